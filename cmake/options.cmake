@@ -1,0 +1,42 @@
+# The options of the build, and dynsup_build: the flags that every target of the project gets.
+option(DYNSUP_TESTS "build the C tests (needs cmocka)" ON)
+option(DYNSUP_WERROR "treat warnings as errors" OFF)
+option(DYNSUP_COVERAGE "count which lines run" OFF)
+set(DYNSUP_SANITIZE "" CACHE STRING "sanitizers: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+add_library(dynsup_build INTERFACE)
+target_include_directories(dynsup_build INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(dynsup_build INTERFACE
+    _POSIX_C_SOURCE=200809L DYNSUP_VERSION="${PROJECT_VERSION}")
+target_compile_options(dynsup_build INTERFACE
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wold-style-definition -Wmissing-prototypes -Wvla
+    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
+    $<$<BOOL:${DYNSUP_WERROR}>:-Werror>)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(dynsup_build INTERFACE
+        -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection)
+    target_link_options(dynsup_build INTERFACE LINKER:-z,relro LINKER:-z,now)
+endif()
+if(DYNSUP_SANITIZE)
+    set(sanitize -fsanitize=${DYNSUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(dynsup_build INTERFACE ${sanitize})
+    target_link_options(dynsup_build INTERFACE ${sanitize})
+endif()
+if(DYNSUP_COVERAGE)
+    target_compile_options(dynsup_build INTERFACE --coverage -fprofile-update=atomic)
+    target_link_options(dynsup_build INTERFACE --coverage)
+endif()

@@ -1,0 +1,232 @@
+/* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
+#include "event.h"
+#include "supervisor.h"
+
+#include <assert.h>
+
+int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
+                            dynsup_pid *pid_out) {
+    dsi_supervisor *supervisor;
+    int status =
+        dsi_supervisor_new(host, options->name, options->name_length, &supervisor, pid_out);
+    if (status)
+        return status;
+    dsi_supervisor_configure(supervisor, options);
+    return 0;
+}
+
+int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
+                           const dynsup_body_ops *ops, void *body, dynsup_reply *reply) {
+    assert(host->current);
+    dsi_supervisor *supervisor;
+    dsi_request *request = dsi_request_new(host, DSI_PARKED_START, NULL, 0);
+    int status = request ? dsi_supervisor_new(host, name, name_length, &supervisor, &reply->pid)
+                         : DYNSUP_ENOMEM;
+    if (status) {
+        if (request)
+            dsi_request_free(host, request);
+        ops->fini(body);
+        return reply->status = status;
+    }
+    reply->key = request->key;
+    dsi_guest_begin(supervisor, ops, body, NULL, request);
+    return reply->status = DYNSUP_PENDING;
+}
+
+void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_options *options) {
+    dsi_supervisor *supervisor = dsi_supervisor_of(host->current);
+    assert(supervisor && supervisor->state == DSI_SUPERVISOR_INIT);
+    dsi_supervisor_configure(supervisor, options);
+}
+
+/* ---- requests ---- */
+
+/* The supervisor of a request, or why there is none for it. */
+static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
+                           dsi_supervisor **supervisor_out) {
+    dsi_process *process = dsi_process_find_alive(host, pid);
+    if (!process)
+        return DYNSUP_ENOPROC;
+    *supervisor_out = dsi_supervisor_of(process);
+    if (!*supervisor_out)
+        return DYNSUP_ENOT_A_SUPERVISOR;
+    if (process == host->current)
+        return DYNSUP_ECALLS_ITSELF;
+    return 0;
+}
+
+/* The same for what a supervisor that is stopping does not do any more. */
+static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
+                                   dsi_supervisor **supervisor_out) {
+    int status = supervisor_find(host, pid, supervisor_out);
+    if (status == 0 && (*supervisor_out)->state == DSI_SUPERVISOR_STOPPING)
+        return DYNSUP_ENOPROC;
+    return status;
+}
+
+/* A request that lets the current process wait, or why it cannot. */
+static int request_make(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
+                        size_t length, bool may_wait, dsi_request **request_out) {
+    if (!may_wait)
+        return DYNSUP_EWOULD_WAIT;
+    *request_out = dsi_request_new(host, kind, name, length);
+    return *request_out ? 0 : DYNSUP_ENOMEM;
+}
+
+static int pending(dsi_request *request, dynsup_reply *reply) {
+    reply->key = request->key;
+    return DYNSUP_PENDING;
+}
+
+int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t length, bool ensure,
+                  dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, pid, &supervisor);
+    if (status == 0)
+        status = dsi_supervisor_busy(supervisor)
+                     ? DYNSUP_PENDING
+                     : dsi_dynamic_admits(supervisor, name, length, ensure, reply);
+    return reply->status = status;
+}
+
+/* A start without its supervisor: its parts are freed. */
+static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int status) {
+    dynsup_value id = spec->id;
+    dynsup_value modules = spec->modules;
+    dsi_value_release(host, &id);
+    dsi_value_release(host, &modules);
+    if (spec->program_ops)
+        spec->program_ops->release(spec->program);
+    if (spec->body)
+        spec->body_ops->fini(spec->body);
+    return status;
+}
+
+static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *spec,
+                         dsi_child *child, bool ensure, bool may_wait, dynsup_reply *reply) {
+    dsi_request *request;
+    int status = request_make(supervisor->host, DSI_PARKED_START, spec->name, spec->name_length,
+                              may_wait, &request);
+    if (status) {
+        dsi_child_free(supervisor->host, child);
+        if (spec->body)
+            spec->body_ops->fini(spec->body);
+        return status;
+    }
+    request->ensure = ensure;
+    request->child = child;
+    request->body_ops = spec->body_ops;
+    request->body = spec->body;
+    reply->key = request->key;
+    if (dsi_supervisor_busy(supervisor)) {
+        dsi_supervisor_park(supervisor, &request->parked);
+        return DYNSUP_PENDING;
+    }
+    status = dsi_dynamic_start(supervisor, request, reply);
+    if (status != DYNSUP_PENDING)
+        dsi_request_free(supervisor->host, request);
+    return status;
+}
+
+int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spec *spec,
+                       bool ensure, bool may_wait, dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, pid, &supervisor);
+    if (status)
+        return reply->status = spec_refuse(host, spec, status);
+    dsi_child *child = dsi_child_new(host, supervisor, spec);
+    if (!child) {
+        if (spec->body)
+            spec->body_ops->fini(spec->body);
+        return reply->status = DYNSUP_ENOMEM;
+    }
+    bool at_once = spec->body && !spec->guest && !spec->ready && !ensure;
+    if (at_once && !dsi_supervisor_busy(supervisor))
+        status = dsi_dynamic_start_body(supervisor, child, spec->name, spec->name_length,
+                                        spec->body_ops, spec->body, reply);
+    else
+        status = start_waiting(supervisor, spec, child, ensure, may_wait, reply);
+    return reply->status = status;
+}
+
+int dynsup_terminate_child(dynsup_host *host, dynsup_pid pid, dynsup_pid child, const char *name,
+                           size_t length, bool may_wait, dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    dsi_request *request;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, pid, &supervisor);
+    if (status == 0)
+        status = request_make(host, DSI_PARKED_TERMINATE, name, length, may_wait, &request);
+    if (status)
+        return reply->status = status;
+    request->pid = child;
+    reply->key = request->key;
+    if (dsi_supervisor_busy(supervisor)) {
+        dsi_supervisor_park(supervisor, &request->parked);
+        return reply->status = DYNSUP_PENDING;
+    }
+    status = dsi_dynamic_terminate(supervisor, request);
+    if (status != DYNSUP_PENDING)
+        dsi_request_free(host, request);
+    return reply->status = status;
+}
+
+int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason,
+                           bool may_wait, dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    dsi_request *request;
+    dynsup_reason own = *reason;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find(host, pid, &supervisor);
+    if (status == 0)
+        status = request_make(host, DSI_PARKED_STOP, NULL, 0, may_wait, &request);
+    if (status) {
+        dsi_reason_release(host, &own);
+        return reply->status = status;
+    }
+    request->reason = own;
+    if (dsi_supervisor_busy(supervisor)) {
+        dsi_supervisor_park(supervisor, &request->parked);
+    } else {
+        dsi_list_append(&supervisor->stop_waiters, &request->parked.node);
+        dsi_shutdown_begin(supervisor, &request->reason);
+    }
+    return reply->status = pending(request, reply);
+}
+
+int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid pid, bool may_wait, dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    dsi_request *request;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, pid, &supervisor);
+    if (status || !dsi_supervisor_busy(supervisor))
+        return reply->status = status;
+    status = request_make(host, DSI_PARKED_TURN, NULL, 0, may_wait, &request);
+    if (status)
+        return reply->status = status;
+    dsi_supervisor_park(supervisor, &request->parked);
+    return reply->status = pending(request, reply);
+}
+
+int dynsup_count_children(const dynsup_host *host, dynsup_pid pid, dynsup_counts *counts) {
+    const dsi_process *process = dsi_process_find_alive(host, pid);
+    if (!process)
+        return DYNSUP_ENOPROC;
+    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (!supervisor)
+        return DYNSUP_ENOT_A_SUPERVISOR;
+    *counts = (dynsup_counts){supervisor->specs, supervisor->active, supervisor->supervisors,
+                              supervisor->workers};
+    return 0;
+}
+
+void dynsup_ready(dynsup_host *host, const dynsup_value *info) {
+    dsi_child *child = host->current->child;
+    dynsup_value own = *info;
+    if (child && child->extra && child->extra->ready)
+        dsi_dynamic_ready(child->supervisor, child, &own);
+    else
+        dsi_value_release(host, &own);
+}

@@ -1,0 +1,119 @@
+/* Children: a supervisor's records of what it has started and may have to start again. */
+#include "child.h"
+
+dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
+    if (child->extra)
+        return child->extra;
+    dsi_child_extra *extra = dsi_memory_new(&host->memory, sizeof *extra);
+    if (!extra)
+        return NULL;
+    extra->child = child;
+    extra->timer.purpose = DSI_PURPOSE_CHILD;
+    extra->start_timeout_ms = -1;
+    dsi_list_init(&extra->waiters);
+    return child->extra = extra;
+}
+
+static bool needs_extra(const dynsup_child_spec *spec) {
+    return spec->guest || spec->ready || spec->backoff || spec->modules.kind != DYNSUP_NIL;
+}
+
+static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
+    if (!needs_extra(spec))
+        return true;
+    dsi_child_extra *extra = dsi_child_extra_get(host, child);
+    if (!extra)
+        return false;
+    extra->modules = spec->modules;
+    extra->ready = spec->ready;
+    extra->start_timeout_ms = spec->start_timeout_ms;
+    if (spec->backoff) {
+        extra->has_backoff = true;
+        extra->backoff.config = *spec->backoff;
+    }
+    return true;
+}
+
+static void spec_release(dynsup_host *host, const dynsup_child_spec *spec) {
+    dynsup_value id = spec->id;
+    dynsup_value modules = spec->modules;
+    dsi_value_release(host, &id);
+    dsi_value_release(host, &modules);
+    if (spec->program_ops)
+        spec->program_ops->release(spec->program);
+}
+
+dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
+                         const dynsup_child_spec *spec) {
+    dsi_child *child = dsi_slots_new(&host->children);
+    if (!child || !extra_fill(host, child, spec)) {
+        if (child)
+            dsi_slots_free(&host->children, child);
+        spec_release(host, spec);
+        return NULL;
+    }
+    child->supervisor = supervisor;
+    child->parked.kind = DSI_PARKED_CHILD;
+    child->program_ops = spec->program_ops;
+    child->program = spec->program;
+    child->id = spec->id;
+    child->shutdown_ms = spec->shutdown_ms;
+    child->state = DSI_CHILD_STARTING;
+    child->restart = (uint8_t)spec->restart;
+    child->is_supervisor = spec->is_supervisor;
+    child->guest = spec->guest;
+    return child;
+}
+
+static void name_free(dynsup_host *host, dsi_child *child) {
+    dsi_name *name = child->name;
+    if (!name)
+        return;
+    name->child = NULL;
+    if (!name->process) /* else it stays its process's until that ends */
+        dsi_names_remove(&host->names, name);
+    child->name = NULL;
+}
+
+void dsi_child_free(dynsup_host *host, dsi_child *child) {
+    dsi_node_remove(&child->parked.node);
+    name_free(host, child);
+    dsi_value_release(host, &child->id);
+    if (child->program_ops)
+        child->program_ops->release(child->program);
+    if (child->extra) {
+        dsi_timers_stop(&host->timers, &child->extra->timer);
+        dsi_value_release(host, &child->extra->modules);
+        dsi_memory_free(&host->memory, child->extra, sizeof *child->extra);
+    }
+    dsi_slots_free(&host->children, child);
+}
+
+dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child) {
+    return dsi_process_find(host, child->pid);
+}
+
+void dsi_child_attach(dsi_child *child, dsi_process *process) {
+    child->pid = process->slot.id;
+    if (process->child)
+        child->extra->next_same = process->child;
+    process->child = child;
+}
+
+void dsi_child_detach(dsi_child *child, dsi_process *process) {
+    dsi_child **link = &process->child;
+    while (*link && *link != child && (*link)->extra)
+        link = &(*link)->extra->next_same; /* only the last of a chain may have no extra */
+    if (*link != child)
+        return;
+    *link = child->extra ? child->extra->next_same : NULL;
+    if (child->extra)
+        child->extra->next_same = NULL;
+}
+
+dsi_child *dsi_child_of(const dsi_process *process, const dsi_supervisor *supervisor) {
+    dsi_child *child = process->child;
+    while (child && child->supervisor != supervisor)
+        child = child->extra ? child->extra->next_same : NULL;
+    return child;
+}

@@ -1,0 +1,96 @@
+/*
+ * Children: a supervisor's records of what it has started and may have to start again.
+ *
+ * Design notes.
+ * A record lives from the moment a start is asked for until the child is removed; it joins its
+ * supervisor's list when the start is accepted, and only then counts. Its process is found by pid,
+ * so a record and a process may outlive each other. What few children have (backoff, ready,
+ * modules, somebody waiting, a start function) is in dsi_child_extra.
+ * A record owns its program, id, modules and name.
+ * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record is
+ * in one of the supervisor's queues by its parked node.
+ */
+#ifndef DSI_CHILD_H
+#define DSI_CHILD_H
+
+#include "backoff.h"
+#include "lifecycle.h"
+#include "process.h"
+#include "state.h"
+
+/* Something that waits for a supervisor's turn. */
+enum dsi_parked_kind {
+    DSI_PARKED_CHILD,  /* in a dsi_child: its process has ended */
+    DSI_PARKED_PARENT, /* in a dsi_supervisor: its parent wants it to end */
+    DSI_PARKED_START,  /* the rest: in a dsi_request */
+    DSI_PARKED_TERMINATE,
+    DSI_PARKED_STOP,
+    DSI_PARKED_TURN
+};
+
+typedef struct dsi_parked {
+    dsi_node node;
+    enum dsi_parked_kind kind;
+} dsi_parked;
+
+typedef struct dsi_request dsi_request;
+
+typedef struct dsi_child_extra {
+    dsi_timer timer; /* RESTARTING: the delay; STARTING and RUNNING: start_timeout */
+    dsi_child *child;
+    dsi_list waiters;      /* of dsi_request: told when it runs or is gone */
+    dsi_request *starting; /* its start_child, while STARTING */
+    dsi_child *next_same;  /* the next record of the same process */
+    dynsup_value modules;
+    bool ready;
+    bool timed_out;
+    double start_timeout_ms;
+    bool has_backoff;
+    bool delayed;      /* the restart has been put off already: now it is tried */
+    uint64_t lived_ns; /* the last incarnation */
+    dsi_backoff backoff;
+} dsi_child_extra;
+
+struct dsi_child {
+    dsi_slot slot;
+    dsi_supervisor *supervisor;
+    dsi_node node; /* in supervisor->children, once accepted */
+    dsi_parked parked;
+    dynsup_pid pid; /* of its process; while RESTARTING, of the last one */
+    const dynsup_program_ops *program_ops;
+    void *program;
+    dynsup_value id;
+    dsi_name *name;
+    dsi_child_extra *extra;
+    double shutdown_ms;
+    uint32_t incarnation;
+    uint8_t state;   /* enum dsi_child_state */
+    uint8_t restart; /* enum dynsup_restart */
+    bool is_supervisor;
+    bool guest;
+};
+
+/* A record with the spec's program, id and modules, which change hands in every case; not accepted
+ * yet, and without its name. NULL without memory. */
+dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
+                         const dynsup_child_spec *spec);
+
+/* Frees the record, which is in no list, with all it owns but its process. */
+void dsi_child_free(dynsup_host *host, dsi_child *child);
+
+/* Made if needed; NULL without memory. */
+dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child);
+
+/* Its process, in any state, or NULL. */
+dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child);
+
+/* The record becomes one of the process's; the process one of its supervisor's children. */
+void dsi_child_attach(dsi_child *child, dsi_process *process);
+
+/* The record is no longer the process's, if it was. */
+void dsi_child_detach(dsi_child *child, dsi_process *process);
+
+/* The process's record at this supervisor, or NULL. */
+dsi_child *dsi_child_of(const dsi_process *process, const dsi_supervisor *supervisor);
+
+#endif

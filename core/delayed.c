@@ -1,0 +1,47 @@
+/* Delayed messages: sent when their time has come, gone when their destination is. */
+#include "delayed.h"
+
+#include <string.h>
+
+dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
+                             const dynsup_value *values, uint32_t count, uint64_t deadline_ns) {
+    dsi_process_extra *extra = dsi_process_extra_get(host, destination);
+    dynsup_message *message = extra ? dsi_message_new(host, count) : NULL;
+    dsi_delayed *delayed = message ? dsi_slots_new(&host->delayed) : NULL;
+    if (!delayed) {
+        if (message)
+            dsi_message_free(host, message);
+        return NULL;
+    }
+    memcpy(message->values, values, count * sizeof *values);
+    delayed->message = message;
+    delayed->destination = destination;
+    delayed->timer.purpose = DSI_PURPOSE_SEND;
+    dsi_bag_add(&extra->delayed, &delayed->owned);
+    dsi_timers_start(&host->timers, &delayed->timer, deadline_ns);
+    dsi_host_wake(host);
+    return delayed;
+}
+
+static void delayed_end(dynsup_host *host, dsi_delayed *delayed) {
+    dsi_timers_stop(&host->timers, &delayed->timer);
+    dsi_bag_remove(&delayed->owned);
+    dsi_slots_free(&host->delayed, delayed);
+}
+
+void dsi_delayed_fire(dynsup_host *host, dsi_delayed *delayed) {
+    dynsup_message *message = delayed->message;
+    dsi_process *destination = delayed->destination;
+    delayed_end(host, delayed);
+    dsi_process_deliver(host, destination, message);
+}
+
+void dsi_delayed_free(dynsup_host *host, dsi_delayed *delayed) {
+    dsi_message_drop(host, delayed->message);
+    delayed_end(host, delayed);
+}
+
+void dsi_delayed_release_all(dynsup_host *host, dsi_process_extra *extra) {
+    while (extra->delayed.first)
+        dsi_delayed_free(host, dsi_item(extra->delayed.first, dsi_delayed, owned));
+}

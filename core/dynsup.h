@@ -1,0 +1,571 @@
+/*
+ * dynsup: processes, links, monitors and dynamic supervisors for whoever can run a body in slices.
+ *
+ * This header is the whole of the core as its users see it. It knows neither Lua nor libuv.
+ *
+ * Threads. A host belongs to the thread that steps it; no function here may be called from another
+ * thread or from a signal handler, but for the one that says so. Different hosts are independent:
+ * there are no global variables.
+ * Ids. Processes, monitors and timers are named by 64-bit ids. An id stays safe to use after what
+ * it names has ended: functions then say DYNSUP_ENOPROC or do nothing.
+ * Errors. Functions that can fail return 0 or a negative code; DYNSUP_ENOMEM leaves everything as
+ * it was. Nothing prints, exits or aborts. Misuse (a NULL host, a body's op that breaks its
+ * contract) asserts.
+ * Blocking. Nothing here blocks. Only dynsup_host_step and dynsup_host_free run bodies.
+ */
+#ifndef DYNSUP_H
+#define DYNSUP_H
+
+#include "backoff.h"
+#include "memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct dynsup_host dynsup_host;
+
+typedef uint64_t dynsup_pid;   /* a process; 0: none */
+typedef uint64_t dynsup_ref;   /* a monitor; 0: none */
+typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
+
+#define DYNSUP_NEVER UINT64_MAX /* a deadline that never comes, in ns of the host's clock */
+
+/*
+ * Words that the core itself says: reasons, tags of messages, errors. One list makes the atoms,
+ * the error codes (minus the atom) and their texts.
+ */
+#define DYNSUP_ATOMS(X)                                                                            \
+    X(NORMAL, "normal", "it came to its end")                                                      \
+    X(SHUTDOWN, "shutdown", "it was shut down")                                                    \
+    X(KILL, "kill", "it asked to be killed")                                                       \
+    X(KILLED, "killed", "it was killed")                                                           \
+    X(NOPROC, "noproc", "there is no such process")                                                \
+    X(NOCONNECTION, "noconnection", "its node is not connected")                                   \
+    X(EXIT, "EXIT", "exit signal")                                                                 \
+    X(DOWN, "DOWN", "monitor message")                                                             \
+    X(TIMEOUT, "timeout", "the time is over")                                                      \
+    X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
+    X(RESTARTING, "restarting", "the child is being restarted")                                    \
+    X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
+    X(TAKEN, "taken", "the name or the process has its registration")                              \
+    X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
+    X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
+    X(NOT_FOUND, "not_found", "the supervisor has no such child")                                  \
+    X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
+    X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
+    X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
+    X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
+    X(REASON, "reason", "the reply carries a reason")                                              \
+    X(REACHED_MAX_RESTART_INTENSITY, "reached_max_restart_intensity", "too many restarts")         \
+    X(CLOSING, "closing", "the process is ending")
+
+#define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
+#define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
+enum dynsup_atom { DYNSUP_NO_ATOM, DYNSUP_ATOMS(DYNSUP_ATOM_ENUM) DYNSUP_ATOM_COUNT };
+enum dynsup_error { DYNSUP_OK, DYNSUP_ATOMS(DYNSUP_ERROR_ENUM) DYNSUP_PENDING = 1 };
+#undef DYNSUP_ATOM_ENUM
+#undef DYNSUP_ERROR_ENUM
+
+/* The atom's text ("noproc") and its meaning as half a sentence. Static memory; for an error code
+ * give minus the code. */
+const char *dynsup_atom_text(enum dynsup_atom atom);
+const char *dynsup_atom_meaning(enum dynsup_atom atom);
+
+/* ---- values, reasons, messages ------------------------------------------------------------- */
+
+enum dynsup_kind {
+    DYNSUP_NIL,
+    DYNSUP_BOOLEAN,
+    DYNSUP_INTEGER,
+    DYNSUP_NUMBER,
+    DYNSUP_ID,    /* a pid, ref or timer */
+    DYNSUP_ATOM,  /* one of DYNSUP_ATOMS */
+    DYNSUP_OBJECT /* the binding's: the core only retains, releases and describes it */
+};
+
+typedef struct dynsup_value {
+    enum dynsup_kind kind;
+    union {
+        bool boolean;
+        int64_t integer;
+        double number;
+        uint64_t id;
+        enum dynsup_atom atom;
+        uint64_t object;
+    } as;
+} dynsup_value;
+
+/* What a binding's objects can do. None may fail, raise, or call the core. */
+typedef struct dynsup_object_ops {
+    /* One more, one fewer owner. */
+    void (*retain)(void *ud, uint64_t object);
+    void (*release)(void *ud, uint64_t object);
+    /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
+    void (*describe)(void *ud, uint64_t object, char *text, size_t size);
+} dynsup_object_ops;
+
+/* How the core treats a reason; its value is what others see. */
+enum dynsup_reason_class {
+    DYNSUP_REASON_OTHER,    /* abnormal */
+    DYNSUP_REASON_NORMAL,   /* "normal" */
+    DYNSUP_REASON_SHUTDOWN, /* "shutdown" or { "shutdown", x } */
+    DYNSUP_REASON_KILL      /* "kill": as a signal it cannot be trapped */
+};
+
+typedef struct dynsup_reason {
+    enum dynsup_reason_class class;
+    dynsup_value value;
+} dynsup_reason;
+
+/* The reason that is just this atom, with its class. */
+dynsup_reason dynsup_reason_atom(enum dynsup_atom atom);
+
+typedef struct dynsup_message {
+    struct dynsup_message *next;
+    uint32_t count;
+    uint32_t capacity;
+    dynsup_value values[];
+} dynsup_message;
+
+/* ---- bodies: what a process runs ------------------------------------------------------------ */
+
+/* Why a slice begins. */
+enum dynsup_wake {
+    DYNSUP_WAKE_FIRST,     /* the first slice */
+    DYNSUP_WAKE_AGAIN,     /* the last slice returned DYNSUP_SLICE_AGAIN */
+    DYNSUP_WAKE_MESSAGE,   /* the mailbox has something new */
+    DYNSUP_WAKE_DELIVERED, /* by dynsup_receiver_delivered or dynsup_wake */
+    DYNSUP_WAKE_TIMEOUT    /* the deadline of the wait has passed */
+};
+
+/* How a slice ends. */
+enum dynsup_slice {
+    DYNSUP_SLICE_AGAIN, /* it could go on: after all others that are ready */
+    DYNSUP_SLICE_WAIT,  /* a wait function has been called: go on when that is fulfilled */
+    DYNSUP_SLICE_IDLE,  /* it never runs again and reads no messages, but is there until it exits */
+    DYNSUP_SLICE_EXIT   /* it has come to its end: the outcome is filled */
+};
+
+/* How a body came to its end. Objects in it change hands to the core. */
+typedef struct dynsup_outcome {
+    dynsup_reason reason; /* of a process */
+    /* Of a start function, which runs as a guest: what it returned. */
+    int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
+    dynsup_pid pid;
+    dynsup_value values[2]; /* status 0: info and nil; DYNSUP_EREASON: reason and detail */
+} dynsup_outcome;
+
+/* The reply to a request that was DYNSUP_PENDING, or at once. */
+typedef struct dynsup_reply {
+    int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
+    bool existing;  /* ensure_child found it running */
+    dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
+    dynsup_value values[2]; /* of success: info and nil */
+    uint64_t key;           /* of DYNSUP_PENDING: what to wait for */
+} dynsup_reply;
+
+typedef struct dynsup_body_ops {
+    const char *name; /* of the kind of body, for humans */
+
+    /* Runs one slice: self is the current process meanwhile. Must return in bounded time (when
+     * asked by preempt, soon). May call any function of this header but step and free. */
+    enum dynsup_slice (*step)(void *body, dynsup_host *host, dynsup_pid self, enum dynsup_wake wake,
+                              dynsup_outcome *outcome);
+
+    /* The reply to a request for which the body waits; it is moved to the body: objects in it are
+     * the body's. Called outside the body's slices. May not fail and may not call the core. */
+    void (*reply)(void *body, const dynsup_reply *reply);
+
+    /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
+     * time. Called once, before fini, never inside step; the process is current, may send and
+     * spawn, and may neither wait nor link. NULL: nothing to do. */
+    void (*stop)(void *body, dynsup_host *host, dynsup_pid self);
+
+    /* Frees the body. Called once; also for a body whose process was never made. May not call the
+     * core. */
+    void (*fini)(void *body);
+
+    /* Asks the step that is running to return soon. Called from a signal handler in the host's
+     * thread: may only do what is safe there. NULL: the body does not need it. */
+    void (*preempt)(void *body);
+} dynsup_body_ops;
+
+/* How a child is started, again and again. Owned by the child once a start was asked for. */
+typedef struct dynsup_program_ops {
+    /* Makes the body of the next incarnation, owned by the caller. arguments is what the supervisor
+     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. */
+    int (*make)(void *program, uint64_t arguments, const dynsup_body_ops **ops_out, void **body_out,
+                dynsup_reason *reason);
+    void (*release)(void *program);
+    /* What it starts, for reports ("worker.lua:12"); cut to size, 0-terminated. */
+    void (*describe)(void *program, char *text, size_t size);
+} dynsup_program_ops;
+
+/* ---- host ------------------------------------------------------------------------------------ */
+
+/* What a host needs from outside. */
+typedef struct dynsup_port {
+    /* The time in ns; never decreases. */
+    uint64_t (*now)(void *ud);
+    /* Something became ready or a deadline became nearer while no step was running: step soon.
+     * NULL: the program steps anyway. Called often; must be cheap and may not step. */
+    void (*wake)(void *ud);
+    /* A counter that another thread raises about every millisecond while the host is busy, so that
+     * the clock is read once a tick and not once a slice; NULL: none. Read without a lock. */
+    const volatile uint32_t *tick;
+} dynsup_port;
+
+enum dynsup_event_kind {
+    DYNSUP_EVENT_SPAWNED,          /* a process was made */
+    DYNSUP_EVENT_EXITED,           /* a process ended, with reason */
+    DYNSUP_EVENT_CRASHED,          /* a process without supervisor ended abnormally */
+    DYNSUP_EVENT_CHILD_STARTED,    /* a supervisor accepted a child */
+    DYNSUP_EVENT_CHILD_RESTARTED,  /* a child runs again */
+    DYNSUP_EVENT_CHILD_DELAYED,    /* a restart waits for its backoff (delay_ns) */
+    DYNSUP_EVENT_CHILD_REMOVED,    /* a child left its supervisor */
+    DYNSUP_EVENT_CHILD_TERMINATED, /* report: a child ended abnormally or must be restarted */
+    DYNSUP_EVENT_START_ERROR,      /* report: a restart failed */
+    DYNSUP_EVENT_SHUTDOWN_ERROR,   /* report: a child ended abnormally while it was stopped */
+    DYNSUP_EVENT_GAVE_UP,          /* report: the restart intensity is exceeded */
+    DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
+    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor was dropped */
+    DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
+    DYNSUP_EVENT_COUNT
+};
+
+enum dynsup_restart { DYNSUP_PERMANENT, DYNSUP_TRANSIENT, DYNSUP_TEMPORARY };
+
+enum { DYNSUP_SHUTDOWN_INFINITY = -1, DYNSUP_SHUTDOWN_BRUTAL_KILL = -2 };
+
+/* One step in the life of a process or child. All pointers are borrowed for the call. */
+typedef struct dynsup_event {
+    enum dynsup_event_kind kind;
+    uint64_t at_ns;
+    dynsup_pid pid;                        /* the process, or the child's (last) process */
+    const char *name;                      /* of the process or child, or NULL */
+    dynsup_pid supervisor;                 /* 0: the process is no child */
+    const char *supervisor_name;           /* or NULL */
+    const dynsup_reason *reason;           /* or NULL */
+    int status;                            /* START_REFUSED: why */
+    const dynsup_value *id;                /* the child's, or NULL */
+    const dynsup_program_ops *program_ops; /* what it runs, when that is known */
+    void *program;
+    enum dynsup_restart restart;
+    double shutdown_ms;
+    bool is_supervisor;
+    uint32_t incarnation;  /* of the child: 1 for its first process */
+    uint64_t restarts;     /* within the period, this one included */
+    uint64_t max_restarts; /* of the supervisor */
+    uint64_t period_ms;
+    uint64_t delay_ns; /* CHILD_DELAYED */
+} dynsup_event;
+
+typedef struct dynsup_host_config {
+    dynsup_alloc_fn alloc; /* NULL: realloc and free */
+    void *alloc_ud;
+    const dynsup_port *port; /* required; borrowed for the host's life, as all pointers here */
+    void *port_ud;
+    const dynsup_object_ops *objects; /* NULL: there are no objects */
+    void *objects_ud;
+    uint32_t events; /* a bit (1 << kind) for each event wanted */
+    /* Called for each event wanted, in the middle of the core's work: may not call the core. */
+    void (*on_event)(void *ud, const dynsup_event *event);
+    void *event_ud;
+    uint64_t seed; /* of all randomness of the host */
+} dynsup_host_config;
+
+/* A new host without processes, or NULL without memory. *config is copied. */
+dynsup_host *dynsup_host_new(const dynsup_host_config *config);
+
+/* Ends every process that is left (as by "kill", close handlers included) and frees the host. Not
+ * inside a step. */
+void dynsup_host_free(dynsup_host *host);
+
+/* What a step has left behind. */
+enum dynsup_state {
+    DYNSUP_READY,   /* the budget is used up: step again */
+    DYNSUP_WAITING, /* nothing to do before the deadline */
+    DYNSUP_STILL,   /* nothing to do, and no timer runs: only something from outside can go on */
+    DYNSUP_ENDED    /* halted, and every process is gone */
+};
+
+/* Runs what is ready until nothing is or budget_ns have passed (it is overrun by one slice at
+ * most). *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
+enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
+                                   uint64_t *deadline_ns_out);
+
+/* Begins the orderly end: supervisors whose parent is the main process stop, the last one started
+ * first; then every other process gets "shutdown", and 5 s later "kill". The first call decides the
+ * code; later ones do nothing. Steps do the work, to DYNSUP_ENDED. */
+void dynsup_host_halt(dynsup_host *host, int code);
+bool dynsup_host_halting(const dynsup_host *host);
+
+/* The code of the halt, 0 before. */
+int dynsup_host_code(const dynsup_host *host);
+
+/* The time of the host's clock, in ns. */
+uint64_t dynsup_host_now(dynsup_host *host);
+
+/* The next number of the host's random sequence. */
+uint64_t dynsup_host_random(dynsup_host *host);
+
+/* Changes which events are wanted. */
+void dynsup_host_want(dynsup_host *host, uint32_t events);
+
+/* Slices begun so far; it stands still while a body runs on. May be read by any thread. */
+const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);
+
+/* Asks the running body, if any, to end its slice. Safe in a signal handler of the host's thread.
+ * False when no slice is running. */
+bool dynsup_host_preempt(dynsup_host *host);
+
+/* Walks all invariants of the host and asserts each; for tests. */
+void dynsup_host_check(const dynsup_host *host);
+
+/* Bytes of memory the core has in use. */
+size_t dynsup_host_memory(const dynsup_host *host);
+
+size_t dynsup_host_process_count(const dynsup_host *host);
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+typedef struct dynsup_spawn_options {
+    bool link;               /* to the current process */
+    dynsup_ref *monitor_out; /* not NULL: monitored by the current process */
+    bool main;               /* the host's main process */
+    const char *label;       /* for humans; borrowed for ever (static), or NULL */
+} dynsup_spawn_options;
+
+/* A new process, ready to run. 0 or DYNSUP_ENOMEM (the body stays the caller's). link and
+ * monitor_out need a current process. options may be NULL. */
+int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
+                 const dynsup_spawn_options *options, dynsup_pid *pid_out);
+
+/* The process whose slice (or stop) is running, 0 outside. A guest is its supervisor. */
+dynsup_pid dynsup_self(const dynsup_host *host);
+
+/* True until the process is asked to end by a signal that it does not survive. */
+bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
+
+/* Puts a message into the mailbox. 0: taken or (to a dead process) dropped, objects in it are the
+ * core's. DYNSUP_ENOMEM: they are still the caller's. */
+int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
+
+/* The short way of a message: when the process waits for any message, its mailbox is empty and its
+ * body has these ops, the body; else NULL. The caller may then put the values where the body will
+ * find them and call dynsup_receiver_delivered, which makes it ready with DYNSUP_WAKE_DELIVERED. */
+void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *ops);
+void dynsup_receiver_delivered(dynsup_host *host, dynsup_pid pid);
+
+/* The mailbox of the current process. first: the oldest message or NULL. take: takes the message
+ * behind prev (NULL: the oldest) out; it is the caller's then, with its objects, until freed. */
+dynsup_message *dynsup_mailbox_first(const dynsup_host *host);
+dynsup_message *dynsup_mailbox_take(dynsup_host *host, dynsup_message *prev);
+
+/* Frees a taken message; its objects must have been released or moved. */
+void dynsup_message_free(dynsup_host *host, dynsup_message *message);
+
+/* Waits: called in step, before it returns DYNSUP_SLICE_WAIT. deadline_ns may be DYNSUP_NEVER.
+ * message: until a message arrives; with key not 0 only one whose first value is that id wakes.
+ * time: for the deadline alone. key: until dynsup_wake with that key, or a request's reply. */
+void dynsup_wait_message(dynsup_host *host, uint64_t key, uint64_t deadline_ns);
+void dynsup_wait_time(dynsup_host *host, uint64_t deadline_ns);
+void dynsup_wait_key(dynsup_host *host, uint64_t key, uint64_t deadline_ns);
+
+/* A key for dynsup_wait_key that was never used before. */
+uint64_t dynsup_key_new(dynsup_host *host);
+
+/* The body, when the process waits for that key: the caller may put values where the body finds
+ * them and call dynsup_wake, which makes it ready (DYNSUP_WAKE_DELIVERED). NULL, and nothing
+ * happens, in every other case: late, twice, or dead. */
+void *dynsup_waiter(dynsup_host *host, dynsup_pid pid, uint64_t key);
+void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key);
+
+/* Exit signal from the current process (or from none) to pid; the reason's objects stay the
+ * caller's. Does nothing to the dead. After a signal to itself that the current process does not
+ * survive, dynsup_doomed is true and step must return. */
+void dynsup_exit(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason);
+
+/* True when the current process is to end: its step must return (the result is not looked at). */
+bool dynsup_doomed(const dynsup_host *host);
+
+/* True while the current process runs its stop op. */
+bool dynsup_closing(const dynsup_host *host);
+
+/* Links the current process. A dead pid: the signal "noproc" comes back. 0, DYNSUP_ENOMEM,
+ * DYNSUP_ECLOSING. */
+int dynsup_link(dynsup_host *host, dynsup_pid pid);
+void dynsup_unlink(dynsup_host *host, dynsup_pid pid);
+
+/* Monitors pid for the current process. A dead one: DOWN with "noproc" is in the mailbox. When who
+ * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). */
+int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, dynsup_ref *ref_out);
+
+/* Ends a monitor of the current process and removes its DOWN from the mailbox. */
+void dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
+
+/* Sets trap_exit of the current process; *old_out is what it was. 0, DYNSUP_ENOMEM,
+ * DYNSUP_ECALLS_ITSELF (a guest cannot change its supervisor). */
+int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out);
+
+/* Names. register: DYNSUP_ETAKEN (the name, or the process has one already), DYNSUP_ENOPROC,
+ * DYNSUP_ENOMEM. unregister: DYNSUP_ENOPROC when nobody has it; a child's name from its spec
+ * cannot be unregistered: DYNSUP_ETAKEN. whereis: 0 when nobody has it or its child restarts. */
+int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_pid pid);
+int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
+dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
+
+/* Sends the values to pid at deadline_ns; the timer ends with its destination. 0 (objects taken
+ * over; *timer_out is 0 and nothing happens when pid is dead) or DYNSUP_ENOMEM. */
+int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
+                   const dynsup_value *values, uint32_t count, dynsup_timer *timer_out);
+
+/* Stops a timer. False when it is not there any more; else *left_ns_out is what was left. */
+bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
+
+/* Tells a waiting start_child that the current process, its child, is up. info and its object are
+ * taken over. */
+void dynsup_ready(dynsup_host *host, const dynsup_value *info);
+
+enum dynsup_status {
+    DYNSUP_STATUS_RUNNABLE,
+    DYNSUP_STATUS_RUNNING,
+    DYNSUP_STATUS_WAITING,
+    DYNSUP_STATUS_IDLE,
+    DYNSUP_STATUS_EXITING
+};
+
+/* A look at a process; pointers are borrowed until the core is called again. */
+typedef struct dynsup_process_info {
+    enum dynsup_status status;
+    const char *name; /* or NULL */
+    size_t name_length;
+    const char *label; /* or NULL */
+    const dynsup_body_ops *ops;
+    void *body;
+    dynsup_pid parent; /* who spawned it, or its supervisor */
+    bool trap_exit;
+    bool is_supervisor;
+    size_t link_count, monitor_count, monitored_by_count, message_count;
+    size_t memory; /* bytes of the core's for it, messages included */
+    uint64_t slices;
+    uint64_t cpu_ns; /* sampled */
+    uint64_t started_ns;
+    uint32_t incarnation; /* 1, or the n-th start of the same child */
+} dynsup_process_info;
+
+/* False for the dead. */
+bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
+
+/* The k-th pid linked to, monitored by, or monitoring the process, 0 behind the last; a supervisor
+ * and its children count as linked where they are. */
+dynsup_pid dynsup_process_link(const dynsup_host *host, dynsup_pid pid, size_t k);
+dynsup_pid dynsup_process_monitor(const dynsup_host *host, dynsup_pid pid, size_t k);
+
+/* The next live process, in no order; start with *cursor 0; 0 at the end. Processes may come and go
+ * meanwhile. */
+dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor);
+
+/* ---- dynamic supervisors --------------------------------------------------------------------- */
+
+#define DYNSUP_NO_LIMIT UINT64_MAX
+
+typedef struct dynsup_supervisor_options {
+    const char *name; /* copied; NULL: none */
+    size_t name_length;
+    uint64_t max_restarts;
+    uint64_t period_ms;    /* > 0 */
+    uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
+    uint64_t arguments;    /* an object handed to every program, 0: none; the supervisor's then */
+} dynsup_supervisor_options;
+
+/* A new dynamic supervisor, child and linked partner of the current process, if any. 0;
+ * DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
+int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
+                            dynsup_pid *pid_out);
+
+/* The same, with the options to come from an init function that runs as the new supervisor's guest.
+ * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
+ * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.
+ * Takes the guest body over in every case. */
+int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
+                           const dynsup_body_ops *ops, void *body, dynsup_reply *reply);
+
+/* For the init function of the current process, a supervisor that is being initialised: the
+ * options, name left out. */
+void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_options *options);
+
+typedef struct dynsup_child_spec {
+    dynsup_value id;
+    const dynsup_program_ops *program_ops; /* NULL: can be started once only (temporary) */
+    void *program;
+    bool guest;                      /* the program's body is a start function */
+    const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
+    void *body;
+    enum dynsup_restart restart;
+    double shutdown_ms; /* >= 0, DYNSUP_SHUTDOWN_INFINITY, DYNSUP_SHUTDOWN_BRUTAL_KILL */
+    bool is_supervisor;
+    const char *name; /* NULL: none; copied */
+    size_t name_length;
+    bool ready;
+    double start_timeout_ms;       /* with ready; < 0: for ever */
+    const dynsup_backoff *backoff; /* NULL: none; copied */
+    dynsup_value modules;
+} dynsup_child_spec;
+
+/* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
+ * wait for reply->key (dynsup_wait_key), and its body's reply op is called when it is decided. With
+ * may_wait false DYNSUP_EWOULD_WAIT comes back in place of DYNSUP_PENDING. A caller that is gone by
+ * then is simply not told. DYNSUP_ENOPROC and DYNSUP_ENOT_A_SUPERVISOR for a wrong supervisor,
+ * DYNSUP_ECALLS_ITSELF for a guest of its own. */
+
+/* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
+ * would say. Costs one look-up: worth its while before a body is made. */
+int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
+                  bool ensure, dynsup_reply *reply);
+
+/* Starts a child. The spec's program, body, id and modules change hands in every case. With ensure
+ * the process that has the name, if any, is the answer. */
+int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
+                       bool ensure, bool may_wait, dynsup_reply *reply);
+
+/* Stops a child, given by its pid (or last pid while it restarts), or by its name if pid is 0. */
+int dynsup_terminate_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid,
+                           const char *name, size_t length, bool may_wait, dynsup_reply *reply);
+
+/* Stops the supervisor; the reason's objects change hands. */
+int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor, const dynsup_reason *reason,
+                           bool may_wait, dynsup_reply *reply);
+
+/* Waits for the turn after everything that the supervisor was asked before; then counts and
+ * children are as they would be for a request. */
+int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid supervisor, bool may_wait,
+                           dynsup_reply *reply);
+
+typedef struct dynsup_counts {
+    size_t specs, active, supervisors, workers;
+} dynsup_counts;
+
+/* O(1). 0, DYNSUP_ENOPROC, DYNSUP_ENOT_A_SUPERVISOR. */
+int dynsup_count_children(const dynsup_host *host, dynsup_pid supervisor, dynsup_counts *counts);
+
+typedef struct dynsup_child_info {
+    dynsup_pid pid;      /* 0 while it is restarting */
+    dynsup_pid last_pid; /* the pid, or that of the incarnation before */
+    dynsup_value id;     /* borrowed */
+    dynsup_value modules;
+    bool is_supervisor;
+    const char *name; /* borrowed; or NULL */
+    size_t name_length;
+} dynsup_child_info;
+
+/* A look at the children one by one, in the order they were started, that stays valid while
+ * children come and go. open: NULL without memory or for a wrong supervisor. next: false at the
+ * end, also when the supervisor has ended. close must be called before the host is freed. */
+typedef struct dynsup_cursor dynsup_cursor;
+dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
+bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
+void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
+
+#endif

@@ -1,0 +1,106 @@
+/* Guests: start functions and init functions that run as a supervisor's process. */
+#include "supervisor.h"
+
+#include "event.h"
+#include "link.h"
+#include "monitor.h"
+
+void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
+                     dsi_child *child, dsi_request *request) {
+    dsi_process *process = supervisor->process;
+    supervisor->has_guest = true;
+    supervisor->guest_child = child;
+    supervisor->guest_request = request;
+    supervisor->resident_ops = process->ops;
+    process->ops = ops;
+    process->body = body;
+    process->flags &= (uint8_t)~DSI_FLAG_DROPS;
+    process->wake = DYNSUP_WAKE_FIRST;
+    dsi_process_ready(supervisor->host, process, DYNSUP_WAKE_FIRST);
+}
+
+static void mailbox_drop(dsi_supervisor *supervisor) {
+    dsi_process *process = supervisor->process;
+    if (process->message_count)
+        dsi_event_process(supervisor->host, DYNSUP_EVENT_UNEXPECTED, process, NULL);
+    dsi_process_flush(supervisor->host, process);
+}
+
+/* The process is the supervisor's own again; what the guest held as a process is released. */
+static void guest_leave(dsi_supervisor *supervisor) {
+    dsi_process *process = supervisor->process;
+    process->ops->fini(process->body);
+    process->ops = supervisor->resident_ops;
+    process->body = supervisor;
+    process->flags |= DSI_FLAG_DROPS;
+    supervisor->has_guest = false;
+    dsi_monitors_release_held(supervisor->host, process->extra);
+    mailbox_drop(supervisor);
+}
+
+static void strays_forget(dsi_supervisor *supervisor) {
+    dsi_node *node;
+    while ((node = dsi_list_pop(&supervisor->strays))) {
+        dsi_stray *stray = dsi_item(node, dsi_stray, node);
+        dsi_reason_release(supervisor->host, &stray->reason);
+        dsi_memory_free(&supervisor->host->memory, stray, sizeof *stray);
+    }
+}
+
+/* A supervisor that could not be initialised ends without a signal to who started it. */
+static void init_failed(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+    dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
+    if (parent)
+        dsi_unlink(supervisor->host, parent, supervisor->process);
+    dsi_process_doom(supervisor->host, supervisor->process, reason);
+}
+
+static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_outcome *outcome) {
+    dynsup_host *host = supervisor->host;
+    dynsup_reply reply = {.status = outcome->status, .pid = supervisor->process->slot.id};
+    reply.values[0] = outcome->values[0];
+    reply.values[1] = outcome->values[1];
+    if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
+        reply.status = DYNSUP_EBAD_RETURN;
+    if (reply.status) {
+        dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
+        init_failed(supervisor, &normal);
+    }
+    if (request)
+        dsi_request_reply(host, request, &reply);
+}
+
+void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+    dsi_child *child = supervisor->guest_child;
+    dsi_request *request = supervisor->guest_request;
+    supervisor->guest_child = NULL;
+    supervisor->guest_request = NULL;
+    guest_leave(supervisor);
+    supervisor->draining = true; /* it is still this start's turn */
+    if (child)
+        dsi_dynamic_guest_done(supervisor, child, request, outcome);
+    else
+        init_done(supervisor, request, outcome);
+    supervisor->draining = false;
+    strays_forget(supervisor);
+    dsi_supervisor_drain(supervisor);
+    if (!dsi_list_empty(&supervisor->retries))
+        dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
+}
+
+void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+    dynsup_host *host = supervisor->host;
+    dsi_process *process = supervisor->process;
+    dynsup_outcome outcome = {.status = DYNSUP_EREASON};
+    outcome.values[0] = dsi_value_copy(host, reason->value);
+    dsi_process_stop_body(host, process);
+    dsi_node_remove(&process->queue);
+    dsi_timers_stop(&host->timers, &process->at.timer);
+    process->state = DSI_PROCESS_IDLE;
+    dsi_guest_done(supervisor, &outcome);
+}
+
+void dsi_guest_drop(dsi_supervisor *supervisor) {
+    supervisor->has_guest = false;
+    strays_forget(supervisor);
+}

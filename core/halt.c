@@ -1,0 +1,82 @@
+/*
+ * Halt: the orderly end of a whole host.
+ *
+ * The supervisors that the main process started stop one by one, the last one first; then everyone
+ * else is asked to shut down, and 5 s later made to. Each stage begins when the pump finds that the
+ * one before is done.
+ */
+#include "host.h"
+
+#include "link.h"
+
+#define PATIENCE_MS 5000.0
+
+static dsi_supervisor *last_of_main(const dynsup_host *host) {
+    for (const dsi_node *node = host->supervisors.head.prev; node != &host->supervisors.head;
+         node = node->prev) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        if (supervisor->process->parent == host->main_pid)
+            return supervisor;
+    }
+    return NULL;
+}
+
+static void supervisor_stop(dsi_supervisor *supervisor) {
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    if (supervisor->has_guest)
+        dsi_guest_abort(supervisor, &shutdown);
+    dsi_shutdown_begin(supervisor, &shutdown);
+}
+
+static void shutdown_all(dynsup_host *host) {
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    uint32_t cursor = 0;
+    dsi_process *process;
+    while ((process = dsi_slots_next(&host->processes, &cursor))) {
+        dsi_supervisor *supervisor = dsi_supervisor_of(process);
+        if (supervisor && dsi_process_alive(process) && !process->child)
+            supervisor_stop(supervisor);
+        else if (!supervisor && !process->child)
+            dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
+    }
+    dsi_timers_start(&host->timers, &host->halt_timer,
+                     dsi_deadline_after(host->now_ns, PATIENCE_MS));
+}
+
+void dsi_halt_advance(dynsup_host *host) {
+    if (host->halt != DSI_HALT_SUPERVISORS)
+        return;
+    dsi_supervisor *supervisor = last_of_main(host);
+    if (supervisor) {
+        host->halt_waits_for = supervisor;
+        supervisor_stop(supervisor);
+        return;
+    }
+    host->halt = DSI_HALT_SHUTDOWN;
+    shutdown_all(host);
+}
+
+void dsi_halt_timeout(dynsup_host *host) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    uint32_t cursor = 0;
+    dsi_process *process;
+    host->halt = DSI_HALT_KILL;
+    while ((process = dsi_slots_next(&host->processes, &cursor)))
+        dsi_signal(host, process, 0, &kill, DSI_SIGNAL_SENT);
+}
+
+void dynsup_host_halt(dynsup_host *host, int code) {
+    if (host->halt != DSI_HALT_NONE)
+        return;
+    host->halt = DSI_HALT_SUPERVISORS;
+    host->halt_code = code;
+    dsi_host_wake(host);
+}
+
+bool dynsup_host_halting(const dynsup_host *host) {
+    return host->halt != DSI_HALT_NONE;
+}
+
+int dynsup_host_code(const dynsup_host *host) {
+    return host->halt_code;
+}

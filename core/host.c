@@ -1,0 +1,323 @@
+/*
+ * Hosts: how they are made, stepped and freed.
+ *
+ * Design notes.
+ * A step repeats: expired timers, up to a batch of exits, then slices, until nothing is ready or
+ * the budget is spent. Between slices nobody's code is on the stack, so ends and policy are
+ * handled here, one after the other, never nested: a chain of a million links is a queue of a
+ * million exits. The clock is read when the port's tick has moved, or every few slices.
+ */
+#include "host.h"
+
+#include "delayed.h"
+#include "event.h"
+#include "link.h"
+#include "monitor.h"
+
+#include <assert.h>
+
+#define EXITS_A_ROUND      64 /* between two looks at the run queue */
+#define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
+#define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
+
+dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
+    dsi_memory memory;
+    dsi_memory_init(&memory, config->alloc, config->alloc_ud);
+    dynsup_host *host = dsi_memory_new(&memory, sizeof *host);
+    if (!host)
+        return NULL;
+    host->config = *config;
+    host->memory = memory;
+    host->random = config->seed;
+    host->next_key = 1;
+    host->signal_supervisor = dsi_supervisor_signal;
+    host->halt_timer.purpose = DSI_PURPOSE_HALT;
+    dsi_slots_init(&host->processes, &host->memory, DSI_ID_PROCESS, sizeof(dsi_process));
+    dsi_slots_init(&host->monitors, &host->memory, DSI_ID_REF, sizeof(dsi_monitor));
+    dsi_slots_init(&host->delayed, &host->memory, DSI_ID_TIMER, sizeof(dsi_delayed));
+    dsi_slots_init(&host->children, &host->memory, DSI_ID_REF, sizeof(dsi_child));
+    dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
+    dsi_timers_init(&host->timers, dsi_host_refresh(host));
+    dsi_list_init(&host->ready);
+    dsi_list_init(&host->doomed);
+    dsi_list_init(&host->supervisors);
+    return host;
+}
+
+/* ---- exits ---- */
+
+/* Hands the exit to every supervisor that has the process as a child, at its turn. */
+static void tell_supervisors(dsi_process *process) {
+    dsi_child *child = process->child;
+    while (child) {
+        dsi_child *next = child->extra ? child->extra->next_same : NULL;
+        dsi_supervisor *supervisor = child->supervisor;
+        if (dsi_supervisor_busy(supervisor)) {
+            process->message_count++;
+            dsi_supervisor_park(supervisor, &child->parked);
+        } else {
+            dsi_child_detach(child, process);
+            dsi_dynamic_exited(supervisor, child, &process->at.reason);
+        }
+        child = next;
+    }
+}
+
+static void reap(dynsup_host *host, dsi_process *process) {
+    dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    dsi_process_close(host, process);
+    if (supervisor)
+        dsi_supervisor_ended(supervisor);
+    dsi_links_notify(host, process);
+    dsi_monitors_notify(host, process);
+    tell_supervisors(process);
+    if (process->message_count == 0)
+        dsi_process_free(host, process);
+}
+
+static void pump_exits(dynsup_host *host) {
+    for (int i = 0; i < EXITS_A_ROUND; i++) {
+        dsi_node *node = dsi_list_first(&host->doomed);
+        if (!node)
+            return;
+        reap(host, dsi_item(node, dsi_process, queue));
+    }
+}
+
+/* ---- timers ---- */
+
+static void timer_fire(dynsup_host *host, dsi_timer *timer) {
+    switch ((enum dsi_purpose)timer->purpose) {
+    case DSI_PURPOSE_WAIT:
+        dsi_process_ready(host, dsi_item(timer, dsi_process, at.timer), DYNSUP_WAKE_TIMEOUT);
+        break;
+    case DSI_PURPOSE_KILL: {
+        dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+        dsi_signal(host, dsi_item(timer, dsi_process_extra, kill_timer)->process, 0, &kill,
+                   DSI_SIGNAL_SENT);
+        break;
+    }
+    case DSI_PURPOSE_SEND:
+        dsi_delayed_fire(host, dsi_item(timer, dsi_delayed, timer));
+        break;
+    case DSI_PURPOSE_CHILD: {
+        dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
+        dsi_dynamic_timer(child->supervisor, child);
+        break;
+    }
+    case DSI_PURPOSE_HALT:
+        dsi_halt_timeout(host);
+        break;
+    }
+}
+
+static void pump_timers(dynsup_host *host) {
+    dsi_timer *timer;
+    while ((timer = dsi_timers_expired(&host->timers, host->now_ns)))
+        timer_fire(host, timer);
+}
+
+/* ---- slices ---- */
+
+static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
+    dsi_reason_release(host, &outcome->reason);
+    dsi_value_release(host, &outcome->values[0]);
+    dsi_value_release(host, &outcome->values[1]);
+}
+
+/* The body's own end: of the process, or of a guest, whose process goes on. */
+static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
+    dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (supervisor && supervisor->has_guest) {
+        process->state = DSI_PROCESS_IDLE;
+        dsi_guest_done(supervisor, outcome);
+        return;
+    }
+    dsi_process_doom(host, process, &outcome->reason);
+    outcome_release(host, outcome);
+}
+
+static void slice_idle(dynsup_host *host, dsi_process *process) {
+    process->state = DSI_PROCESS_IDLE;
+    process->flags |= DSI_FLAG_DROPS;
+    process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
+    dsi_process_flush(host, process);
+}
+
+static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice end,
+                      dynsup_outcome *outcome) {
+    if (process->state != DSI_PROCESS_RUNNING) { /* it was doomed meanwhile */
+        outcome_release(host, outcome);
+        return;
+    }
+    switch (end) {
+    case DYNSUP_SLICE_AGAIN:
+        process->state = DSI_PROCESS_IDLE;
+        dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
+        break;
+    case DYNSUP_SLICE_WAIT:
+        process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
+        break;
+    case DYNSUP_SLICE_IDLE:
+        slice_idle(host, process);
+        break;
+    case DYNSUP_SLICE_EXIT:
+        slice_exit(host, process, outcome);
+        break;
+    }
+}
+
+static void run_slice(dynsup_host *host, dsi_process *process) {
+    dynsup_outcome outcome = {0};
+    enum dynsup_wake wake = (enum dynsup_wake)process->wake;
+    process->state = DSI_PROCESS_RUNNING;
+    process->wake = DYNSUP_WAKE_AGAIN;
+    process->slices++;
+    host->current = process;
+    host->slices++;
+    host->in_slice = true;
+    enum dynsup_slice end =
+        process->ops->step(process->body, host, process->slot.id, wake, &outcome);
+    host->in_slice = false;
+    host->current = NULL;
+    slice_end(host, process, end, &outcome);
+}
+
+/* Reads the clock; the time that has passed is put down to the process that ran last. */
+static void sample_clock(dynsup_host *host, dynsup_pid ran) {
+    uint64_t before = host->now_ns;
+    dsi_process *process = dsi_process_find(host, ran);
+    dsi_host_refresh(host);
+    if (process)
+        process->cpu_ns += host->now_ns - before;
+}
+
+static bool tick_moved(dynsup_host *host) {
+    const volatile uint32_t *tick = host->config.port->tick;
+    if (!tick || *tick == host->tick)
+        return false;
+    host->tick = *tick;
+    return true;
+}
+
+/* Runs slices until it is time for a look at the clock, or something has to end. */
+static void pump_slices(dynsup_host *host) {
+    int left = host->config.port->tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    dynsup_pid ran = 0;
+    dsi_node *node;
+    while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
+        dsi_process *process = dsi_item(node, dsi_process, queue);
+        ran = process->slot.id;
+        run_slice(host, process);
+        if (tick_moved(host) || !dsi_list_empty(&host->doomed))
+            break;
+    }
+    sample_clock(host, ran);
+}
+
+/* ---- steps ---- */
+
+static bool has_work(const dynsup_host *host) {
+    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed);
+}
+
+static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
+    if (has_work(host))
+        return DYNSUP_READY;
+    if (host->halt != DSI_HALT_NONE && host->processes.live_count == 0)
+        return DYNSUP_ENDED;
+    *deadline_ns_out = dsi_timers_wake(&host->timers);
+    return *deadline_ns_out == DYNSUP_NEVER ? DYNSUP_STILL : DYNSUP_WAITING;
+}
+
+static void pump_round(dynsup_host *host) {
+    pump_timers(host);
+    pump_exits(host);
+    if (host->halt != DSI_HALT_NONE && !host->halt_waits_for)
+        dsi_halt_advance(host);
+    pump_slices(host);
+}
+
+enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
+                                   uint64_t *deadline_ns_out) {
+    assert(!host->stepping && "a step inside a step");
+    host->stepping = true;
+    uint64_t start = dsi_host_refresh(host);
+    do
+        pump_round(host);
+    while (has_work(host) && host->now_ns - start < budget_ns);
+    host->stepping = false;
+    *deadline_ns_out = DYNSUP_NEVER;
+    return state_after(host, deadline_ns_out);
+}
+
+/* ---- the end of a host ---- */
+
+static void kill_all(dynsup_host *host) {
+    dynsup_reason killed = dynsup_reason_atom(DYNSUP_KILLED);
+    uint32_t cursor = 0;
+    dsi_process *process;
+    while ((process = dsi_slots_next(&host->processes, &cursor)))
+        dsi_process_doom(host, process, &killed);
+}
+
+void dynsup_host_free(dynsup_host *host) {
+    if (!host)
+        return;
+    assert(!host->stepping && "a host freed inside its step");
+    host->stepping = true;
+    while (host->processes.live_count > 0) {
+        kill_all(host);
+        pump_exits(host);
+    }
+    dsi_names_fini(&host->names);
+    dsi_slots_fini(&host->processes);
+    dsi_slots_fini(&host->monitors);
+    dsi_slots_fini(&host->delayed);
+    dsi_slots_fini(&host->children);
+    dsi_messages_fini(host);
+    dsi_memory memory = host->memory;
+    dsi_memory_free(&memory, host, sizeof *host);
+}
+
+/* ---- small things ---- */
+
+uint64_t dynsup_host_now(dynsup_host *host) {
+    return dsi_host_refresh(host);
+}
+
+/* splitmix64: every seed gives a full period. */
+uint64_t dynsup_host_random(dynsup_host *host) {
+    uint64_t z = host->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void dynsup_host_want(dynsup_host *host, uint32_t events) {
+    host->config.events = events;
+}
+
+const volatile uint64_t *dynsup_host_slices(const dynsup_host *host) {
+    return &host->slices;
+}
+
+bool dynsup_host_preempt(dynsup_host *host) {
+    dsi_process *process = host->current;
+    if (!host->in_slice || !process || !process->ops->preempt)
+        return false;
+    process->ops->preempt(process->body);
+    return true;
+}
+
+size_t dynsup_host_memory(const dynsup_host *host) {
+    return host->memory.in_use;
+}
+
+size_t dynsup_host_process_count(const dynsup_host *host) {
+    return host->processes.live_count;
+}
+
+uint64_t dynsup_key_new(dynsup_host *host) {
+    return host->next_key++;
+}

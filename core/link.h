@@ -1,0 +1,32 @@
+/*
+ * Links and the exit signals that travel along them.
+ *
+ * A link is one record with an end in each of the two processes. A child that its supervisor
+ * spawned itself needs no record: a flag in the child stands for the link.
+ */
+#ifndef DSI_LINK_H
+#define DSI_LINK_H
+
+#include "process.h"
+
+/* How a signal came about: a link's carries any reason, a sent one "kill" with its special force.
+ */
+enum dsi_signal { DSI_SIGNAL_SENT, DSI_SIGNAL_LINK };
+
+/* Delivers an exit signal: the target ends, receives a message, or does nothing, as in Erlang. */
+void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
+                const dynsup_reason *reason, enum dsi_signal how);
+
+bool dsi_linked(dsi_process *a, dsi_process *b);
+
+/* Links two different living processes, once. 0 or DYNSUP_ENOMEM. */
+int dsi_link(dynsup_host *host, dsi_process *a, dsi_process *b);
+void dsi_unlink(dynsup_host *host, dsi_process *a, dsi_process *b);
+
+/* Signals the ended process's reason to everybody linked to it by a record, and ends the links. */
+void dsi_links_notify(dynsup_host *host, dsi_process *ended);
+
+/* The k-th process linked by a record, or NULL. */
+dsi_process *dsi_link_peer(const dsi_process *process, size_t k);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Monitors: one process is told when another ends.
+ *
+ * The DOWN message is made together with the monitor, so that telling cannot fail.
+ */
+#ifndef DSI_MONITOR_H
+#define DSI_MONITOR_H
+
+#include "process.h"
+
+typedef struct dsi_monitor {
+    dsi_slot slot;
+    dsi_bag_node held;    /* in the watcher's extra->monitors */
+    dsi_bag_node watched; /* in the watched process's watchers */
+    dsi_process *watcher;
+    dsi_process *target;
+    dynsup_message *down; /* "DOWN", ref, who, reason to come */
+} dsi_monitor;
+
+/* A monitor of target (NULL: a dead one, DOWN is in the mailbox at once and only the ref of what
+ * was is given). who stands in the message. DYNSUP_ENOMEM or 0. */
+int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target, dynsup_value who,
+                    dynsup_ref *ref_out);
+
+/* Ends a monitor without a word. */
+void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor);
+
+/* Removes the DOWN of an ended monitor from the watcher's mailbox. */
+void dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref);
+
+void dsi_monitors_release_held(dynsup_host *host, dsi_process_extra *extra);
+
+/* Sends DOWN to everybody who monitors the ended process. */
+void dsi_monitors_notify(dynsup_host *host, dsi_process *ended);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Names: a table from strings to owners that never stops to rehash.
+ *
+ * Design notes.
+ * Linear hashing: each insertion splits at most one bucket, so growing to a million names costs no
+ * pause. Buckets live in segments of 256 that never move. The hash is seeded by the host, so that
+ * names chosen by others cannot be made to collide. Entries belong to the table; what they mean
+ * (a process's name, a child's name) is the owner's affair.
+ */
+#ifndef DSI_NAMES_H
+#define DSI_NAMES_H
+
+#include "memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dsi_process;
+struct dsi_child;
+
+typedef struct dsi_name {
+    struct dsi_name *next;
+    struct dsi_process *process; /* who is found by the name; NULL while its child restarts */
+    struct dsi_child *child;     /* whose name it is until the child is removed, or NULL */
+    uint64_t hash;
+    size_t length;
+    char text[]; /* length bytes and a final 0; may contain zeros */
+} dsi_name;
+
+typedef struct dsi_names {
+    dsi_memory *memory;
+    dsi_name ***segments;
+    size_t segment_capacity;
+    size_t bucket_count;
+    size_t count;
+    uint64_t seed;
+} dsi_names;
+
+/* Allocates nothing. */
+void dsi_names_init(dsi_names *names, dsi_memory *memory, uint64_t seed);
+
+/* Frees every entry and the table. */
+void dsi_names_fini(dsi_names *names);
+
+/* The entry, or NULL. */
+dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length);
+
+/* A new entry without owner for a name that is not there yet, or NULL without memory. */
+dsi_name *dsi_names_add(dsi_names *names, const char *text, size_t length);
+
+/* Takes the entry out and frees it. */
+void dsi_names_remove(dsi_names *names, dsi_name *name);
+
+#endif

@@ -1,0 +1,168 @@
+/* Processes: what runs, waits and exits once. */
+#include "process.h"
+
+#include "delayed.h"
+#include "event.h"
+#include "monitor.h"
+
+#include <assert.h>
+#include <math.h>
+
+uint64_t dsi_deadline_after(uint64_t now_ns, double ms) {
+    if (ms >= (double)(UINT64_MAX / 2) / 1e6)
+        return DYNSUP_NEVER;
+    uint64_t delay = (uint64_t)ceil(ms * 1e6);
+    return now_ns > DYNSUP_NEVER - delay ? DYNSUP_NEVER : now_ns + delay;
+}
+
+dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void *body) {
+    dsi_process *process = dsi_slots_new(&host->processes);
+    if (!process)
+        return NULL;
+    process->ops = ops;
+    process->body = body;
+    process->state = DSI_PROCESS_IDLE;
+    process->started_ns = host->now_ns;
+    process->parent = host->current ? host->current->slot.id : 0;
+    return process;
+}
+
+static void extra_free(dynsup_host *host, dsi_process *process) {
+    dsi_memory_free(&host->memory, process->extra, sizeof *process->extra);
+    process->extra = NULL;
+}
+
+void dsi_process_discard(dynsup_host *host, dsi_process *process) {
+    extra_free(host, process);
+    dsi_slots_free(&host->processes, process);
+}
+
+dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process) {
+    if (process->extra)
+        return process->extra;
+    dsi_process_extra *extra = dsi_memory_new(&host->memory, sizeof *extra);
+    if (!extra)
+        return NULL;
+    extra->process = process;
+    extra->kill_timer.purpose = DSI_PURPOSE_KILL;
+    return process->extra = extra;
+}
+
+void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake) {
+    if (process->state != DSI_PROCESS_WAITING && process->state != DSI_PROCESS_IDLE)
+        return;
+    dsi_timers_stop(&host->timers, &process->at.timer);
+    process->state = DSI_PROCESS_RUNNABLE;
+    process->wait = DSI_WAIT_NONE;
+    process->wake = (uint8_t)wake;
+    dsi_list_append(&host->ready, &process->queue);
+    dsi_host_wake(host);
+}
+
+void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason) {
+    if (!dsi_process_alive(process))
+        return;
+    dsi_timers_stop(&host->timers, &process->at.timer);
+    dsi_node_remove(&process->queue);
+    process->state = DSI_PROCESS_DOOMED;
+    process->at.reason = dsi_reason_copy(host, reason);
+    dsi_list_append(&host->doomed, &process->queue);
+    dsi_host_wake(host);
+}
+
+static bool wakes(const dsi_process *process, const dynsup_message *message) {
+    if (process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_MESSAGE)
+        return false;
+    if (process->wait_key == 0)
+        return true;
+    return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == process->wait_key;
+}
+
+void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message) {
+    if (!dsi_process_alive(process) || (process->flags & DSI_FLAG_DROPS)) {
+        if (process->flags & DSI_FLAG_SUPERVISOR)
+            dsi_event_process(host, DYNSUP_EVENT_UNEXPECTED, process, NULL);
+        dsi_message_drop(host, message);
+        return;
+    }
+    dsi_mailbox_put(&process->mailbox, message);
+    process->message_count++;
+    if (wakes(process, message))
+        dsi_process_ready(host, process, DYNSUP_WAKE_MESSAGE);
+}
+
+void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
+                      uint64_t deadline_ns) {
+    if (!dsi_process_alive(process))
+        return;
+    process->wait = (uint8_t)wait;
+    process->wait_key = key;
+    dsi_timers_stop(&host->timers, &process->at.timer);
+    process->at.timer.purpose = DSI_PURPOSE_WAIT;
+    if (deadline_ns != DYNSUP_NEVER)
+        dsi_timers_start(&host->timers, &process->at.timer, deadline_ns);
+}
+
+void dsi_process_flush(dynsup_host *host, dsi_process *process) {
+    while (process->mailbox.head)
+        dsi_message_drop(host, dsi_mailbox_take(&process->mailbox, NULL));
+    process->message_count = 0;
+}
+
+static void name_release(dynsup_host *host, dsi_name *name) {
+    if (!name)
+        return;
+    if (name->child)
+        name->process = NULL; /* it stays the child's until the child is removed */
+    else
+        dsi_names_remove(&host->names, name);
+}
+
+static void extra_release(dynsup_host *host, dsi_process *process) {
+    dsi_process_extra *extra = process->extra;
+    if (!extra)
+        return;
+    dsi_timers_stop(&host->timers, &extra->kill_timer);
+    name_release(host, extra->name);
+    dsi_monitors_release_held(host, extra);
+    dsi_delayed_release_all(host, extra);
+    extra_free(host, process);
+}
+
+void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
+    if (!process->ops->stop)
+        return;
+    dsi_process *outer = host->current;
+    host->current = process;
+    host->in_slice = true;
+    process->ops->stop(process->body, host, process->slot.id);
+    host->in_slice = outer != NULL;
+    host->current = outer;
+}
+
+static void announce(dynsup_host *host, dsi_process *process) {
+    const dynsup_reason *reason = &process->at.reason;
+    dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
+    if (reason->class == DYNSUP_REASON_OTHER && !process->child)
+        dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
+}
+
+void dsi_process_close(dynsup_host *host, dsi_process *process) {
+    assert(process->state == DSI_PROCESS_DOOMED);
+    dsi_node_remove(&process->queue);
+    process->state = DSI_PROCESS_CLOSING;
+    dsi_process_stop_body(host, process);
+    process->state = DSI_PROCESS_ENDED;
+    announce(host, process);
+    dsi_process_flush(host, process);
+    extra_release(host, process);
+    process->ops->fini(process->body);
+    process->body = NULL;
+}
+
+void dsi_process_free(dynsup_host *host, dsi_process *process) {
+    if (host->main == process)
+        host->main = NULL;
+    dsi_reason_release(host, &process->at.reason);
+    dsi_slots_free(&host->processes, process);
+}

@@ -1,0 +1,129 @@
+/*
+ * Processes: what runs, waits and exits once.
+ *
+ * Design notes.
+ * States: RUNNABLE (in host->ready) -> RUNNING (host->current) -> RUNNABLE, WAITING or IDLE; from
+ * any of them -> DOOMED (in host->doomed, reason set) -> CLOSING (stop runs) -> ENDED. Nothing
+ * leads back from DOOMED. An ENDED process still has its slot while its exit waits for its
+ * supervisor's turn; nobody finds it by its id as alive.
+ * What few processes have is in dsi_process_extra, made on demand: a name, monitors held, delayed
+ * messages, and the kill timer, which is there from the moment that trap_exit could let the process
+ * survive a shutdown, so that shutting down never allocates.
+ * The wait timer and the reason share their memory: a doomed process waits no more.
+ */
+#ifndef DSI_PROCESS_H
+#define DSI_PROCESS_H
+
+#include "mailbox.h"
+#include "state.h"
+
+enum dsi_process_state {
+    DSI_PROCESS_RUNNABLE,
+    DSI_PROCESS_RUNNING,
+    DSI_PROCESS_WAITING,
+    DSI_PROCESS_IDLE,
+    DSI_PROCESS_DOOMED,
+    DSI_PROCESS_CLOSING,
+    DSI_PROCESS_ENDED
+};
+
+enum dsi_wait { DSI_WAIT_NONE, DSI_WAIT_MESSAGE, DSI_WAIT_TIME, DSI_WAIT_KEY };
+
+enum {
+    DSI_FLAG_TRAP_EXIT = 1,
+    DSI_FLAG_SUPERVISOR = 2,  /* extra->supervisor is set */
+    DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
+    DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
+    DSI_FLAG_CHILD = 16       /* its parent is the supervisor that spawned it as a child */
+};
+
+typedef struct dsi_process_extra {
+    dsi_name *name;
+    const char *label;
+    dsi_bag monitors; /* of dsi_monitor.held: those it holds */
+    dsi_bag delayed;  /* of dsi_delayed: messages to it */
+    dsi_timer kill_timer;
+    dsi_process *process;
+    dsi_supervisor *supervisor; /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
+} dsi_process_extra;
+
+struct dsi_process {
+    dsi_slot slot;
+    const dynsup_body_ops *ops;
+    void *body;
+    dsi_node queue; /* in host->ready or host->doomed */
+    dsi_mailbox mailbox;
+
+    uint8_t state; /* enum dsi_process_state */
+    uint8_t wait;  /* enum dsi_wait: what it waits for, when WAITING (or about to) */
+    uint8_t wake;  /* enum dynsup_wake: why the next slice begins */
+    uint8_t flags;
+    uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
+    uint64_t wait_key;
+    union {
+        dsi_timer timer;      /* up to DOOMED */
+        dynsup_reason reason; /* from then on */
+    } at;
+    dsi_bag links;    /* of dsi_link_end */
+    dsi_bag watchers; /* of dsi_monitor.watched: who monitors it */
+
+    dsi_child *child; /* its record at the supervisor it is a child of, or NULL */
+    dsi_process_extra *extra;
+    dynsup_pid parent;
+    uint64_t started_ns;
+    uint64_t slices;
+    uint64_t cpu_ns;
+};
+
+static inline bool dsi_process_alive(const dsi_process *process) {
+    return process->state < DSI_PROCESS_DOOMED;
+}
+
+/* The process with this pid if it is there at all, in any state; else NULL. */
+static inline dsi_process *dsi_process_find(const dynsup_host *host, dynsup_pid pid) {
+    return dsi_slots_find(&host->processes, pid);
+}
+
+/* The same, but NULL from DOOMED on. */
+static inline dsi_process *dsi_process_find_alive(const dynsup_host *host, dynsup_pid pid) {
+    dsi_process *process = dsi_slots_find(&host->processes, pid);
+    return process && dsi_process_alive(process) ? process : NULL;
+}
+
+/* A new process in no queue, or NULL without memory; undone by discard. */
+dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void *body);
+
+/* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
+void dsi_process_discard(dynsup_host *host, dsi_process *process);
+
+/* The process's extra part, made if needed; NULL without memory. */
+dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process);
+
+/* Puts it at the end of the run queue, to begin its slice for this reason. A process that is in
+ * the queue already, runs, or ends, stays as it is. */
+void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake);
+
+/* Begins its end, unless it has begun. The reason is copied. */
+void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason);
+
+/* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
+void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
+
+/* Registers what the running process waits for from now on. */
+void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
+                      uint64_t deadline_ns);
+
+/* Runs the body's stop op as the current process. */
+void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
+
+/* The end of a doomed process up to the moment in which others are told: its body stops, then what
+ * it owned is released. */
+void dsi_process_close(dynsup_host *host, dsi_process *process);
+
+/* Gives its slot back; everything has been undone. */
+void dsi_process_free(dynsup_host *host, dsi_process *process);
+
+/* Removes all messages. */
+void dsi_process_flush(dynsup_host *host, dsi_process *process);
+
+#endif

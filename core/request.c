@@ -1,0 +1,57 @@
+/* Requests: what callers ask of a supervisor while they wait, and what they are told. */
+#include "supervisor.h"
+
+#include <string.h>
+
+dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
+                             size_t name_length) {
+    dsi_request *request = dsi_memory_new(&host->memory, sizeof *request + name_length + 1);
+    if (!request)
+        return NULL;
+    request->parked.kind = kind;
+    request->caller = host->current->slot.id;
+    request->key = dynsup_key_new(host);
+    request->name_length = name_length;
+    if (name)
+        memcpy(request->name, name, name_length);
+    return request;
+}
+
+void dsi_request_free(dynsup_host *host, dsi_request *request) {
+    dsi_node_remove(&request->parked.node);
+    if (request->child)
+        dsi_child_free(host, request->child);
+    if (request->body)
+        request->body_ops->fini(request->body);
+    dsi_reason_release(host, &request->reason);
+    dsi_memory_free(&host->memory, request, sizeof *request + request->name_length + 1);
+}
+
+static dsi_process *waiting_caller(dynsup_host *host, const dsi_request *request) {
+    dsi_process *caller = dsi_process_find_alive(host, request->caller);
+    if (!caller || caller->state != DSI_PROCESS_WAITING || caller->wait != DSI_WAIT_KEY)
+        return NULL;
+    return caller->wait_key == request->key && caller->ops->reply ? caller : NULL;
+}
+
+void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply) {
+    dsi_process *caller = waiting_caller(host, request);
+    if (caller) {
+        caller->ops->reply(caller->body, reply);
+        dsi_process_ready(host, caller, DYNSUP_WAKE_DELIVERED);
+    } else {
+        dsi_value_release(host, &reply->values[0]);
+        dsi_value_release(host, &reply->values[1]);
+    }
+    dsi_request_free(host, request);
+}
+
+void dsi_request_status(dynsup_host *host, dsi_request *request, int status) {
+    dsi_request_reply(host, request, &(dynsup_reply){.status = status});
+}
+
+void dsi_requests_status(dynsup_host *host, dsi_list *requests, int status) {
+    dsi_node *node;
+    while ((node = dsi_list_pop(requests)))
+        dsi_request_status(host, dsi_item(node, dsi_request, parked.node), status);
+}

@@ -1,0 +1,65 @@
+/*
+ * Shutdown: how children are told to stop, and how a supervisor comes to its end.
+ *
+ * A process that does not trap exits is doomed by the signal itself. Only one that survives it (a
+ * trapping process or a supervisor) needs the shutdown time, and its kill timer was made when it
+ * began to trap: nothing here allocates, so nothing can fail, and a million children cost one pass.
+ */
+#include "cursor.h"
+#include "event.h"
+#include "link.h"
+#include "supervisor.h"
+
+static void send(dsi_supervisor *supervisor, dsi_process *process, enum dynsup_atom atom) {
+    dynsup_reason reason = dynsup_reason_atom(atom);
+    dsi_signal(supervisor->host, process, supervisor->process->slot.id, &reason, DSI_SIGNAL_SENT);
+}
+
+void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_host *host = supervisor->host;
+    dsi_process *process = dsi_child_process(host, child);
+    if (!process || !dsi_process_alive(process))
+        return;
+    if (child->shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL) {
+        send(supervisor, process, DYNSUP_KILL);
+        return;
+    }
+    send(supervisor, process, DYNSUP_SHUTDOWN);
+    if (!dsi_process_alive(process) || child->shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
+        return;
+    uint64_t deadline = dsi_deadline_after(host->now_ns, child->shutdown_ms);
+    dsi_timers_stop(&host->timers, &process->extra->kill_timer);
+    dsi_timers_start(&host->timers, &process->extra->kill_timer, deadline);
+}
+
+static void tell_child(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_transition to = dsi_lifecycle(child->state, DSI_ON_TERMINATE);
+    child->state = (uint8_t)to.state;
+    if (to.action == DSI_DO_STOP)
+        dsi_shutdown_child(supervisor, child);
+    else if (to.action == DSI_DO_REMOVE)
+        dsi_dynamic_remove(supervisor, child);
+}
+
+static void tell_children(dsi_supervisor *supervisor) {
+    dsi_node *node = dsi_list_first(&supervisor->children);
+    while (node) {
+        dsi_node *next = dsi_list_next(&supervisor->children, node);
+        tell_child(supervisor, dsi_child_of_node(node));
+        node = next;
+    }
+}
+
+void dsi_shutdown_begin(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING)
+        return;
+    supervisor->state = DSI_SUPERVISOR_STOPPING;
+    supervisor->reason = dsi_reason_copy(supervisor->host, reason);
+    tell_children(supervisor);
+    dsi_shutdown_check(supervisor);
+}
+
+void dsi_shutdown_check(dsi_supervisor *supervisor) {
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING && dsi_list_empty(&supervisor->children))
+        dsi_process_doom(supervisor->host, supervisor->process, &supervisor->reason);
+}

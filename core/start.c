@@ -1,0 +1,175 @@
+/*
+ * Starts: how a dynamic supervisor gets its children.
+ *
+ * "Acquire, then commit": a start allocates everything before anyone can see the child; what is
+ * refused leaves nothing behind.
+ */
+#include "event.h"
+#include "supervisor.h"
+
+static void accept(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_list_append(&supervisor->children, &child->node);
+    dsi_dynamic_count(supervisor, child, 1);
+}
+
+/* After a child's first start: a temporary one will never be started again. */
+static void program_forget(dsi_child *child) {
+    if (child->restart != DYNSUP_TEMPORARY || !child->program_ops)
+        return;
+    child->program_ops->release(child->program);
+    child->program_ops = NULL;
+    child->program = NULL;
+}
+
+/* ---- starts ---- */
+
+static dsi_name *find_name(dsi_supervisor *supervisor, const char *name, size_t length) {
+    return name && length ? dsi_names_find(&supervisor->host->names, name, length) : NULL;
+}
+
+static bool child_is_up(const dsi_name *name) {
+    return name->process && dsi_process_alive(name->process) &&
+           (!name->child || name->child->state == DSI_CHILD_RUNNING);
+}
+
+/* The answer of ensure_child for a name that is there. */
+static int ensure_existing(dsi_supervisor *supervisor, const dsi_name *name, dynsup_reply *reply) {
+    reply->pid = name->process ? name->process->slot.id : 0;
+    reply->existing = true;
+    if (child_is_up(name))
+        return 0;
+    bool mine = name->child && name->child->supervisor == supervisor;
+    return mine ? DYNSUP_PENDING : DYNSUP_EALREADY_STARTED;
+}
+
+int dsi_dynamic_admits(dsi_supervisor *supervisor, const char *name, size_t length, bool ensure,
+                       dynsup_reply *reply) {
+    dsi_name *taken = find_name(supervisor, name, length);
+    if (taken && ensure)
+        return ensure_existing(supervisor, taken, reply);
+    if (supervisor->specs >= supervisor->max_children)
+        return DYNSUP_EMAX_CHILDREN;
+    if (!taken)
+        return 0;
+    reply->pid = taken->process ? taken->process->slot.id : 0;
+    return DYNSUP_EALREADY_STARTED;
+}
+
+static int refuse(dsi_supervisor *supervisor, dsi_child *child, int status) {
+    dsi_event_refused(supervisor->host, child, status, NULL);
+    dsi_child_free(supervisor->host, child);
+    return status;
+}
+
+static int name_child(dsi_supervisor *supervisor, dsi_child *child, const char *name,
+                      size_t length) {
+    if (!name || !length)
+        return 0;
+    child->name = dsi_names_add(&supervisor->host->names, name, length);
+    if (!child->name)
+        return DYNSUP_ENOMEM;
+    child->name->child = child;
+    return 0;
+}
+
+int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const char *name,
+                           size_t name_length, const dynsup_body_ops *ops, void *body,
+                           dynsup_reply *reply) {
+    int status = dsi_dynamic_admits(supervisor, name, name_length, false, reply);
+    if (status == 0)
+        status = name_child(supervisor, child, name, name_length);
+    if (status == 0)
+        status = dsi_dynamic_incarnate(supervisor, child, ops, body);
+    if (status) {
+        ops->fini(body);
+        return refuse(supervisor, child, status);
+    }
+    accept(supervisor, child);
+    program_forget(child);
+    reply->pid = child->pid;
+    if (child->extra && child->extra->ready)
+        return DYNSUP_PENDING;
+    child->state = DSI_CHILD_RUNNING;
+    dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_STARTED, child, NULL);
+    return 0;
+}
+
+/* Fails a start with the reason that its program gave. */
+static int start_unmade(dsi_supervisor *supervisor, dsi_request *request, int status,
+                        dynsup_reason *reason, dynsup_reply *reply) {
+    dsi_child *child = request->child;
+    request->child = NULL;
+    if (status == DYNSUP_EREASON)
+        reply->values[0] = reason->value;
+    return refuse(supervisor, child, status);
+}
+
+static int start_guest(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
+    dsi_child *child = request->child;
+    const dynsup_body_ops *ops = request->body_ops;
+    void *body = request->body;
+    dynsup_reason reason;
+    request->body = NULL;
+    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    if (status)
+        return start_unmade(supervisor, request, status, &reason, reply);
+    request->child = NULL;
+    dsi_guest_begin(supervisor, ops, body, child, request);
+    return DYNSUP_PENDING;
+}
+
+static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
+    dsi_child *child = request->child;
+    const dynsup_body_ops *ops = request->body_ops;
+    void *body = request->body;
+    dynsup_reason reason;
+    request->body = NULL;
+    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    if (status)
+        return start_unmade(supervisor, request, status, &reason, reply);
+    request->child = NULL;
+    status = dsi_dynamic_start_body(supervisor, child, request->name, request->name_length, ops,
+                                    body, reply);
+    if (status == DYNSUP_PENDING)
+        child->extra->starting = request;
+    return status;
+}
+
+int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
+    dsi_name *taken = find_name(supervisor, request->name, request->name_length);
+    int status =
+        dsi_dynamic_admits(supervisor, request->name, request->name_length, request->ensure, reply);
+    if (status == DYNSUP_PENDING) { /* ensure: until that child runs, or is gone */
+        dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
+        if (!extra)
+            return DYNSUP_ENOMEM;
+        dsi_list_append(&extra->waiters, &request->parked.node);
+        return DYNSUP_PENDING;
+    }
+    if (status || reply->existing) {
+        if (status)
+            dsi_event_refused(supervisor->host, request->child, status, NULL);
+        return status;
+    }
+    return request->child->guest ? start_guest(supervisor, request, reply)
+                                 : start_plain(supervisor, request, reply);
+}
+
+void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,
+                                  dsi_request *request, dynsup_outcome *outcome) {
+    dynsup_host *host = supervisor->host;
+    dynsup_reply reply = {.status = outcome->status, .pid = outcome->pid};
+    reply.values[0] = outcome->values[0];
+    reply.values[1] = outcome->values[1];
+    if (outcome->status) {
+        dynsup_reason reason = {.value = outcome->values[0]};
+        dsi_event_refused(host, child, outcome->status, &reason);
+        dsi_child_free(host, child);
+        dsi_request_reply(host, request, &reply);
+        return;
+    }
+    accept(supervisor, child);
+    program_forget(child);
+    dsi_request_reply(host, request, &reply);
+    dsi_dynamic_adopt(supervisor, child, outcome->pid, DYNSUP_EVENT_CHILD_STARTED);
+}

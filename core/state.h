@@ -1,0 +1,100 @@
+/*
+ * The state of a host: the data that every part of the core works on.
+ *
+ * Design notes.
+ * A host owns everything that lives in it. Processes, monitors, delayed messages and children are
+ * items of slots; they refer to each other by pointer inside the core (an item never moves), and
+ * each end of such a relation is undone when either item ends.
+ * A process is in one queue at most: ready (it will run) or doomed (it will end). Only the pump
+ * (host.c) takes processes out of these queues, and never while a body's step is running, so an
+ * exit happens on nobody's stack.
+ */
+#ifndef DSI_STATE_H
+#define DSI_STATE_H
+
+#include "dynsup.h"
+#include "list.h"
+#include "names.h"
+#include "slots.h"
+#include "timers.h"
+#include "value.h"
+
+typedef struct dsi_process dsi_process;
+typedef struct dsi_child dsi_child;
+typedef struct dsi_supervisor dsi_supervisor;
+
+/* What an expired dsi_timer means (its purpose). */
+enum dsi_purpose {
+    DSI_PURPOSE_WAIT,  /* a process's wait ends: in dsi_process */
+    DSI_PURPOSE_KILL,  /* its shutdown time is over: in dsi_process_extra */
+    DSI_PURPOSE_SEND,  /* a message is due: in dsi_delayed */
+    DSI_PURPOSE_CHILD, /* a delayed restart or the limit of a start: in dsi_child_extra */
+    DSI_PURPOSE_HALT   /* the patience of a halt is over: in the host */
+};
+
+enum dsi_halt {
+    DSI_HALT_NONE,
+    DSI_HALT_SUPERVISORS, /* main's supervisors stop one by one */
+    DSI_HALT_SHUTDOWN,    /* all others have been asked to */
+    DSI_HALT_KILL         /* and now have to */
+};
+
+#define DSI_MESSAGE_CLASSES 2
+
+struct dynsup_host {
+    dynsup_host_config config;
+    dsi_memory memory;
+
+    dsi_slots processes; /* of dsi_process */
+    dsi_slots monitors;  /* of dsi_monitor */
+    dsi_slots delayed;   /* of dsi_delayed */
+    dsi_slots children;  /* of dsi_child */
+    dsi_names names;
+    dsi_timers timers;
+
+    dsi_list ready;       /* of dsi_process: will run, first come first served */
+    dsi_list doomed;      /* of dsi_process: will end */
+    dsi_list supervisors; /* of dsi_supervisor, in the order of their start */
+
+    dsi_process *current; /* whose step or stop is running */
+    dsi_process *main;
+    dynsup_pid main_pid;    /* stays when it has ended */
+    volatile bool in_slice; /* read by a signal handler */
+    bool stepping;
+    volatile uint64_t slices;
+    uint64_t now_ns; /* as last read */
+    uint32_t tick;   /* the port's tick when it was read */
+    uint64_t next_key;
+    uint64_t random;
+
+    dynsup_message *free_messages[DSI_MESSAGE_CLASSES];
+    uint32_t free_message_count[DSI_MESSAGE_CLASSES];
+
+    enum dsi_halt halt;
+    int halt_code;
+    dsi_timer halt_timer;
+    dsi_supervisor *halt_waits_for; /* the supervisor that is stopping now */
+
+    /* An exit signal for a supervisor process goes up through here: supervisor.c sets it. */
+    void (*signal_supervisor)(dynsup_host *host, dsi_process *process, dynsup_pid from,
+                              const dynsup_reason *reason);
+};
+
+/* Says that there is something to do, when nobody is stepping who would see it. */
+static inline void dsi_host_wake(dynsup_host *host) {
+    if (!host->stepping && host->config.port->wake)
+        host->config.port->wake(host->config.port_ud);
+}
+
+static inline uint64_t dsi_host_refresh(dynsup_host *host) {
+    return host->now_ns = host->config.port->now(host->config.port_ud);
+}
+
+static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kind) {
+    return (host->config.events >> kind) & 1;
+}
+
+/* now + ms, saturating at DYNSUP_NEVER; rounded up to a whole nanosecond. */
+uint64_t dsi_deadline_after(uint64_t now_ns, double ms);
+
+#endif

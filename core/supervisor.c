@@ -1,0 +1,297 @@
+/* Supervisors: the process, its queue of turns, and its end. */
+#include "supervisor.h"
+
+#include "cursor.h"
+#include "event.h"
+#include "link.h"
+
+/* One turn: a failed restart is tried again; then it is the turn of what is parked. */
+static enum dynsup_slice supervisor_step(void *body, dynsup_host *host, dynsup_pid self,
+                                         enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)host, (void)self, (void)wake, (void)outcome;
+    dsi_supervisor *supervisor = body;
+    dsi_node *node = dsi_list_pop(&supervisor->retries);
+    if (node)
+        dsi_dynamic_retry(supervisor, dsi_item(node, dsi_child, parked.node));
+    dsi_supervisor_drain(supervisor);
+    return supervisor->has_guest || !dsi_list_empty(&supervisor->retries) ? DYNSUP_SLICE_AGAIN
+                                                                          : DYNSUP_SLICE_WAIT;
+}
+
+/* The supervisor outlives its body for a moment: dsi_supervisor_ended frees it. */
+static void supervisor_fini(void *body) {
+    (void)body;
+}
+
+static const dynsup_body_ops supervisor_ops = {
+    .name = "supervisor", .step = supervisor_step, .fini = supervisor_fini};
+
+static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
+    dsi_supervisor *supervisor = dsi_memory_new(&host->memory, sizeof *supervisor);
+    if (!supervisor)
+        return NULL;
+    supervisor->host = host;
+    supervisor->parent_exit.kind = DSI_PARKED_PARENT;
+    dsi_list_init(&supervisor->children);
+    dsi_list_init(&supervisor->cursors);
+    dsi_list_init(&supervisor->parked);
+    dsi_list_init(&supervisor->retries);
+    dsi_list_init(&supervisor->strays);
+    dsi_list_init(&supervisor->stop_waiters);
+    return supervisor;
+}
+
+/* The process with its extra part and its link to the parent; undone by process_undo. */
+static dsi_process *process_make(dynsup_host *host, dsi_supervisor *supervisor) {
+    dsi_process *process = dsi_process_new(host, &supervisor_ops, supervisor);
+    if (!process)
+        return NULL;
+    dsi_process *parent = host->current;
+    if (!dsi_process_extra_get(host, process) || (parent && dsi_link(host, parent, process))) {
+        dsi_process_discard(host, process);
+        return NULL;
+    }
+    return process;
+}
+
+static void process_undo(dynsup_host *host, dsi_process *process) {
+    if (host->current)
+        dsi_unlink(host, host->current, process);
+    dsi_process_discard(host, process);
+}
+
+static bool name_take(dynsup_host *host, dsi_process *process, const char *name, size_t length) {
+    if (!name)
+        return true;
+    dsi_name *entry = dsi_names_add(&host->names, name, length);
+    if (!entry)
+        return false;
+    entry->process = process;
+    process->extra->name = entry;
+    return true;
+}
+
+int dsi_supervisor_new(dynsup_host *host, const char *name, size_t name_length,
+                       dsi_supervisor **supervisor_out, dynsup_pid *pid_out) {
+    dsi_name *taken = name ? dsi_names_find(&host->names, name, name_length) : NULL;
+    if (taken) {
+        *pid_out = taken->process ? taken->process->slot.id : 0;
+        return DYNSUP_EALREADY_STARTED;
+    }
+    dsi_supervisor *supervisor = supervisor_alloc(host);
+    dsi_process *process = supervisor ? process_make(host, supervisor) : NULL;
+    if (!process || !name_take(host, process, name, name_length)) {
+        if (process)
+            process_undo(host, process);
+        dsi_memory_free(&host->memory, supervisor, sizeof *supervisor);
+        return DYNSUP_ENOMEM;
+    }
+    supervisor->process = process;
+    process->extra->supervisor = supervisor;
+    process->flags = DSI_FLAG_SUPERVISOR | DSI_FLAG_TRAP_EXIT | DSI_FLAG_DROPS;
+    dsi_intensity_init(&supervisor->intensity, &host->memory, 0, 1);
+    dsi_list_append(&host->supervisors, &supervisor->node);
+    dsi_event_process(host, DYNSUP_EVENT_SPAWNED, process, NULL);
+    *supervisor_out = supervisor;
+    *pid_out = process->slot.id;
+    return 0;
+}
+
+void dsi_supervisor_configure(dsi_supervisor *supervisor,
+                              const dynsup_supervisor_options *options) {
+    supervisor->max_children = options->max_children;
+    supervisor->arguments = options->arguments;
+    supervisor->state = DSI_SUPERVISOR_RUNNING;
+    dsi_intensity_init(&supervisor->intensity, &supervisor->host->memory, options->max_restarts,
+                       options->period_ms);
+}
+
+void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
+    dsi_list_append(&supervisor->parked, &parked->node);
+    dsi_supervisor_drain(supervisor);
+}
+
+static void parked_child(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_process *process = dsi_child_process(supervisor->host, child);
+    dsi_child_detach(child, process);
+    dsi_dynamic_exited(supervisor, child, &process->at.reason);
+    if (--process->message_count == 0)
+        dsi_process_free(supervisor->host, process);
+}
+
+static void parked_start(dsi_supervisor *supervisor, dsi_request *request) {
+    dynsup_reply reply = {0};
+    reply.status = dsi_dynamic_start(supervisor, request, &reply);
+    if (reply.status != DYNSUP_PENDING)
+        dsi_request_reply(supervisor->host, request, &reply);
+}
+
+static void parked_terminate(dsi_supervisor *supervisor, dsi_request *request) {
+    int status = dsi_dynamic_terminate(supervisor, request);
+    if (status != DYNSUP_PENDING)
+        dsi_request_status(supervisor->host, request, status);
+}
+
+static void parked_stop(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_list_append(&supervisor->stop_waiters, &request->parked.node);
+    dsi_shutdown_begin(supervisor, &request->reason);
+}
+
+static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING && request->parked.kind != DSI_PARKED_STOP) {
+        dsi_request_status(supervisor->host, request, DYNSUP_ENOPROC);
+        return;
+    }
+    switch (request->parked.kind) {
+    case DSI_PARKED_START:
+        parked_start(supervisor, request);
+        break;
+    case DSI_PARKED_TERMINATE:
+        parked_terminate(supervisor, request);
+        break;
+    case DSI_PARKED_STOP:
+        parked_stop(supervisor, request);
+        break;
+    default:
+        dsi_request_status(supervisor->host, request, 0);
+        break;
+    }
+}
+
+static void parked_handle(dsi_supervisor *supervisor, dsi_parked *parked) {
+    if (parked->kind == DSI_PARKED_CHILD)
+        parked_child(supervisor, dsi_item(parked, dsi_child, parked));
+    else if (parked->kind == DSI_PARKED_PARENT)
+        dsi_shutdown_begin(supervisor, &supervisor->parent_reason);
+    else
+        parked_request(supervisor, dsi_item(parked, dsi_request, parked));
+}
+
+void dsi_supervisor_drain(dsi_supervisor *supervisor) {
+    if (supervisor->draining)
+        return;
+    supervisor->draining = true;
+    dsi_node *node;
+    while (!supervisor->has_guest && (node = dsi_list_pop(&supervisor->parked)))
+        parked_handle(supervisor, dsi_item(node, dsi_parked, node));
+    supervisor->draining = false;
+}
+
+void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_list_append(&supervisor->retries, &child->parked.node);
+    if (!supervisor->has_guest)
+        dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
+}
+
+/* Remembers the end of a process that the guest may be about to name as the child. Without memory
+ * it is forgotten: the child's reason will then be "noproc". */
+static void stray_note(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_reason *reason) {
+    dsi_stray *stray = dsi_memory_new(&supervisor->host->memory, sizeof *stray);
+    if (!stray)
+        return;
+    stray->pid = pid;
+    stray->reason = dsi_reason_copy(supervisor->host, reason);
+    dsi_list_append(&supervisor->strays, &stray->node);
+}
+
+void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
+                           const dynsup_reason *reason) {
+    dsi_supervisor *supervisor = process->extra->supervisor;
+    if (from != process->parent) {
+        if (supervisor->has_guest)
+            stray_note(supervisor, from, reason);
+        return;
+    }
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING ||
+        dsi_node_linked(&supervisor->parent_exit.node))
+        return;
+    dsi_reason_release(host, &supervisor->parent_reason);
+    supervisor->parent_reason = dsi_reason_copy(host, reason);
+    dsi_supervisor_park(supervisor, &supervisor->parent_exit);
+}
+
+/* Their supervisor has ended without a clean-up of its own: the children are nobody's now, and
+ * those that are linked get its reason. */
+static void orphan(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_host *host = supervisor->host;
+    dsi_process *process = dsi_child_process(host, child);
+    if (process) {
+        bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->child == child;
+        dsi_child_detach(child, process);
+        if (process->state == DSI_PROCESS_ENDED && dsi_node_linked(&child->parked.node)) {
+            if (--process->message_count == 0)
+                dsi_process_free(host, process);
+        } else if (linked) {
+            dsi_signal(host, process, supervisor->process->slot.id, &supervisor->process->at.reason,
+                       DSI_SIGNAL_LINK);
+        }
+    }
+    if (child->extra)
+        dsi_requests_status(host, &child->extra->waiters, DYNSUP_ENOPROC);
+    if (child->extra && child->extra->starting)
+        dsi_request_status(host, child->extra->starting, DYNSUP_ENOPROC);
+    dsi_node_remove(&child->node);
+    dsi_child_free(host, child);
+}
+
+static void guest_lost(dsi_supervisor *supervisor) {
+    dsi_guest_drop(supervisor);
+    if (supervisor->state == DSI_SUPERVISOR_INIT) { /* a failed start sends no signal */
+        dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
+        if (parent)
+            dsi_unlink(supervisor->host, parent, supervisor->process);
+    }
+    if (supervisor->guest_child && !dsi_node_linked(&supervisor->guest_child->node))
+        dsi_child_free(supervisor->host, supervisor->guest_child);
+    if (supervisor->guest_request) {
+        dynsup_reply reply = {.status = DYNSUP_EREASON};
+        reply.values[0] = dsi_value_copy(supervisor->host, supervisor->process->at.reason.value);
+        dsi_request_reply(supervisor->host, supervisor->guest_request, &reply);
+    }
+}
+
+static bool same(const dynsup_value *a, const dynsup_value *b) {
+    return a->kind == b->kind && a->as.object == b->as.object;
+}
+
+/* stop is told whether the supervisor has ended with the reason that was asked for. */
+static void stop_tell(dsi_supervisor *supervisor, dsi_request *request) {
+    dynsup_reply reply = {0};
+    const dynsup_value *reason = &supervisor->process->at.reason.value;
+    if (!same(reason, &request->reason.value)) {
+        reply.status = DYNSUP_EREASON;
+        reply.values[0] = dsi_value_copy(supervisor->host, *reason);
+    }
+    dsi_request_reply(supervisor->host, request, &reply);
+}
+
+static void waiters_tell(dsi_supervisor *supervisor) {
+    dynsup_host *host = supervisor->host;
+    dsi_node *node;
+    while ((node = dsi_list_pop(&supervisor->parked))) {
+        dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind >= DSI_PARKED_START)
+            dsi_request_status(host, dsi_item(parked, dsi_request, parked), DYNSUP_ENOPROC);
+    }
+    while ((node = dsi_list_pop(&supervisor->stop_waiters)))
+        stop_tell(supervisor, dsi_item(node, dsi_request, parked.node));
+}
+
+void dsi_supervisor_ended(dsi_supervisor *supervisor) {
+    dynsup_host *host = supervisor->host;
+    if (supervisor->has_guest)
+        guest_lost(supervisor);
+    while (!dsi_list_empty(&supervisor->children))
+        orphan(supervisor, dsi_child_of_node(dsi_list_first(&supervisor->children)));
+    waiters_tell(supervisor);
+    dsi_cursors_detach(supervisor);
+    dsi_node_remove(&supervisor->node);
+    if (host->halt_waits_for == supervisor)
+        host->halt_waits_for = NULL;
+    if (supervisor->arguments)
+        host->config.objects->release(host->config.objects_ud, supervisor->arguments);
+    dsi_reason_release(host, &supervisor->parent_reason);
+    dsi_reason_release(host, &supervisor->reason);
+    dsi_intensity_fini(&supervisor->intensity);
+    dsi_memory_free(&host->memory, supervisor, sizeof *supervisor);
+}

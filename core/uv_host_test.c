@@ -1,0 +1,622 @@
+/*
+ * The runner on a libuv loop and its watchdog, with small bodies written in C.
+ *
+ * No test waits for a time to pass: what would go wrong shows as a run that never ends (ctest's
+ * limit ends it then) or ends too early. Threads report by values; only the main thread asserts.
+ * Spinning bodies read the clock: a library call, at which ThreadSanitizer lets signals through.
+ */
+#define _XOPEN_SOURCE 700 /* the fields of sigaction */
+
+#include "core/dynsup_uv.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cmocka.h>
+
+#define MS_NS 1000000u
+
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+/* A body whose slices are calls of act. */
+struct actor {
+    enum dynsup_slice (*act)(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
+    dynsup_pid pid;
+    volatile sig_atomic_t preempted; /* how often it was asked to end its slice */
+    volatile sig_atomic_t patience;  /* how often it must be asked */
+    uint64_t duration_ns;
+    uint64_t deadline_ns;
+    unsigned slices;
+    bool done;
+    uv_handle_t *handle; /* to be closed by it */
+};
+
+static enum dynsup_slice actor_step(void *body, dynsup_host *host, dynsup_pid self,
+                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
+    struct actor *actor = body;
+    (void)self;
+    actor->slices++;
+    enum dynsup_slice slice = actor->act(actor, host, wake);
+    if (slice == DYNSUP_SLICE_EXIT) {
+        actor->done = true;
+        outcome->reason = dynsup_reason_atom(DYNSUP_NORMAL);
+    }
+    return slice;
+}
+
+static void actor_fini(void *body) {
+    (void)body; /* the test's own */
+}
+
+static void actor_preempt(void *body) {
+    ((struct actor *)body)->preempted++;
+}
+
+static const dynsup_body_ops actor_ops = {
+    .name = "actor", .step = actor_step, .fini = actor_fini, .preempt = actor_preempt};
+
+static enum dynsup_slice spin(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    (void)wake;
+    while (actor->preempted < actor->patience)
+        dynsup_host_now(host);
+    return DYNSUP_SLICE_EXIT;
+}
+
+static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_TIMEOUT)
+        return DYNSUP_SLICE_EXIT;
+    actor->deadline_ns = uv_hrtime() + actor->duration_ns;
+    dynsup_wait_time(host, actor->deadline_ns);
+    return DYNSUP_SLICE_WAIT;
+}
+
+static enum dynsup_slice nap_and_spin(struct actor *actor, dynsup_host *host,
+                                      enum dynsup_wake wake) {
+    return wake == DYNSUP_WAKE_TIMEOUT ? spin(actor, host, wake) : nap(actor, host, wake);
+}
+
+/* Waits for a message, then closes its handle, if any. */
+static enum dynsup_slice listen_once(struct actor *actor, dynsup_host *host,
+                                     enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_FIRST) {
+        dynsup_wait_message(host, 0, DYNSUP_NEVER);
+        return DYNSUP_SLICE_WAIT;
+    }
+    if (actor->handle)
+        uv_close(actor->handle, NULL);
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* Is always ready, until it is done. */
+static enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    (void)host;
+    (void)wake;
+    return actor->done ? DYNSUP_SLICE_EXIT : DYNSUP_SLICE_AGAIN;
+}
+
+static enum dynsup_slice raise_sigterm(struct actor *actor, dynsup_host *host,
+                                       enum dynsup_wake wake) {
+    (void)actor;
+    (void)host;
+    if (wake == DYNSUP_WAKE_FIRST)
+        raise(SIGTERM);
+    return DYNSUP_SLICE_AGAIN;
+}
+
+static enum dynsup_slice halt_with_7(struct actor *actor, dynsup_host *host,
+                                     enum dynsup_wake wake) {
+    (void)actor;
+    (void)wake;
+    dynsup_host_halt(host, 7);
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* ---- runner and host ------------------------------------------------------------------------- */
+
+struct place {
+    dynsup_uv *uv;
+    dynsup_host *host;
+    struct actor *listener; /* whom callbacks send to */
+    int signum;             /* the last signal seen */
+    unsigned stuck_count;
+    uint64_t stuck_ns;
+};
+
+/* False when something cannot be made. */
+static bool place_open(struct place *place, const dynsup_uv_config *config) {
+    place->uv = dynsup_uv_new(config, NULL);
+    if (place->uv == NULL)
+        return false;
+    dynsup_host_config host_config = {.port = dynsup_uv_port(place->uv), .port_ud = place->uv};
+    place->host = dynsup_host_new(&host_config);
+    if (place->host)
+        dynsup_uv_attach(place->uv, place->host);
+    return place->host != NULL;
+}
+
+static void place_close(struct place *place) {
+    dynsup_host_free(place->host);
+    dynsup_uv_free(place->uv);
+}
+
+static bool add(struct place *place, struct actor *actor) {
+    return dynsup_spawn(place->host, &actor_ops, actor, NULL, &actor->pid) == 0;
+}
+
+static void tell(struct place *place, struct actor *actor) {
+    dynsup_value hello = {.kind = DYNSUP_BOOLEAN, .as.boolean = true};
+    dynsup_send(place->host, actor->pid, &hello, 1);
+}
+
+static void halt_on_signal(void *ud, int signum) {
+    struct place *place = ud;
+    place->signum = signum;
+    dynsup_host_halt(place->host, signum);
+}
+
+static void note_stuck(void *ud, uint64_t stuck_ns) {
+    struct place *place = ud;
+    place->stuck_count++;
+    place->stuck_ns = stuck_ns;
+    if (place->listener)
+        tell(place, place->listener);
+}
+
+/* ---- still, waiting, ended ------------------------------------------------------------------- */
+
+static void a_host_without_work_is_still_at_once(void **state) {
+    (void)state;
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    place_close(&place);
+}
+
+static void a_runner_whose_host_never_ran_can_be_freed(void **state) {
+    (void)state;
+    struct place place = {0};
+    dynsup_uv_config config = {.watchdog = true, .on_signal = halt_on_signal, .signal_ud = &place};
+    assert_true(place_open(&place, &config));
+    place_close(&place);
+}
+
+static void a_process_that_waits_for_ever_keeps_no_run_going(void **state) {
+    (void)state;
+    struct place place = {0};
+    struct actor listener = {.act = listen_once};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_int_equal(listener.slices, 1);
+    tell(&place, &listener); /* between two runs */
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    place_close(&place);
+}
+
+static void a_timer_never_fires_early(void **state) {
+    (void)state;
+    static const uint64_t durations_ns[] = {0, 1, 1000, 400000, 999999, 1000000, 1000001, 2500000};
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    for (size_t i = 0; i < sizeof durations_ns / sizeof *durations_ns; i++) {
+        struct actor napper = {.act = nap, .duration_ns = durations_ns[i]};
+        assert_true(add(&place, &napper));
+        assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+        assert_true(uv_hrtime() >= napper.deadline_ns);
+        assert_true(napper.done);
+        assert_int_equal(napper.slices, 2);
+    }
+    place_close(&place);
+}
+
+static void a_halted_host_ends_the_run_whatever_is_in_the_loop(void **state) {
+    (void)state;
+    struct place place = {0};
+    uv_async_t foreign;
+    struct actor halter = {.act = halt_with_7};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    assert_true(add(&place, &halter));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_ENDED);
+    assert_int_equal(dynsup_host_code(place.host), 7);
+    uv_close((uv_handle_t *)&foreign, NULL);
+    place_close(&place);
+}
+
+/* ---- handles of others ----------------------------------------------------------------------- */
+
+static void tell_listener(uv_timer_t *timer) {
+    struct place *place = timer->data;
+    tell(place, place->listener);
+}
+
+/* The timer's callback comes before the poll of the same turn, and the async handle never fires:
+ * that poll would last for ever if the message did not wake the host. */
+static void a_message_from_a_callback_wakes_the_host_before_the_poll(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    uv_async_t foreign;
+    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&foreign};
+    struct place place = {.listener = &listener};
+    timer.data = &place;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, tell_listener, 0, 0);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    struct actor listener = {.act = listen_once};
+    struct place place = {.listener = &listener};
+    timer.data = &place;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, tell_listener, 2, 0);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+static void set_done(uv_timer_t *timer) {
+    *(bool *)timer->data = true;
+}
+
+static void a_busy_host_leaves_the_loop_its_turns(void **state) {
+    (void)state;
+    struct place place = {0};
+    uv_timer_t timer;
+    struct actor busy = {.act = bustle};
+    timer.data = &busy.done;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, set_done, 1, 0);
+    uv_unref((uv_handle_t *)&timer);
+    assert_true(add(&place, &busy));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+/* Each poll is followed by this. */
+static void close_foreign(uv_check_t *check) {
+    if (!uv_is_closing(check->data))
+        uv_close(check->data, NULL);
+}
+
+static void wake_from_thread(void *uv) {
+    dynsup_uv_wake(uv);
+}
+
+static void another_thread_can_wake_a_run_that_blocks(void **state) {
+    (void)state;
+    struct place place = {0};
+    uv_async_t foreign;
+    uv_check_t check;
+    uv_thread_t thread;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_loop_t *loop = dynsup_uv_loop(place.uv);
+    assert_int_equal(uv_async_init(loop, &foreign, NULL), 0);
+    uv_check_init(loop, &check);
+    check.data = &foreign;
+    uv_check_start(&check, close_foreign);
+    uv_unref((uv_handle_t *)&check);
+    assert_int_equal(uv_thread_create(&thread, wake_from_thread, place.uv), 0);
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    uv_thread_join(&thread);
+    uv_close((uv_handle_t *)&check, NULL);
+    place_close(&place);
+}
+
+static void a_borrowed_loop_is_given_back_clean(void **state) {
+    (void)state;
+    uv_loop_t loop;
+    struct place place = {0};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    dynsup_uv_config config = {.loop = &loop, .on_signal = halt_on_signal, .signal_ud = &place};
+    assert_true(place_open(&place, &config));
+    assert_ptr_equal(dynsup_uv_loop(place.uv), &loop);
+    struct actor napper = {.act = nap, .duration_ns = MS_NS};
+    assert_true(add(&place, &napper));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    place_close(&place);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void a_loop_that_others_still_use_is_left_to_them(void **state) {
+    (void)state;
+    uv_async_t foreign;
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_loop_t *loop = dynsup_uv_loop(place.uv);
+    assert_int_equal(uv_async_init(loop, &foreign, NULL), 0);
+    place_close(&place);
+    uv_close((uv_handle_t *)&foreign, NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(loop), 0);
+    free(loop);
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static void a_signal_reaches_a_busy_host_that_is_alone_in_its_loop(void **state) {
+    (void)state;
+    struct place place = {0};
+    dynsup_uv_config config = {.on_signal = halt_on_signal, .signal_ud = &place};
+    struct actor raiser = {.act = raise_sigterm};
+    assert_true(place_open(&place, &config));
+    assert_true(add(&place, &raiser));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_ENDED);
+    assert_int_equal(place.signum, SIGTERM);
+    assert_int_equal(dynsup_host_code(place.host), SIGTERM);
+    place_close(&place);
+}
+
+/* ---- the watchdog ---------------------------------------------------------------------------- */
+
+static void without_a_watchdog_the_port_has_no_tick(void **state) {
+    (void)state;
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_null(dynsup_uv_port(place.uv)->tick);
+    place_close(&place);
+}
+
+static void the_watchdog_ends_a_long_slice(void **state) {
+    (void)state;
+    struct place place = {0};
+    struct actor spinner = {.act = spin, .patience = 1};
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
+    assert_true(add(&place, &spinner));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(spinner.done);
+    assert_true(__atomic_load_n(dynsup_uv_port(place.uv)->tick, __ATOMIC_RELAXED) > 0);
+    place_close(&place);
+}
+
+/* With looks this short it is parked before the nap is over. */
+static void the_watchdog_is_there_again_after_a_pause(void **state) {
+    (void)state;
+    struct place place = {0};
+    dynsup_uv_config config = {.watchdog = true, .slice_ns = MS_NS / 10};
+    assert_true(place_open(&place, &config));
+    for (int i = 0; i < 3; i++) {
+        struct actor spinner = {.act = nap_and_spin, .patience = 1, .duration_ns = 10 * MS_NS};
+        assert_true(add(&place, &spinner));
+        assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+        assert_true(spinner.done);
+    }
+    place_close(&place);
+}
+
+static void a_thread_that_blocks_sigurg_is_watched_as_well(void **state) {
+    (void)state;
+    sigset_t urgent, before;
+    struct place place = {0};
+    struct actor spinner = {.act = spin, .patience = 1};
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    pthread_sigmask(SIG_BLOCK, &urgent, NULL);
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
+    assert_true(add(&place, &spinner));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    pthread_sigmask(SIG_UNBLOCK, &urgent, &before);
+    assert_int_equal(sigismember(&before, SIGURG), 1);
+    place_close(&place);
+}
+
+static void a_slice_that_ignores_three_signals_is_stuck(void **state) {
+    (void)state;
+    struct actor listener = {.act = listen_once};
+    struct actor stubborn = {.act = spin,
+                             .patience = 6}; /* the fourth signal comes when it is stuck */
+    struct place place = {.listener = &listener};
+    dynsup_uv_config config = {
+        .watchdog = true, .slice_ns = MS_NS / 4, .on_stuck = note_stuck, .stuck_ud = &place};
+    assert_true(place_open(&place, &config));
+    assert_true(add(&place, &listener));
+    assert_true(add(&place, &stubborn));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_int_equal(place.stuck_count, 1);
+    assert_true(place.stuck_ns > 0);
+    assert_true(listener.done); /* the callback's message has woken the host */
+    place_close(&place);
+}
+
+static void nobody_need_be_told_of_a_stuck_slice(void **state) {
+    (void)state;
+    struct place place = {0};
+    struct actor stubborn = {.act = spin, .patience = 4};
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true, .slice_ns = 50000}));
+    assert_true(add(&place, &stubborn));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(stubborn.done);
+    place_close(&place);
+}
+
+struct watched_thread {
+    uv_thread_t thread;
+    struct place place;
+    bool ok;
+};
+
+static void run_spinners(void *arg) {
+    struct watched_thread *watched = arg;
+    watched->ok = true;
+    for (int i = 0; watched->ok && i < 5; i++) {
+        struct actor spinner = {.act = spin, .patience = 1};
+        watched->ok = add(&watched->place, &spinner) &&
+                      dynsup_uv_run(watched->place.uv) == DYNSUP_UV_STILL && spinner.done;
+    }
+}
+
+/* The loops are made and closed by one thread: libuv closes descriptors in a way that
+ * ThreadSanitizer does not see, and would report their next user in another thread. */
+static void hosts_in_several_threads_are_watched_each_by_itself(void **state) {
+    (void)state;
+    struct watched_thread threads[4] = {0};
+    dynsup_uv_config config = {.watchdog = true, .slice_ns = MS_NS / 2};
+    for (int i = 0; i < 4; i++)
+        assert_true(place_open(&threads[i].place, &config));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(uv_thread_create(&threads[i].thread, run_spinners, &threads[i]), 0);
+    for (int i = 0; i < 4; i++)
+        uv_thread_join(&threads[i].thread);
+    for (int i = 0; i < 4; i++) {
+        assert_true(threads[i].ok);
+        place_close(&threads[i].place);
+    }
+}
+
+static void run_in_thread(void *uv) {
+    dynsup_uv_run(uv);
+}
+
+static void a_runner_may_move_to_another_thread_between_runs(void **state) {
+    (void)state;
+    struct place place = {0};
+    uv_thread_t thread;
+    struct actor first = {.act = spin, .patience = 1}, second = first;
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
+    assert_true(add(&place, &first));
+    assert_int_equal(uv_thread_create(&thread, run_in_thread, place.uv), 0);
+    uv_thread_join(&thread);
+    assert_true(add(&place, &second));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(first.done && second.done);
+    place_close(&place);
+}
+
+/* ---- the handler of SIGURG ------------------------------------------------------------------- */
+
+static volatile sig_atomic_t former_calls, later_calls;
+static struct sigaction covered; /* what the later handler calls */
+
+static void former_handler(int signum) {
+    (void)signum;
+    former_calls++;
+}
+
+static void later_handler(int signum, siginfo_t *info, void *context) {
+    later_calls++;
+    covered.sa_sigaction(signum, info, context);
+}
+
+static struct sigaction set_former_handler(void) {
+    struct sigaction former = {.sa_handler = former_handler}, before;
+    former_calls = later_calls = 0;
+    sigaction(SIGURG, &former, &before);
+    return before;
+}
+
+static void a_former_handler_is_called_and_put_back(void **state) {
+    (void)state;
+    struct place one = {0}, two = {0};
+    struct sigaction before = set_former_handler(), found;
+    assert_true(place_open(&one, &(dynsup_uv_config){.watchdog = true}));
+    assert_true(place_open(&two, &(dynsup_uv_config){.watchdog = true}));
+    raise(SIGURG);
+    assert_int_equal(former_calls, 1);
+    place_close(&one);
+    raise(SIGURG); /* two is still there */
+    assert_int_equal(former_calls, 2);
+    place_close(&two);
+    sigaction(SIGURG, &before, &found);
+    assert_true(found.sa_handler == former_handler);
+}
+
+static void a_handler_put_over_ours_stays_and_may_call_it(void **state) {
+    (void)state;
+    struct place place = {0};
+    struct sigaction before = set_former_handler(), found;
+    struct sigaction later = {.sa_sigaction = later_handler, .sa_flags = SA_SIGINFO};
+    struct actor spinner = {.act = spin, .patience = 1};
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
+    sigaction(SIGURG, &later, &covered);
+    assert_true(add(&place, &spinner));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(later_calls > 0 && later_calls == former_calls);
+    place_close(&place);
+    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
+    raise(SIGURG); /* ours, then the later one, which calls ours: the circle ends there */
+    place_close(&place);
+    sigaction(SIGURG, &before, &found);
+    assert_true(found.sa_sigaction == later_handler);
+}
+
+/* ---- failure --------------------------------------------------------------------------------- */
+
+static int lowest_free_descriptor(void) {
+    int descriptor = dup(0);
+    close(descriptor);
+    return descriptor;
+}
+
+/* The first loop of a program must not fail: libuv aborts then. */
+static void touch_libuv(void) {
+    uv_loop_t loop;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* libuv 1.44 loses a descriptor when the loop's second one cannot be had: hence none at all. */
+static void without_descriptors_no_runner_is_made_and_nothing_lost(void **state) {
+    (void)state;
+    touch_libuv();
+    struct rlimit before, none;
+    int first = lowest_free_descriptor(), error = 0;
+    dynsup_uv_config config = {.watchdog = true, .on_signal = halt_on_signal};
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    none.rlim_cur = (rlim_t)first;
+    setrlimit(RLIMIT_NOFILE, &none);
+    dynsup_uv *uv = dynsup_uv_new(&config, &error);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_null(uv);
+    assert_int_equal(error, UV_EMFILE);
+    assert_int_equal(lowest_free_descriptor(), first);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_without_work_is_still_at_once),
+        cmocka_unit_test(a_runner_whose_host_never_ran_can_be_freed),
+        cmocka_unit_test(a_process_that_waits_for_ever_keeps_no_run_going),
+        cmocka_unit_test(a_timer_never_fires_early),
+        cmocka_unit_test(a_halted_host_ends_the_run_whatever_is_in_the_loop),
+        cmocka_unit_test(a_message_from_a_callback_wakes_the_host_before_the_poll),
+        cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
+        cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
+        cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),
+        cmocka_unit_test(a_borrowed_loop_is_given_back_clean),
+        cmocka_unit_test(a_loop_that_others_still_use_is_left_to_them),
+        cmocka_unit_test(a_signal_reaches_a_busy_host_that_is_alone_in_its_loop),
+        cmocka_unit_test(without_a_watchdog_the_port_has_no_tick),
+        cmocka_unit_test(the_watchdog_ends_a_long_slice),
+        cmocka_unit_test(the_watchdog_is_there_again_after_a_pause),
+        cmocka_unit_test(a_thread_that_blocks_sigurg_is_watched_as_well),
+        cmocka_unit_test(a_slice_that_ignores_three_signals_is_stuck),
+        cmocka_unit_test(nobody_need_be_told_of_a_stuck_slice),
+        cmocka_unit_test(hosts_in_several_threads_are_watched_each_by_itself),
+        cmocka_unit_test(a_runner_may_move_to_another_thread_between_runs),
+        cmocka_unit_test(a_former_handler_is_called_and_put_back),
+        cmocka_unit_test(a_handler_put_over_ours_stays_and_may_call_it),
+        cmocka_unit_test(without_descriptors_no_runner_is_made_and_nothing_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+
+local function explode()
+  error("boom")
+end
+
+-- A body in whose traceback explode has its name.
+local function crash_by_explode()
+  explode()
+end
+
+describe("an uncaught error", function()
+  it("becomes a crash object with the error and a traceback", host.main(function()
+    local crash = host.reason(crash_by_explode)
+    assert.equal("table", type(crash))
+    assert.matches("^[^\n]*crash_spec.lua:%d+: boom$", crash.error)
+    assert.equal("string", type(crash.traceback))
+  end))
+
+  it("leaves an error without a position as it is", host.main(function()
+    local crash = host.reason(function()
+      error("boom", 0)
+    end)
+    assert.equal("boom", crash.error)
+  end))
+
+  it("keeps the very value that was thrown", host.main(function()
+    local thrown = { code = 7 }
+    assert.equal(thrown, host.reason(error, thrown).error)
+    assert.equal(7, host.reason(error, 7).error)
+    assert.is_false(host.reason(error, false).error)
+    local crash = host.reason(error, nil)
+    assert.is_nil(crash.error)
+    assert.equal("string", type(crash.traceback))
+  end))
+
+  it("is told apart from an exit with a string or a table", host.main(function()
+    assert.equal("boom", host.reason(dynsup.exit, "boom"))
+    assert.equal("table", type(host.reason(error, "boom")))
+  end))
+
+  it("ends its process and no other", host.main(function()
+    local ticks = 0
+    local other = dynsup.spawn(function()
+      for _ = 1, 3 do
+        dynsup.sleep(10)
+        ticks = ticks + 1
+      end
+    end)
+    host.reason(crash_by_explode)
+    dynsup.sleep(50)
+    assert.equal(3, ticks)
+    assert.is_false(dynsup.is_alive(other))
+  end))
+
+  it("may be an error of Lua itself", host.main(function()
+    local crash = host.reason(function()
+      local nothing = nil
+      return nothing.field
+    end)
+    assert.matches("attempt to index a nil value %(local 'nothing'%)", crash.error)
+  end))
+
+  it("may be a stack overflow", host.main(function()
+    local function deeper()
+      return 1 + deeper()
+    end
+    local crash = host.reason(deeper)
+    assert.matches("stack overflow", crash.error)
+    assert.equal("normal", host.reason(function() end))
+  end))
+
+  it("may come after waits, in a generator", host.main(function()
+    local crash = host.reason(function()
+      for _ in coroutine.wrap(function()
+        coroutine.yield(1)
+        dynsup.sleep(5)
+        error({ code = 7 })
+      end) do
+        dynsup.sleep(5)
+      end
+    end)
+    assert.same({ code = 7 }, crash.error)
+  end))
+
+  it("can be caught as ever, across waits", host.main(function()
+    local ok, err = pcall(function()
+      dynsup.sleep(10)
+      error("boom", 0)
+    end)
+    assert.is_false(ok)
+    assert.equal("boom", err)
+    local handled = select(2, xpcall(function()
+      dynsup.sleep(10)
+      error("boom", 0)
+    end, function(message)
+      return "handled " .. message
+    end))
+    assert.equal("handled boom", handled)
+  end))
+end)
+
+describe("the text of a crash", function()
+  it("is the message, then the traceback", host.main(function()
+    local text = tostring(host.reason(error, "boom", 0))
+    assert.matches("^boom\nstack traceback:\n\t", text)
+  end))
+
+  it("names the functions and lines of the process", host.main(function()
+    local line = debug.getinfo(explode, "S").linedefined + 1
+    local text = tostring(host.reason(crash_by_explode))
+    assert.matches("crash_spec.lua:" .. line .. ": boom\nstack traceback:\n", text)
+    assert.matches("crash_spec.lua:" .. line .. ": in [^\n]*explode", text)
+  end))
+
+  it("shows where the process was after a wait", host.main(function()
+    local function after_the_wait()
+      dynsup.sleep(10)
+      explode()
+    end
+    local text = tostring(host.reason(function()
+      after_the_wait()
+    end))
+    assert.matches("after_the_wait", text)
+  end))
+
+  it("shows nothing of the process that started it", host.main(function()
+    local function the_starter()
+      return host.reason(crash_by_explode)
+    end
+    local crash = the_starter()
+    assert.not_matches("the_starter", tostring(crash))
+  end))
+
+  it("holds the same traceback as its field", host.main(function()
+    local crash = host.reason(crash_by_explode)
+    assert.is_truthy(tostring(crash):find(crash.traceback, 1, true))
+    assert.matches("explode", crash.traceback)
+  end))
+
+  it("uses the __tostring of an error object", host.main(function()
+    local thrown = setmetatable({}, { __tostring = function()
+      return "an object of mine"
+    end })
+    assert.matches("^an object of mine\nstack traceback:\n", tostring(host.reason(error, thrown)))
+  end))
+
+  it("survives an error object whose __tostring fails", host.main(function()
+    local thrown = setmetatable({}, { __tostring = function()
+      error("no text")
+    end })
+    local crash = host.reason(error, thrown)
+    assert.equal(thrown, crash.error)
+    assert.matches("stack traceback:\n", crash.traceback)
+    assert.equal("normal", host.reason(function() end))
+  end))
+
+  it("can still be read after the process and others like it are gone", host.main(function()
+    local crash = host.reason(crash_by_explode)
+    for _ = 1, 100 do
+      host.reason(function() end)
+    end
+    collectgarbage()
+    assert.matches("boom\nstack traceback:\n.*explode", tostring(crash))
+  end))
+end)

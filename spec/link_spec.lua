@@ -1,0 +1,252 @@
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+
+-- A process that waits for ever, linked to the one that runs f before it waits as well.
+local function pair(f)
+  local other = dynsup.spawn(dynsup.receive)
+  local pid = dynsup.spawn(function()
+    dynsup.link(other)
+    if f then
+      f(other)
+    end
+    dynsup.receive()
+  end)
+  dynsup.yield()
+  return pid, other
+end
+
+describe("a link", function()
+  it("ends a process with the reason of its abnormal partner", host.main(function()
+    local pid, other = pair()
+    local ref = dynsup.monitor(other)
+    dynsup.exit(pid, "boom")
+    assert.equal("boom", host.down(ref))
+  end))
+
+  it("works in both directions", host.main(function()
+    local pid, other = pair()
+    local ref = dynsup.monitor(pid)
+    dynsup.exit(other, "boom")
+    assert.equal("boom", host.down(ref))
+  end))
+
+  it("does nothing to the partner of a process that ends normally", host.main(function()
+    local pid, other = pair()
+    dynsup.send(pid, "go on to your end")
+    dynsup.sleep(1)
+    assert.is_false(dynsup.is_alive(pid))
+    assert.is_true(dynsup.is_alive(other))
+  end))
+
+  it("takes shutdown for an abnormal reason", host.main(function()
+    local pid, other = pair()
+    local ref = dynsup.monitor(other)
+    dynsup.exit(pid, "shutdown")
+    assert.equal("shutdown", host.down(ref))
+  end))
+
+  it("hands on the very table that is the reason", host.main(function()
+    local reason = { "shutdown", 1 }
+    local pid, other = pair()
+    local ref = dynsup.monitor(other)
+    dynsup.exit(pid, reason)
+    assert.equal(reason, host.down(ref))
+  end))
+
+  it("hands on the very crash object", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid, ref = dynsup.spawn_monitor(function()
+      error("boom", 0)
+    end)
+    dynsup.link(pid)
+    local crash = host.down(ref)
+    assert.equal("boom", crash.error)
+    assert.equal(crash, host.drain()[1][3])
+  end))
+
+  it("tells a killed process's partner \"killed\"", host.main(function()
+    local pid, other = pair()
+    local ref = dynsup.monitor(other)
+    dynsup.exit(pid, "kill")
+    assert.equal("killed", host.down(ref))
+  end))
+
+  it("hands on \"kill\" as a plain reason when a process chose it itself", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid = dynsup.spawn_link(dynsup.exit, "kill")
+    assert.same({ "EXIT", pid, "kill", n = 3 }, table.pack(dynsup.receive()))
+    local _, ref = dynsup.spawn_monitor(function()
+      dynsup.spawn_link(dynsup.exit, "kill")
+      dynsup.receive()
+    end)
+    assert.equal("kill", host.down(ref))
+  end))
+
+  it("runs through a chain of ten thousand processes", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local function chain(left)
+      if left == 0 then
+        dynsup.exit("snap")
+      end
+      dynsup.spawn_link(chain, left - 1)
+      dynsup.receive()
+    end
+    local first = dynsup.spawn_link(chain, 10000)
+    assert.same({ "EXIT", first, "snap", n = 3 }, table.pack(dynsup.receive()))
+  end))
+
+  it("ends a ring of processes once each", host.main(function()
+    local pids = {}
+    for i = 1, 5 do
+      pids[i] = dynsup.spawn_monitor(function()
+        dynsup.link(pids[i % 5 + 1])
+        dynsup.receive()
+      end)
+    end
+    dynsup.sleep(1)
+    dynsup.exit(pids[3], "break")
+    dynsup.sleep(1)
+    local reasons = {}
+    for _, message in ipairs(host.drain()) do
+      reasons[#reasons + 1] = message[4]
+    end
+    assert.same({ "break", "break", "break", "break", "break" }, reasons)
+  end))
+end)
+
+describe("link", function()
+  it("returns true", host.main(function()
+    local pid = dynsup.spawn(dynsup.receive)
+    assert.same({ true, n = 1 }, table.pack(dynsup.link(pid)))
+  end))
+
+  it("makes one link, however often it is called", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid = dynsup.spawn_link(dynsup.receive)
+    dynsup.link(pid)
+    dynsup.link(pid)
+    dynsup.exit(pid, "boom")
+    dynsup.sleep(1)
+    assert.same({ { "EXIT", pid, "boom", n = 3 } }, host.drain())
+  end))
+
+  it("does nothing with the caller itself", host.main(function()
+    dynsup.flag("trap_exit", true)
+    assert.same({ true, n = 1 }, table.pack(dynsup.link(dynsup.self())))
+    assert.same({}, dynsup.info(dynsup.self()).links)
+    assert.same({}, host.drain())
+  end))
+
+  it("to a dead process sends a trapping caller EXIT with noproc", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid, ref = dynsup.spawn_monitor(function() end)
+    host.down(ref)
+    assert.is_true(dynsup.link(pid))
+    assert.same({ "EXIT", pid, "noproc", n = 3 }, table.pack(dynsup.receive(0)))
+  end))
+
+  it("to a dead process ends any other caller with noproc", host.main(function()
+    local pid, ref = dynsup.spawn_monitor(function() end)
+    host.down(ref)
+    assert.equal("noproc", host.reason(function()
+      dynsup.link(pid)
+      dynsup.receive()
+    end))
+  end))
+end)
+
+describe("unlink", function()
+  it("ends the link for both sides", host.main(function()
+    local function unlink(other)
+      dynsup.unlink(other)
+    end
+    for _, side in ipairs { 1, 2 } do
+      local pids = { pair(unlink) }
+      dynsup.exit(pids[side], "boom")
+      dynsup.sleep(1)
+      assert.is_false(dynsup.is_alive(pids[side]))
+      assert.is_true(dynsup.is_alive(pids[3 - side]))
+    end
+  end))
+
+  it("can be called by the side that was linked to", host.main(function()
+    local main = dynsup.self()
+    local pid = dynsup.spawn(function()
+      dynsup.link(main)
+      dynsup.receive()
+    end)
+    dynsup.yield()
+    assert.same({ true, n = 1 }, table.pack(dynsup.unlink(pid)))
+    host.stop(pid, "boom")
+    assert.is_true(dynsup.is_alive(main))
+  end))
+
+  it("ends a link that was made twice", host.main(function()
+    local pid = dynsup.spawn_link(dynsup.receive)
+    dynsup.link(pid)
+    dynsup.unlink(pid)
+    assert.equal("boom", host.stop(pid, "boom"))
+  end))
+
+  it("returns true where there is no link and no process", host.main(function()
+    local pid, ref = dynsup.spawn_monitor(function() end)
+    assert.is_true(dynsup.unlink(pid))
+    host.down(ref)
+    assert.is_true(dynsup.unlink(pid))
+    assert.is_true(dynsup.unlink(dynsup.self()))
+  end))
+
+  it("lets the two link again", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid = dynsup.spawn_link(dynsup.receive)
+    dynsup.unlink(pid)
+    dynsup.link(pid)
+    dynsup.exit(pid, "boom")
+    assert.same({ "EXIT", pid, "boom", n = 3 }, table.pack(dynsup.receive()))
+  end))
+end)
+
+describe("flag trap_exit", function()
+  it("returns the old value", host.main(function()
+    assert.same({ false, n = 1 }, table.pack(dynsup.flag("trap_exit", true)))
+    assert.is_true(dynsup.flag("trap_exit", true))
+    assert.is_true(dynsup.flag("trap_exit", false))
+    assert.is_false(dynsup.flag("trap_exit", false))
+  end))
+
+  it("turns the signals of links into messages, normal ones included", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local pid = dynsup.spawn_link(function() end)
+    assert.same({ "EXIT", pid, "normal", n = 3 }, table.pack(dynsup.receive()))
+  end))
+
+  it("turns the signals of others into messages from their sender", host.main(function()
+    local main = dynsup.self()
+    dynsup.flag("trap_exit", true)
+    local pid = dynsup.spawn(function()
+      dynsup.exit(main, "please end")
+      dynsup.exit(main, "normal")
+    end)
+    assert.same({ "EXIT", pid, "please end", n = 3 }, table.pack(dynsup.receive()))
+    assert.same({ "EXIT", pid, "normal", n = 3 }, table.pack(dynsup.receive()))
+  end))
+
+  it("is off in every new process", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local theirs
+    host.reason(function()
+      theirs = dynsup.flag("trap_exit", false)
+    end)
+    assert.is_false(theirs)
+  end))
+
+  it("can be taken back", host.main(function()
+    local pid = dynsup.spawn(function()
+      dynsup.flag("trap_exit", true)
+      dynsup.flag("trap_exit", false)
+      dynsup.receive()
+    end)
+    dynsup.yield()
+    assert.equal("boom", host.stop(pid, "boom"))
+  end))
+end)

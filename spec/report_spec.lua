@@ -1,0 +1,178 @@
+local dynsup = require "dynsup"
+local family = require "spec.support.family"
+local host = require "spec.support.host"
+
+-- What the host of f logs: a list of { level, text }.
+local function log_of(f)
+  local lines = {}
+  host.run(function()
+    dynsup.flag("trap_exit", true)
+    return f()
+  end, { log = function(level, text) lines[#lines + 1] = { level = level, text = text } end })
+  return lines
+end
+
+-- The lines whose text has all the given parts.
+local function having(lines, ...)
+  local found = {}
+  for _, line in ipairs(lines) do
+    local all = true
+    for _, part in ipairs { ... } do all = all and line.text:find(part, 1, true) ~= nil end
+    if all then found[#found + 1] = line end
+  end
+  return found
+end
+
+local contexts = { "child_terminated", "start_error", "shutdown_error",
+  "reached_max_restart_intensity" }
+
+local function assert_no_report(lines)
+  for _, context in ipairs(contexts) do assert.same({}, having(lines, context)) end
+end
+
+describe("the report of a child's abnormal end", function()
+  it("tells the supervisor, the reason with its traceback, and the child", function()
+    local pid
+    local lines = log_of(function()
+      local sup = dynsup.start_link { name = "the_pool" }
+      pid = dynsup.start_child(sup, { id = "the id", restart = "transient", shutdown = 1234,
+        body = function() error "boom" end })
+      host.down(dynsup.monitor(pid))
+      dynsup.stop(sup)
+    end)
+    local report = having(lines, "child_terminated", tostring(pid))
+    assert.equal(1, #report)
+    assert.equal("error", report[1].level)
+    local parts = { "the_pool", "boom", "stack traceback", "report_spec.lua", "the id", "transient",
+      "1234", "worker" }
+    for _, part in ipairs(parts) do assert.equal(1, #having(report, part), part) end
+  end)
+
+  it("counts the restart it leads to within the period", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { body = family.idle, name = "it" })
+      for _ = 1, 3 do host.stop(dynsup.whereis("it"), "oops") end
+      assert.is_true(dynsup.is_alive(sup))
+    end)
+    assert.equal(3, #having(lines, "child_terminated", "oops"))
+    for _, text in ipairs { "1st", "2nd", "3rd" } do
+      local sentence = text .. " restart of 3 in 5 s"
+      assert.equal(1, #having(lines, "child_terminated", sentence), sentence)
+    end
+  end)
+
+  it("counts by the supervisor's own limits", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link { max_restarts = 7, max_seconds = 0.5 }
+      host.stop((dynsup.start_child(sup, { body = family.idle })), "oops")
+    end)
+    assert.equal(1, #having(lines, "child_terminated", "1st restart of 7 in 0.5 s"))
+  end)
+
+  it("is written for a temporary child, too, without a restart", function()
+    local lines = log_of(function()
+      host.stop((dynsup.start_child((dynsup.start_link {}), family.idle)), "oops")
+    end)
+    local report = having(lines, "child_terminated", "oops", "temporary")
+    assert.equal(1, #report)
+    assert.same({}, having(report, "restart of"))
+  end)
+
+  it("is not written for ends that are in order", function()
+    assert_no_report(log_of(function()
+      local sup = dynsup.start_link {}
+      for _, restart in ipairs { "temporary", "transient" } do
+        for _, reason in ipairs { "normal", "shutdown", { "shutdown", 1 } } do
+          local pid = dynsup.start_child(sup, { body = family.mortal, restart = restart })
+          family.finish(pid, "exit", reason)
+        end
+      end
+      dynsup.terminate_child(sup, (dynsup.start_child(sup, { body = family.idle })))
+    end))
+  end)
+end)
+
+describe("other reports:", function()
+  it("start_error for each restart that failed, with its reason", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      local start = family.planned(family.up, family.fails, family.fails, family.up)
+      family.finish((dynsup.start_child(sup, { start = start })), "exit", "oops")
+      dynsup.sleep(1)
+      assert.same(family.workers(1), dynsup.count_children(sup))
+    end)
+    assert.equal(2, #having(lines, "start_error", "not now"))
+    assert.equal(1, #having(lines, "child_terminated", "oops"))
+  end)
+
+  it("none for a first start that failed, which the caller is told", function()
+    assert_no_report(log_of(function()
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { start = family.fails })
+      dynsup.start_child(sup, { start = function() error "boom" end })
+    end))
+  end)
+
+  it("the supervisor's end when there were too many restarts", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link { max_restarts = 1, name = "the_pool" }
+      dynsup.start_child(sup, { body = family.idle, name = "it" })
+      host.stop(dynsup.whereis("it"), "oops")
+      local ref = dynsup.monitor(sup)
+      dynsup.exit(dynsup.whereis("it"), "oops")
+      assert.equal("shutdown", host.down(ref))
+    end)
+    local report = having(lines, "the_pool", "shutdown", "2nd restart of 1 in 5 s")
+    assert.is_true(#report >= 1)
+    assert.equal("error", report[1].level)
+  end)
+
+  it("shutdown_error for a child that ends abnormally while it is stopped", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { body = family.slow, args = { 5, "bad end" }, ready = true })
+      dynsup.start_child(sup, family.slow_spec("infinity", { shutdown = 10, id = "late" }))
+      dynsup.stop(sup)
+    end)
+    assert.equal(2, #having(lines, "shutdown_error"))
+    assert.equal(1, #having(lines, "shutdown_error", "bad end"))
+    assert.equal(1, #having(lines, "shutdown_error", "killed", "late"))
+  end)
+
+  it("none for children that stop in order or are killed by brutal_kill", function()
+    assert_no_report(log_of(function()
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { body = family.idle })
+      dynsup.start_child(sup, { body = family.idle, shutdown = "brutal_kill" })
+      dynsup.start_child(sup, family.slow_spec(5))
+      dynsup.start_child(sup, { body = family.slow, args = { 5, { "shutdown", 1 } }, ready = true })
+      dynsup.start_child(sup, { body = family.slow, args = { 5, "normal" }, ready = true,
+        restart = "transient" })
+      dynsup.stop(sup)
+    end))
+  end)
+end)
+
+describe("a flood", function()
+  it("of crashes is not written line by line", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      for _ = 1, 2000 do dynsup.start_child(sup, function() dynsup.exit("oops") end) end
+      dynsup.sleep(1)
+      assert.same(family.workers(0), dynsup.count_children(sup))
+    end)
+    local count = #having(lines, "child_terminated")
+    assert.is_true(count >= 1 and count < 1000, tostring(count))
+  end)
+
+  it("of plain messages to a supervisor is not written line by line", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link { name = "the_pool" }
+      for i = 1, 2000 do dynsup.send(sup, "plain", i) end
+      dynsup.sleep(1)
+    end)
+    local count = #having(lines, "the_pool")
+    assert.is_true(count >= 1 and count < 1000, tostring(count))
+  end)
+end)

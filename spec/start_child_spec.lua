@@ -1,0 +1,520 @@
+local dynsup = require "dynsup"
+local family = require "spec.support.family"
+local host = require "spec.support.host"
+
+local function link_idle() return dynsup.spawn_link(family.idle) end
+
+-- What start_child says about a start function; proves that it left no child behind.
+local function refusal(start, ...)
+  local sup = dynsup.start_link {}
+  local answer = table.pack(dynsup.start_child(sup, { start = start, args = { ... } }))
+  assert.is_nil(answer[1])
+  assert.same(family.workers(0), dynsup.count_children(sup))
+  assert.same({}, dynsup.which_children(sup))
+  assert.is_true(dynsup.is_alive(sup))
+  return answer[2], answer[3]
+end
+
+describe("start_child with a body", function()
+  it("gives the pid of a child linked to its supervisor", family.trapping(function()
+    local sup, seen = dynsup.start_link {}, nil
+    local pid = dynsup.start_child(sup, function()
+      seen = dynsup.self()
+      family.idle()
+    end)
+    assert.is_true(dynsup.is_pid(pid))
+    assert.same(family.workers(1), dynsup.count_children(sup))
+    dynsup.sleep(1)
+    assert.equal(pid, seen)
+    assert.equal(sup, dynsup.info(pid).parent)
+    local ref = dynsup.monitor(pid)
+    dynsup.exit(sup, "kill")
+    assert.equal("killed", host.down(ref))
+  end))
+
+  it("returns without waiting for a body that takes its time", host.main(function()
+    local sup = dynsup.start_link {}
+    for _ = 1, 3 do
+      assert.equal(0, (family.elapsed(dynsup.start_child, sup, function() dynsup.sleep(100) end)))
+    end
+  end))
+
+  it("gives a pid also when the body crashes at once", host.main(function()
+    local sup = dynsup.start_link {}
+    local pid = dynsup.start_child(sup, function() error "boom" end)
+    assert.is_true(dynsup.is_pid(pid))
+    dynsup.sleep(1)
+    assert.same(family.workers(0), dynsup.count_children(sup))
+  end))
+
+  it("shows a crash object to those who monitor the child", host.main(function()
+    local sup = dynsup.start_link {}
+    local thrown = { "any value" }
+    local pid = dynsup.start_child(sup, { body = family.mortal, restart = "temporary" })
+    local reason = family.finish(pid, "crash", thrown)
+    assert.equal(thrown, reason.error)
+    assert.is_string(reason.traceback)
+  end))
+
+  it("puts the supervisor's extra arguments before those of the spec", host.main(function()
+    local sup = dynsup.start_link { extra_arguments = { "a", "b" } }
+    local got
+    local function body(...) got = table.pack(...) end
+    dynsup.start_child(sup, { body = body, args = { 1, 2 }, restart = "temporary" })
+    dynsup.sleep(1)
+    assert.same({ n = 4, "a", "b", 1, 2 }, got)
+    dynsup.start_child(sup, body)
+    dynsup.sleep(1)
+    assert.same({ n = 2, "a", "b" }, got)
+  end))
+
+  it("passes nils when args has n", host.main(function()
+    local sup = dynsup.start_link { extra_arguments = { "extra" } }
+    local got
+    dynsup.start_child(sup, {
+      body = function(...) got = table.pack(...) end,
+      args = { n = 3, nil, "two", nil },
+      restart = "temporary",
+    })
+    dynsup.sleep(1)
+    assert.same({ n = 4, "extra", nil, "two", nil }, got)
+  end))
+
+  it("passes no more than n arguments", host.main(function()
+    local sup, got = dynsup.start_link {}, nil
+    dynsup.start_child(sup, {
+      body = function(...) got = table.pack(...) end,
+      args = { n = 1, "one", "two" },
+      restart = "temporary",
+    })
+    dynsup.sleep(1)
+    assert.same({ n = 1, "one" }, got)
+  end))
+end)
+
+describe("start_child checks", function()
+  it("the spec, the supervisor, the number of children and the name, in this order",
+    host.main(function()
+      local sup = dynsup.start_link { max_children = 1 }
+      local dead = dynsup.spawn(function() end)
+      dynsup.sleep(1)
+      dynsup.start_child(sup, { body = family.idle, name = "taken" })
+      local spec = { body = family.idle, name = "taken", shutdown = -1 }
+      assert.same({ nil, "invalid_shutdown", -1 }, { dynsup.start_child(dead, spec) })
+      assert.same({ nil, "invalid_shutdown", -1 }, { dynsup.start_child(sup, spec) })
+      spec.shutdown = 0
+      assert.same({ nil, "noproc" }, { dynsup.start_child(dead, spec) })
+      assert.same({ nil, "max_children" }, { dynsup.start_child(sup, spec) })
+    end))
+
+  it("that somebody is there", host.main(function()
+    local sup = dynsup.start_link { name = "pool" }
+    dynsup.stop(sup)
+    assert.same({ nil, "noproc" }, { dynsup.start_child(sup, family.idle) })
+    assert.same({ nil, "noproc" }, { dynsup.start_child("pool", family.idle) })
+  end))
+
+  it("that it is a supervisor", host.main(function()
+    local pid = dynsup.spawn(family.idle)
+    dynsup.register("worker", pid)
+    assert.same({ nil, "not_a_supervisor" }, { dynsup.start_child(pid, family.idle) })
+    assert.same({ nil, "not_a_supervisor" }, { dynsup.start_child("worker", family.idle) })
+    assert.same({ nil, "not_a_supervisor" }, { dynsup.start_child(dynsup.self(), family.idle) })
+  end))
+
+  it("that it was called with what it needs", host.main(function()
+    local sup = dynsup.start_link {}
+    assert.error_matches(function() dynsup.start_child(42, family.idle) end, "#1")
+    assert.error_matches(function() dynsup.start_child({}, family.idle) end, "#1")
+    assert.error_matches(function() dynsup.start_child() end, "#1")
+    assert.error_matches(function() dynsup.start_child(sup) end, "#2")
+    assert.same(family.workers(0), dynsup.count_children(sup))
+  end))
+end)
+
+describe("max_children", function()
+  it("of 0 refuses every child and runs nothing", host.main(function()
+    local sup, ran = dynsup.start_link { max_children = 0 }, false
+    local function note() ran = true end
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, note) })
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, { start = note }) })
+    dynsup.sleep(1)
+    assert.is_false(ran)
+  end))
+
+  it("lets another child in when one has ended", host.main(function()
+    local sup = dynsup.start_link { max_children = 1 }
+    local pid = dynsup.start_child(sup, family.mortal)
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, family.idle) })
+    family.finish(pid, "return")
+    assert.is_true(dynsup.is_pid((dynsup.start_child(sup, family.idle))))
+  end))
+
+  it("counts a child that was restarted", host.main(function()
+    local sup = dynsup.start_link { max_children = 1 }
+    local pid = dynsup.start_child(sup, { body = family.mortal })
+    family.finish(pid, "crash", "boom")
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, family.idle) })
+  end))
+
+  it("counts a child that waits for its restart", host.main(function()
+    local sup = dynsup.start_link { max_children = 1 }
+    local pid = dynsup.start_child(sup, { body = family.mortal, backoff = true })
+    family.finish(pid, "crash", "boom")
+    assert.same(family.workers(1, 0), dynsup.count_children(sup))
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, family.idle) })
+  end))
+
+  it("counts a child that is not ready yet", host.main(function()
+    local sup = dynsup.start_link { max_children = 1 }
+    family.async(dynsup.start_child, sup, { body = family.idle, ready = true })
+    dynsup.sleep(1)
+    assert.same({ nil, "max_children" }, { dynsup.start_child(sup, family.idle) })
+  end))
+
+  it("counts the child of a start function that callers wait behind", host.main(function()
+    local sup, calls = dynsup.start_link { max_children = 1 }, 0
+    local function start()
+      calls = calls + 1
+      dynsup.sleep(10)
+      return link_idle()
+    end
+    local one = family.async(dynsup.start_child, sup, { start = start })
+    local other = family.async(dynsup.start_child, sup, { start = start })
+    assert.is_true(dynsup.is_pid((family.result(one))))
+    assert.same({ nil, "max_children" }, { family.result(other) })
+    assert.equal(1, calls)
+  end))
+
+  it("does not count a start that failed", host.main(function()
+    local sup = dynsup.start_link { max_children = 1 }
+    dynsup.start_child(sup, { start = family.fails })
+    assert.is_true(dynsup.is_pid((dynsup.start_child(sup, family.idle))))
+  end))
+end)
+
+describe("a start function", function()
+  it("that returns a pid makes it the child", host.main(function()
+    local sup, made = dynsup.start_link {}, nil
+    local pid, info = dynsup.start_child(sup, { start = function()
+      made = link_idle()
+      return made
+    end })
+    assert.equal(made, pid)
+    assert.is_nil(info)
+    assert.equal(pid, family.only(sup).pid)
+    assert.same(family.workers(1), dynsup.count_children(sup))
+  end))
+
+  it("may return info beside the pid", host.main(function()
+    local sup, info = dynsup.start_link {}, { port = 80 }
+    local pid, got = dynsup.start_child(sup, { start = function() return link_idle(), info end })
+    assert.is_true(dynsup.is_pid(pid))
+    assert.equal(info, got)
+  end))
+
+  it("gets the extra arguments and its own, nils included", host.main(function()
+    local sup, got = dynsup.start_link { extra_arguments = { "extra" } }, nil
+    dynsup.start_child(sup, { args = { n = 2, nil, 1 }, start = function(...)
+      got = table.pack(...)
+      return link_idle()
+    end })
+    assert.same({ n = 3, "extra", nil, 1 }, got)
+  end))
+
+  it("that says ignore leaves no child", host.main(function()
+    assert.same({ "ignore" }, { refusal(function() return "ignore" end) })
+    assert.same({ "ignore" }, { refusal(function() return nil, "ignore" end) })
+  end))
+
+  it("that returns nil and a reason has the reason handed on", host.main(function()
+    assert.same({ "no port" }, { refusal(function() return nil, "no port" end) })
+  end))
+
+  it("that returns nil, a reason and a detail has both handed on", host.main(function()
+    local detail = {}
+    local reason, what = refusal(function() return nil, "no port", detail end)
+    assert.equal("no port", reason)
+    assert.equal(detail, what)
+  end))
+
+  it("that says already_started keeps the pid", host.main(function()
+    local pid = dynsup.spawn(family.idle)
+    local reason, who = refusal(function() return nil, "already_started", pid end)
+    assert.equal("already_started", reason)
+    assert.equal(pid, who)
+  end))
+
+  for _, value in ipairs { 42, true, "other", 0.5 } do
+    it("that returns " .. tostring(value) .. " has it as the reason", host.main(function()
+      assert.same({ value }, { refusal(function() return value end) })
+    end))
+  end
+
+  it("that returns a table has it as the reason", host.main(function()
+    local value = {}
+    assert.equal(value, (refusal(function() return value end)))
+  end))
+
+  it("that returns nothing, nil or false is a bad_return", host.main(function()
+    assert.same({ "bad_return" }, { refusal(function() end) })
+    assert.same({ "bad_return" }, { refusal(function() return nil end) })
+    assert.same({ "bad_return" }, { refusal(function() return false end) })
+  end))
+
+  it("that raises an error has its crash object as the reason", host.main(function()
+    local thrown = { code = 7 }
+    local reason = refusal(function() error(thrown) end)
+    assert.equal(thrown, reason.error)
+    assert.is_string(reason.traceback)
+    local text = tostring((refusal(function() error "boom" end)))
+    assert.matches("start_child_spec.lua:%d+: boom", text)
+    assert.matches("traceback", text)
+  end))
+
+  it("that exits has the reason of the exit", host.main(function()
+    local reason = { "shutdown", 1 }
+    assert.equal("oops", (refusal(function() dynsup.exit("oops") end)))
+    assert.equal("normal", (refusal(function() dynsup.exit("normal") end)))
+    assert.equal(reason, (refusal(function() dynsup.exit(reason) end)))
+  end))
+
+  it("that exits is not held up by pcall", host.main(function()
+    assert.equal("oops", (refusal(function()
+      pcall(dynsup.exit, "oops")
+      return link_idle()
+    end)))
+  end))
+
+  it("may return a process that is not linked: its end is noticed", host.main(function()
+    local sup, calls = dynsup.start_link {}, 0
+    local pid = dynsup.start_child(sup, { start = function()
+      calls = calls + 1
+      return dynsup.spawn(family.idle)
+    end })
+    host.stop(pid, "kill")
+    assert.same(family.workers(1), dynsup.count_children(sup))
+    assert.are_not.equal(pid, family.only(sup).pid)
+    assert.equal(2, calls)
+  end))
+
+  it("may return a process that has ended: then that end is handled", host.main(function()
+    local sup, pids = dynsup.start_link {}, {}
+    local function start()
+      pids[#pids + 1] = dynsup.spawn(#pids == 0 and function() end or family.idle)
+      dynsup.sleep(1)
+      return pids[#pids]
+    end
+    local first = dynsup.start_child(sup, { start = start })
+    assert.equal(pids[1], first)
+    dynsup.sleep(5)
+    assert.equal(2, #pids)
+    assert.equal(pids[2], family.only(sup).pid)
+    assert.same(family.workers(1), dynsup.count_children(sup))
+  end))
+
+  it("of a temporary child may return a process that has ended", host.main(function()
+    local sup, dead = dynsup.start_link {}, dynsup.spawn(function() end)
+    dynsup.sleep(1)
+    local pid = dynsup.start_child(sup, { restart = "temporary",
+      start = function() return dead end })
+    assert.equal(dead, pid)
+    dynsup.sleep(1)
+    assert.same(family.workers(0), dynsup.count_children(sup))
+  end))
+end)
+
+describe("a guest", function()
+  it("has the identity of its supervisor", host.main(function()
+    local sup, seen = dynsup.start_link {}, nil
+    dynsup.start_child(sup, { start = function()
+      seen = dynsup.self()
+      return link_idle()
+    end })
+    assert.equal(sup, seen)
+  end))
+
+  it("links what it spawns to the supervisor", family.trapping(function()
+    local sup = dynsup.start_link {}
+    local pid = dynsup.start_child(sup, { start = link_idle })
+    local ref = dynsup.monitor(pid)
+    dynsup.exit(sup, "kill")
+    assert.equal("killed", host.down(ref))
+  end))
+
+  it("may wait, and keeps its caller waiting", host.main(function()
+    local sup = dynsup.start_link {}
+    local took, pid = family.elapsed(dynsup.start_child, sup, { start = function()
+      dynsup.sleep(50)
+      return link_idle()
+    end })
+    assert.is_true(dynsup.is_pid(pid))
+    assert.near(50, took, 0.001)
+  end))
+
+  it("receives plain messages to the supervisor, and no exits of children", host.main(function()
+    local sup = dynsup.start_link {}
+    local other = dynsup.start_child(sup, family.idle)
+    local job = family.async(dynsup.start_child, sup, { start = function()
+      local message = table.pack(dynsup.receive())
+      return link_idle(), message
+    end })
+    dynsup.sleep(1)
+    host.stop(other, "kill")
+    dynsup.sleep(1)
+    dynsup.send(sup, "hello", 1)
+    local pid, message = family.result(job)
+    assert.is_true(dynsup.is_pid(pid))
+    assert.same({ n = 2, "hello", 1 }, message)
+    assert.same(family.workers(1), dynsup.count_children(sup))
+  end))
+
+  it("finds no message that came before it", host.main(function()
+    local sup = dynsup.start_link {}
+    dynsup.send(sup, "too early")
+    dynsup.sleep(1)
+    local pid, got = dynsup.start_child(sup, { start = function()
+      return link_idle(), table.pack(dynsup.receive(5))
+    end })
+    assert.is_true(dynsup.is_pid(pid))
+    assert.same({ n = 2, nil, "timeout" }, got)
+  end))
+
+  it("delays requests and child exits, which then follow in order", host.main(function()
+    local sup = dynsup.start_link {}
+    local doomed = dynsup.start_child(sup, family.mortal)
+    local order = {}
+    family.async(function()
+      dynsup.start_child(sup, { start = function()
+        dynsup.sleep(10)
+        order[#order + 1] = "guest"
+        return link_idle()
+      end })
+    end)
+    dynsup.sleep(1)
+    local second = family.async(function()
+      dynsup.start_child(sup, { body = family.idle })
+      order[#order + 1] = "second"
+    end)
+    dynsup.sleep(1)
+    dynsup.send(doomed, "return")
+    dynsup.sleep(1)
+    assert.same({}, order)
+    assert.same(family.workers(2), dynsup.count_children(sup))
+    family.result(second)
+    assert.same({ "guest", "second" }, order)
+  end))
+
+  it("exits alone", host.main(function()
+    local sup = dynsup.start_link {}
+    local other = dynsup.start_child(sup, family.idle)
+    assert.same({ nil, "shutdown" },
+      { dynsup.start_child(sup, { start = function() dynsup.exit("shutdown") end }) })
+    assert.is_true(dynsup.is_alive(sup))
+    assert.is_true(dynsup.is_alive(other))
+    assert.same(family.workers(1), dynsup.count_children(sup))
+  end))
+
+  it("cannot make its supervisor stop trapping exits", host.main(function()
+    local sup = dynsup.start_link {}
+    local pid = dynsup.start_child(sup, { restart = "temporary", start = function()
+      pcall(dynsup.flag, "trap_exit", false)
+      return family.up()
+    end })
+    assert.is_true(dynsup.is_pid(pid))
+    family.finish(pid, "crash", "boom")
+    assert.is_true(dynsup.is_alive(sup))
+    assert.same(family.workers(0), dynsup.count_children(sup))
+  end))
+
+  it("cannot ask its own supervisor", host.main(function()
+    local requests = {
+      start_child = function(sup) dynsup.start_child(sup, family.idle) end,
+      ensure_child = function(sup) dynsup.ensure_child(sup, { body = print, name = "x" }) end,
+      terminate_child = function(sup) dynsup.terminate_child(sup, "x") end,
+      which_children = function(sup) dynsup.which_children(sup) end,
+      count_children = function(sup) dynsup.count_children(sup) end,
+      stop = function(sup) dynsup.stop(sup) end,
+    }
+    local sup = dynsup.start_link { name = "pool" }
+    for name, request in pairs(requests) do
+      for _, dest in ipairs { sup, "pool" } do
+        local _, message = dynsup.start_child(sup, { start = function()
+          local fine, message = pcall(request, dest)
+          return nil, not fine and message
+        end })
+        assert.matches("calls itself", name .. ": " .. tostring(message))
+      end
+    end
+    assert.is_true(dynsup.is_alive(sup))
+    assert.same(family.workers(0), dynsup.count_children(sup))
+  end))
+
+  it("may ask other supervisors", host.main(function()
+    local sup, other = dynsup.start_link {}, dynsup.start_link {}
+    local pid = dynsup.start_child(sup, { start = function()
+      dynsup.start_child(other, family.idle)
+      return link_idle()
+    end })
+    assert.is_true(dynsup.is_pid(pid))
+    assert.equal(1, dynsup.count_children(other).active)
+  end))
+
+  it("runs alone: callers are served one after the other", host.main(function()
+    local sup, running, most, order = dynsup.start_link {}, 0, 0, {}
+    local function start(i)
+      running = running + 1
+      most = math.max(most, running)
+      order[#order + 1] = i
+      dynsup.sleep(10)
+      running = running - 1
+      return link_idle()
+    end
+    local jobs = {}
+    for i = 1, 5 do
+      jobs[i] = family.async(dynsup.start_child, sup, { start = start, args = { i } })
+    end
+    local took = family.elapsed(function()
+      for i = 1, 5 do assert.is_true(dynsup.is_pid((family.result(jobs[i])))) end
+    end)
+    assert.equal(1, most)
+    assert.same({ 1, 2, 3, 4, 5 }, order)
+    assert.near(50, took, 0.001)
+  end))
+
+  it("goes on when its caller dies, and its child is kept", host.main(function()
+    local sup = dynsup.start_link {}
+    local caller = family.async(dynsup.start_child, sup, { start = function()
+      dynsup.sleep(10)
+      return link_idle()
+    end })
+    dynsup.sleep(1)
+    dynsup.exit(caller, "kill")
+    dynsup.sleep(20)
+    assert.same(family.workers(1), dynsup.count_children(sup))
+  end))
+
+  it("is closed when its supervisor is killed, and its caller is told noproc",
+    family.trapping(function()
+      local sup, closed = dynsup.start_link {}, false
+      local job = family.async(dynsup.start_child, sup, { start = function()
+        local _ <close> = host.closer(function() closed = true end)
+        dynsup.sleep("infinity")
+      end })
+      local waiting = family.async(dynsup.start_child, sup, { body = family.idle })
+      dynsup.sleep(1)
+      dynsup.exit(sup, "kill")
+      assert.same({ nil, "noproc" }, { family.result(job) })
+      assert.same({ nil, "noproc" }, { family.result(waiting) })
+      assert.is_true(closed)
+    end))
+end)
+
+describe("a supervisor", function()
+  it("drops plain messages and goes on", host.main(function()
+    local sup = dynsup.start_link {}
+    for i = 1, 100 do assert.is_true(dynsup.send(sup, "plain", i)) end
+    dynsup.sleep(1)
+    assert.is_true(dynsup.is_pid((dynsup.start_child(sup, family.idle))))
+  end))
+end)

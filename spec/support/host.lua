@@ -1,0 +1,124 @@
+-- Runs tests inside a host. Each gets a host of its own with a virtual clock and a fixed seed: it
+-- is the same in every run, and no test sleeps on the real clock. The virtual clock moves on only
+-- when no process is ready, so sleep(1) lets everything that is ready come to rest, and never
+-- returns beside a process that loops for ever.
+local dynsup = require "dynsup"
+
+local host = {}
+
+local defaults = { clock = "virtual", seed = 1 }
+
+local function with_defaults(options)
+  local merged = {}
+  for name, value in pairs(defaults) do
+    merged[name] = value
+  end
+  for name, value in pairs(options or {}) do
+    merged[name] = value
+  end
+  return merged
+end
+
+local function raise(reason, detail)
+  if type(reason) == "table" and reason.traceback then
+    error(reason.error, 0)
+  end
+  error(("the run ended with %s (%s)"):format(tostring(reason), tostring(detail)), 0)
+end
+
+-- Runs f(...) as the main process and returns what dynsup.run returns.
+function host.outcome(f, options, ...)
+  return dynsup.run(with_defaults(options), f, ...)
+end
+
+-- f, but its error halts the run, also beside processes that would go on for ever; the error is
+-- then in failure[1].
+local function halting(f, failure)
+  return function()
+    local results = table.pack(pcall(f))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    end
+    failure[1] = results[2]
+    failure.happened = true
+    dynsup.halt(1)
+  end
+end
+
+-- Runs f as the main process and returns its results. An end other than a good one is raised: the
+-- error of a crash as it was thrown, so that a failed assertion shows as what it is.
+function host.run(f, options)
+  local failure = {}
+  local results = table.pack(host.outcome(halting(f, failure), options))
+  if failure.happened then
+    error(failure[1], 0)
+  elseif not results[1] then
+    raise(results[2], results[3])
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+-- A test body that runs f by host.run: it("a sentence", host.main(function() ... end)).
+function host.main(f, options)
+  return function()
+    host.run(f, options)
+  end
+end
+
+-- Waits for the DOWN of a monitor and returns its reason.
+function host.down(ref)
+  local _, _, _, reason = dynsup.receive_match(function(tag, down_ref)
+    return tag == "DOWN" and down_ref == ref
+  end)
+  return reason
+end
+
+-- Runs f(...) as a process to its end and returns the reason.
+function host.reason(f, ...)
+  local _, ref = dynsup.spawn_monitor(f, ...)
+  return host.down(ref)
+end
+
+-- Ends a process by a signal and returns the reason it ended with.
+function host.stop(pid, reason)
+  local ref = dynsup.monitor(pid)
+  dynsup.exit(pid, reason)
+  return host.down(ref)
+end
+
+-- Takes all queued messages out of the caller's mailbox: a list of packed tables.
+function host.drain()
+  local messages = {}
+  while true do
+    local message = table.pack(dynsup.receive(0))
+    if message[1] == nil then
+      return messages
+    end
+    messages[#messages + 1] = message
+  end
+end
+
+-- A to-be-closed value whose handler is f; f is called without the arguments of the handler.
+function host.closer(f)
+  return setmetatable({}, {
+    __close = function()
+      f()
+    end,
+  })
+end
+
+-- Like pairs, in the order of the keys, which are strings.
+function host.sorted(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  local i = 0
+  return function()
+    i = i + 1
+    return keys[i], map[keys[i]]
+  end
+end
+
+return host
