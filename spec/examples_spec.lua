@@ -445,6 +445,82 @@ restarted	incarnation 6	after 80 ms
     end)
   end)
 
+  describe("duper's hash", function()
+    -- Runs a script that may use the modules of duper and `t`, a directory.
+    local function run_script(script)
+      local head = ([[
+        package.path = %q .. "/?.lua;" .. package.path
+        local dynsup, uv, hash = require "dynsup", require "luv", require "hash"
+        local t = %q .. "/"
+      ]]):format(DUPER:match "^(.*)/", path_of "t")
+      make { ["script.lua"] = head .. script }
+      local code, out, err = run(path_of "script.lua")
+      assert.equal("", err)
+      assert.equal(0, code)
+      return out
+    end
+
+    it("is nil and a reason for what is not the file that was expected", function()
+      make { ["t/file"] = "12345" }
+      inside "mkfifo t/pipe; mkdir t/directory"
+      local out = run_script [[
+        for _, name in ipairs { "none", "pipe", "directory", "file" } do
+          print(hash.file(t .. name, 4))
+        end
+      ]]
+      local changed = ("nil\tit changed meanwhile\n"):rep(3)
+      assert.equal("nil\tno such file or directory\n" .. changed, out)
+    end)
+
+    it("leaves no file open when its process is killed", function()
+      inside "mkdir t && truncate -s 1T t/big"
+      local out = run_script [[
+        local function is_open()
+          for name in uv.fs_scandir_next, uv.fs_scandir "/proc/self/fd" do
+            if uv.fs_readlink("/proc/self/fd/" .. name) == t .. "big" then return true end
+          end
+          return false
+        end
+        local function wait_until_open(wanted)
+          while is_open() ~= wanted do dynsup.sleep(1) end
+        end
+        for _ = 1, 20 do
+          local pid = dynsup.spawn(hash.file, t .. "big", 1 << 40)
+          wait_until_open(true)
+          dynsup.exit(pid, "kill")
+          wait_until_open(false)
+        end
+        print "closed"
+      ]]
+      assert.equal("closed\n", out)
+    end)
+
+    it("leaves no file open when its process is killed while it opens one", function()
+      make { ["t/file"] = "12345" }
+      local out = run_script [[
+        local fs_open, fs_close, opened, closed = uv.fs_open, uv.fs_close, 0, 0
+        function uv.fs_open(path, flags, mode, callback)
+          return fs_open(path, flags, mode, function(err, fd)
+            opened = opened + 1
+            callback(err, fd)
+          end)
+        end
+        function uv.fs_close(fd)
+          closed = closed + 1
+          return fs_close(fd)
+        end
+        for _ = 1, 100 do
+          local pid = dynsup.spawn(hash.file, t .. "file", 5)
+          dynsup.yield()
+          dynsup.exit(pid, "kill")
+        end
+        while opened < 100 do dynsup.sleep(1) end
+        print(opened, closed)
+      ]]
+      assert.equal("100\t100\n", out)
+    end)
+  end)
+
   describe("duper --json", function()
     it("prints one document and nothing else", function()
       make { ["t/a"] = "xx", ["t/b"] = "xx" }

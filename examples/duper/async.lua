@@ -10,23 +10,8 @@ function async.reason_of(message)
   return message:match("^%u[%u%d]*: ([^:]+)") or message
 end
 
---- Calls a function of luv that takes a callback (err, value) as its last argument.
----@param f function
----@return any value what the callback got, or nil
----@return string? reason
-function async.call(f, ...)
-  local arguments = table.pack(...)
-  local err, value = dynsup.await(function(resume)
-    arguments[arguments.n + 1] = resume
-    f(table.unpack(arguments, 1, arguments.n + 1))
-  end)
-  if err then
-    return nil, async.reason_of(err)
-  end
-  return value
-end
-
---- Calls the function once for each item of the list, all at the same time.
+--- Calls a function of luv once for each item of the list, all at the same time.
+---@async
 ---@param f fun(item: any, callback: fun(err: string?, value: any))
 ---@param items any[]
 ---@return table<integer, any> values by the item's index
@@ -49,46 +34,70 @@ function async.call_each(f, items)
   return values, reasons
 end
 
+--- Something to be opened, used and closed. Keep it in a <close> variable: then it is closed
+--- however the process ends. When the process ends while it waits for a call, a thread of libuv is
+--- still at work on the resource, so it is closed after that.
 ---@class Resource
----@field handle any what was opened
----@field private close function
+---@field private close_handle function
+---@field private handle any
+---@field private busy boolean whether a call is under way
 ---@field private closed boolean
 local Resource = {}
 Resource.__index = Resource
 
---- Something to be opened and closed. Keep it in a <close> variable: it is closed however the
---- process ends, also when it ends while it waits for the opening.
----@param close fun(handle: any)
+---@param close_handle fun(handle: any)
 ---@return Resource
-function async.resource(close)
-  return setmetatable({ close = close, closed = false }, Resource)
+function async.resource(close_handle)
+  return setmetatable({ close_handle = close_handle, busy = false, closed = false }, Resource)
 end
 
----@param start fun(callback: fun(err: string?, handle: any)) begins to open it
----@return true? ok
----@return string? reason
-function Resource:open(start)
-  local err = dynsup.await(function(resume)
-    start(function(err, handle)
-      if handle and self.closed then
-        self.close(handle) -- nobody waits for it any more
-      else
-        self.handle = handle
-        resume(err)
+local function close_if_idle(self)
+  if self.handle and not self.busy then
+    self.close_handle(self.handle)
+  end
+end
+
+local function wait_for(self, f, ...)
+  local arguments = table.pack(...)
+  self.busy = true
+  local err, value = dynsup.await(function(resume)
+    arguments[arguments.n + 1] = function(err, value)
+      self.busy = false
+      self.handle = self.handle or value -- the first call opens it
+      if self.closed then
+        close_if_idle(self)
       end
-    end)
+      resume(err, value)
+    end
+    f(table.unpack(arguments, 1, arguments.n + 1))
   end)
   if err then
     return nil, async.reason_of(err)
   end
-  return true
+  return value
+end
+
+--- Opens it by f(..., callback).
+---@async
+---@param f function
+---@return any handle or nil
+---@return string? reason
+function Resource:open(f, ...)
+  return wait_for(self, f, ...)
+end
+
+--- Calls f(handle, ..., callback) and waits for what the callback gets.
+---@async
+---@param f function
+---@return any value or nil
+---@return string? reason
+function Resource:call(f, ...)
+  return wait_for(self, f, self.handle, ...)
 end
 
 function Resource:__close()
   self.closed = true
-  if self.handle then
-    self.close(self.handle)
-  end
+  close_if_idle(self)
 end
 
 return async

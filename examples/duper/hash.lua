@@ -12,16 +12,23 @@ local FLAGS = uv.constants.O_RDONLY | uv.constants.O_NONBLOCK
 
 local hash = {}
 
-local function is_same(before, after)
-  return after.size == before.size
-    and after.mtime.sec == before.mtime.sec
-    and after.mtime.nsec == before.mtime.nsec
+-- What the file is now, if that is a regular file of the size it is known to have.
+local function look_at(file, size)
+  local stat, reason = file:call(uv.fs_fstat)
+  if stat and (stat.type ~= "file" or stat.size ~= size) then
+    return nil, CHANGED
+  end
+  return stat, reason
 end
 
-local function read_all(fd, size)
+local function is_same_time(a, b)
+  return a.sec == b.sec and a.nsec == b.nsec
+end
+
+local function read_all(file, size)
   local sum, offset = digest.new("sha256"), 0
   while offset < size do
-    local piece, reason = async.call(uv.fs_read, fd, math.min(PIECE, size - offset), offset)
+    local piece, reason = file:call(uv.fs_read, math.min(PIECE, size - offset), offset)
     if not piece then
       return nil, reason
     elseif piece == "" then
@@ -33,6 +40,22 @@ local function read_all(fd, size)
   return sum:final()
 end
 
+local function read_unchanged(file, size)
+  local before, reason = look_at(file, size)
+  if not before then
+    return nil, reason
+  end
+  local sum, read_reason = read_all(file, size)
+  if not sum then
+    return nil, read_reason
+  end
+  local after, after_reason = look_at(file, size)
+  if after and not is_same_time(before.mtime, after.mtime) then
+    return nil, CHANGED
+  end
+  return after and sum, after_reason
+end
+
 ---@async
 ---@param path string
 ---@param size integer the size it is known to have
@@ -40,26 +63,11 @@ end
 ---@return string? reason
 function hash.file(path, size)
   local file <close> = async.resource(uv.fs_close)
-  local ok, reason = file:open(function(callback) uv.fs_open(path, FLAGS, 0, callback) end)
-  if not ok then
+  local opened, reason = file:open(uv.fs_open, path, FLAGS, 0)
+  if not opened then
     return nil, reason
   end
-  local before, sum, after
-  before, reason = async.call(uv.fs_fstat, file.handle)
-  if not before then
-    return nil, reason
-  elseif before.type ~= "file" or before.size ~= size then
-    return nil, CHANGED
-  end
-  sum, reason = read_all(file.handle, size)
-  if not sum then
-    return nil, reason
-  end
-  after, reason = async.call(uv.fs_fstat, file.handle)
-  if after and not is_same(before, after) then
-    return nil, CHANGED
-  end
-  return after and sum, reason
+  return read_unchanged(file, size)
 end
 
 return hash

@@ -83,13 +83,17 @@ local function look_at(paths, directories, told)
   told.files(files, sizes)
 end
 
+local function open_directory(path, callback)
+  uv.fs_opendir(path, callback, BATCH)
+end
+
 -- Reads one directory; calls `push` for each directory in it.
 local function read_directory(path, push, told)
   local directory <close> = async.resource(uv.fs_closedir)
-  local ok, reason = directory:open(function(callback) uv.fs_opendir(path, callback, BATCH) end)
+  local ok, reason = directory:open(open_directory, path)
   local entries
   while ok do
-    entries, reason = async.call(uv.fs_readdir, directory.handle)
+    entries, reason = directory:call(uv.fs_readdir)
     if not entries then
       break
     end

@@ -1,0 +1,56 @@
+/*
+ * dynsup in Lua: how a C program runs Lua code as the main process of a host.
+ *
+ * A lua_State has at most one host running at a time on top; a run inside a run is a host of its
+ * own. All functions belong to the thread that uses the state.
+ */
+#ifndef DYNSUP_LUA_H
+#define DYNSUP_LUA_H
+
+#include <lua.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dynsup_level {
+    DYNSUP_LEVEL_OFF,
+    DYNSUP_LEVEL_ERROR,
+    DYNSUP_LEVEL_WARNING,
+    DYNSUP_LEVEL_INFO,
+    DYNSUP_LEVEL_DEBUG
+};
+
+/* All zero is a host on the real clock that logs nothing. Pointers are borrowed for the run. */
+typedef struct dynsup_lua_config {
+    bool virtual_clock; /* time jumps to the next deadline when nothing is ready */
+    bool no_preempt;    /* slices end only where bodies wait */
+    bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
+                           so with a virtual clock */
+    bool signals;       /* SIGINT and SIGTERM halt the host; a second SIGINT ends the program */
+    double slice_ms;    /* 0: 1 ms */
+    uint64_t seed;      /* 0: from the system (1 with a virtual clock) */
+    enum dynsup_level level;
+    /* One line or report, without a final newline; NULL: none. May not call Lua or dynsup. */
+    void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
+    void *log_ud;
+} dynsup_lua_config;
+
+enum dynsup_lua_end {
+    DYNSUP_LUA_DONE,     /* nothing can happen any more; results were pushed */
+    DYNSUP_LUA_FAILED,   /* the main process ended abnormally; its reason was pushed */
+    DYNSUP_LUA_DEADLOCK, /* the main process waits for what cannot come; where was pushed */
+    DYNSUP_LUA_HALTED    /* by halt or by a signal; the code was pushed */
+};
+
+/* Opens the module: [-0, +1] its table. It also replaces the coroutine library, require and os.exit
+ * by versions that behave the same outside a host. */
+int luaopen_dynsup(lua_State *L);
+
+/* Runs the function below its nargs arguments on the stack as the main process of a new host, until
+ * nothing can happen any more or it is halted; then everything is stopped in order. [-(nargs+1),
+ * +n] results by the end returned; *count_out is n. Blocks. Raises on misuse and without memory. */
+enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
+                                   int *count_out);
+
+#endif
