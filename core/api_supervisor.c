@@ -15,6 +15,12 @@ int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *
     return 0;
 }
 
+uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid) {
+    const dsi_process *process = dsi_process_find_alive(host, pid);
+    const dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
+    return supervisor ? supervisor->arguments : 0;
+}
+
 int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply) {
     assert(host->current);

@@ -20,12 +20,12 @@ static uint64_t ns_from_ms(double ms) {
     return ns < (double)DELAY_MAX ? (uint64_t)ns : DELAY_MAX;
 }
 
-dynsup_backoff dsi_backoff_defaults(void) {
+dynsup_backoff dynsup_backoff_defaults(void) {
     return (dynsup_backoff){
         .min_ms = 100, .max_ms = 30000, .factor = 2, .jitter = 0.1, .reset_after_ms = 30000};
 }
 
-bool dsi_backoff_valid(const dynsup_backoff *config) {
+bool dynsup_backoff_valid(const dynsup_backoff *config) {
     return config->min_ms > 0 && config->max_ms >= config->min_ms && isfinite(config->max_ms) &&
            config->factor >= 1 && isfinite(config->factor) && config->jitter >= 0 &&
            config->jitter <= 1 && config->reset_after_ms >= 0;

@@ -20,10 +20,10 @@ typedef struct dsi_backoff {
 } dsi_backoff;
 
 /* The defaults of a child spec: 100 ms to 30 s, doubled, 10 % jitter, reset after max. */
-dynsup_backoff dsi_backoff_defaults(void);
+dynsup_backoff dynsup_backoff_defaults(void);
 
 /* True when every field is in its range. */
-bool dsi_backoff_valid(const dynsup_backoff *config);
+bool dynsup_backoff_valid(const dynsup_backoff *config);
 
 /* The delay in ns before the next restart of a child that lived for lived_ns, and one step up the
  * series. random is any 64-bit number. The jittered delay exceeds neither max_ms nor 2^63 ns. */

@@ -9,15 +9,15 @@
 #define MIDDLE (UINT64_C(1) << 63) /* the random number that gives no jitter */
 
 static dsi_backoff series(double jitter) {
-    dsi_backoff backoff = {.config = dsi_backoff_defaults()};
+    dsi_backoff backoff = {.config = dynsup_backoff_defaults()};
     backoff.config.jitter = jitter;
     return backoff;
 }
 
 static void the_defaults_are_valid(void **state) {
     (void)state;
-    dynsup_backoff config = dsi_backoff_defaults();
-    assert_true(dsi_backoff_valid(&config));
+    dynsup_backoff config = dynsup_backoff_defaults();
+    assert_true(dynsup_backoff_valid(&config));
     assert_true(config.min_ms == 100 && config.max_ms == 30000 && config.factor == 2);
     assert_true(config.jitter == 0.1 && config.reset_after_ms == 30000);
 }
@@ -92,15 +92,15 @@ static void huge_delays_do_not_overflow(void **state) {
     (void)state;
     dsi_backoff backoff = series(1);
     backoff.config.min_ms = backoff.config.max_ms = backoff.config.factor = 1.7e308;
-    assert_true(dsi_backoff_valid(&backoff.config));
+    assert_true(dynsup_backoff_valid(&backoff.config));
     for (int i = 0; i < 3; i++)
         assert_true(dsi_backoff_next(&backoff, 0, UINT64_MAX) == UINT64_C(1) << 63);
 }
 
 static bool valid_with(size_t field, double value) {
-    dynsup_backoff config = dsi_backoff_defaults();
+    dynsup_backoff config = dynsup_backoff_defaults();
     *(double *)(void *)((char *)&config + field) = value;
-    return dsi_backoff_valid(&config);
+    return dynsup_backoff_valid(&config);
 }
 
 static void each_field_has_a_range(void **state) {

@@ -72,6 +72,10 @@ enum dynsup_error { DYNSUP_OK, DYNSUP_ATOMS(DYNSUP_ERROR_ENUM) DYNSUP_PENDING = 
 const char *dynsup_atom_text(enum dynsup_atom atom);
 const char *dynsup_atom_meaning(enum dynsup_atom atom);
 
+/* Writes a pid as <node.number.generation>, a ref as ref<...>, a timer as timer<...>; cut to size,
+ * 0-terminated. */
+void dynsup_id_format(uint64_t id, char *text, size_t size);
+
 /* ---- values, reasons, messages ------------------------------------------------------------- */
 
 enum dynsup_kind {
@@ -301,6 +305,9 @@ enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
 void dynsup_host_halt(dynsup_host *host, int code);
 bool dynsup_host_halting(const dynsup_host *host);
 
+/* Why the main process has ended; NULL while it has not. Borrowed. */
+const dynsup_reason *dynsup_host_main_reason(const dynsup_host *host);
+
 /* The code of the halt, 0 before. */
 int dynsup_host_code(const dynsup_host *host);
 
@@ -484,6 +491,9 @@ typedef struct dynsup_supervisor_options {
  * DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
 int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
                             dynsup_pid *pid_out);
+
+/* The arguments object that the supervisor was given; 0: none, or there is no such supervisor. */
+uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
 
 /* The same, with the options to come from an init function that runs as the new supervisor's guest.
  * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start

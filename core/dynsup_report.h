@@ -1,12 +1,16 @@
-/* Reports: events as text for people, and a limit on how many of them there are. */
+/*
+ * Reports: events as text for people, and a limit on how many lines there are.
+ *
+ * Nothing here allocates, blocks or fails; objects and programs are described by their ops.
+ */
 #ifndef DYNSUP_REPORT_H
 #define DYNSUP_REPORT_H
 
 #include "dynsup.h"
 
-/* Is the event a report of something abnormal, that is logged as an error (CRASHED,
- * CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP), a warning (UNEXPECTED, STUCK,
- * START_REFUSED for want of memory), or a detail? */
+/* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP)
+ * or a warning (UNEXPECTED, STUCK, START_REFUSED for want of memory). The rest are details: the
+ * life of children is info, that of processes debug. */
 enum dynsup_report_level {
     DYNSUP_REPORT_ERROR = 1,
     DYNSUP_REPORT_WARNING,
@@ -15,13 +19,26 @@ enum dynsup_report_level {
 };
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
 
-/* Writes the event as text of one or more lines, without a final newline, cut to size (> 0) and
- * always 0-terminated; returns the length written. Allocates nothing. objects may be NULL. */
+/*
+ * Writes the event as text without a final newline, cut to size (> 0) and always 0-terminated;
+ * returns the length written. objects may be NULL. What was cut ends in three dots.
+ *
+ * The first line is a sentence. An error has more lines, indented: the reason with all its lines
+ * (when it is long, its end is what is cut), the child, its function and spec, what happens next.
+ * The sentence of a child's error ends in its context: (child_terminated), (start_error),
+ * (shutdown_error) or, when the supervisor gives up, (shutdown).
+ * Control characters in what is described are spelled as in Lua ("\027"), and what stands within a
+ * line is cut at its first newline and to 160 bytes.
+ *
+ * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
+ * with delay_ns one that waits so long and does not count. With STUCK delay_ns is the time for
+ * which the process has not given way, 0: not known.
+ */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size);
 
-/* Lets at most burst lines through at once and per_second in the long run; what it holds back is
- * counted. Zeroed memory is a limit in its initial state. */
+/* Lets at most burst (>= 1) lines through at once and per_second in the long run; what it holds
+ * back is counted. Zeroed memory is a limit in its initial state. */
 typedef struct dynsup_limit {
     double tokens;
     uint64_t refilled_ns;
@@ -30,8 +47,8 @@ typedef struct dynsup_limit {
     bool begun;
 } dynsup_limit;
 
-/* True when a line may go through now; *held_back_out is then how many were held back before it
- * and have not been told yet (they count as told). */
+/* True when a line may go through at now_ns, which never decreases; *held_back_out is then how many
+ * were held back before it and have not been told yet (they count as told). Else it is 0. */
 bool dynsup_limit_pass(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second,
                        uint64_t *held_back_out);
 

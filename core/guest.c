@@ -29,6 +29,7 @@ static void mailbox_drop(dsi_supervisor *supervisor) {
 /* The process is the supervisor's own again; what the guest held as a process is released. */
 static void guest_leave(dsi_supervisor *supervisor) {
     dsi_process *process = supervisor->process;
+    dsi_process_stop_body(supervisor->host, process);
     process->ops->fini(process->body);
     process->ops = supervisor->resident_ops;
     process->body = supervisor;
@@ -93,7 +94,6 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_process *process = supervisor->process;
     dynsup_outcome outcome = {.status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
-    dsi_process_stop_body(host, process);
     dsi_node_remove(&process->queue);
     dsi_timers_stop(&host->timers, &process->at.timer);
     process->state = DSI_PROCESS_IDLE;

@@ -270,6 +270,7 @@ void dynsup_host_free(dynsup_host *host) {
         kill_all(host);
         pump_exits(host);
     }
+    dsi_reason_release(host, &host->main_reason);
     dsi_names_fini(&host->names);
     dsi_slots_fini(&host->processes);
     dsi_slots_fini(&host->monitors);
@@ -281,6 +282,10 @@ void dynsup_host_free(dynsup_host *host) {
 }
 
 /* ---- small things ---- */
+
+const dynsup_reason *dynsup_host_main_reason(const dynsup_host *host) {
+    return host->main_pid && !host->main ? &host->main_reason : NULL;
+}
 
 uint64_t dynsup_host_now(dynsup_host *host) {
     return dsi_host_refresh(host);

@@ -161,8 +161,11 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
 }
 
 void dsi_process_free(dynsup_host *host, dsi_process *process) {
-    if (host->main == process)
+    if (host->main == process) {
         host->main = NULL;
-    dsi_reason_release(host, &process->at.reason);
+        host->main_reason = process->at.reason;
+    } else {
+        dsi_reason_release(host, &process->at.reason);
+    }
     dsi_slots_free(&host->processes, process);
 }

@@ -58,8 +58,9 @@ struct dynsup_host {
 
     dsi_process *current; /* whose step or stop is running */
     dsi_process *main;
-    dynsup_pid main_pid;    /* stays when it has ended */
-    volatile bool in_slice; /* read by a signal handler */
+    dynsup_pid main_pid;       /* stays when it has ended */
+    dynsup_reason main_reason; /* when it has ended */
+    volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
     volatile uint64_t slices;
     uint64_t now_ns; /* as last read */

@@ -3,6 +3,8 @@
 
 #include "state.h"
 
+#include <stdio.h>
+
 dynsup_value dsi_value_copy(dynsup_host *host, dynsup_value value) {
     if (value.kind == DYNSUP_OBJECT)
         host->config.objects->retain(host->config.objects_ud, value.as.object);
@@ -52,4 +54,10 @@ const char *dynsup_atom_text(enum dynsup_atom atom) {
 
 const char *dynsup_atom_meaning(enum dynsup_atom atom) {
     return atom > DYNSUP_NO_ATOM && atom < DYNSUP_ATOM_COUNT ? atom_meanings[atom] : "?";
+}
+
+void dynsup_id_format(uint64_t id, char *text, size_t size) {
+    static const char *const prefixes[] = {"id", "", "ref", "timer"};
+    snprintf(text, size, "%s<%u.%u.%u>", prefixes[dsi_id_kind_of(id)], dsi_id_node(id),
+             dsi_id_slot(id), dsi_id_generation(id));
 }

@@ -52,7 +52,7 @@ describe("<close> handlers", function()
     local closed = 0
     local _, ref = guarded(function()
       closed = closed + 1
-    end, error, "boom")
+    end, error, "boom", 0)
     assert.equal("boom", host.down(ref).error)
     assert.equal(1, closed)
   end))

@@ -40,7 +40,9 @@ describe("a generator in a process", function()
   end))
 
   it("may give way between its values", host.main(function()
-    assert.same({ 1, 2, 3 }, collect(counter(3, dynsup.yield)))
+    assert.same({ 1, 2, 3 }, collect(counter(3, function()
+      dynsup.yield()
+    end)))
   end))
 
   it("may receive its values", host.main(function()
@@ -164,7 +166,7 @@ describe("a generator in a process", function()
         dynsup.sleep(10)
         return key .. "!"
       end,
-      __call = function(_, n)
+      __call = function(_, _, n)
         dynsup.sleep(10)
         n = (n or 0) + 1
         return n <= 2 and n or nil

@@ -3,358 +3,141 @@ local host = require "spec.support.host"
 
 local nan = 0 / 0
 
--- Valid and invalid things to call functions with; made inside a host.
+-- Stand for things that exist only inside a host.
+local PID, REF, TIMER, FOREIGN = {}, {}, {}, {}
+
 local function things()
   local pid, ref = dynsup.spawn_monitor(dynsup.receive)
-  local timer = dynsup.send_after(1000, pid, "tick")
-  return { pid = pid, ref = ref, timer = timer }
+  return {
+    [PID] = pid,
+    [REF] = ref,
+    [TIMER] = dynsup.send_after(1000, pid, "tick"),
+    [FOREIGN] = debug.upvalueid(things, 1), -- light userdata that is not of dynsup
+  }
 end
 
--- Cases { name, make }: make(things) returns the number of the wrong argument, then the arguments.
+-- A call with the arguments ..., of which that at the position is wrong.
+local function case(name, position, what, ...)
+  return { name = name, position = position, what = what, arguments = table.pack(...) }
+end
+
 local wrong = {
-  { "spawn", "nothing", function()
-    return 1
-  end },
-  { "spawn", "a number", function()
-    return 1, 42
-  end },
-  { "spawn", "a table", function()
-    return 1, {}
-  end },
-  { "spawn", "a string that is no module:function", function()
-    return 1, "no colon"
-  end },
-  { "spawn_link", "nothing", function()
-    return 1
-  end },
-  { "spawn_link", "nil", function()
-    return 1, nil
-  end },
-  { "spawn_monitor", "nothing", function()
-    return 1
-  end },
-  { "spawn_monitor", "true", function()
-    return 1, true
-  end },
-  { "is_pid", "nothing", function()
-    return 1
-  end },
-  { "is_alive", "nothing", function()
-    return 1
-  end },
-  { "is_alive", "a number", function()
-    return 1, 42
-  end },
-  { "is_alive", "a ref", function(t)
-    return 1, t.ref
-  end },
-  { "send", "nothing", function()
-    return 1
-  end },
-  { "send", "nil", function()
-    return 1, nil, "hello"
-  end },
-  { "send", "a number", function()
-    return 1, 42, "hello"
-  end },
-  { "send", "a table", function()
-    return 1, {}, "hello"
-  end },
-  { "send", "a ref", function(t)
-    return 1, t.ref, "hello"
-  end },
-  { "send", "a timer", function(t)
-    return 1, t.timer, "hello"
-  end },
-  { "send", "light userdata of others", function()
-    return 1, debug.upvalueid(things, 1), "hello"
-  end },
-  { "send", "no message", function(t)
-    return 2, t.pid
-  end },
-  { "send", "no message to a name that nobody has", function()
-    return 2, "nobody"
-  end },
-  { "send", "a message that begins with nil", function(t)
-    return 2, t.pid, nil, "hello"
-  end },
-  { "receive", "a negative time", function()
-    return 1, -1
-  end },
-  { "receive", "a time that is no number", function()
-    return 1, "soon"
-  end },
-  { "receive", "a number in a string", function()
-    return 1, "10"
-  end },
-  { "receive", "NaN", function()
-    return 1, nan
-  end },
-  { "receive", "a table", function()
-    return 1, {}
-  end },
-  { "receive_match", "nothing", function()
-    return 1
-  end },
-  { "receive_match", "a negative time", function()
-    return 2, "x", -0.5
-  end },
-  { "receive_match", "NaN", function()
-    return 2, "x", nan
-  end },
-  { "receive_match", "a time that is no number", function()
-    return 2, "x", "soon"
-  end },
-  { "sleep", "a negative time", function()
-    return 1, -1
-  end },
-  { "sleep", "NaN", function()
-    return 1, nan
-  end },
-  { "sleep", "a time that is no number", function()
-    return 1, "10"
-  end },
-  { "sleep", "minus infinity", function()
-    return 1, -math.huge
-  end },
-  { "link", "nothing", function()
-    return 1
-  end },
-  { "link", "nil", function()
-    return 1, nil
-  end },
-  { "link", "a name", function()
-    return 1, "worker"
-  end },
-  { "link", "a ref", function(t)
-    return 1, t.ref
-  end },
-  { "unlink", "nothing", function()
-    return 1
-  end },
-  { "unlink", "a number", function()
-    return 1, 42
-  end },
-  { "monitor", "nothing", function()
-    return 1
-  end },
-  { "monitor", "a number", function()
-    return 1, 42
-  end },
-  { "monitor", "a table", function()
-    return 1, {}
-  end },
-  { "demonitor", "nothing", function()
-    return 1
-  end },
-  { "demonitor", "a pid", function(t)
-    return 1, t.pid
-  end },
-  { "demonitor", "a string", function()
-    return 1, "ref"
-  end },
-  { "exit", "nothing", function()
-    return 1
-  end },
-  { "exit", "nil", function()
-    return 1, nil
-  end },
-  { "exit", "a number for a reason", function()
-    return 1, 42
-  end },
-  { "exit", "true for a reason", function()
-    return 1, true
-  end },
-  { "exit", "a function for a reason", function()
-    return 1, print
-  end },
-  { "exit", "a table for a dest", function()
-    return 1, {}, "boom"
-  end },
-  { "exit", "a ref for a dest", function(t)
-    return 1, t.ref, "boom"
-  end },
-  { "exit", "a dest and nil", function(t)
-    return 2, t.pid, nil
-  end },
-  { "exit", "a dest and a number", function(t)
-    return 2, t.pid, 42
-  end },
-  { "exit", "a dest and a pid", function(t)
-    return 2, t.pid, t.pid
-  end },
-  { "flag", "nothing", function()
-    return 1
-  end },
-  { "flag", "an unknown flag", function()
-    return 1, "trap_exits", true
-  end },
-  { "flag", "no value", function()
-    return 2, "trap_exit"
-  end },
-  { "flag", "a value that is no boolean", function()
-    return 2, "trap_exit", 1
-  end },
-  { "register", "nothing", function()
-    return 1
-  end },
-  { "register", "a number for a name", function(t)
-    return 1, 42, t.pid
-  end },
-  { "register", "a pid for a name", function(t)
-    return 1, t.pid, t.pid
-  end },
-  { "register", "no pid", function()
-    return 2, "worker"
-  end },
-  { "register", "a name for a pid", function()
-    return 2, "worker", "other"
-  end },
-  { "unregister", "nothing", function()
-    return 1
-  end },
-  { "unregister", "a number", function()
-    return 1, 42
-  end },
-  { "whereis", "nothing", function()
-    return 1
-  end },
-  { "whereis", "a number", function()
-    return 1, 42
-  end },
-  { "send_after", "nothing", function()
-    return 1
-  end },
-  { "send_after", "a negative time", function(t)
-    return 1, -1, t.pid, "tick"
-  end },
-  { "send_after", "NaN", function(t)
-    return 1, nan, t.pid, "tick"
-  end },
-  { "send_after", "a time that is no number", function(t)
-    return 1, "soon", t.pid, "tick"
-  end },
-  { "send_after", "no dest", function()
-    return 2, 10
-  end },
-  { "send_after", "a number for a dest", function()
-    return 2, 10, 42, "tick"
-  end },
-  { "send_after", "no message", function(t)
-    return 3, 10, t.pid
-  end },
-  { "send_after", "a message that begins with nil", function(t)
-    return 3, 10, t.pid, nil, 1
-  end },
-  { "cancel_timer", "nothing", function()
-    return 1
-  end },
-  { "cancel_timer", "a number", function()
-    return 1, 42
-  end },
-  { "cancel_timer", "a ref", function(t)
-    return 1, t.ref
-  end },
-  { "await", "nothing", function()
-    return 1
-  end },
-  { "await", "a string", function()
-    return 1, "resume"
-  end },
-  { "await", "a negative time", function()
-    return 2, print, -1
-  end },
-  { "await", "a time that is no number", function()
-    return 2, print, "soon"
-  end },
-  { "info", "nothing", function()
-    return 1
-  end },
-  { "info", "a number", function()
-    return 1, 42
-  end },
-  { "info", "a ref", function(t)
-    return 1, t.ref
-  end },
-  { "halt", "a code that is no number", function()
-    return 1, "now"
-  end },
-  { "halt", "a code that is no integer", function()
-    return 1, 1.5
-  end },
+  case("spawn", 1, "nothing"),
+  case("spawn", 1, "a number", 42),
+  case("spawn", 1, "a table", {}),
+  case("spawn", 1, "a string that is no module:function", "no colon"),
+  case("spawn_link", 1, "nothing"),
+  case("spawn_link", 1, "nil", nil),
+  case("spawn_monitor", 1, "nothing"),
+  case("spawn_monitor", 1, "true", true),
+  case("is_pid", 1, "nothing"),
+  case("is_alive", 1, "nothing"),
+  case("is_alive", 1, "a number", 42),
+  case("is_alive", 1, "a ref", REF),
+  case("send", 1, "nothing"),
+  case("send", 1, "nil", nil, "hello"),
+  case("send", 1, "a number", 42, "hello"),
+  case("send", 1, "a table", {}, "hello"),
+  case("send", 1, "a ref", REF, "hello"),
+  case("send", 1, "a timer", TIMER, "hello"),
+  case("send", 1, "light userdata of others", FOREIGN, "hello"),
+  case("send", 2, "no message", PID),
+  case("send", 2, "no message to a name that nobody has", "nobody"),
+  case("send", 2, "a message that begins with nil", PID, nil, "hello"),
+  case("receive", 1, "a negative time", -1),
+  case("receive", 1, "a time that is no number", "soon"),
+  case("receive", 1, "a number in a string", "10"),
+  case("receive", 1, "NaN", nan),
+  case("receive", 1, "a table", {}),
+  case("receive_match", 1, "nothing"),
+  case("receive_match", 2, "a negative time", "x", -0.5),
+  case("receive_match", 2, "NaN", "x", nan),
+  case("receive_match", 2, "a time that is no number", "x", "soon"),
+  case("sleep", 1, "a negative time", -1),
+  case("sleep", 1, "NaN", nan),
+  case("sleep", 1, "a time that is no number", "10"),
+  case("sleep", 1, "minus infinity", -math.huge),
+  case("link", 1, "nothing"),
+  case("link", 1, "nil", nil),
+  case("link", 1, "a name", "worker"),
+  case("link", 1, "a ref", REF),
+  case("unlink", 1, "nothing"),
+  case("unlink", 1, "a number", 42),
+  case("monitor", 1, "nothing"),
+  case("monitor", 1, "a number", 42),
+  case("monitor", 1, "a table", {}),
+  case("demonitor", 1, "nothing"),
+  case("demonitor", 1, "a pid", PID),
+  case("demonitor", 1, "a string", "ref"),
+  case("exit", 1, "nothing"),
+  case("exit", 1, "nil", nil),
+  case("exit", 1, "a number for a reason", 42),
+  case("exit", 1, "true for a reason", true),
+  case("exit", 1, "a function for a reason", print),
+  case("exit", 1, "a table for a dest", {}, "boom"),
+  case("exit", 1, "a ref for a dest", REF, "boom"),
+  case("exit", 2, "a dest and nil", PID, nil),
+  case("exit", 2, "a dest and a number", PID, 42),
+  case("exit", 2, "a dest and a pid", PID, PID),
+  case("flag", 1, "nothing"),
+  case("flag", 1, "an unknown flag", "trap_exits", true),
+  case("flag", 2, "no value", "trap_exit"),
+  case("flag", 2, "a value that is no boolean", "trap_exit", 1),
+  case("register", 1, "nothing"),
+  case("register", 1, "a number for a name", 42, PID),
+  case("register", 1, "a pid for a name", PID, PID),
+  case("register", 2, "no pid", "worker"),
+  case("register", 2, "a name for a pid", "worker", "other"),
+  case("unregister", 1, "nothing"),
+  case("unregister", 1, "a number", 42),
+  case("whereis", 1, "nothing"),
+  case("whereis", 1, "a number", 42),
+  case("send_after", 1, "nothing"),
+  case("send_after", 1, "a negative time", -1, PID, "tick"),
+  case("send_after", 1, "NaN", nan, PID, "tick"),
+  case("send_after", 1, "a time that is no number", "soon", PID, "tick"),
+  case("send_after", 2, "no dest", 10),
+  case("send_after", 2, "a number for a dest", 10, 42, "tick"),
+  case("send_after", 3, "no message", 10, PID),
+  case("send_after", 3, "a message that begins with nil", 10, PID, nil, 1),
+  case("cancel_timer", 1, "nothing"),
+  case("cancel_timer", 1, "a number", 42),
+  case("cancel_timer", 1, "a ref", REF),
+  case("await", 1, "nothing"),
+  case("await", 1, "a string", "resume"),
+  case("await", 2, "a negative time", print, -1),
+  case("await", 2, "a time that is no number", print, "soon"),
+  case("info", 1, "nothing"),
+  case("info", 1, "a number", 42),
+  case("info", 1, "a ref", REF),
+  case("halt", 1, "a code that is no number", "now"),
+  case("halt", 1, "a code that is no integer", 1.5),
 }
 
--- The same for arguments that are too many.
 local surplus = {
-  { "self", function()
-    return 1, 1
-  end },
-  { "now", function()
-    return 1, 1
-  end },
-  { "dict", function()
-    return 1, 1
-  end },
-  { "yield", function()
-    return 1, 1
-  end },
-  { "is_pid", function()
-    return 2, 1, 2
-  end },
-  { "is_alive", function(t)
-    return 2, t.pid, 2
-  end },
-  { "receive", function()
-    return 2, 0, 2
-  end },
-  { "receive_match", function()
-    return 3, "x", 0, 3
-  end },
-  { "sleep", function()
-    return 2, 0, 2
-  end },
-  { "link", function(t)
-    return 2, t.pid, 2
-  end },
-  { "unlink", function(t)
-    return 2, t.pid, 2
-  end },
-  { "monitor", function(t)
-    return 2, t.pid, 2
-  end },
-  { "demonitor", function(t)
-    return 2, t.ref, 2
-  end },
-  { "exit", function(t)
-    return 3, t.pid, "boom", 3
-  end },
-  { "flag", function()
-    return 3, "trap_exit", true, 3
-  end },
-  { "register", function(t)
-    return 3, "worker", t.pid, 3
-  end },
-  { "unregister", function()
-    return 2, "worker", 2
-  end },
-  { "whereis", function()
-    return 2, "worker", 2
-  end },
-  { "cancel_timer", function(t)
-    return 2, t.timer, 2
-  end },
-  { "await", function()
-    return 3, print, 0, 3
-  end },
-  { "ready", function()
-    return 2, 1, 2
-  end },
-  { "info", function(t)
-    return 2, t.pid, 2
-  end },
-  { "halt", function()
-    return 2, 0, 2
-  end },
+  case("self", 1, "too many arguments", 1),
+  case("now", 1, "too many arguments", 1),
+  case("dict", 1, "too many arguments", 1),
+  case("yield", 1, "too many arguments", 1),
+  case("is_pid", 2, "too many arguments", 1, 2),
+  case("is_alive", 2, "too many arguments", PID, 2),
+  case("receive", 2, "too many arguments", 0, 2),
+  case("receive_match", 3, "too many arguments", "x", 0, 3),
+  case("sleep", 2, "too many arguments", 0, 2),
+  case("link", 2, "too many arguments", PID, 2),
+  case("unlink", 2, "too many arguments", PID, 2),
+  case("monitor", 2, "too many arguments", PID, 2),
+  case("demonitor", 2, "too many arguments", REF, 2),
+  case("exit", 3, "too many arguments", PID, "boom", 3),
+  case("flag", 3, "too many arguments", "trap_exit", true, 3),
+  case("register", 3, "too many arguments", "worker", PID, 3),
+  case("unregister", 2, "too many arguments", "worker", 2),
+  case("whereis", 2, "too many arguments", "worker", 2),
+  case("cancel_timer", 2, "too many arguments", TIMER, 2),
+  case("await", 3, "too many arguments", print, 0, 3),
+  case("ready", 2, "too many arguments", 1, 2),
+  case("info", 2, "too many arguments", PID, 2),
+  case("halt", 2, "too many arguments", 0, 2),
 }
 
 local function assert_names_argument(name, position, ok, err)
@@ -362,36 +145,33 @@ local function assert_names_argument(name, position, ok, err)
   assert.matches(("bad argument #%d to '[%%w_.]*%s' %%("):format(position, name), err)
 end
 
--- Calls the function, expects the error, and that nothing has changed.
-local function assert_misuse(name, make)
-  local t = things()
-  local arguments = table.pack(make(t))
+-- Makes the call, expects the error, and that nothing has changed.
+local function assert_misuse(call)
+  local thing = things()
+  local arguments = {}
+  for i = 1, call.arguments.n do
+    local argument = call.arguments[i]
+    arguments[i] = argument ~= nil and thing[argument] or argument
+  end
   local before = dynsup.now()
-  assert_names_argument(name, arguments[1],
-    pcall(dynsup[name], table.unpack(arguments, 2, arguments.n)))
-  assert.is_true(dynsup.is_alive(t.pid))
+  assert_names_argument(call.name, call.position,
+    pcall(dynsup[call.name], table.unpack(arguments, 1, call.arguments.n)))
+  assert.is_true(dynsup.is_alive(thing[PID]))
   assert.equal(0, #host.drain())
   assert.is_nil((dynsup.whereis("worker")))
   assert.equal(before, dynsup.now())
-  assert.equal(1000, dynsup.cancel_timer(t.timer))
+  assert.equal(1000, dynsup.cancel_timer(thing[TIMER]))
   assert.is_false(dynsup.flag("trap_exit", false))
 end
 
 describe("misuse", function()
-  for _, case in ipairs(wrong) do
-    local name, what, make = table.unpack(case)
-    it(("of %s with %s is an error that names the argument"):format(name, what),
-      host.main(function()
-        assert_misuse(name, make)
-      end))
-  end
-
-  for _, case in ipairs(surplus) do
-    local name, make = table.unpack(case)
-    it(("of %s with too many arguments is an error that names the first of them"):format(name),
-      host.main(function()
-        assert_misuse(name, make)
-      end))
+  for _, calls in ipairs { wrong, surplus } do
+    for _, call in ipairs(calls) do
+      it(("of %s with %s is an error that names the argument"):format(call.name, call.what),
+        host.main(function()
+          assert_misuse(call)
+        end))
+    end
   end
 
   it("of exit with a lone pid is an error, for it looks like a signal", host.main(function()

@@ -25,7 +25,7 @@ local function start(options, roots)
   local has_progress = uv.guess_handle(2) == "tty" and not options.quiet
   local gatherer = Gatherer.start_link(options.workers, Progress.new(has_progress))
   PathFinder.start_link(roots)
-  WorkerSupervisor.start_link()
+  assert(WorkerSupervisor.start_link())
   for _ = 1, options.workers do
     if not WorkerSupervisor.add_worker() then
       break -- the supervisor is no more: we receive its EXIT

@@ -22,7 +22,7 @@ local walker = {}
 function walker.tidy(path)
   path = path:gsub("/+", "/")
   path = path:gsub("/%./", "/"):gsub("/%./", "/") -- twice: they share a slash in "/././"
-  path = path:gsub("(.)/%.$", "%1"):gsub("(.)/$", "%1")
+  path = path:gsub("/%.$", "/"):gsub("(.)/$", "%1")
   return path
 end
 

@@ -1,0 +1,341 @@
+/*
+ * What the files of the binding share: a host in a lua_State, and coroutines as bodies.
+ *
+ * Design notes.
+ * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run. Lua errors longjmp, so
+ * what may raise is done on the running lua_State before the core is entered; what the core calls
+ * back (dsl_body_ops, program and object ops) never raises: it works on values that are in place
+ * already, or inside a protected call.
+ * dsl_body is a process's (or guest's) coroutine. Where user coroutines are nested, `levels` holds
+ * the chain below the base, outermost first; `inner` is the coroutine that is suspended for the
+ * scheduler, and values for it are moved to its stack.
+ * Whether a yield is meant for the scheduler or for the user's own resume is told by
+ * host->switching, never by a value.
+ */
+#ifndef DSL_BINDING_H
+#define DSL_BINDING_H
+
+#include "bindings/dynsup_lua.h"
+#include "bindings/vault.h"
+#include "core/dynsup.h"
+#include "core/dynsup_report.h"
+#include "core/dynsup_uv.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+typedef struct dsl_runtime dsl_runtime;
+typedef struct dsl_host dsl_host;
+typedef struct dsl_body dsl_body;
+
+/* One user coroutine of a chain, resumed on behalf of a process. */
+typedef struct dsl_level {
+    lua_State *co;
+    lua_Hook hook; /* the user's, while the level is marked as suspended for the scheduler */
+    int hook_mask;
+    int hook_count;
+} dsl_level;
+
+/* What a suspended body waits for: how its next slice begins. */
+enum dsl_wait {
+    DSL_WAIT_START,   /* not begun: the function and its arguments are on the stack */
+    DSL_WAIT_NOTHING, /* preempted, or it gave way: goes on with no values */
+    DSL_WAIT_MESSAGE, /* receive: goes on with a message's values */
+    DSL_WAIT_MATCH,   /* receive_match: its continuation looks for itself */
+    DSL_WAIT_TIME,    /* sleep: no values */
+    DSL_WAIT_VALUES,  /* await or a request: the values are on inner's stack */
+    DSL_WAIT_FOREVER  /* halt: never */
+};
+
+struct dsl_body {
+    dsl_host *host;
+    lua_State *co;
+    lua_State *inner;
+    dsl_level *levels;
+    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
+    uint16_t depth, capacity;
+    uint8_t wait; /* enum dsl_wait */
+    bool timed_out : 1;
+    bool exiting : 1; /* exit(reason) was called: exit_reason is set */
+    bool closing : 1;
+    bool closed : 1;
+    bool is_main : 1;
+    bool is_guest : 1;
+    bool is_init : 1; /* a guest that initialises its supervisor */
+    uint32_t anchor;  /* of co, in the vault */
+    uint32_t dict;    /* in the vault, 0: none */
+    int nargs;        /* values on inner's stack for its next resume */
+    uint32_t takes;   /* messages taken so far: a selective receive sees that others were taken */
+    dynsup_reason exit_reason;
+    dsl_body *next; /* in host->free_bodies */
+};
+
+struct dsl_runtime {
+    lua_State *L;           /* the main thread */
+    dsl_host *host;         /* that runs now, or NULL */
+    struct uv_loop_s *loop; /* made by the first run on the real clock */
+    bool luv_open;
+    bool os_exit_open;
+    int crash_meta; /* registry references */
+    int crash_keys; /* a list: "error", "traceback" */
+    int atoms;
+    int require;   /* the function, as scripts/dynsup/require.lua makes it */
+    int normalize; /* scripts/dynsup/child.lua */
+    const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
+};
+
+#define DSL_POOL_MAX 1024
+
+struct dsl_host {
+    dsl_runtime *runtime;
+    dsl_host *outer;
+    lua_State *L; /* which called run; protected work outside of slices is done here */
+    dynsup_host *core;
+    dynsup_uv *uv; /* NULL: virtual clock */
+    uint64_t virtual_ns;
+    dsl_vault vault;
+
+    dsl_body *current;             /* whose slice runs */
+    lua_State *volatile innermost; /* the coroutine that runs; read by a signal handler */
+    lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
+    dsl_level saved;               /* armed's own hook */
+    bool switching;                /* this yield is for the scheduler */
+    bool chain_ok;                 /* every level below the running one can yield */
+    uint64_t callback_deadline_ns;
+    bool count_hook;
+    int slice_count; /* instructions a slice, with count_hook */
+    uint64_t close_deadline_ns;
+    uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
+    bool close_over;     /* the time is over: every instruction raises */
+
+    lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
+    uint32_t pool_anchors[DSL_POOL_MAX];
+    int pool_count;
+    dsl_body *free_bodies;
+
+    const dynsup_lua_config *config;
+    dynsup_limit limit;
+    dynsup_pid main;
+    uint32_t main_results; /* in the vault: a packed table, or where main waits */
+    bool settled;          /* nothing could happen any more, before any halt */
+    bool deadlock;         /* and main was waiting */
+    bool main_failed;      /* and main had ended abnormally */
+    bool interrupted;      /* by a first SIGINT */
+};
+
+/* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
+static inline int dsl_thread_close(lua_State *co) {
+#if LUA_VERSION_RELEASE_NUM >= 50406
+    return lua_closethread(co, NULL);
+#else
+    return lua_resetthread(co);
+#endif
+}
+
+/* ---- runtime.c ---- */
+
+/* The running host of the state that the thread belongs to, or NULL; for hooks. */
+dsl_host *dsl_host_of_thread(lua_State *L);
+
+/* Makes the runtime of a state, or finds it. [-0, +1] */
+dsl_runtime *dsl_runtime_open(lua_State *L);
+
+/* The runtime of the state; the first upvalue of every function of the module. */
+static inline dsl_runtime *dsl_runtime_of(lua_State *L) {
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* The running host; raises when there is none. */
+dsl_host *dsl_host_of(lua_State *L);
+
+/* The running body, for functions that need a process; raises in a callback or outside. */
+dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out);
+
+/* The same for functions that wait: raises where the running code cannot. */
+dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out);
+
+/* True where dsl_waiter_of would not raise. */
+bool dsl_can_wait(lua_State *L, const dsl_host *host);
+
+/* Raises: the running code cannot wait, and why. */
+int dsl_cannot_wait(lua_State *L, const dsl_host *host);
+
+/* Raises unless min <= number of arguments <= max. */
+void dsl_check_count(lua_State *L, int min, int max);
+
+/* A time in ms at this index as a deadline; nil, none and "infinity" are DYNSUP_NEVER. Raises. */
+uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
+double dsl_check_ms(lua_State *L, int index);
+
+/* A function or "module:function" at this index; raises. */
+void dsl_check_function(lua_State *L, int index);
+
+/* A pid, or the process of a registered name (0 when there is none). Raises for anything else. */
+dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
+
+/* The same without names. */
+dynsup_pid dsl_check_pid(lua_State *L, int index);
+
+bool dsl_is_pid(lua_State *L, int index);
+
+/* [-0, +2 or +3] nil, the atom's text (and a detail from the top of the stack). */
+int dsl_fail(lua_State *L, enum dynsup_atom atom);
+int dsl_fail_text(lua_State *L, const char *reason);
+
+/* Raises for DYNSUP_ENOMEM and the like; returns a status that is to be told by dsl_fail. */
+int dsl_check_status(lua_State *L, int status);
+
+void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- value.c ---- */
+
+#define DSL_INLINE_VALUES 8
+
+/* The value at the index for the core; its vault slot, if it needs one, must have been reserved
+ * (dsl_vault_reserve). [-0, +0] */
+dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index);
+
+/* Pushes a value. Never raises and allocates nothing; needs a free stack slot. [-0, +1] */
+void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
+
+/* The reason at the index; a slot must have been reserved. */
+dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index);
+
+/* Raises unless the value at the index can be a reason. */
+void dsl_check_reason(lua_State *L, int index);
+
+void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
+
+extern const dynsup_object_ops dsl_object_ops;
+
+/* A taken message's values, moved to the stack; the message is freed. Returns their number. */
+int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
+
+/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
+enum { DSL_REPLY_VALUES = 5 };
+void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
+
+/* ---- protect.c ---- */
+
+/* Calls fn(L) in protected mode with ud as its only argument (a light userdata). Returns Lua's
+ * status; an error's value is dropped. Allocates nothing by itself. */
+int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
+
+/* ---- crash.c ---- */
+
+/* Makes the crash object of a coroutine that failed: its error value is on top of co's stack.
+ * Protected: without memory the reason is the atom. */
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status);
+
+/* Defines the metatable of crash objects. [-0, +0] */
+void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- body.c ---- */
+
+extern const dynsup_body_ops dsl_body_ops;
+
+/* A new body without a process: a coroutine whose stack is empty. Raises without memory. */
+dsl_body *dsl_body_new(lua_State *L, dsl_host *host);
+
+/* What a start function returned: the count values on top of its coroutine's stack. */
+void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome);
+
+/* Keeps what the main function returned. */
+void dsl_main_returned(dsl_body *body, int count);
+
+/* Moves the function and the count values above it from L's top into the body. Raises (the body is
+ * freed then). [-(count+1), +0] */
+void dsl_body_load(lua_State *L, dsl_body *body, int count);
+
+/* Frees a body that never became a process's. */
+void dsl_body_discard(dsl_body *body);
+
+/* Suspends the running body; the caller returns its result. Before, one of the core's wait
+ * functions must have been called (but for NOTHING). k may be NULL: then the values that the body
+ * is resumed with are what the calling function returns. */
+int dsl_suspend(lua_State *L, dsl_body *body, enum dsl_wait wait, lua_KContext context,
+                lua_KFunction k);
+
+/* Ends the running body with the reason; never returns to the caller's code. */
+int dsl_body_exit(lua_State *L, dsl_body *body, dynsup_reason reason);
+
+/* Must be returned when the current process has been doomed by what it did. */
+int dsl_body_stop_here(lua_State *L, dsl_body *body);
+
+/* Hides the body's coroutines from everybody else while it is suspended, and shows them again. */
+void dsl_body_mark(dsl_body *body);
+void dsl_body_unmark(dsl_body *body);
+bool dsl_is_marked(lua_State *co);
+
+/* ---- preempt.c ---- */
+
+/* Sets the hook that a process's base coroutine has from its beginning. */
+void dsl_hook_begin(dsl_host *host, lua_State *co);
+
+/* Closes the to-be-closed variables of a coroutine, within what is left of the host's time for it,
+ * and resets it. An error in a handler is logged. */
+void dsl_close_begin(dsl_host *host);
+void dsl_close_thread(dsl_host *host, lua_State *co);
+
+/* Raises in a process that is ending: it may neither link nor monitor. */
+void dsl_check_linkable(lua_State *L, const dsl_body *body);
+
+/* What the current process did may have doomed it: then it goes no further than here. To be
+ * returned by functions that send exit signals. */
+int dsl_go_on(lua_State *L, dsl_host *host, int results);
+
+/* Pushes the function at the index; for "module:function" what calls it, and the name as its first
+ * argument. Returns the number of such arguments, 0 or 1. [-0, +1|2] */
+int dsl_function_push(lua_State *L, dsl_host *host, int index);
+
+/* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
+void dsl_preempt(dsl_host *host);
+
+/* ---- the functions of the module, by file ---- */
+extern const luaL_Reg dsl_process_functions[];
+extern const luaL_Reg dsl_message_functions[];
+extern const luaL_Reg dsl_relation_functions[];
+extern const luaL_Reg dsl_wait_functions[];
+extern const luaL_Reg dsl_info_functions[];
+extern const luaL_Reg dsl_supervisor_functions[];
+extern const luaL_Reg dsl_run_functions[];
+
+/* Replaces the coroutine library's functions. [-0, +0] */
+void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);
+
+/* Sets package.preload.luv, and os.exit. [-0, +0] */
+void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
+
+/* Closes what a run of luv has left in the loop. */
+void dsl_luv_close(dsl_runtime *runtime);
+
+/* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
+ * address as a light userdata unwinds it, and is reported by nobody. */
+int dsl_halt(lua_State *L, dsl_host *host, int code);
+extern const char dsl_halt_sentinel;
+
+/* ---- spec.c: child specs ---- */
+
+typedef struct dsl_spec {
+    dynsup_child_spec core;
+    bool by_start; /* start, not body */
+    dynsup_backoff backoff;
+} dsl_spec;
+
+/* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */
+enum {
+    DSL_SPEC_FUNCTION,
+    DSL_SPEC_ARGS,
+    DSL_SPEC_ID,
+    DSL_SPEC_NAME,
+    DSL_SPEC_MODULES,
+    DSL_SPEC_PLACES
+};
+
+/* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
+ * pushed for the caller to return (nil, reason, detail). Raises only without memory. */
+int dsl_spec_read(lua_State *L, int index, dsl_spec *spec);
+
+#endif

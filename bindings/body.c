@@ -1,0 +1,312 @@
+/* Coroutines as bodies of processes and guests. */
+#include "bindings/binding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making and freeing ---- */
+
+static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t *anchor_out) {
+    if (host->pool_count > 0) {
+        host->pool_count--;
+        *anchor_out = host->pool_anchors[host->pool_count];
+        return host->pool[host->pool_count];
+    }
+    luaL_checkstack(L, 4, NULL);
+    dsl_vault_reserve(L, &host->vault, 1);
+    lua_State *co = lua_newthread(L);
+    *anchor_out = dsl_vault_put(L, &host->vault);
+    return co;
+}
+
+static bool thread_reusable(const dsl_host *host, const dsl_body *body) {
+    return !body->base && host->pool_count < DSL_POOL_MAX && lua_status(body->co) == LUA_OK &&
+           lua_gettop(body->co) == 0;
+}
+
+/* Finished coroutines wait for the next process, or are left to the collector. */
+static void thread_end(dsl_host *host, const dsl_body *body) {
+    if (!thread_reusable(host, body)) {
+        dsl_vault_release(&host->vault, body->anchor);
+        return;
+    }
+    host->pool[host->pool_count] = body->co;
+    host->pool_anchors[host->pool_count] = body->anchor;
+    host->pool_count++;
+}
+
+static dsl_body *body_alloc(dsl_host *host) {
+    dsl_body *body = host->free_bodies;
+    if (!body)
+        return calloc(1, sizeof *body);
+    host->free_bodies = body->next;
+    memset(body, 0, sizeof *body);
+    return body;
+}
+
+dsl_body *dsl_body_new(lua_State *L, dsl_host *host) {
+    uint32_t anchor;
+    lua_State *co = thread_new(L, host, &anchor);
+    dsl_body *body = body_alloc(host);
+    if (!body) {
+        dsl_vault_release(&host->vault, anchor);
+        luaL_error(L, "not enough memory");
+        return NULL;
+    }
+    body->host = host;
+    body->co = body->inner = co;
+    body->anchor = anchor;
+    body->wait = DSL_WAIT_START;
+    dsl_hook_begin(host, co);
+    return body;
+}
+
+void dsl_body_load(lua_State *L, dsl_body *body, int count) {
+    if (!lua_checkstack(body->co, count + 1)) {
+        dsl_body_discard(body);
+        luaL_error(L, "too many arguments for a process");
+    }
+    lua_xmove(L, body->co, count + 1);
+    body->nargs = count;
+}
+
+static void body_fini(void *p) {
+    dsl_body *body = p;
+    dsl_host *host = body->host;
+    if (body->wait == DSL_WAIT_START)
+        lua_settop(body->co, 0);
+    thread_end(host, body);
+    dsl_vault_release(&host->vault, body->dict);
+    free(body->levels);
+    free(body->base);
+    body->next = host->free_bodies;
+    host->free_bodies = body;
+}
+
+void dsl_body_discard(dsl_body *body) {
+    body_fini(body);
+}
+
+/* ---- marks ---- */
+
+static void mark_hook(lua_State *L, lua_Debug *ar) {
+    (void)L, (void)ar; /* never runs: a marked coroutine is suspended */
+}
+
+static void level_mark(dsl_level *level) {
+    level->hook = lua_gethook(level->co);
+    level->hook_mask = lua_gethookmask(level->co);
+    level->hook_count = lua_gethookcount(level->co);
+    lua_sethook(level->co, mark_hook, LUA_MASKCOUNT, 1 << 30);
+}
+
+static void level_unmark(const dsl_level *level) {
+    lua_sethook(level->co, level->hook, level->hook_mask, level->hook_count);
+}
+
+void dsl_body_mark(dsl_body *body) {
+    if (body->base)
+        level_mark(body->base);
+    for (int i = 0; i < body->depth; i++)
+        level_mark(&body->levels[i]);
+}
+
+void dsl_body_unmark(dsl_body *body) {
+    if (body->base)
+        level_unmark(body->base);
+    for (int i = 0; i < body->depth; i++)
+        level_unmark(&body->levels[i]);
+}
+
+bool dsl_is_marked(lua_State *co) {
+    return lua_gethook(co) == mark_hook;
+}
+
+/* ---- suspending ---- */
+
+int dsl_suspend(lua_State *L, dsl_body *body, enum dsl_wait wait, lua_KContext context,
+                lua_KFunction k) {
+    body->inner = L;
+    body->wait = (uint8_t)wait;
+    body->nargs = 0;
+    body->timed_out = false;
+    body->host->switching = true;
+    return lua_yieldk(L, 0, context, k);
+}
+
+int dsl_body_exit(lua_State *L, dsl_body *body, dynsup_reason reason) {
+    body->exiting = true;
+    body->exit_reason = reason;
+    return dsl_suspend(L, body, DSL_WAIT_FOREVER, 0, NULL);
+}
+
+int dsl_body_stop_here(lua_State *L, dsl_body *body) {
+    return dsl_suspend(L, body, DSL_WAIT_FOREVER, 0, NULL);
+}
+
+void dsl_check_linkable(lua_State *L, const dsl_body *body) {
+    if (body->closing)
+        luaL_error(L, "cannot link here: the process is ending");
+}
+
+int dsl_go_on(lua_State *L, dsl_host *host, int results) {
+    if (!host->current || !dynsup_doomed(host->core))
+        return results;
+    if (dsl_can_wait(L, host))
+        return dsl_body_stop_here(L, host->current);
+    dsl_preempt(host); /* it cannot end where it is: it will as soon as it can */
+    return results;
+}
+
+/* ---- slices ---- */
+
+static int push_timeout(dsl_body *body) {
+    lua_pushnil(body->inner);
+    dsl_atom_push(body->inner, body->host->runtime, DYNSUP_TIMEOUT);
+    return 2;
+}
+
+/* The oldest message's values go to the stack of the receiving coroutine. */
+static int push_message(dsl_body *body, dynsup_host *core) {
+    dynsup_message *message = dynsup_mailbox_take(core, NULL);
+    body->takes++;
+    return dsl_message_push(body->inner, body->host, message);
+}
+
+/* Puts what the suspended code is to go on with on inner's stack; returns how much that is. */
+static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wake) {
+    switch ((enum dsl_wait)body->wait) {
+    case DSL_WAIT_MESSAGE:
+        if (wake == DYNSUP_WAKE_MESSAGE)
+            return push_message(body, core);
+        return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
+    case DSL_WAIT_VALUES:
+        body->timed_out = wake == DYNSUP_WAKE_TIMEOUT;
+        return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
+    case DSL_WAIT_MATCH:
+        body->timed_out = wake == DYNSUP_WAKE_TIMEOUT;
+        return 0;
+    case DSL_WAIT_START:
+        return body->nargs;
+    default:
+        return 0;
+    }
+}
+
+static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome *outcome) {
+    dynsup_reason reason = dsl_crash_reason(body->host, body->co, status);
+    if (body->is_guest) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = reason.value;
+    } else {
+        outcome->reason = reason;
+    }
+    return DYNSUP_SLICE_EXIT;
+}
+
+static enum dynsup_slice slice_exiting(dsl_body *body, dynsup_outcome *outcome) {
+    if (body->is_guest) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = body->exit_reason.value;
+    } else {
+        outcome->reason = body->exit_reason;
+    }
+    body->exiting = false;
+    return DYNSUP_SLICE_EXIT;
+}
+
+static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcome *outcome) {
+    enum dynsup_slice end = DYNSUP_SLICE_EXIT;
+    if (body->is_guest)
+        dsl_guest_outcome(body, count, outcome);
+    else
+        outcome->reason = dynsup_reason_atom(DYNSUP_NORMAL);
+    if (body->is_main) {
+        dsl_main_returned(body, count);
+        end = DYNSUP_SLICE_IDLE;
+    }
+    lua_settop(body->co, 0);
+    return end;
+}
+
+static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
+    if (!body->host->switching) { /* by a yield that is not ours: it gives way */
+        lua_pop(body->co, count);
+        body->inner = body->co;
+        body->wait = DSL_WAIT_NOTHING;
+    }
+    if (body->exiting)
+        return slice_exiting(body, outcome);
+    dsl_body_mark(body);
+    return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
+}
+
+static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
+                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)self;
+    dsl_body *body = p;
+    dsl_host *host = body->host;
+    int count;
+    if (body->wait != DSL_WAIT_START)
+        dsl_body_unmark(body);
+    body->nargs = resume_values(body, core, wake);
+    host->current = body;
+    host->switching = false;
+    host->chain_ok = true;
+    host->innermost = body->co;
+    int status = lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, &count);
+    host->innermost = host->L;
+    host->current = NULL;
+    if (body->wait == DSL_WAIT_START)
+        body->wait = DSL_WAIT_NOTHING;
+    if (status == LUA_YIELD)
+        return slice_yielded(body, count, outcome);
+    return status == LUA_OK ? slice_returned(body, count, outcome)
+                            : slice_failed(body, status, outcome);
+}
+
+/* A reply's raw form for the continuation of the request: status, pid, existing, two values. */
+static void body_reply(void *p, const dynsup_reply *reply) {
+    dsl_body *body = p;
+    dsl_reply_push(body->inner, body->host, reply);
+    body->nargs = DSL_REPLY_VALUES;
+}
+
+/* ---- the end ---- */
+
+static bool has_begun(const dsl_body *body) {
+    return body->wait != DSL_WAIT_START;
+}
+
+static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
+    (void)core, (void)self;
+    dsl_body *body = p;
+    dsl_host *host = body->host;
+    if (body->closed || !has_begun(body) || lua_gettop(body->co) == 0) {
+        body->closed = true;
+        return;
+    }
+    if (lua_status(body->co) == LUA_YIELD)
+        dsl_body_unmark(body);
+    body->closed = body->closing = true;
+    host->current = body;
+    dsl_close_begin(host);
+    while (body->depth > 0)
+        dsl_close_thread(host, body->levels[--body->depth].co);
+    dsl_close_thread(host, body->co);
+    host->innermost = host->L;
+    host->current = NULL;
+}
+
+static void body_preempt(void *p) {
+    dsl_preempt(((dsl_body *)p)->host);
+}
+
+const dynsup_body_ops dsl_body_ops = {
+    .name = "coroutine",
+    .step = body_step,
+    .reply = body_reply,
+    .stop = body_stop,
+    .fini = body_fini,
+    .preempt = body_preempt,
+};

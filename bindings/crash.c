@@ -1,0 +1,70 @@
+/* Crash objects: an uncaught error with the traceback of the coroutine it happened in. */
+#include "bindings/binding.h"
+
+int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
+    if (!lua_checkstack(L, 4))
+        return LUA_ERRMEM;
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, ud);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status != LUA_OK)
+        lua_pop(L, 1);
+    return status;
+}
+
+typedef struct crash {
+    dsl_host *host;
+    lua_State *co;
+    dynsup_reason reason;
+} crash;
+
+static int crash_make(lua_State *L) {
+    crash *c = lua_touserdata(L, 1);
+    dsl_vault_reserve(L, &c->host->vault, 1);
+    luaL_checkstack(c->co, 1, NULL);
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(c->co, -1);
+    lua_xmove(c->co, L, 1);
+    lua_setfield(L, -2, "error");
+    luaL_traceback(L, c->co, NULL, 0);
+    lua_setfield(L, -2, "traceback");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->host->runtime->crash_meta);
+    lua_setmetatable(L, -2);
+    c->reason = (dynsup_reason){DYNSUP_REASON_OTHER, dsl_value_get(L, c->host, -1)};
+    return 0;
+}
+
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status) {
+    crash c = {host, co, dynsup_reason_atom(DYNSUP_NOMEM)};
+    if (status != LUA_ERRMEM && dsl_protect(host->L, crash_make, &c) != LUA_OK)
+        c.reason = dynsup_reason_atom(DYNSUP_NOMEM);
+    return c.reason;
+}
+
+/* __tostring: the message with its traceback. */
+static int crash_tostring(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getfield(L, 1, "error");
+    luaL_tolstring(L, -1, NULL);
+    lua_pushliteral(L, "\n");
+    lua_getfield(L, 1, "traceback");
+    luaL_tolstring(L, -1, NULL);
+    lua_remove(L, -2);
+    lua_concat(L, 3);
+    return 1;
+}
+
+void dsl_crash_open(lua_State *L, dsl_runtime *runtime) {
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, crash_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "dynsup.crash");
+    lua_setfield(L, -2, "__name");
+    runtime->crash_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_createtable(L, 2, 0);
+    lua_pushliteral(L, "error");
+    lua_rawseti(L, -2, 1);
+    lua_pushliteral(L, "traceback");
+    lua_rawseti(L, -2, 2);
+    runtime->crash_keys = luaL_ref(L, LUA_REGISTRYINDEX);
+}

@@ -1,0 +1,113 @@
+/* info: what is known about a process, as a table. */
+#include "bindings/binding.h"
+
+static const char *status_text(enum dynsup_status status) {
+    switch (status) {
+    case DYNSUP_STATUS_RUNNABLE:
+        return "runnable";
+    case DYNSUP_STATUS_RUNNING:
+        return "running";
+    case DYNSUP_STATUS_WAITING:
+        return "waiting";
+    case DYNSUP_STATUS_IDLE:
+        return "idle";
+    default:
+        return "exiting";
+    }
+}
+
+static void set_pid(lua_State *L, const char *field, dynsup_pid pid) {
+    if (pid == 0)
+        return;
+    lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+    lua_setfield(L, -2, field);
+}
+
+static void set_number(lua_State *L, const char *field, double value) {
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_integer(lua_State *L, const char *field, uint64_t value) {
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_text(lua_State *L, const char *field, const char *text, size_t length) {
+    if (!text)
+        return;
+    lua_pushlstring(L, text, length);
+    lua_setfield(L, -2, field);
+}
+
+typedef dynsup_pid (*related_fn)(const dynsup_host *core, dynsup_pid pid, size_t k);
+
+static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid pid,
+                     related_fn related) {
+    lua_newtable(L);
+    dynsup_pid other;
+    for (size_t k = 0; (other = related(host->core, pid, k)) != 0; k++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)other);
+        lua_rawseti(L, -2, (lua_Integer)k + 1);
+    }
+    lua_setfield(L, -2, field);
+}
+
+/* Where the process is, innermost coroutine first. */
+static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_info *info) {
+    if (info->ops != &dsl_body_ops)
+        return;
+    const dsl_body *body = info->body;
+    bool runs = host->current == body;
+    luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
+    lua_setfield(L, -2, "traceback");
+}
+
+static void set_label(lua_State *L, const dynsup_process_info *info) {
+    if (info->label)
+        lua_pushstring(L, info->label);
+    else
+        lua_pushstring(L, info->is_supervisor ? "supervisor" : info->ops->name);
+    lua_setfield(L, -2, "label");
+}
+
+/* Bytes of the process's own: the core's, and the stacks of its coroutine, roughly. */
+static size_t memory_of(const dynsup_process_info *info) {
+    size_t memory = info->memory;
+    if (info->ops == &dsl_body_ops)
+        memory += sizeof(dsl_body) + 1024;
+    return memory;
+}
+
+static int info(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_process_info info;
+    dsl_check_count(L, 1, 1);
+    dynsup_pid pid = dsl_check_dest(L, host, 1);
+    if (!dynsup_process_inspect(host->core, pid, &info))
+        return dsl_fail(L, DYNSUP_NOPROC);
+    lua_createtable(L, 0, 16);
+    set_pid(L, "pid", pid);
+    set_text(L, "name", info.name, info.name_length);
+    lua_pushstring(L, status_text(info.status));
+    lua_setfield(L, -2, "status");
+    set_label(L, &info);
+    set_pids(L, "links", host, pid, dynsup_process_link);
+    set_pids(L, "monitors", host, pid, dynsup_process_monitor);
+    set_integer(L, "monitored_by", info.monitored_by_count);
+    set_integer(L, "mailbox", info.message_count);
+    set_integer(L, "memory", memory_of(&info));
+    set_integer(L, "slices", info.slices);
+    set_number(L, "cpu_time", (double)info.cpu_ns / 1e6);
+    set_pid(L, "parent", info.parent);
+    set_number(L, "started_at", (double)info.started_ns / 1e6);
+    set_integer(L, "incarnation", info.incarnation);
+    lua_pushboolean(L, info.trap_exit);
+    lua_setfield(L, -2, "trap_exit");
+    lua_pushstring(L, info.is_supervisor ? "supervisor" : "worker");
+    lua_setfield(L, -2, "type");
+    set_traceback(L, host, &info);
+    return 1;
+}
+
+const luaL_Reg dsl_info_functions[] = {{"info", info}, {NULL, NULL}};

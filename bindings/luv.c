@@ -1,0 +1,130 @@
+/*
+ * luv on the host's own loop, and os.exit as halt.
+ *
+ * luv keeps one loop for the life of a Lua state, so the loop belongs to the runtime. Its callbacks
+ * run on the state's main thread: an error there is reported and never fatal, and one that runs for
+ * longer than CALLBACK_MS is ended by an error.
+ */
+#include "bindings/binding.h"
+
+#include <luv/luv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLBACK_MS    1000
+#define CALLBACK_COUNT 1000000 /* instructions between two looks at the time */
+
+static void callback_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    dsl_host *host = dsl_host_of_thread(L);
+    if (!host || host->current || dynsup_host_now(host->core) < host->callback_deadline_ns)
+        return;
+    luaL_error(L, "a callback ran for longer than %d ms: long work belongs into a process",
+               CALLBACK_MS);
+}
+
+static int with_traceback(lua_State *L) {
+    if (lua_touserdata(L, 1) == (const void *)&dsl_halt_sentinel)
+        return 1;
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
+static void callback_failed(lua_State *L, dsl_host *host) {
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return; /* halt */
+    if (host)
+        dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a callback: %s", lua_tostring(L, -1));
+}
+
+static void callback_begin(lua_State *L, dsl_host *host) {
+    if (!host || host->current)
+        return;
+    host->innermost = L;
+    host->callback_deadline_ns = dynsup_host_now(host->core) + CALLBACK_MS * 1000000u;
+    lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
+}
+
+static void callback_end(lua_State *L, const dsl_host *host) {
+    if (host && !host->current && lua_gethook(L) == callback_hook)
+        lua_sethook(L, NULL, 0, 0);
+}
+
+/* luv's way of calling back: the function and its arguments are on top. */
+static int callback(lua_State *L, int nargs, int nresults, int flags) {
+    (void)flags;
+    dsl_host *host = dsl_host_of_thread(L);
+    int function = lua_gettop(L) - nargs;
+    lua_pushcfunction(L, with_traceback);
+    lua_insert(L, function);
+    callback_begin(L, host);
+    int status = lua_pcall(L, nargs, nresults, function);
+    callback_end(L, host);
+    lua_remove(L, function);
+    if (status == LUA_OK)
+        return nresults == LUA_MULTRET ? lua_gettop(L) - function + 1 : nresults;
+    callback_failed(L, host);
+    lua_pop(L, 1);
+    return -status;
+}
+
+static void withhold(lua_State *L, const char *name) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, name);
+}
+
+static int luv_loader(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of(L);
+    if (!runtime->loop)
+        runtime->loop = dynsup_uv_loop_new();
+    if (!runtime->loop)
+        return luaL_error(L, "the event loop could not be made");
+    luv_set_loop(L, runtime->loop);
+    luv_set_callback(L, callback);
+    luaopen_luv(L);
+    withhold(L, "run");
+    withhold(L, "stop");
+    withhold(L, "loop_close");
+    runtime->luv_open = true;
+    return 1;
+}
+
+static int os_exit(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of(L);
+    if (!runtime->host) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_insert(L, 1);
+        lua_call(L, lua_gettop(L) - 1, 0);
+        return 0;
+    }
+    int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
+    return dsl_halt(L, runtime->host, code & 0xff);
+}
+
+static void os_exit_open(lua_State *L, dsl_runtime *runtime) {
+    lua_getglobal(L, "os");
+    if (!lua_istable(L, -1) || runtime->os_exit_open) {
+        lua_pop(L, 1);
+        return;
+    }
+    runtime->os_exit_open = true;
+    lua_pushlightuserdata(L, runtime);
+    lua_getfield(L, -2, "exit");
+    lua_pushcclosure(L, os_exit, 2);
+    lua_setfield(L, -2, "exit");
+    lua_pop(L, 1);
+}
+
+void dsl_luv_open(lua_State *L, dsl_runtime *runtime) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushlightuserdata(L, runtime);
+    lua_pushcclosure(L, luv_loader, 1);
+    lua_setfield(L, -2, "luv");
+    lua_pop(L, 1);
+    os_exit_open(L, runtime);
+}
+
+void dsl_luv_close(dsl_runtime *runtime) {
+    dynsup_uv_loop_free(runtime->loop);
+    runtime->loop = NULL;
+}

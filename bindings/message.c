@@ -1,0 +1,264 @@
+/* Messages: send, receive, selective receive, delayed sends. */
+#include "bindings/binding.h"
+
+#include <stdlib.h>
+
+int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
+    int count = (int)message->count;
+    if (!lua_checkstack(L, count + 3)) {
+        dsl_log(host, DYNSUP_LEVEL_ERROR, "a message of %d values was lost: no stack left", count);
+        count = 0;
+    }
+    for (int i = 0; i < count; i++)
+        dsl_value_push(L, host, &message->values[i]);
+    for (uint32_t i = 0; i < message->count; i++)
+        if (message->values[i].kind == DYNSUP_OBJECT)
+            dsl_vault_release(&host->vault, (uint32_t)message->values[i].as.object);
+    dynsup_message_free(host->core, message);
+    return count;
+}
+
+/* ---- send ---- */
+
+/* Straight to the stack of a coroutine that waits for any message. Takes the count values on top,
+ * or nothing. [-count|0, +0] */
+static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
+    dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
+    if (!body || body->wait != DSL_WAIT_MESSAGE || !lua_checkstack(body->inner, count))
+        return false;
+    lua_xmove(L, body->inner, count);
+    body->nargs = count;
+    dynsup_receiver_delivered(host->core, pid);
+    return true;
+}
+
+/* The values from index `first` on, for the core; in `fixed` or, if there are many, in a block that
+ * the collector owns (pushed). Raises without memory, before any value is taken. [-0, +0|1] */
+static dynsup_value *values_get(lua_State *L, dsl_host *host, int first, int count,
+                                dynsup_value *fixed) {
+    dynsup_value *values = fixed;
+    if (count > DSL_INLINE_VALUES)
+        values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
+    dsl_vault_reserve(L, &host->vault, (uint32_t)count);
+    for (int i = 0; i < count; i++)
+        values[i] = dsl_value_get(L, host, first + i);
+    return values;
+}
+
+static void values_release(dsl_host *host, const dynsup_value *values, int count) {
+    for (int i = 0; i < count; i++)
+        if (values[i].kind == DYNSUP_OBJECT)
+            dsl_vault_release(&host->vault, (uint32_t)values[i].as.object);
+}
+
+static void check_message(lua_State *L, int first) {
+    luaL_argcheck(L, !lua_isnoneornil(L, first), first,
+                  "the first value of a message must not be nil");
+}
+
+static int send(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_value fixed[DSL_INLINE_VALUES];
+    dynsup_pid pid = dsl_check_dest(L, host, 1);
+    check_message(L, 2);
+    if (pid == 0)
+        return dsl_fail(L, DYNSUP_NOPROC);
+    int count = lua_gettop(L) - 1;
+    if (!deliver(L, host, pid, count)) {
+        dynsup_value *values = values_get(L, host, 2, count, fixed);
+        if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
+            values_release(host, values, count);
+            return luaL_error(L, "not enough memory");
+        }
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int send_after(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_value fixed[DSL_INLINE_VALUES];
+    dynsup_timer timer;
+    dsl_check_count(L, 3, 255);
+    uint64_t deadline = dsl_check_deadline(L, host, 1);
+    dynsup_pid pid = dsl_check_dest(L, host, 2);
+    check_message(L, 3);
+    if (pid == 0)
+        return dsl_fail(L, DYNSUP_NOPROC);
+    int count = lua_gettop(L) - 2;
+    dynsup_value *values = values_get(L, host, 3, count, fixed);
+    if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
+        values_release(host, values, count);
+        return luaL_error(L, "not enough memory");
+    }
+    if (timer == 0) /* to the dead: as if it had been sent */
+        timer = UINT64_C(3) << 62;
+    lua_pushlightuserdata(L, (void *)(uintptr_t)timer);
+    return 1;
+}
+
+static int cancel_timer(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    uint64_t left_ns;
+    dsl_check_count(L, 1, 1);
+    uint64_t timer = (uintptr_t)lua_touserdata(L, 1);
+    luaL_argexpected(L, lua_islightuserdata(L, 1) && timer >> 62 == 3, 1, "timer");
+    if (dynsup_cancel_timer(host->core, timer, &left_ns))
+        lua_pushnumber(L, (double)left_ns / 1e6);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* ---- receive ---- */
+
+static int push_timeout(lua_State *L) {
+    return dsl_fail(L, DYNSUP_TIMEOUT);
+}
+
+static int receive(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_body_of(L, &host);
+    dsl_check_count(L, 0, 1);
+    double ms = dsl_check_ms(L, 1);
+    if (!dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
+    if (dynsup_mailbox_first(host->core)) {
+        body->takes++;
+        return dsl_message_push(L, host, dynsup_mailbox_take(host->core, NULL));
+    }
+    if (ms == 0)
+        return push_timeout(L);
+    dynsup_wait_message(host->core, 0, dsl_check_deadline(L, host, 1));
+    return dsl_suspend(L, body, DSL_WAIT_MESSAGE, 0, NULL);
+}
+
+/* ---- selective receive ---- */
+
+/*
+ * Stack of receive_match: 1 what, 2 ms, 3 the deadline (an integer, -1 for never). The
+ * continuation's context is the number of messages that were looked at and did not match.
+ */
+enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE };
+
+static int match_scan(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped);
+
+static dynsup_message *message_at(dsl_host *host, lua_KContext position,
+                                  dynsup_message **prev_out) {
+    dynsup_message *message = dynsup_mailbox_first(host->core);
+    for (*prev_out = NULL; message && position > 0; position--) {
+        *prev_out = message;
+        message = message->next;
+    }
+    return message;
+}
+
+static int match_take(lua_State *L, dsl_host *host, dsl_body *body, dynsup_message *prev) {
+    body->takes++;
+    return dsl_message_push(L, host, dynsup_mailbox_take(host->core, prev));
+}
+
+/* The predicate has answered (on top) for the message behind `skipped` others. */
+static int match_answered(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped,
+                          uint32_t takes) {
+    bool matches = lua_toboolean(L, -1);
+    lua_settop(L, MATCH_DEADLINE);
+    if (body->takes != takes) /* it has received messages itself: look again from the first */
+        return match_scan(L, host, body, 0);
+    if (!matches)
+        return match_scan(L, host, body, skipped + 1);
+    dynsup_message *prev;
+    message_at(host, skipped, &prev);
+    return match_take(L, host, body, prev);
+}
+
+/* The predicate waited or was preempted, and now has answered. */
+static int match_predicate_k(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    dsl_host *host = dsl_host_of(L);
+    return match_answered(L, host, host->current, context >> 32, (uint32_t)context);
+}
+
+static int match_waited_k(lua_State *L, int status, lua_KContext skipped) {
+    (void)status;
+    dsl_host *host = dsl_host_of(L);
+    dsl_body *body = host->current;
+    lua_settop(L, MATCH_DEADLINE);
+    if (body->timed_out && !message_at(host, skipped, &(dynsup_message *){NULL}))
+        return push_timeout(L);
+    return match_scan(L, host, body, skipped);
+}
+
+static uint64_t match_key(lua_State *L) {
+    const void *pointer = lua_touserdata(L, MATCH_WHAT);
+    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && (uint64_t)(uintptr_t)pointer >> 62;
+    return is_id ? (uintptr_t)pointer : 0;
+}
+
+static int match_wait(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
+    lua_Integer deadline = lua_tointeger(L, MATCH_DEADLINE);
+    if (deadline >= 0 && (uint64_t)deadline <= dynsup_host_now(host->core))
+        return push_timeout(L);
+    dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
+    return dsl_suspend(L, body, DSL_WAIT_MATCH, skipped, match_waited_k);
+}
+
+static bool first_equals(lua_State *L, dsl_host *host, const dynsup_message *message) {
+    dsl_value_push(L, host, &message->values[0]);
+    bool equal = lua_rawequal(L, -1, MATCH_WHAT);
+    lua_pop(L, 1);
+    return equal;
+}
+
+static int match_value(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
+    dynsup_message *prev;
+    dynsup_message *message = message_at(host, skipped, &prev);
+    for (; message; prev = message, message = message->next, skipped++)
+        if (first_equals(L, host, message))
+            return match_take(L, host, body, prev);
+    return match_wait(L, host, body, skipped);
+}
+
+static int match_function(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
+    dynsup_message *prev;
+    const dynsup_message *message = message_at(host, skipped, &prev);
+    if (!message)
+        return match_wait(L, host, body, skipped);
+    luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
+    lua_pushvalue(L, MATCH_WHAT);
+    for (uint32_t i = 0; i < message->count; i++)
+        dsl_value_push(L, host, &message->values[i]);
+    uint32_t takes = body->takes;
+    lua_callk(L, (int)message->count, 1, skipped << 32 | takes, match_predicate_k);
+    return match_answered(L, host, body, skipped, takes);
+}
+
+static int match_scan(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
+    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body, skipped)
+                                         : match_value(L, host, body, skipped);
+}
+
+static int receive_match(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_body_of(L, &host);
+    dsl_check_count(L, 1, 2);
+    luaL_argcheck(L, !lua_isnil(L, MATCH_WHAT), MATCH_WHAT, "nil matches no message");
+    double ms = dsl_check_ms(L, MATCH_MS);
+    if (!dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
+    uint64_t deadline = dsl_check_deadline(L, host, MATCH_MS);
+    lua_settop(L, MATCH_MS);
+    if (ms == 0)
+        deadline = 0;
+    lua_pushinteger(L, deadline == DYNSUP_NEVER ? -1 : (lua_Integer)deadline);
+    return match_scan(L, host, body, 0);
+}
+
+const luaL_Reg dsl_message_functions[] = {
+    {"send", send},
+    {"receive", receive},
+    {"receive_match", receive_match},
+    {"send_after", send_after},
+    {"cancel_timer", cancel_timer},
+    {NULL, NULL},
+};

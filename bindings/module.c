@@ -1,0 +1,85 @@
+/* The module: its table of functions, the Lua half, and what it changes in the state. */
+#include "bindings/binding.h"
+
+#include "bindings/scripts.h"
+
+#include <string.h>
+
+static void functions_set(lua_State *L, dsl_runtime *runtime, const luaL_Reg *functions) {
+    lua_pushlightuserdata(L, runtime);
+    luaL_setfuncs(L, functions, 1);
+}
+
+static void core_push(lua_State *L, dsl_runtime *runtime) {
+    lua_createtable(L, 0, 64);
+    functions_set(L, runtime, dsl_process_functions);
+    functions_set(L, runtime, dsl_message_functions);
+    functions_set(L, runtime, dsl_relation_functions);
+    functions_set(L, runtime, dsl_wait_functions);
+    functions_set(L, runtime, dsl_info_functions);
+    functions_set(L, runtime, dsl_supervisor_functions);
+    functions_set(L, runtime, dsl_run_functions);
+    lua_pushliteral(L, DYNSUP_VERSION);
+    lua_setfield(L, -2, "version");
+}
+
+/* Pushes the compiled chunk of one of the scripts. */
+static void script_load(lua_State *L, const struct dsl_script *script) {
+    char chunk[128];
+    lua_pushfstring(L, "=%s", script->name);
+    snprintf(chunk, sizeof chunk, "%s", lua_tostring(L, -1));
+    lua_pop(L, 1);
+    if (luaL_loadbuffer(L, script->text, script->size, chunk) != LUA_OK)
+        lua_error(L);
+}
+
+static int script_loader(lua_State *L) {
+    const struct dsl_script *script = lua_touserdata(L, lua_upvalueindex(1));
+    script_load(L, script);
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
+}
+
+/* Every script but the first is found by require as a preloaded module. */
+static void scripts_preload(lua_State *L) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    for (const struct dsl_script *script = dsl_scripts; script->name; script++) {
+        if (strcmp(script->name, "dynsup") == 0)
+            continue;
+        lua_pushlightuserdata(L, (void *)(uintptr_t)script);
+        lua_pushcclosure(L, script_loader, 1);
+        lua_setfield(L, -2, script->name);
+    }
+    lua_pop(L, 1);
+}
+
+static const struct dsl_script *script_find(const char *name) {
+    const struct dsl_script *script = dsl_scripts;
+    while (script->name && strcmp(script->name, name) != 0)
+        script++;
+    return script;
+}
+
+static int keep(lua_State *L, int old) {
+    if (old)
+        luaL_unref(L, LUA_REGISTRYINDEX, old);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+__attribute__((visibility("default"))) int luaopen_dynsup(lua_State *L) {
+    luaL_checkversion(L);
+    dsl_runtime *runtime = dsl_runtime_open(L);
+    lua_pop(L, 1);
+    dsl_coroutine_open(L, runtime);
+    dsl_luv_open(L, runtime);
+    scripts_preload(L);
+    script_load(L, script_find("dynsup"));
+    core_push(L, runtime);
+    lua_call(L, 1, 3); /* module, require, normalize */
+    runtime->normalize = keep(L, runtime->normalize);
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, "require");
+    runtime->require = keep(L, runtime->require);
+    return 1;
+}

@@ -1,0 +1,118 @@
+/*
+ * Preemption: how a running coroutine is made to give way, and close handlers to come to an end.
+ *
+ * Design notes.
+ * With a watchdog the hook is set by a signal handler, in the host's own thread, on the innermost
+ * running coroutine, and only when a slice has overrun: code that behaves pays nothing. What was
+ * that coroutine's hook is put back when the hook fires. A coroutine that is made in between
+ * inherits the hook; there it finds that it is not the armed one and takes itself away.
+ * Where the running code cannot yield (a sort comparator, a gsub callback), the hook looks again
+ * every RETRY_COUNT instructions.
+ * With a count hook (virtual clock, embedders) the hook is there from the beginning.
+ */
+#include "bindings/binding.h"
+
+#define RETRY_COUNT  1000
+#define CLOSE_COUNT  1000 /* instructions between two looks at the time of close handlers */
+#define CLOSE_MS     10
+#define CLOSE_LOOKS  1000 /* the same on a virtual clock: a million instructions */
+#define COUNT_PER_MS 100000
+
+static void yield_now(lua_State *L, dsl_host *host) {
+    dsl_body *body = host->current;
+    body->inner = L;
+    body->wait = DSL_WAIT_NOTHING;
+    body->nargs = 0;
+    host->switching = true;
+    lua_yield(L, 0);
+}
+
+static void disarm(lua_State *L, dsl_host *host) {
+    host->armed = NULL;
+    lua_sethook(L, host->saved.hook, host->saved.hook_mask, host->saved.hook_count);
+}
+
+static void armed_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    dsl_host *host = dsl_host_of_thread(L);
+    if (!host || host->armed != L) {
+        lua_sethook(L, NULL, 0, 0); /* inherited, or left behind */
+        return;
+    }
+    if (!dsl_can_wait(L, host)) {
+        lua_sethook(L, armed_hook, LUA_MASKCOUNT, RETRY_COUNT);
+        return;
+    }
+    disarm(L, host);
+    yield_now(L, host);
+}
+
+static void count_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    dsl_host *host = dsl_host_of_thread(L);
+    if (host && dsl_can_wait(L, host))
+        yield_now(L, host);
+}
+
+void dsl_preempt(dsl_host *host) {
+    lua_State *L = host->innermost;
+    if (!host->current || !L || host->count_hook || lua_gethook(L) == armed_hook)
+        return;
+    host->saved.hook = lua_gethook(L);
+    host->saved.hook_mask = lua_gethookmask(L);
+    host->saved.hook_count = lua_gethookcount(L);
+    host->armed = L;
+    lua_sethook(L, armed_hook, LUA_MASKCOUNT, 1);
+}
+
+void dsl_hook_begin(dsl_host *host, lua_State *co) {
+    if (host->count_hook)
+        lua_sethook(co, count_hook, LUA_MASKCOUNT, host->slice_count);
+    else if (lua_gethook(co))
+        lua_sethook(co, NULL, 0, 0);
+}
+
+/* ---- close handlers ---- */
+
+static bool close_time_is_over(dsl_host *host) {
+    if (!host->uv)
+        return host->close_left == 0 || --host->close_left == 0;
+    return dynsup_host_now(host->core) > host->close_deadline_ns;
+}
+
+static void close_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    dsl_host *host = dsl_host_of_thread(L);
+    if (!host || !host->current || !host->current->closing)
+        return;
+    if (!host->close_over && !close_time_is_over(host))
+        return;
+    host->close_over = true;
+    lua_sethook(L, close_hook, LUA_MASKCOUNT, 1);
+    luaL_error(L, "the close handlers of an ending process took longer than %d ms", CLOSE_MS);
+}
+
+void dsl_close_begin(dsl_host *host) {
+    host->close_over = false;
+    host->close_left = CLOSE_LOOKS;
+    if (host->uv)
+        host->close_deadline_ns = dynsup_host_now(host->core) + CLOSE_MS * 1000000u;
+}
+
+static void close_failed(dsl_host *host, lua_State *co) {
+    const char *text =
+        lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : luaL_typename(co, -1);
+    dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a close handler of an ending process: %s", text);
+}
+
+void dsl_close_thread(dsl_host *host, lua_State *co) {
+    bool failed_before = lua_status(co) > LUA_YIELD;
+    lua_sethook(co, close_hook, LUA_MASKCOUNT, host->close_over ? 1 : CLOSE_COUNT);
+    host->innermost = co;
+    host->chain_ok = false;
+    int status = dsl_thread_close(co);
+    if (status != LUA_OK && !failed_before)
+        close_failed(host, co);
+    lua_sethook(co, NULL, 0, 0);
+    lua_settop(co, 0);
+}

@@ -1,0 +1,172 @@
+/* Processes: how they are spawned, who they are, and how they exit. */
+#include "bindings/binding.h"
+
+#include <string.h>
+
+/* ---- spawn ---- */
+
+/* The function of a process whose code is named "module:function": it is looked up by the process
+ * itself. Stack: name, arguments. */
+static int named_call_k(lua_State *L, int status, lua_KContext count) {
+    (void)status, (void)count;
+    return lua_gettop(L);
+}
+
+static int named_required_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    const char *name = lua_tostring(L, 1);
+    const char *function = strchr(name, ':') + 1;
+    luaL_argcheck(L, lua_istable(L, -1), 1, "the module is no table");
+    if (lua_getfield(L, -1, function) != LUA_TFUNCTION)
+        return luaL_error(L, "no function '%s' in module of '%s'", function, name);
+    lua_replace(L, 1);
+    lua_pop(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, named_call_k);
+    return lua_gettop(L);
+}
+
+static int named_function(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of(L);
+    const char *name = lua_tostring(L, 1);
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->require);
+    lua_pushlstring(L, name, (size_t)(strchr(name, ':') - name));
+    lua_callk(L, 1, 1, 0, named_required_k);
+    return named_required_k(L, LUA_OK, 0);
+}
+
+/* Replaces a name at the index by what calls it, with the name as the first argument. Returns how
+ * many values it added behind. */
+int dsl_function_push(lua_State *L, dsl_host *host, int index) {
+    lua_pushvalue(L, index);
+    if (lua_type(L, index) == LUA_TFUNCTION)
+        return 0;
+    lua_pushlightuserdata(L, host->runtime);
+    lua_pushcclosure(L, named_function, 1);
+    lua_insert(L, -2);
+    return 1;
+}
+
+/* The body for f (index 1) and its arguments. */
+static dsl_body *spawn_body(lua_State *L, dsl_host *host) {
+    int count = lua_gettop(L) - 1;
+    luaL_checkstack(L, count + 4, "too many arguments for a process");
+    int named = dsl_function_push(L, host, 1);
+    for (int i = 1; i <= count; i++)
+        lua_pushvalue(L, 1 + i);
+    dsl_body *body = dsl_body_new(L, host);
+    dsl_body_load(L, body, count + named);
+    return body;
+}
+
+static int spawn_with(lua_State *L, dsl_host *host, const dynsup_spawn_options *options) {
+    dynsup_pid pid;
+    dsl_check_function(L, 1);
+    dsl_body *body = spawn_body(L, host);
+    if (dynsup_spawn(host->core, &dsl_body_ops, body, options, &pid)) {
+        dsl_body_discard(body);
+        return luaL_error(L, "not enough memory");
+    }
+    lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+    return 1;
+}
+
+static int spawn(lua_State *L) {
+    return spawn_with(L, dsl_host_of(L), NULL);
+}
+
+static int spawn_link(lua_State *L) {
+    dsl_host *host;
+    dsl_check_linkable(L, dsl_body_of(L, &host));
+    return spawn_with(L, host, &(dynsup_spawn_options){.link = true});
+}
+
+static int spawn_monitor(lua_State *L) {
+    dsl_host *host;
+    dynsup_ref ref;
+    dsl_check_linkable(L, dsl_body_of(L, &host));
+    spawn_with(L, host, &(dynsup_spawn_options){.monitor_out = &ref});
+    lua_pushlightuserdata(L, (void *)(uintptr_t)ref);
+    return 2;
+}
+
+/* ---- who and whether ---- */
+
+static int self(lua_State *L) {
+    dsl_host *host;
+    dsl_body_of(L, &host);
+    dsl_check_count(L, 0, 0);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)dynsup_self(host->core));
+    return 1;
+}
+
+static int is_pid(lua_State *L) {
+    dsl_check_count(L, 1, 1);
+    lua_pushboolean(L, dsl_is_pid(L, 1));
+    return 1;
+}
+
+static int is_alive(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dsl_check_count(L, 1, 1);
+    lua_pushboolean(L, dynsup_is_alive(host->core, dsl_check_dest(L, host, 1)));
+    return 1;
+}
+
+/* ---- exit ---- */
+
+static int exit_self(lua_State *L) {
+    dsl_host *host;
+    luaL_argcheck(L, !dsl_is_pid(L, 1), 1, "a pid is no reason: exit(pid, reason)");
+    dsl_check_reason(L, 1);
+    dsl_body *body = dsl_waiter_of(L, &host);
+    dsl_vault_reserve(L, &host->vault, 1);
+    return dsl_body_exit(L, body, dsl_reason_get(L, host, 1));
+}
+
+static int exit_signal(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_pid pid = dsl_check_dest(L, host, 1);
+    dsl_check_reason(L, 2);
+    if (pid == 0)
+        return dsl_fail(L, DYNSUP_NOPROC);
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_reason reason = dsl_reason_get(L, host, 2);
+    dynsup_exit(host->core, pid, &reason);
+    if (reason.value.kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)reason.value.as.object);
+    lua_pushboolean(L, 1);
+    return dsl_go_on(L, host, 1);
+}
+
+static int exit_any(lua_State *L) {
+    dsl_check_count(L, 1, 2);
+    return lua_gettop(L) == 1 ? exit_self(L) : exit_signal(L);
+}
+
+static int flag(lua_State *L) {
+    dsl_host *host;
+    bool old = false;
+    dsl_body *body = dsl_body_of(L, &host);
+    dsl_check_count(L, 2, 2);
+    const char *name = luaL_checkstring(L, 1);
+    luaL_argcheck(L, strcmp(name, "trap_exit") == 0, 1, "the only flag is \"trap_exit\"");
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (body->is_guest)
+        return luaL_error(L, "a start function cannot change trap_exit: it runs as its supervisor");
+    dsl_check_status(L, dynsup_trap_exit(host->core, lua_toboolean(L, 2), &old));
+    lua_pushboolean(L, old);
+    return 1;
+}
+
+const luaL_Reg dsl_process_functions[] = {
+    {"spawn", spawn},
+    {"spawn_link", spawn_link},
+    {"spawn_monitor", spawn_monitor},
+    {"self", self},
+    {"is_pid", is_pid},
+    {"is_alive", is_alive},
+    {"exit", exit_any},
+    {"flag", flag},
+    {NULL, NULL},
+};

@@ -1,0 +1,140 @@
+/* Programs: how a child's body or start function is made again for each incarnation. */
+#include "bindings/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct dsl_program {
+    dsl_host *host;
+    uint32_t function; /* in the vault */
+    uint32_t args;     /* in the vault: a packed table; 0: none */
+    bool guest;
+} dsl_program;
+
+/* ---- packed lists ---- */
+
+int dsl_list_length(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    lua_pushliteral(L, "n");
+    lua_rawget(L, index);
+    lua_Integer n = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, index);
+    lua_pop(L, 1);
+    return n < 0 ? 0 : n > 1000000 ? 1000000 : (int)n;
+}
+
+void dsl_list_copy(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    int count = dsl_list_length(L, index);
+    lua_createtable(L, count, 1);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, index, i);
+        lua_rawseti(L, -2, i);
+    }
+    lua_pushinteger(L, count);
+    lua_setfield(L, -2, "n");
+}
+
+/* Pushes the list's values; returns their number. */
+static int list_unpack(lua_State *L, int index) {
+    int count = dsl_list_length(L, index);
+    luaL_checkstack(L, count + 4, "too many arguments for a process");
+    for (int i = 1; i <= count; i++)
+        lua_rawgeti(L, index, i);
+    return count;
+}
+
+/* ---- bodies ---- */
+
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
+                           uint64_t arguments) {
+    int count = dsl_function_push(L, host, function);
+    if (arguments) {
+        dsl_vault_push(L, &host->vault, (uint32_t)arguments);
+        int extra = lua_gettop(L);
+        int extra_count = list_unpack(L, extra);
+        lua_remove(L, extra);
+        count += extra_count;
+    }
+    if (!lua_isnil(L, args))
+        count += list_unpack(L, args);
+    dsl_body *body = dsl_body_new(L, host); /* last: nothing raises with a body in hand */
+    dsl_body_load(L, body, count);
+    return body;
+}
+
+typedef struct making {
+    dsl_program *program;
+    uint64_t arguments;
+    dsl_body *body;
+} making;
+
+static int make_protected(lua_State *L) {
+    making *m = lua_touserdata(L, 1);
+    const dsl_vault *vault = &m->program->host->vault;
+    dsl_vault_push(L, vault, m->program->function);
+    if (m->program->args)
+        dsl_vault_push(L, vault, m->program->args);
+    else
+        lua_pushnil(L);
+    m->body = dsl_program_body(L, m->program->host, 2, 3, m->arguments);
+    m->body->is_guest = m->program->guest;
+    return 0;
+}
+
+static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
+                        void **body_out, dynsup_reason *reason) {
+    (void)reason;
+    dsl_program *program = p;
+    making m = {program, arguments, NULL};
+    if (dsl_protect(program->host->L, make_protected, &m) != LUA_OK)
+        return DYNSUP_ENOMEM;
+    *ops_out = &dsl_body_ops;
+    *body_out = m.body;
+    return 0;
+}
+
+static void program_release(void *p) {
+    dsl_program *program = p;
+    dsl_vault_release(&program->host->vault, program->function);
+    dsl_vault_release(&program->host->vault, program->args);
+    free(program);
+}
+
+static void program_describe(void *p, char *text, size_t size) {
+    dsl_program *program = p;
+    lua_State *L = program->host->vault.L;
+    lua_Debug ar;
+    dsl_vault_push(L, &program->host->vault, program->function);
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        snprintf(text, size, "%s", lua_tostring(L, -1));
+        lua_pop(L, 1);
+        return;
+    }
+    lua_getinfo(L, ">S", &ar);
+    if (ar.linedefined > 0)
+        snprintf(text, size, "%s:%d", ar.short_src, ar.linedefined);
+    else
+        snprintf(text, size, "%s", ar.short_src);
+}
+
+static const dynsup_program_ops program_ops = {
+    .make = program_make, .release = program_release, .describe = program_describe};
+
+const dynsup_program_ops *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
+                                          bool guest, void **program_out) {
+    dsl_vault_reserve(L, &host->vault, 2);
+    if (!lua_isnil(L, args))
+        dsl_list_copy(L, args);
+    dsl_program *program = malloc(sizeof *program);
+    if (!program) {
+        luaL_error(L, "not enough memory");
+        return NULL;
+    }
+    program->host = host;
+    program->guest = guest;
+    program->args = lua_isnil(L, args) ? 0 : dsl_vault_put(L, &host->vault);
+    lua_pushvalue(L, function);
+    program->function = dsl_vault_put(L, &host->vault);
+    *program_out = program;
+    return &program_ops;
+}

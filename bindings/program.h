@@ -1,0 +1,23 @@
+/* Programs: how a child's body or start function is made again for each incarnation. */
+#ifndef DSL_PROGRAM_H
+#define DSL_PROGRAM_H
+
+#include "bindings/binding.h"
+
+/* The length of a list that may hold nils: its n, else its border. [-0, +0] */
+int dsl_list_length(lua_State *L, int index);
+
+/* Pushes a copy of the list with n set. Raises without memory. [-0, +1] */
+void dsl_list_copy(lua_State *L, int index);
+
+/* A body that runs the function at one index with the supervisor's arguments (an object of the
+ * vault, 0: none) and those of the list, or nil, at the other. Raises without memory. [-0, +0] */
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
+                           uint64_t arguments);
+
+/* A program that makes such bodies again; it keeps the function and a copy of the list. Raises
+ * without memory. [-0, +0] */
+const dynsup_program_ops *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
+                                          bool guest, void **program_out);
+
+#endif

@@ -1,0 +1,416 @@
+/*
+ * Runs: a host from its main process's first slice to its orderly end.
+ *
+ * Design notes.
+ * The host is a full userdata, so that an error on the way (no memory) frees it by the collector.
+ * On the real clock libuv runs it; on the virtual clock a loop here sets the time to the next
+ * deadline whenever nothing is ready. When nothing can happen any more the host is halted, which
+ * stops what main has started, in order.
+ */
+#include "bindings/binding.h"
+
+#include "bindings/log.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HOST_NAME      "dynsup.host"
+#define STEP_BUDGET_NS 1000000000u
+#define COUNT_PER_MS   100000 /* VM instructions taken for a millisecond by the count hook */
+
+/* ---- main ---- */
+
+typedef struct returned {
+    dsl_body *body;
+    int count;
+} returned;
+
+static int keep_results(lua_State *L) {
+    returned *r = lua_touserdata(L, 1);
+    dsl_host *host = r->body->host;
+    luaL_checkstack(L, r->count + 4, NULL);
+    dsl_vault_reserve(L, &host->vault, 1);
+    lua_createtable(L, r->count, 1);
+    lua_xmove(r->body->co, L, r->count);
+    for (int i = r->count; i > 0; i--)
+        lua_rawseti(L, 2, i);
+    lua_pushinteger(L, r->count);
+    lua_setfield(L, 2, "n");
+    host->main_results = dsl_vault_put(L, &host->vault);
+    return 0;
+}
+
+void dsl_main_returned(dsl_body *body, int count) {
+    returned r = {body, count};
+    if (count > 0 && dsl_protect(body->host->L, keep_results, &r) != LUA_OK)
+        dsl_log(body->host, DYNSUP_LEVEL_ERROR, "no memory for the results of the main process");
+}
+
+static bool main_waits(dsl_host *host) {
+    dynsup_process_info info;
+    return dynsup_process_inspect(host->core, host->main, &info) &&
+           info.status == DYNSUP_STATUS_WAITING;
+}
+
+/* Where main waits: its traceback, kept for the end. */
+static int note_deadlock(lua_State *L) {
+    dsl_host *host = lua_touserdata(L, 1);
+    dynsup_process_info info;
+    if (!dynsup_process_inspect(host->core, host->main, &info))
+        return 0;
+    dsl_vault_reserve(L, &host->vault, 1);
+    luaL_traceback(L, ((dsl_body *)info.body)->inner, NULL, 0);
+    host->main_results = dsl_vault_put(L, &host->vault);
+    return 0;
+}
+
+/* Nothing can happen any more: the orderly end begins. False when it has begun and is stuck. */
+static bool settle(dsl_host *host) {
+    if (dynsup_host_halting(host->core))
+        return false;
+    host->settled = true;
+    const dynsup_reason *reason = dynsup_host_main_reason(host->core);
+    host->main_failed = reason && reason->class != DYNSUP_REASON_NORMAL;
+    host->deadlock = main_waits(host);
+    if (host->deadlock)
+        dsl_protect(host->L, note_deadlock, host);
+    dynsup_host_halt(host->core, 0);
+    return true;
+}
+
+/* ---- the clocks ---- */
+
+static uint64_t virtual_now(void *ud) {
+    return ((dsl_host *)ud)->virtual_ns;
+}
+
+static const dynsup_port virtual_port = {.now = virtual_now};
+
+static void run_virtual(dsl_host *host) {
+    uint64_t deadline_ns;
+    for (;;) {
+        enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
+        dsl_log_flush(host);
+        if (state == DYNSUP_WAITING)
+            host->virtual_ns = deadline_ns;
+        else if (state == DYNSUP_ENDED || (state == DYNSUP_STILL && !settle(host)))
+            return;
+    }
+}
+
+static void run_real(dsl_host *host) {
+    while (dynsup_uv_run(host->uv) == DYNSUP_UV_STILL && settle(host))
+        dsl_log_flush(host);
+}
+
+static void on_signal(void *ud, int signum) {
+    dsl_host *host = ud;
+    if (signum == SIGINT && host->interrupted)
+        _Exit(128 + SIGINT);
+    if (signum == SIGHUP)
+        return;
+    host->interrupted = signum == SIGINT;
+    dynsup_host_halt(host->core, 0);
+}
+
+static void on_stuck(void *ud, uint64_t stuck_ns) {
+    dsl_log(ud, DYNSUP_LEVEL_WARNING,
+            "a process was stuck for %.0f ms where it cannot be preempted (a C function, a sort or "
+            "gsub callback, a finalizer)",
+            (double)stuck_ns / 1e6);
+}
+
+/* ---- making and freeing ---- */
+
+static void host_fini(dsl_host *host) {
+    dynsup_host_free(host->core);
+    host->core = NULL;
+    if (host->uv)
+        dynsup_uv_free(host->uv);
+    host->uv = NULL;
+    if (host->runtime->host == host)
+        host->runtime->host = host->outer;
+    while (host->free_bodies) {
+        dsl_body *next = host->free_bodies->next;
+        free(host->free_bodies);
+        host->free_bodies = next;
+    }
+    dsl_log_finish(host);
+    dsl_log_flush(host);
+    if (host->vault.L)
+        dsl_vault_fini(&host->vault);
+}
+
+static int host_gc(lua_State *L) {
+    dsl_host *host = lua_touserdata(L, 1);
+    if (host->core || host->vault.L)
+        host_fini(host);
+    return 0;
+}
+
+static dsl_host *host_alloc(lua_State *L, dsl_runtime *runtime, const dynsup_lua_config *config) {
+    dsl_host *host = lua_newuserdatauv(L, sizeof *host, 0);
+    memset(host, 0, sizeof *host);
+    host->runtime = runtime;
+    host->L = L;
+    host->config = config;
+    if (luaL_newmetatable(L, HOST_NAME)) {
+        lua_pushcfunction(L, host_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    dsl_vault_init(L, &host->vault);
+    return host;
+}
+
+static void slice_open(dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    double ms = config->slice_ms > 0 ? config->slice_ms : 1;
+    host->count_hook = !config->no_preempt && (config->count_hook || config->virtual_clock);
+    host->slice_count = ms * COUNT_PER_MS < 1e9 ? (int)ceil(ms * COUNT_PER_MS) : 1000000000;
+}
+
+static void uv_open(lua_State *L, dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    dsl_runtime *runtime = host->runtime;
+    int error = 0;
+    if (!runtime->loop)
+        runtime->loop = dynsup_uv_loop_new();
+    dynsup_uv_config uv = {
+        .loop = runtime->loop,
+        .watchdog = !config->no_preempt && !config->count_hook,
+        .slice_ns = (uint64_t)(config->slice_ms * 1e6),
+        .on_stuck = on_stuck,
+        .stuck_ud = host,
+        .on_signal = config->signals ? on_signal : NULL,
+        .signal_ud = host,
+    };
+    if (runtime->loop)
+        host->uv = dynsup_uv_new(&uv, &error);
+    if (!host->uv)
+        luaL_error(L, "the event loop could not be made (libuv error %d)", error);
+}
+
+/* A virtual clock is for reproducible runs: its seed never varies by itself. */
+static uint64_t seed_of(const dsl_host *host) {
+    if (host->config->seed)
+        return host->config->seed;
+    return host->config->virtual_clock ? 1 : (uintptr_t)host ^ (uint64_t)time(NULL) << 20;
+}
+
+static void core_open(lua_State *L, dsl_host *host) {
+    dynsup_host_config core = {
+        .port = host->uv ? dynsup_uv_port(host->uv) : &virtual_port,
+        .port_ud = host->uv ? (void *)host->uv : (void *)host,
+        .objects = &dsl_object_ops,
+        .objects_ud = host,
+        .events = dsl_log_events(host->config),
+        .on_event = dsl_log_event,
+        .event_ud = host,
+        .seed = seed_of(host),
+    };
+    host->core = dynsup_host_new(&core);
+    if (!host->core)
+        luaL_error(L, "not enough memory");
+    if (host->uv)
+        dynsup_uv_attach(host->uv, host->core);
+}
+
+/* The function and its arguments, from index `function` up to the host's userdata on top. */
+static void main_spawn(lua_State *L, dsl_host *host, int function, int nargs) {
+    luaL_checkstack(L, nargs + 8, "too many arguments for a process");
+    int named = dsl_function_push(L, host, function);
+    for (int i = 1; i <= nargs; i++)
+        lua_pushvalue(L, function + i);
+    dsl_body *body = dsl_body_new(L, host);
+    dsl_body_load(L, body, nargs + named);
+    body->is_main = true;
+    dynsup_spawn_options options = {.main = true, .label = "main"};
+    if (dynsup_spawn(host->core, &dsl_body_ops, body, &options, &host->main)) {
+        dsl_body_discard(body);
+        luaL_error(L, "not enough memory");
+    }
+}
+
+/* ---- the end of a run ---- */
+
+static int push_results(lua_State *L, dsl_host *host) {
+    if (!host->main_results)
+        return 0;
+    dsl_vault_push(L, &host->vault, host->main_results);
+    int table = lua_gettop(L);
+    lua_getfield(L, table, "n");
+    int count = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, count, "too many results of the main process");
+    for (int i = 1; i <= count; i++)
+        lua_rawgeti(L, table, i);
+    lua_remove(L, table);
+    return count;
+}
+
+/* Pushes main's results, or what is to be said in their place; returns how it ended. */
+static enum dynsup_lua_end push_end(lua_State *L, dsl_host *host, int *count_out) {
+    *count_out = 1;
+    if (host->deadlock) {
+        dsl_vault_push(L, &host->vault, host->main_results);
+        return DYNSUP_LUA_DEADLOCK;
+    }
+    if (host->main_failed) {
+        dsl_value_push(L, host, &dynsup_host_main_reason(host->core)->value);
+        return DYNSUP_LUA_FAILED;
+    }
+    if (!host->settled) {
+        lua_pushinteger(L, dynsup_host_code(host->core));
+        return DYNSUP_LUA_HALTED;
+    }
+    *count_out = push_results(L, host);
+    return DYNSUP_LUA_DONE;
+}
+
+enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
+                                   int *count_out) {
+    int function = lua_gettop(L) - nargs;
+    luaL_checkstack(L, 8, NULL);
+    dsl_runtime *runtime = dsl_runtime_open(L);
+    lua_pop(L, 1);
+    dsl_host *host = host_alloc(L, runtime, config);
+    slice_open(host);
+    if (!config->virtual_clock)
+        uv_open(L, host);
+    core_open(L, host);
+    host->outer = runtime->host;
+    runtime->host = host;
+    host->innermost = L;
+    main_spawn(L, host, function, nargs);
+    if (host->uv)
+        run_real(host);
+    else
+        run_virtual(host);
+    enum dynsup_lua_end end = push_end(L, host, count_out);
+    host_fini(host);
+    lua_rotate(L, function, *count_out); /* the results go below what the run has used */
+    lua_settop(L, function + *count_out - 1);
+    return end;
+}
+
+/* ---- dynsup.run ---- */
+
+/* Reads an option; false leaves the default. [-0, +1] */
+static bool option(lua_State *L, const char *name, int type) {
+    if (lua_getfield(L, 1, name) == LUA_TNIL)
+        return false;
+    if (lua_type(L, -1) != type)
+        luaL_error(L, "bad option '%s' of 'run' (%s expected, got %s)", name, lua_typename(L, type),
+                   luaL_typename(L, -1));
+    return true;
+}
+
+static void check_option_names(lua_State *L) {
+    static const char *const names[] = {"clock",     "seed", "preempt",    "slice",
+                                        "log_level", "log",  "count_hook", NULL};
+    lua_pushnil(L);
+    while (lua_next(L, 1)) {
+        lua_pop(L, 1);
+        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "option names are strings");
+        int i = 0;
+        while (names[i] && strcmp(names[i], lua_tostring(L, -1)) != 0)
+            i++;
+        if (!names[i])
+            luaL_error(L, "bad argument #1 to 'run' (unknown option '%s')", lua_tostring(L, -1));
+    }
+}
+
+static void read_clock(lua_State *L, dynsup_lua_config *config) {
+    if (!option(L, "clock", LUA_TSTRING))
+        return;
+    const char *clock = lua_tostring(L, -1);
+    config->virtual_clock = strcmp(clock, "virtual") == 0;
+    if (!config->virtual_clock && strcmp(clock, "real") != 0)
+        luaL_error(L, "bad option 'clock' of 'run' (\"virtual\" or \"real\" expected, got \"%s\")",
+                   clock);
+}
+
+static void read_level(lua_State *L, dynsup_lua_config *config) {
+    static const char *const levels[] = {"off", "error", "warning", "info", "debug", NULL};
+    config->level = DYNSUP_LEVEL_WARNING;
+    if (!option(L, "log_level", LUA_TSTRING))
+        return;
+    for (int i = 0; levels[i]; i++)
+        if (strcmp(levels[i], lua_tostring(L, -1)) == 0) {
+            config->level = (enum dynsup_level)i;
+            return;
+        }
+    luaL_error(L, "bad option 'log_level' of 'run' (unknown level '%s')", lua_tostring(L, -1));
+}
+
+/* The table at index 1; pushes the log function, or nil. [-0, +1] */
+static void read_options(lua_State *L, dynsup_lua_config *config) {
+    check_option_names(L);
+    read_clock(L, config);
+    read_level(L, config);
+    if (option(L, "seed", LUA_TNUMBER))
+        config->seed = (uint64_t)luaL_checkinteger(L, -1);
+    if (option(L, "preempt", LUA_TBOOLEAN))
+        config->no_preempt = !lua_toboolean(L, -1);
+    if (option(L, "count_hook", LUA_TBOOLEAN))
+        config->count_hook = lua_toboolean(L, -1);
+    if (option(L, "slice", LUA_TNUMBER)) {
+        config->slice_ms = lua_tonumber(L, -1);
+        if (!(config->slice_ms > 0))
+            luaL_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
+    }
+    if (option(L, "log", LUA_TFUNCTION))
+        config->log = dsl_log_queue;
+}
+
+static int push_halted(lua_State *L) {
+    lua_Integer code = lua_tointeger(L, -1);
+    if (code == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "halt");
+    lua_pushinteger(L, code);
+    return 3;
+}
+
+static int run(lua_State *L) {
+    dynsup_lua_config config = {0};
+    int count;
+    if (lua_istable(L, 1)) {
+        int top = lua_gettop(L);
+        luaL_checkstack(L, 16, NULL);
+        read_options(L, &config);
+        config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
+        lua_replace(L, 1);
+        lua_settop(L, top);
+    } else {
+        lua_pushnil(L);
+        lua_insert(L, 1);
+    }
+    dsl_check_function(L, 2);
+    switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
+    case DYNSUP_LUA_DONE:
+        lua_pushboolean(L, 1);
+        lua_replace(L, 1);
+        return count + 1;
+    case DYNSUP_LUA_FAILED:
+        lua_pushnil(L);
+        lua_insert(L, -2);
+        return 2;
+    case DYNSUP_LUA_DEADLOCK:
+        lua_pushnil(L);
+        lua_pushliteral(L, "deadlock");
+        lua_pushvalue(L, -3);
+        return 3;
+    default:
+        return push_halted(L);
+    }
+}
+
+const luaL_Reg dsl_run_functions[] = {{"run", run}, {NULL, NULL}};

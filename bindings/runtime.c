@@ -1,0 +1,205 @@
+/* The runtime of a Lua state, and how functions find their host and check their arguments. */
+#include "bindings/binding.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char runtime_key; /* its address is the key in the registry */
+
+dsl_host *dsl_host_of_thread(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
+    dsl_runtime *runtime = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return runtime ? runtime->host : NULL;
+}
+
+/* ---- opening ---- */
+
+static void atoms_open(lua_State *L, dsl_runtime *runtime) {
+    lua_createtable(L, DYNSUP_ATOM_COUNT, 0);
+    for (int atom = 1; atom < DYNSUP_ATOM_COUNT; atom++) {
+        runtime->atom_texts[atom] = lua_pushstring(L, dynsup_atom_text((enum dynsup_atom)atom));
+        lua_rawseti(L, -2, atom);
+    }
+    runtime->atoms = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int id_tostring(lua_State *L) {
+    char text[64];
+    uint64_t id = (uintptr_t)lua_touserdata(L, 1);
+    if (id >> 62)
+        dynsup_id_format(id, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "userdata: %p", lua_touserdata(L, 1));
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* Light userdata share one metatable: ours falls back to what tostring did before. */
+static void ids_open(lua_State *L) {
+    lua_pushlightuserdata(L, NULL);
+    if (!lua_getmetatable(L, -1))
+        lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, id_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "pid");
+    lua_setfield(L, -2, "__name");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
+static int runtime_gc(lua_State *L) {
+    dsl_luv_close(lua_touserdata(L, 1));
+    return 0;
+}
+
+dsl_runtime *dsl_runtime_open(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key) == LUA_TUSERDATA)
+        return lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    dsl_runtime *runtime = lua_newuserdatauv(L, sizeof *runtime, 0);
+    memset(runtime, 0, sizeof *runtime);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    runtime->L = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, runtime_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+    atoms_open(L, runtime);
+    dsl_crash_open(L, runtime);
+    ids_open(L);
+    return runtime;
+}
+
+/* ---- host and process of the running code ---- */
+
+dsl_host *dsl_host_of(lua_State *L) {
+    dsl_host *host = dsl_runtime_of(L)->host;
+    if (!host)
+        luaL_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
+    return host;
+}
+
+dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
+    dsl_host *host = *host_out = dsl_host_of(L);
+    if (!host->current)
+        luaL_error(L, "this needs a process, and the code runs in a callback or outside of one");
+    return host->current;
+}
+
+bool dsl_can_wait(lua_State *L, const dsl_host *host) {
+    const dsl_body *body = host->current;
+    return body && !body->closing && host->innermost == L && host->chain_ok && lua_isyieldable(L);
+}
+
+int dsl_cannot_wait(lua_State *L, const dsl_host *host) {
+    if (!host->current)
+        return luaL_error(L, "cannot wait here: the code runs in a callback, not in a process");
+    if (host->current->closing)
+        return luaL_error(L, "cannot wait here: the process is ending");
+    if (lua_gc(L, LUA_GCCOUNT, 0) < 0)
+        return luaL_error(L, "cannot wait in a finalizer");
+    if (host->innermost != L)
+        return luaL_error(L, "cannot wait in a coroutine that was not resumed by coroutine.resume");
+    return luaL_error(L, "cannot wait across a C-call boundary (a sort comparator, a gsub callback "
+                         "or the like)");
+}
+
+dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out) {
+    dsl_host *host = *host_out = dsl_host_of(L);
+    if (!dsl_can_wait(L, host))
+        dsl_cannot_wait(L, host);
+    return host->current;
+}
+
+/* ---- arguments ---- */
+
+void dsl_check_count(lua_State *L, int min, int max) {
+    int count = lua_gettop(L);
+    if (count < min)
+        luaL_argerror(L, count + 1, "value expected");
+    if (count > max)
+        luaL_argerror(L, max + 1, "no further argument expected");
+}
+
+double dsl_check_ms(lua_State *L, int index) {
+    if (lua_isnoneornil(L, index))
+        return HUGE_VAL;
+    if (lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), "infinity") == 0)
+        return HUGE_VAL;
+    luaL_argexpected(L, lua_type(L, index) == LUA_TNUMBER, index,
+                     "milliseconds, \"infinity\" or nil");
+    double ms = lua_tonumber(L, index);
+    luaL_argcheck(L, ms >= 0, index, "milliseconds must be a number >= 0");
+    return ms;
+}
+
+uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {
+    double ms = dsl_check_ms(L, index);
+    if (ms >= 9e15)
+        return DYNSUP_NEVER;
+    return dynsup_host_now(host->core) + (uint64_t)ceil(ms * 1e6);
+}
+
+void dsl_check_function(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    bool named = type == LUA_TSTRING && strchr(lua_tostring(L, index), ':');
+    luaL_argexpected(L, type == LUA_TFUNCTION || named, index, "function or \"module:function\"");
+}
+
+dynsup_pid dsl_check_pid(lua_State *L, int index) {
+    luaL_argexpected(L, dsl_is_pid(L, index), index, "pid");
+    return (uintptr_t)lua_touserdata(L, index);
+}
+
+dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
+    if (dsl_is_pid(L, index))
+        return (uintptr_t)lua_touserdata(L, index);
+    luaL_argexpected(L, lua_type(L, index) == LUA_TSTRING, index, "pid or registered name");
+    size_t length;
+    const char *name = lua_tolstring(L, index, &length);
+    return dynsup_whereis(host->core, name, length);
+}
+
+/* ---- failures ---- */
+
+int dsl_fail_text(lua_State *L, const char *reason) {
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    return 2;
+}
+
+int dsl_fail(lua_State *L, enum dynsup_atom atom) {
+    return dsl_fail_text(L, dynsup_atom_text(atom));
+}
+
+int dsl_check_status(lua_State *L, int status) {
+    switch (status) {
+    case DYNSUP_ENOMEM:
+        return luaL_error(L, "not enough memory");
+    case DYNSUP_ECALLS_ITSELF:
+        return luaL_error(L, "a start function calls itself: it runs as the supervisor it asks");
+    case DYNSUP_ECLOSING:
+        return luaL_error(L, "not possible here: the process is ending");
+    default:
+        return status;
+    }
+}
+
+void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...) {
+    char text[512];
+    va_list arguments;
+    if (!host->config->log || level > host->config->level)
+        return;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (size >= (int)sizeof text)
+        size = sizeof text - 1;
+    host->config->log(host->config->log_ud, level, text, (size_t)size);
+}

@@ -1,0 +1,286 @@
+/*
+ * Child specs: one pass over the table, raw, that checks every field and copies what is kept.
+ *
+ * A wrong field is an expected failure: nil, what is wrong, and the offending value.
+ */
+#include "bindings/binding.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct reading {
+    lua_State *L;
+    int base; /* of the places */
+    dsl_spec *spec;
+    bool has_body, has_start, has_shutdown;
+    const char *body_only; /* a field of body that was given */
+} reading;
+
+/* A field's reader: the value is on top. NULL, or what is wrong with it. */
+typedef const char *(*field_fn)(reading *r);
+
+static void keep(reading *r, int place) {
+    lua_pushvalue(r->L, -1);
+    lua_replace(r->L, r->base + place);
+}
+
+static bool is_function(lua_State *L) {
+    if (lua_isfunction(L, -1))
+        return true;
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return false;
+    const char *name = lua_tostring(L, -1);
+    const char *colon = strchr(name, ':');
+    return colon && colon > name && colon[1] != '\0';
+}
+
+static const char *read_body(reading *r) {
+    r->has_body = true;
+    keep(r, DSL_SPEC_FUNCTION);
+    return is_function(r->L) ? NULL : "invalid_mfa";
+}
+
+static const char *read_start(reading *r) {
+    r->has_start = true;
+    r->spec->core.guest = true;
+    keep(r, DSL_SPEC_FUNCTION);
+    return is_function(r->L) ? NULL : "invalid_mfa";
+}
+
+static const char *read_args(reading *r) {
+    keep(r, DSL_SPEC_ARGS);
+    return lua_istable(r->L, -1) ? NULL : "invalid_mfa";
+}
+
+static const char *read_id(reading *r) {
+    keep(r, DSL_SPEC_ID);
+    return NULL;
+}
+
+static int option_of(lua_State *L, const char *const *options) {
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return -1;
+    for (int i = 0; options[i]; i++)
+        if (strcmp(lua_tostring(L, -1), options[i]) == 0)
+            return i;
+    return -1;
+}
+
+static const char *read_restart(reading *r) {
+    static const char *const restarts[] = {"permanent", "transient", "temporary", NULL};
+    int restart = option_of(r->L, restarts);
+    r->spec->core.restart = (enum dynsup_restart)restart;
+    return restart >= 0 ? NULL : "invalid_restart_type";
+}
+
+/* A number >= 0 of ms, or negative for "infinity". */
+static bool read_ms(lua_State *L, double *ms_out) {
+    static const char *const infinity[] = {"infinity", NULL};
+    *ms_out = DYNSUP_SHUTDOWN_INFINITY;
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        return option_of(L, infinity) == 0;
+    double ms = lua_tonumber(L, -1);
+    if (ms != HUGE_VAL)
+        *ms_out = ms;
+    return ms >= 0;
+}
+
+static const char *read_shutdown(reading *r) {
+    static const char *const brutal[] = {"brutal_kill", NULL};
+    r->has_shutdown = true;
+    if (option_of(r->L, brutal) == 0) {
+        r->spec->core.shutdown_ms = DYNSUP_SHUTDOWN_BRUTAL_KILL;
+        return NULL;
+    }
+    return read_ms(r->L, &r->spec->core.shutdown_ms) ? NULL : "invalid_shutdown";
+}
+
+static const char *read_type(reading *r) {
+    static const char *const types[] = {"worker", "supervisor", NULL};
+    int type = option_of(r->L, types);
+    r->spec->core.is_supervisor = type == 1;
+    return type >= 0 ? NULL : "invalid_child_type";
+}
+
+static const char *read_name(reading *r) {
+    r->body_only = "name";
+    keep(r, DSL_SPEC_NAME);
+    if (lua_type(r->L, -1) != LUA_TSTRING)
+        return "invalid_name";
+    r->spec->core.name = lua_tolstring(r->L, -1, &r->spec->core.name_length);
+    return r->spec->core.name_length > 0 ? NULL : "invalid_name";
+}
+
+static const char *read_ready(reading *r) {
+    r->spec->core.ready = lua_toboolean(r->L, -1);
+    if (r->spec->core.ready)
+        r->body_only = "ready";
+    return lua_isboolean(r->L, -1) ? NULL : "invalid_ready";
+}
+
+static const char *read_start_timeout(reading *r) {
+    r->body_only = "start_timeout";
+    return read_ms(r->L, &r->spec->core.start_timeout_ms) ? NULL : "invalid_start_timeout";
+}
+
+static const char *read_modules(reading *r) {
+    static const char *const dynamic[] = {"dynamic", NULL};
+    keep(r, DSL_SPEC_MODULES);
+    return lua_istable(r->L, -1) || option_of(r->L, dynamic) == 0 ? NULL : "invalid_modules";
+}
+
+static const char *read_significant(reading *r) {
+    bool no = lua_isboolean(r->L, -1) && !lua_toboolean(r->L, -1);
+    return no ? NULL : "invalid_significant"; /* a dynamic supervisor has no use for it */
+}
+
+/* ---- backoff ---- */
+
+static bool backoff_field(lua_State *L, dynsup_backoff *backoff, const char *key) {
+    if (lua_type(L, -1) != LUA_TNUMBER)
+        return false;
+    double value = lua_tonumber(L, -1);
+    if (strcmp(key, "min") == 0)
+        backoff->min_ms = value;
+    else if (strcmp(key, "max") == 0)
+        backoff->max_ms = value;
+    else if (strcmp(key, "factor") == 0)
+        backoff->factor = value;
+    else if (strcmp(key, "jitter") == 0)
+        backoff->jitter = value;
+    else if (strcmp(key, "reset_after") == 0)
+        backoff->reset_after_ms = value;
+    else
+        return false;
+    return true;
+}
+
+/* The table on top; its pairs replace the defaults. */
+static bool backoff_fields(lua_State *L, dynsup_backoff *backoff) {
+    backoff->reset_after_ms = -1;
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        bool known =
+            lua_type(L, -2) == LUA_TSTRING && backoff_field(L, backoff, lua_tostring(L, -2));
+        if (!known) {
+            lua_pop(L, 2);
+            return false;
+        }
+        lua_pop(L, 1);
+    }
+    if (backoff->reset_after_ms == -1)
+        backoff->reset_after_ms = backoff->max_ms;
+    return true;
+}
+
+static const char *read_backoff(reading *r) {
+    dynsup_backoff *backoff = &r->spec->backoff;
+    *backoff = dynsup_backoff_defaults();
+    if (lua_isboolean(r->L, -1)) {
+        r->spec->core.backoff = lua_toboolean(r->L, -1) ? backoff : NULL;
+        return NULL;
+    }
+    r->spec->core.backoff = backoff;
+    if (!lua_istable(r->L, -1) || !backoff_fields(r->L, backoff))
+        return "invalid_backoff";
+    return dynsup_backoff_valid(backoff) ? NULL : "invalid_backoff";
+}
+
+/* ---- the table ---- */
+
+static const struct field {
+    const char *name;
+    field_fn read;
+} fields[] = {
+    {"body", read_body},
+    {"restart", read_restart},
+    {"args", read_args},
+    {"start", read_start},
+    {"id", read_id},
+    {"name", read_name},
+    {"shutdown", read_shutdown},
+    {"type", read_type},
+    {"ready", read_ready},
+    {"start_timeout", read_start_timeout},
+    {"backoff", read_backoff},
+    {"modules", read_modules},
+    {"significant", read_significant},
+    {NULL, NULL},
+};
+
+static const struct field *field_find(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TSTRING)
+        return NULL;
+    const char *name = lua_tostring(L, index);
+    for (const struct field *f = fields; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+static int fail(lua_State *L, const char *what) {
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    lua_pushstring(L, what);
+    lua_insert(L, -2);
+    return 3;
+}
+
+/* The pairs of the table. 0, or nil, what is wrong and with which value are pushed. */
+static int read_fields(reading *r, int index) {
+    lua_State *L = r->L;
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        const struct field *field = field_find(L, -2);
+        if (!field) {
+            lua_pop(L, 1);
+            return fail(L, "invalid_child_spec");
+        }
+        const char *wrong = field->read(r);
+        if (wrong)
+            return fail(L, wrong);
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+/* What must hold between the fields. */
+static int check_whole(reading *r, int index) {
+    const char *odd = NULL;
+    if (r->has_body && r->has_start)
+        odd = "start";
+    else if (r->has_start && r->body_only)
+        odd = r->body_only;
+    else if (r->has_body || r->has_start)
+        return 0;
+    if (odd)
+        lua_pushstring(r->L, odd);
+    else
+        lua_pushvalue(r->L, index);
+    return fail(r->L, "invalid_child_spec");
+}
+
+int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
+    reading r = {.L = L, .spec = spec};
+    index = lua_absindex(L, index);
+    luaL_checkstack(L, DSL_SPEC_PLACES + 8, NULL);
+    memset(spec, 0, sizeof *spec);
+    spec->core.restart = DYNSUP_PERMANENT;
+    spec->core.start_timeout_ms = -1;
+    if (!lua_istable(L, index)) {
+        lua_pushvalue(L, index);
+        return fail(L, "invalid_child_spec");
+    }
+    for (int i = 0; i < DSL_SPEC_PLACES; i++)
+        lua_pushnil(L);
+    r.base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
+    int failed = read_fields(&r, index);
+    if (failed == 0)
+        failed = check_whole(&r, index);
+    if (failed)
+        return failed;
+    spec->by_start = r.has_start;
+    if (!r.has_shutdown)
+        spec->core.shutdown_ms = spec->core.is_supervisor ? DYNSUP_SHUTDOWN_INFINITY : 5000;
+    return 0;
+}

@@ -1,0 +1,231 @@
+/* Values and reasons between Lua's stack and the core. */
+#include "bindings/binding.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ID_BITS 62 /* above them is the kind of an id, never 0 */
+
+static bool is_id(const void *pointer) {
+    return (uint64_t)(uintptr_t)pointer >> ID_BITS != 0;
+}
+
+bool dsl_is_pid(lua_State *L, int index) {
+    return lua_islightuserdata(L, index) &&
+           (uint64_t)(uintptr_t)lua_touserdata(L, index) >> ID_BITS == 1;
+}
+
+static dynsup_value object_get(lua_State *L, dsl_host *host, int index) {
+    lua_pushvalue(L, index);
+    return (dynsup_value){DYNSUP_OBJECT, {.object = dsl_vault_put(L, &host->vault)}};
+}
+
+dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index) {
+    switch (lua_type(L, index)) {
+    case LUA_TNIL:
+        return (dynsup_value){DYNSUP_NIL, {.integer = 0}};
+    case LUA_TBOOLEAN:
+        return (dynsup_value){DYNSUP_BOOLEAN, {.integer = lua_toboolean(L, index)}};
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, index))
+            return (dynsup_value){DYNSUP_INTEGER, {.integer = lua_tointeger(L, index)}};
+        return (dynsup_value){DYNSUP_NUMBER, {.number = lua_tonumber(L, index)}};
+    case LUA_TLIGHTUSERDATA:
+        if (is_id(lua_touserdata(L, index)))
+            return (dynsup_value){DYNSUP_ID, {.id = (uintptr_t)lua_touserdata(L, index)}};
+        return object_get(L, host, index);
+    default:
+        return object_get(L, host, index);
+    }
+}
+
+void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->atoms);
+    lua_rawgeti(L, -1, atom);
+    lua_replace(L, -2);
+}
+
+void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value) {
+    switch (value->kind) {
+    case DYNSUP_NIL:
+        lua_pushnil(L);
+        break;
+    case DYNSUP_BOOLEAN:
+        lua_pushboolean(L, value->as.boolean);
+        break;
+    case DYNSUP_INTEGER:
+        lua_pushinteger(L, value->as.integer);
+        break;
+    case DYNSUP_NUMBER:
+        lua_pushnumber(L, value->as.number);
+        break;
+    case DYNSUP_ID:
+        lua_pushlightuserdata(L, (void *)(uintptr_t)value->as.id);
+        break;
+    case DYNSUP_ATOM:
+        dsl_atom_push(L, host->runtime, value->as.atom);
+        break;
+    case DYNSUP_OBJECT:
+        dsl_vault_push(L, &host->vault, (uint32_t)value->as.object);
+        break;
+    }
+}
+
+void dsl_check_reason(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    luaL_argexpected(L, type == LUA_TSTRING || type == LUA_TTABLE, index, "string or table");
+}
+
+/* The atom that the string at the index is, if it is one; short strings are interned. */
+static enum dynsup_atom atom_of(lua_State *L, const dsl_runtime *runtime, int index) {
+    const char *text = lua_tostring(L, index);
+    for (int atom = 1; atom < DYNSUP_ATOM_COUNT; atom++)
+        if (runtime->atom_texts[atom] == text)
+            return (enum dynsup_atom)atom;
+    return DYNSUP_NO_ATOM;
+}
+
+static bool is_shutdown_table(lua_State *L, const dsl_runtime *runtime, int index) {
+    bool shutdown = lua_rawgeti(L, index, 1) == LUA_TSTRING &&
+                    lua_tostring(L, -1) == runtime->atom_texts[DYNSUP_SHUTDOWN];
+    lua_pop(L, 1);
+    return shutdown;
+}
+
+dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index) {
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TSTRING) {
+        enum dynsup_atom atom = atom_of(L, host->runtime, index);
+        if (atom)
+            return dynsup_reason_atom(atom);
+    }
+    enum dynsup_reason_class class = DYNSUP_REASON_OTHER;
+    if (lua_type(L, index) == LUA_TTABLE && is_shutdown_table(L, host->runtime, index))
+        class = DYNSUP_REASON_SHUTDOWN;
+    return (dynsup_reason){class, dsl_value_get(L, host, index)};
+}
+
+/* ---- objects, as the core sees them ---- */
+
+static void object_retain(void *ud, uint64_t object) {
+    dsl_vault_retain(&((dsl_host *)ud)->vault, (uint32_t)object);
+}
+
+static void object_release(void *ud, uint64_t object) {
+    dsl_vault_release(&((dsl_host *)ud)->vault, (uint32_t)object);
+}
+
+typedef struct writer {
+    char *at;
+    size_t left; /* with the final 0 */
+} writer;
+
+static void write_text(writer *out, const char *text, size_t size) {
+    if (size >= out->left)
+        size = out->left - 1;
+    memcpy(out->at, text, size);
+    out->at += size;
+    out->left -= size;
+    *out->at = '\0';
+}
+
+static void write_pid(writer *out, uint64_t id) {
+    char text[64];
+    dynsup_id_format(id, text, sizeof text);
+    write_text(out, text, strlen(text));
+}
+
+static void write_value(writer *out, lua_State *L, int index, int depth);
+
+/* The list part of a table, raw: what reasons like { "shutdown", x } need. */
+static void write_table(writer *out, lua_State *L, int index, int depth) {
+    write_text(out, "{ ", 2);
+    lua_Integer length = (lua_Integer)lua_rawlen(L, index);
+    for (lua_Integer i = 1; i <= length && i <= 8 && depth > 0; i++) {
+        if (i > 1)
+            write_text(out, ", ", 2);
+        lua_rawgeti(L, index, i);
+        write_value(out, L, lua_gettop(L), depth - 1);
+        lua_pop(L, 1);
+    }
+    if (length > 8 || depth == 0 || length == 0)
+        write_text(out, "...", 3);
+    write_text(out, " }", 2);
+}
+
+static void write_number(writer *out, lua_State *L, int index) {
+    char text[64];
+    if (lua_isinteger(L, index))
+        snprintf(text, sizeof text, LUA_INTEGER_FMT, lua_tointeger(L, index));
+    else
+        snprintf(text, sizeof text, LUA_NUMBER_FMT, lua_tonumber(L, index));
+    write_text(out, text, strlen(text));
+}
+
+static void write_value(writer *out, lua_State *L, int index, int depth) {
+    size_t size;
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING: {
+        const char *text = lua_tolstring(L, index, &size);
+        write_text(out, text, size);
+        break;
+    }
+    case LUA_TNUMBER:
+        write_number(out, L, index);
+        break;
+    case LUA_TBOOLEAN:
+        write_text(out, lua_toboolean(L, index) ? "true" : "false",
+                   lua_toboolean(L, index) ? 4 : 5);
+        break;
+    case LUA_TTABLE:
+        write_table(out, L, index, depth);
+        break;
+    case LUA_TLIGHTUSERDATA:
+        write_pid(out, (uintptr_t)lua_touserdata(L, index));
+        break;
+    default:
+        write_text(out, luaL_typename(L, index), strlen(luaL_typename(L, index)));
+        break;
+    }
+}
+
+/* A crash object's error and traceback; false for anything else. */
+static bool write_crash(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+    if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
+        return false;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_meta);
+    bool is_crash = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (!is_crash)
+        return false;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_keys);
+    lua_rawgeti(L, -1, 1);
+    lua_rawget(L, index);
+    write_value(out, L, lua_gettop(L), 2);
+    lua_pop(L, 1);
+    lua_rawgeti(L, -1, 2);
+    lua_rawget(L, index);
+    write_text(out, "\n", 1);
+    write_value(out, L, lua_gettop(L), 0);
+    lua_pop(L, 2);
+    return true;
+}
+
+/* Reads raw: no metamethod and no allocation, for it is called in the middle of the core's work. */
+static void object_describe(void *ud, uint64_t object, char *text, size_t size) {
+    dsl_host *host = ud;
+    lua_State *L = host->vault.L;
+    writer out = {text, size};
+    if (size == 0)
+        return;
+    *text = '\0';
+    dsl_vault_push(L, &host->vault, (uint32_t)object);
+    int index = lua_gettop(L);
+    if (!write_crash(&out, L, index, host->runtime))
+        write_value(&out, L, index, 2);
+    lua_settop(L, index - 1);
+}
+
+const dynsup_object_ops dsl_object_ops = {
+    .retain = object_retain, .release = object_release, .describe = object_describe};

@@ -1,0 +1,55 @@
+/*
+ * The vault: Lua values that the core or a C structure holds on to.
+ *
+ * Design notes.
+ * Values are in pages, Lua tables of 256, referenced from the registry: no page ever rehashes, and
+ * a slot that is there can be written without an allocation. Slot numbers start at 1; each slot
+ * counts its owners. Reserving may raise; put, get, retain and release never do. Reading and
+ * clearing use a thread of the vault's own as a stack, so they work whoever is running.
+ */
+#ifndef DSL_VAULT_H
+#define DSL_VAULT_H
+
+#include <lua.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct dsl_slot {
+    uint32_t owners; /* 0: free */
+    uint32_t next;   /* free: the next free slot */
+} dsl_slot;
+
+typedef struct dsl_vault {
+    lua_State *L;    /* scratch thread */
+    int thread;      /* its registry reference */
+    int *pages;      /* registry references */
+    dsl_slot *slots; /* of all pages; number 0 is not used */
+    uint32_t page_count;
+    uint32_t free; /* the first free slot, 0: none */
+    uint32_t free_count;
+    uint32_t used_count;
+} dsl_vault;
+
+/* Raises without memory. */
+void dsl_vault_init(lua_State *L, dsl_vault *vault);
+
+/* Lets go of everything. */
+void dsl_vault_fini(dsl_vault *vault);
+
+/* Makes sure that count puts can follow. Raises without memory. */
+void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count);
+
+/* Keeps the value on top of the stack; there must be a free slot. [-1, +0] */
+uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault);
+
+/* [-0, +1] */
+void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot);
+
+void dsl_vault_retain(dsl_vault *vault, uint32_t slot);
+
+/* One owner fewer; the last one clears the slot. 0 is allowed. */
+void dsl_vault_release(dsl_vault *vault, uint32_t slot);
+
+#endif

@@ -1,0 +1,71 @@
+/* The program `dynsup`: finds the command and runs it. */
+#include "cli/cli.h"
+
+#include <string.h>
+#include <unistd.h>
+
+const cli_command cli_commands[] = {
+    {"run", NULL, "[--log-level LEVEL] FILE [ARG...]", "runs a Lua script as the main process",
+     "FILE is a Lua script, - the standard input. It finds FILE and its arguments in the\n"
+     "global table arg, the arguments also in `...`.\n"
+     "\n"
+     "  --log-level LEVEL   what is written to stderr: off, error, warning, info or debug,\n"
+     "                      each with those before it (default: warning)\n"
+     "\n"
+     "The run ends when nothing can happen any more, by dynsup.halt, or by SIGINT or\n"
+     "SIGTERM, which stop everything in order; a second SIGINT ends it at once.\n"
+     "\n"
+     "exit code: that of dynsup.halt; 0 for an end by itself or by a signal; 1 if the\n"
+     "script failed, or waits for what cannot come; 2 if FILE cannot be read or the\n"
+     "command is wrong; 130 after a second SIGINT\n",
+     cli_run},
+    {"version", "--version", "", "prints the versions of dynsup and Lua", NULL, cli_version},
+    {"help", "--help", "[COMMAND]", "explains a command, or all in short", NULL, cli_help},
+    {0}};
+
+const cli_command *cli_command_find(const char *word) {
+    if (strcmp(word, "-h") == 0)
+        word = "--help";
+    for (const cli_command *command = cli_commands; command->name; command++) {
+        bool is_option = command->option && strcmp(word, command->option) == 0;
+        if (is_option || strcmp(word, command->name) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+static bool is_script(const char *word) {
+    size_t length = strlen(word);
+    return (length > 4 && strcmp(word + length - 4, ".lua") == 0) || access(word, R_OK) == 0;
+}
+
+int cli_command_unknown(const char *word) {
+    cli_nearest nearest = cli_nearest_to(word);
+    for (const cli_command *command = cli_commands; command->name; command++) {
+        cli_nearest_try(&nearest, command->name);
+        if (command->option)
+            cli_nearest_try(&nearest, command->option);
+    }
+    if (nearest.best == NULL && *word != '-' && is_script(word)) {
+        cli_say("unknown command '%s': to run a script, type 'dynsup run %s'", word, word);
+        return CLI_MISUSED;
+    }
+    return cli_unknown(*word == '-' ? "option" : "command", &nearest, "see 'dynsup help'");
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc < 2) {
+        cli_say("a command is missing: see 'dynsup help'");
+        return CLI_MISUSED;
+    }
+    const cli_command *command = cli_command_find(argv[1]);
+    return command ? command->run(argc, argv) : cli_command_unknown(argv[1]);
+}
+
+int main(int argc, char **argv) {
+    cli_streams_init();
+    int code = dispatch(argc, argv);
+    if (!cli_streams_flush() && code == CLI_DONE)
+        code = CLI_FAILED;
+    return code;
+}

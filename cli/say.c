@@ -1,0 +1,62 @@
+/* What the program itself says on stderr: one line, with a hint about what was meant. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_MAX     32 /* longer words are like nothing */
+#define DISTANCE_MAX 2
+
+void cli_say(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("dynsup: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static size_t least(size_t a, size_t b, size_t c) {
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* How many letters must be changed, put in or left out to make one word of the other. */
+static size_t edit_distance(const char *from, const char *to) {
+    size_t row[WORD_MAX + 1], width = strlen(to);
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 0; from[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < width; j++) {
+            size_t changed = diagonal + (from[i] != to[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = least(changed, row[j] + 1, diagonal + 1);
+        }
+    }
+    return row[width];
+}
+
+cli_nearest cli_nearest_to(const char *word) {
+    return (cli_nearest){.word = word, .distance = DISTANCE_MAX + 1};
+}
+
+void cli_nearest_try(cli_nearest *nearest, const char *candidate) {
+    if (strlen(nearest->word) > WORD_MAX || strlen(candidate) > WORD_MAX)
+        return;
+    size_t distance = edit_distance(nearest->word, candidate);
+    if (distance < nearest->distance && distance < strlen(candidate)) {
+        nearest->distance = distance;
+        nearest->best = candidate;
+    }
+}
+
+int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherwise) {
+    if (nearest->best)
+        cli_say("unknown %s '%s': did you mean '%s'?", what, nearest->word, nearest->best);
+    else
+        cli_say("unknown %s '%s': %s", what, nearest->word, otherwise);
+    return CLI_MISUSED;
+}

@@ -1,0 +1,383 @@
+/*
+ * Reports: events as sentences; those of abnormal ends have their details in lines below.
+ *
+ * Design notes.
+ * The reason comes first, for it is what one looks for; since it may be long, it leaves room for
+ * the details behind it.
+ */
+#include "dynsup_report.h"
+
+#include "report_text.h"
+
+#include <inttypes.h>
+
+#define DETAIL     "\n    " /* begins a line of details */
+#define FIELD_MAX  160      /* bytes of what is described within a line */
+#define BEHIND_MAX 700      /* bytes of room behind a reason */
+
+typedef struct writer {
+    dsi_text text;
+    const dynsup_event *event;
+    const dynsup_object_ops *objects;
+    void *objects_ud;
+} writer;
+
+#define put(w, ...) dsi_text_put(&(w)->text, __VA_ARGS__)
+
+/* ---- values ---- */
+
+static void put_id(dsi_text *text, uint64_t id) {
+    char id_text[64];
+    dynsup_id_format(id, id_text, sizeof id_text);
+    dsi_text_put(text, "%s", id_text);
+}
+
+static void put_object(const writer *w, dsi_text *text, uint64_t object) {
+    if (w->objects == NULL) {
+        dsi_text_put(text, "?");
+        return;
+    }
+    char *end = text->chars + text->length;
+    w->objects->describe(w->objects_ud, object, end, dsi_text_room(text) + 1);
+    dsi_text_take(text);
+}
+
+static void put_value(const writer *w, dsi_text *text, const dynsup_value *value) {
+    switch (value->kind) {
+    case DYNSUP_NIL:
+        dsi_text_put(text, "nil");
+        break;
+    case DYNSUP_BOOLEAN:
+        dsi_text_put(text, value->as.boolean ? "true" : "false");
+        break;
+    case DYNSUP_INTEGER:
+        dsi_text_put(text, "%" PRId64, value->as.integer);
+        break;
+    case DYNSUP_NUMBER:
+        dsi_text_put(text, "%.14g", value->as.number);
+        break;
+    case DYNSUP_ID:
+        put_id(text, value->as.id);
+        break;
+    case DYNSUP_ATOM:
+        dsi_text_put(text, "%s", dynsup_atom_text(value->as.atom));
+        break;
+    case DYNSUP_OBJECT:
+        put_object(w, text, value->as.object);
+        break;
+    }
+}
+
+static void put_field(writer *w, const dynsup_value *value) {
+    dsi_text field = dsi_text_part(&w->text, FIELD_MAX);
+    put_value(w, &field, value);
+    dsi_text_join_line(&w->text, &field);
+}
+
+static void put_name(writer *w, const char *name) {
+    dsi_text field = dsi_text_part(&w->text, FIELD_MAX);
+    dsi_text_put(&field, "%s", name);
+    dsi_text_join_line(&w->text, &field);
+}
+
+static void put_function(writer *w) {
+    const dynsup_event *event = w->event;
+    dsi_text field = dsi_text_part(&w->text, FIELD_MAX);
+    char *end = field.chars + field.length;
+    event->program_ops->describe(event->program, end, dsi_text_room(&field) + 1);
+    dsi_text_take(&field);
+    dsi_text_join_line(&w->text, &field);
+}
+
+/* ---- parts of sentences ---- */
+
+static void put_process(writer *w, const char *noun, dynsup_pid pid, const char *name) {
+    put(w, "%s", noun);
+    if (pid) {
+        put(w, " ");
+        put_id(&w->text, pid);
+    }
+    if (name) {
+        put(w, " \"");
+        put_name(w, name);
+        put(w, "\"");
+    }
+}
+
+static const char *child_noun(const dynsup_event *event) {
+    return event->is_supervisor ? "supervisor" : "worker";
+}
+
+static void put_supervisor(writer *w) {
+    put_process(w, "supervisor", w->event->supervisor, w->event->supervisor_name);
+}
+
+static void put_child(writer *w) {
+    put_process(w, child_noun(w->event), w->event->pid, w->event->name);
+    put(w, " of ");
+    put_supervisor(w);
+}
+
+/* A process of which it is not known whose child it is. */
+static void put_any(writer *w) {
+    const dynsup_event *event = w->event;
+    put_process(w, event->is_supervisor ? "supervisor" : "process", event->pid, event->name);
+}
+
+static void put_why(writer *w) {
+    if (w->event->reason) {
+        put(w, ": ");
+        put_field(w, &w->event->reason->value);
+    }
+}
+
+static bool is_abnormal(const dynsup_event *event) {
+    return event->reason && event->reason->class != DYNSUP_REASON_NORMAL &&
+           event->reason->class != DYNSUP_REASON_SHUTDOWN;
+}
+
+static void put_end(writer *w) {
+    put(w, is_abnormal(w->event) ? " ended abnormally" : " ended");
+}
+
+/* "3rd restart of 3 in 5 s" */
+static void put_restart(writer *w, uint64_t n) {
+    dsi_text_put_ordinal(&w->text, n);
+    put(w, " restart of %" PRIu64 " in ", w->event->max_restarts);
+    dsi_text_put_thousandths(&w->text, w->event->period_ms);
+    put(w, " s");
+}
+
+/* ---- details ---- */
+
+static void put_reason(writer *w) {
+    if (w->event->reason == NULL)
+        return;
+    put(w, DETAIL "reason: ");
+    size_t room = dsi_text_room(&w->text);
+    size_t behind = room / 4 < BEHIND_MAX ? room / 4 : BEHIND_MAX;
+    dsi_text block = dsi_text_part(&w->text, room - behind);
+    put_value(w, &block, &w->event->reason->value);
+    dsi_text_join_block(&w->text, &block);
+}
+
+static void put_offender(writer *w) {
+    const dynsup_event *event = w->event;
+    put_process(w, DETAIL "offender:", event->pid, event->name);
+    if (event->id && event->id->kind != DYNSUP_NIL) {
+        put(w, ", id ");
+        put_field(w, event->id);
+    }
+    put(w, ", incarnation %" PRIu32, event->incarnation);
+    if (event->program_ops) {
+        put(w, DETAIL "function: ");
+        put_function(w);
+    }
+}
+
+static void put_shutdown(writer *w) {
+    double ms = w->event->shutdown_ms;
+    if (ms == DYNSUP_SHUTDOWN_BRUTAL_KILL) {
+        put(w, "brutal_kill");
+    } else if (ms < 0) {
+        put(w, "infinity");
+    } else if (ms >= 1e15) {
+        put(w, "%.0f ms", ms);
+    } else {
+        dsi_text_put_thousandths(&w->text, (uint64_t)(ms * 1000 + 0.5));
+        put(w, " ms");
+    }
+}
+
+static void put_spec(writer *w) {
+    static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    put(w, DETAIL "spec: restart %s, shutdown ", restarts[w->event->restart]);
+    put_shutdown(w);
+    put(w, ", type %s", child_noun(w->event));
+}
+
+static void put_details(writer *w) {
+    put_reason(w);
+    put_offender(w);
+    put_spec(w);
+}
+
+static bool is_restarted(const dynsup_event *event) {
+    return event->kind == DYNSUP_EVENT_START_ERROR || event->restart == DYNSUP_PERMANENT ||
+           (event->restart == DYNSUP_TRANSIENT && is_abnormal(event));
+}
+
+static void put_next(writer *w) {
+    const dynsup_event *event = w->event;
+    put(w, DETAIL "next: ");
+    if (!is_restarted(event)) {
+        put(w, "it is not restarted");
+    } else if (event->delay_ns) {
+        put(w, "it is restarted in ");
+        dsi_text_put_time(&w->text, event->delay_ns);
+    } else {
+        bool is_allowed = event->restarts < event->max_restarts;
+        put(w,
+            is_allowed ? "it is restarted now, the " : "its supervisor gives up, it would be the ");
+        put_restart(w, event->restarts + 1);
+    }
+}
+
+/* ---- events ---- */
+
+static void write_spawned(writer *w) {
+    put_any(w);
+    put(w, " began");
+}
+
+static void write_exited(writer *w) {
+    put_any(w);
+    put(w, " ended");
+    put_why(w);
+}
+
+static void write_crashed(writer *w) {
+    put_any(w);
+    put_end(w);
+    put(w, "; it has no supervisor (crashed)");
+    put_reason(w);
+}
+
+static void write_started(writer *w) {
+    put_child(w);
+    put(w, " started");
+}
+
+static void write_restarted(writer *w) {
+    put_child(w);
+    put(w, " runs again, incarnation %" PRIu32, w->event->incarnation);
+}
+
+static void write_delayed(writer *w) {
+    put_child(w);
+    put(w, " is restarted in ");
+    dsi_text_put_time(&w->text, w->event->delay_ns);
+    put_why(w);
+}
+
+static void write_removed(writer *w) {
+    put_child(w);
+    put(w, " is its child no more");
+}
+
+static void write_terminated(writer *w) {
+    put_child(w);
+    put_end(w);
+    put(w, " (child_terminated)");
+    put_details(w);
+    put_next(w);
+}
+
+static void write_start_error(writer *w) {
+    put_child(w);
+    put(w, " could not be restarted (start_error)");
+    put_details(w);
+    put_next(w);
+}
+
+static void write_shutdown_error(writer *w) {
+    put_child(w);
+    put_end(w);
+    put(w, " while it was stopped (shutdown_error)");
+    put_details(w);
+}
+
+static void write_gave_up(writer *w) {
+    put_supervisor(w);
+    put(w, " gives up: ");
+    put_restart(w, w->event->restarts);
+    put(w, " (shutdown)");
+    put_details(w);
+    put(w, DETAIL "next: it stops its children and ends with the reason shutdown");
+}
+
+static void write_refused(writer *w) {
+    const dynsup_event *event = w->event;
+    enum dynsup_atom why = (enum dynsup_atom) - event->status;
+    put_supervisor(w);
+    put(w, " did not start ");
+    put_process(w, child_noun(event), event->pid, event->name);
+    if (why == DYNSUP_REASON)
+        put_why(w);
+    else
+        put(w, ": %s (%s)", dynsup_atom_text(why), dynsup_atom_meaning(why));
+}
+
+static void write_unexpected(writer *w) {
+    put_any(w);
+    put(w, " dropped a plain message: it takes requests only");
+}
+
+static void write_stuck(writer *w) {
+    put_any(w);
+    put(w, " cannot be interrupted");
+    if (w->event->delay_ns) {
+        put(w, " for ");
+        dsi_text_put_time(&w->text, w->event->delay_ns);
+    }
+    put(w, ": it is stuck in a C function");
+}
+
+static const struct report_kind {
+    enum dynsup_report_level level;
+    void (*write)(writer *w);
+} kinds[DYNSUP_EVENT_COUNT] = {
+    [DYNSUP_EVENT_SPAWNED] = {DYNSUP_REPORT_DEBUG, write_spawned},
+    [DYNSUP_EVENT_EXITED] = {DYNSUP_REPORT_DEBUG, write_exited},
+    [DYNSUP_EVENT_CRASHED] = {DYNSUP_REPORT_ERROR, write_crashed},
+    [DYNSUP_EVENT_CHILD_STARTED] = {DYNSUP_REPORT_INFO, write_started},
+    [DYNSUP_EVENT_CHILD_RESTARTED] = {DYNSUP_REPORT_INFO, write_restarted},
+    [DYNSUP_EVENT_CHILD_DELAYED] = {DYNSUP_REPORT_INFO, write_delayed},
+    [DYNSUP_EVENT_CHILD_REMOVED] = {DYNSUP_REPORT_INFO, write_removed},
+    [DYNSUP_EVENT_CHILD_TERMINATED] = {DYNSUP_REPORT_ERROR, write_terminated},
+    [DYNSUP_EVENT_START_ERROR] = {DYNSUP_REPORT_ERROR, write_start_error},
+    [DYNSUP_EVENT_SHUTDOWN_ERROR] = {DYNSUP_REPORT_ERROR, write_shutdown_error},
+    [DYNSUP_EVENT_GAVE_UP] = {DYNSUP_REPORT_ERROR, write_gave_up},
+    [DYNSUP_EVENT_START_REFUSED] = {DYNSUP_REPORT_INFO, write_refused},
+    [DYNSUP_EVENT_UNEXPECTED] = {DYNSUP_REPORT_WARNING, write_unexpected},
+    [DYNSUP_EVENT_STUCK] = {DYNSUP_REPORT_WARNING, write_stuck},
+};
+
+enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {
+    if (event->kind == DYNSUP_EVENT_START_REFUSED && event->status == DYNSUP_ENOMEM)
+        return DYNSUP_REPORT_WARNING;
+    return kinds[event->kind].level;
+}
+
+size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
+                           void *objects_ud, char *text, size_t size) {
+    writer w = {dsi_text_empty(text, size), event, objects, objects_ud};
+    kinds[event->kind].write(&w);
+    dsi_text_finish(&w.text);
+    return w.text.length;
+}
+
+/* ---- the limit: a bucket of tokens ---- */
+
+static void limit_refill(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second) {
+    double seconds = (double)(now_ns - limit->refilled_ns) / 1e9;
+    double tokens = limit->begun ? limit->tokens + seconds * per_second : burst;
+    limit->tokens = tokens < burst ? tokens : burst;
+    limit->refilled_ns = now_ns;
+    limit->begun = true;
+}
+
+bool dynsup_limit_pass(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second,
+                       uint64_t *held_back_out) {
+    limit_refill(limit, now_ns, burst, per_second);
+    *held_back_out = 0;
+    if (limit->tokens < 1) {
+        limit->held_back++;
+        limit->total_held_back++;
+        return false;
+    }
+    limit->tokens--;
+    *held_back_out = limit->held_back;
+    limit->held_back = 0;
+    return true;
+}

@@ -1,0 +1,530 @@
+/* Tests of reports: the text of each kind of event, its level, its cuts, and the limit. */
+#include "test_support.h"
+
+#include "dynsup_report.h"
+#include "slots.h"
+
+#include <stdio.h>
+
+#define PID(n) ((uint64_t)DSI_ID_PROCESS << 62 | (n))
+#define MS     UINT64_C(1000000)
+#define SECOND UINT64_C(1000000000)
+#define POOL   "supervisor <0.2.0> \"pool\""
+#define CHILD  "worker <0.7.0> \"it\" of " POOL
+#define DETAILS                                                                                    \
+    "\n    offender: <0.7.0> \"it\", id the id, incarnation 2"                                     \
+    "\n    function: app.lua:12"                                                                   \
+    "\n    spec: restart permanent, shutdown 5000 ms, type worker"
+
+/* Objects are numbers of these texts. */
+static const char *const objects[] = {"boom", "the id", "app.lua:3: boom\nstack traceback:\n\tmain",
+                                      "late\x1b[0m"};
+
+static void object_describe(void *ud, uint64_t object, char *text, size_t size) {
+    assert_ptr_equal(ud, objects);
+    snprintf(text, size, "%s", objects[object]);
+}
+
+static void program_describe(void *program, char *text, size_t size) {
+    snprintf(text, size, "%s", (const char *)program);
+}
+
+static const dynsup_object_ops object_ops = {.describe = object_describe};
+static const dynsup_program_ops program_ops = {.describe = program_describe};
+
+static char program_text[] = "app.lua:12";
+static char text[4096];
+
+static const char *report(const dynsup_event *event) {
+    size_t length = dynsup_report_write(event, &object_ops, (void *)objects, text, sizeof text);
+    assert_int_equal(strlen(text), length);
+    return text;
+}
+
+static dynsup_value object(uint64_t number) {
+    return (dynsup_value){.kind = DYNSUP_OBJECT, .as.object = number};
+}
+
+static dynsup_reason because(uint64_t number) {
+    return (dynsup_reason){DYNSUP_REASON_OTHER, object(number)};
+}
+
+/* A permanent worker's event, with all that there can be. */
+static dynsup_event child_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
+    static const dynsup_value id = {.kind = DYNSUP_OBJECT, .as.object = 1};
+    return (dynsup_event){.kind = kind,
+                          .pid = PID(7),
+                          .name = "it",
+                          .supervisor = PID(2),
+                          .supervisor_name = "pool",
+                          .reason = reason,
+                          .id = &id,
+                          .program_ops = &program_ops,
+                          .program = program_text,
+                          .shutdown_ms = 5000,
+                          .incarnation = 2,
+                          .max_restarts = 3,
+                          .period_ms = 5000};
+}
+
+static void assert_report(const dynsup_event *event, const char *expected) {
+    assert_string_equal(report(event), expected);
+}
+
+static void assert_reports(const dynsup_event *event, const char *part) {
+    if (!strstr(report(event), part))
+        fail_msg("no \"%s\" in: %s", part, text);
+}
+
+static void assert_lacks(const dynsup_event *event, const char *part) {
+    if (strstr(report(event), part))
+        fail_msg("\"%s\" in: %s", part, text);
+}
+
+/* ---- errors ---- */
+
+static void a_child_that_ended_has_a_report_with_all_details(void **state) {
+    (void)state;
+    dynsup_reason reason = because(2);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    assert_report(&event, CHILD " ended abnormally (child_terminated)"
+                                "\n    reason: app.lua:3: boom"
+                                "\n        stack traceback:"
+                                "\n            main" DETAILS
+                                "\n    next: it is restarted now, the 1st restart of 3 in 5 s");
+}
+
+static void what_is_not_known_is_left_out(void **state) {
+    (void)state;
+    dynsup_value id = {.kind = DYNSUP_NIL};
+    dynsup_event event = {.kind = DYNSUP_EVENT_CHILD_TERMINATED,
+                          .pid = PID(7),
+                          .supervisor = PID(2),
+                          .id = &id,
+                          .restart = DYNSUP_TEMPORARY,
+                          .incarnation = 1};
+    const char *expected = "worker <0.7.0> of supervisor <0.2.0> ended (child_terminated)"
+                           "\n    offender: <0.7.0>, incarnation 1"
+                           "\n    spec: restart temporary, shutdown 0 ms, type worker"
+                           "\n    next: it is not restarted";
+    assert_report(&event, expected);
+    event.id = NULL;
+    assert_report(&event, expected);
+}
+
+static void the_next_restart_is_counted(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    event.restarts = 2;
+    assert_reports(&event, "next: it is restarted now, the 3rd restart of 3 in 5 s");
+    event.restarts = 3;
+    assert_reports(&event,
+                   "next: its supervisor gives up, it would be the 4th restart of 3 in 5 s");
+    event.max_restarts = 1000;
+    event.period_ms = 500;
+    event.restarts = 110;
+    assert_reports(&event, "next: it is restarted now, the 111th restart of 1000 in 0.5 s");
+}
+
+static void a_delayed_restart_is_not_counted(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    event.restarts = 3;
+    event.delay_ns = 200 * MS;
+    assert_reports(&event, "next: it is restarted in 200 ms");
+    assert_lacks(&event, "restart of");
+}
+
+static void a_child_is_restarted_as_its_type_says(void **state) {
+    (void)state;
+    static const bool restarted[3][3] = {[DYNSUP_PERMANENT] = {true, true, true},
+                                         [DYNSUP_TRANSIENT] = {true, false, false},
+                                         [DYNSUP_TEMPORARY] = {false, false, false}};
+    dynsup_reason reasons[3] = {because(0), dynsup_reason_atom(DYNSUP_NORMAL),
+                                dynsup_reason_atom(DYNSUP_SHUTDOWN)};
+    for (int restart = 0; restart < 3; restart++) {
+        for (int i = 0; i < 3; i++) {
+            dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reasons[i]);
+            event.restart = (enum dynsup_restart)restart;
+            assert_reports(&event, restarted[restart][i] ? "restarted now" : "it is not restarted");
+        }
+    }
+}
+
+static void a_good_end_of_a_permanent_child_is_not_called_abnormal(void **state) {
+    (void)state;
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NORMAL);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    assert_reports(&event, CHILD " ended (child_terminated)\n    reason: normal\n");
+}
+
+static void a_failed_restart_is_reported_with_what_follows(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_START_ERROR, &reason);
+    event.restarts = 1;
+    assert_report(&event, CHILD " could not be restarted (start_error)"
+                                "\n    reason: boom" DETAILS
+                                "\n    next: it is restarted now, the 2nd restart of 3 in 5 s");
+    event.restart = DYNSUP_TRANSIENT;
+    event.delay_ns = 1500 * MS;
+    assert_reports(&event, "next: it is restarted in 1.5 s");
+}
+
+static void an_abnormal_end_of_a_child_being_stopped_is_reported(void **state) {
+    (void)state;
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_KILLED);
+    dynsup_event event = child_event(DYNSUP_EVENT_SHUTDOWN_ERROR, &reason);
+    assert_report(&event, CHILD " ended abnormally while it was stopped (shutdown_error)"
+                                "\n    reason: killed" DETAILS);
+}
+
+static void a_supervisor_that_gives_up_says_why(void **state) {
+    (void)state;
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_REACHED_MAX_RESTART_INTENSITY);
+    dynsup_event event = child_event(DYNSUP_EVENT_GAVE_UP, &reason);
+    event.restarts = 4;
+    assert_report(&event,
+                  POOL " gives up: 4th restart of 3 in 5 s (shutdown)"
+                       "\n    reason: reached_max_restart_intensity" DETAILS
+                       "\n    next: it stops its children and ends with the reason shutdown");
+}
+
+static void the_crash_of_a_process_without_supervisor_is_reported(void **state) {
+    (void)state;
+    dynsup_reason reason = because(2);
+    dynsup_event event = {.kind = DYNSUP_EVENT_CRASHED, .pid = PID(9), .reason = &reason};
+    assert_report(&event, "process <0.9.0> ended abnormally; it has no supervisor (crashed)"
+                          "\n    reason: app.lua:3: boom"
+                          "\n        stack traceback:"
+                          "\n            main");
+}
+
+static void the_shutdown_of_a_spec_is_written_as_in_lua(void **state) {
+    (void)state;
+    static const struct {
+        double ms;
+        const char *expected;
+    } cases[] = {{0, "shutdown 0 ms,"},
+                 {0.5, "shutdown 0.5 ms,"},
+                 {1234, "shutdown 1234 ms,"},
+                 {1e15, "shutdown 1000000000000000 ms,"},
+                 {DYNSUP_SHUTDOWN_INFINITY, "shutdown infinity,"},
+                 {DYNSUP_SHUTDOWN_BRUTAL_KILL, "shutdown brutal_kill,"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, NULL);
+        event.shutdown_ms = cases[i].ms;
+        assert_reports(&event, cases[i].expected);
+    }
+}
+
+static void a_supervisor_as_a_child_is_called_one(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_SHUTDOWN_ERROR, NULL);
+    event.is_supervisor = true;
+    assert_reports(&event, "supervisor <0.7.0> \"it\" of " POOL " ended");
+    assert_reports(&event, "type supervisor");
+}
+
+static void reasons_of_all_kinds_are_written(void **state) {
+    (void)state;
+    static const struct {
+        dynsup_value value;
+        const char *expected;
+    } cases[] = {
+        {{.kind = DYNSUP_NIL}, "reason: nil\n"},
+        {{.kind = DYNSUP_BOOLEAN, .as.boolean = true}, "reason: true\n"},
+        {{.kind = DYNSUP_BOOLEAN, .as.boolean = false}, "reason: false\n"},
+        {{.kind = DYNSUP_INTEGER, .as.integer = INT64_MIN}, "reason: -9223372036854775808\n"},
+        {{.kind = DYNSUP_NUMBER, .as.number = 0.25}, "reason: 0.25\n"},
+        {{.kind = DYNSUP_ID, .as.id = PID(5)}, "reason: <0.5.0>\n"},
+        {{.kind = DYNSUP_ATOM, .as.atom = DYNSUP_NOPROC}, "reason: noproc\n"},
+        {{.kind = DYNSUP_OBJECT, .as.object = 3}, "reason: late\\027[0m\n"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dynsup_reason reason = {DYNSUP_REASON_OTHER, cases[i].value};
+        dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+        assert_reports(&event, cases[i].expected);
+    }
+}
+
+static void without_object_ops_an_object_is_a_question_mark(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = {.kind = DYNSUP_EVENT_CRASHED, .pid = PID(9), .reason = &reason};
+    dynsup_report_write(&event, NULL, NULL, text, sizeof text);
+    assert_non_null(strstr(text, "reason: ?"));
+}
+
+static void a_stale_pid_shows_its_generation(void **state) {
+    (void)state;
+    uint64_t pid = PID(7) | UINT64_C(3) << DSI_ID_SLOT_BITS;
+    dynsup_event event = {.kind = DYNSUP_EVENT_SPAWNED, .pid = pid};
+    assert_report(&event, "process <0.7.3> began");
+}
+
+/* ---- one line each ---- */
+
+static void the_steps_of_processes_are_one_line_each(void **state) {
+    (void)state;
+    dynsup_reason reason = because(2);
+    dynsup_event event = {.kind = DYNSUP_EVENT_SPAWNED, .pid = PID(9), .name = "it"};
+    assert_report(&event, "process <0.9.0> \"it\" began");
+    event.kind = DYNSUP_EVENT_EXITED;
+    assert_report(&event, "process <0.9.0> \"it\" ended");
+    event.reason = &reason;
+    assert_report(&event, "process <0.9.0> \"it\" ended: app.lua:3: boom...");
+    event.kind = DYNSUP_EVENT_UNEXPECTED;
+    event.is_supervisor = true;
+    assert_report(&event,
+                  "supervisor <0.9.0> \"it\" dropped a plain message: it takes requests only");
+}
+
+static void a_process_that_is_stuck_may_say_for_how_long(void **state) {
+    (void)state;
+    dynsup_event event = {.kind = DYNSUP_EVENT_STUCK, .pid = PID(9)};
+    assert_report(&event, "process <0.9.0> cannot be interrupted: it is stuck in a C function");
+    event.delay_ns = 3 * MS;
+    assert_report(&event,
+                  "process <0.9.0> cannot be interrupted for 3 ms: it is stuck in a C function");
+}
+
+static void the_steps_of_children_are_one_line_each(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_STARTED, NULL);
+    assert_report(&event, CHILD " started");
+    event.kind = DYNSUP_EVENT_CHILD_RESTARTED;
+    assert_report(&event, CHILD " runs again, incarnation 2");
+    event.kind = DYNSUP_EVENT_CHILD_REMOVED;
+    assert_report(&event, CHILD " is its child no more");
+    event.kind = DYNSUP_EVENT_CHILD_DELAYED;
+    event.delay_ns = 217345678;
+    assert_report(&event, CHILD " is restarted in 217.345 ms");
+    event.reason = &reason;
+    assert_report(&event, CHILD " is restarted in 217.345 ms: boom");
+}
+
+static void a_refused_start_says_why(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_START_REFUSED, NULL);
+    event.pid = 0;
+    event.status = DYNSUP_EMAX_CHILDREN;
+    assert_report(&event, POOL " did not start worker \"it\": max_children (the supervisor has as "
+                               "many children as it may have)");
+    event.status = DYNSUP_EREASON;
+    assert_report(&event, POOL " did not start worker \"it\"");
+    event.reason = &reason;
+    assert_report(&event, POOL " did not start worker \"it\": boom");
+    event.status = DYNSUP_EIGNORE; /* the reason is then none */
+    assert_reports(&event, "ignore (the start function asked to be ignored)");
+}
+
+static void each_kind_has_its_level(void **state) {
+    (void)state;
+    static const enum dynsup_report_level levels[DYNSUP_EVENT_COUNT] = {
+        [DYNSUP_EVENT_SPAWNED] = DYNSUP_REPORT_DEBUG,
+        [DYNSUP_EVENT_EXITED] = DYNSUP_REPORT_DEBUG,
+        [DYNSUP_EVENT_CRASHED] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_CHILD_STARTED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_CHILD_RESTARTED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_CHILD_DELAYED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_CHILD_REMOVED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_CHILD_TERMINATED] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_START_ERROR] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_SHUTDOWN_ERROR] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_GAVE_UP] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_START_REFUSED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_UNEXPECTED] = DYNSUP_REPORT_WARNING,
+        [DYNSUP_EVENT_STUCK] = DYNSUP_REPORT_WARNING,
+    };
+    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
+        dynsup_event event = {.kind = (enum dynsup_event_kind)kind};
+        assert_int_equal(dynsup_report_level(&event), levels[kind]);
+    }
+}
+
+static void a_start_refused_for_want_of_memory_is_a_warning(void **state) {
+    (void)state;
+    dynsup_event event = {.kind = DYNSUP_EVENT_START_REFUSED, .status = DYNSUP_ENOMEM};
+    assert_int_equal(dynsup_report_level(&event), DYNSUP_REPORT_WARNING);
+}
+
+/* ---- cuts ---- */
+
+static char long_text[20001];
+
+static void describe_at_length(void *ud, uint64_t number, char *chars, size_t size) {
+    (void)ud;
+    (void)number;
+    snprintf(chars, size, "%s", long_text);
+}
+
+static void program_describe_at_length(void *program, char *chars, size_t size) {
+    describe_at_length(program, 0, chars, size);
+}
+
+/* Of everything too much: names, id, function and reason. */
+static dynsup_event long_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
+    static const dynsup_program_ops ops = {.describe = program_describe_at_length};
+    dynsup_event event = child_event(kind, reason);
+    for (size_t i = 0; i < sizeof long_text - 1; i++)
+        long_text[i] = "x\n\ty\x1b\xe2\x82\xac"[i % 8];
+    event.name = event.supervisor_name = long_text + 2; /* begins with a tab */
+    event.program_ops = &ops;
+    return event;
+}
+
+static size_t write_at_length(const dynsup_event *event, size_t size) {
+    static const dynsup_object_ops ops = {.describe = describe_at_length};
+    memset(text, 0x5a, sizeof text);
+    size_t length = dynsup_report_write(event, &ops, NULL, text, size);
+    assert_true(length < size);
+    assert_int_equal(strlen(text), length);
+    for (size_t i = size; i < sizeof text && i < size + 64; i++)
+        assert_int_equal(text[i], 0x5a);
+    return length;
+}
+
+static void every_kind_fits_into_a_buffer_of_every_size(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
+        dynsup_event event = long_event((enum dynsup_event_kind)kind, &reason);
+        for (size_t size = 1; size <= 2500; size += size < 1200 ? 1 : 7)
+            write_at_length(&event, size);
+    }
+}
+
+static void a_cut_report_is_the_beginning_of_the_whole(void **state) {
+    (void)state;
+    char whole[1024], part[1024];
+    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
+        dynsup_event event = child_event((enum dynsup_event_kind)kind, NULL);
+        size_t length =
+            dynsup_report_write(&event, &object_ops, (void *)objects, whole, sizeof whole);
+        for (size_t size = 4; size <= length; size++) {
+            dynsup_report_write(&event, &object_ops, (void *)objects, part, size);
+            assert_string_equal(part + size - 4, "...");
+            assert_memory_equal(part, whole, size - 4);
+        }
+    }
+}
+
+static void a_long_reason_leaves_room_for_what_follows(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = long_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    write_at_length(&event, sizeof text);
+    assert_non_null(strstr(text, "...\n    offender: <0.7.0>"));
+    assert_non_null(strstr(text, "type worker\n    next: it is restarted now"));
+}
+
+static void a_field_is_cut_to_its_first_line_and_160_bytes(void **state) {
+    (void)state;
+    char name[200];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    dynsup_event event = {.kind = DYNSUP_EVENT_SPAWNED, .pid = PID(9), .name = name};
+    size_t length = dynsup_report_write(&event, NULL, NULL, text, sizeof text);
+    assert_int_equal(length, strlen("process <0.9.0> \"\" began") + 160);
+    assert_non_null(strstr(text, "nnn...\" began"));
+    name[3] = '\n';
+    assert_report(&event, "process <0.9.0> \"nnn...\" began");
+}
+
+/* ---- the limit ---- */
+
+/* How many of n lines at that time pass; *told becomes the sum of those told as held back. */
+static int passes(dynsup_limit *limit, uint64_t now_ns, int n, uint64_t *told) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        uint64_t held_back = 99;
+        bool passed = dynsup_limit_pass(limit, now_ns, 10, 2, &held_back);
+        count += passed;
+        assert_true(passed || held_back == 0);
+        *told += held_back;
+    }
+    return count;
+}
+
+static void a_burst_passes_and_the_rest_is_counted(void **state) {
+    (void)state;
+    dynsup_limit limit = {0};
+    uint64_t told = 0;
+    assert_int_equal(passes(&limit, 7 * SECOND, 100, &told), 10);
+    assert_int_equal(told, 0);
+    assert_int_equal(limit.held_back, 90);
+    assert_int_equal(limit.total_held_back, 90);
+}
+
+static void time_lets_more_lines_pass_which_tell_what_was_held_back(void **state) {
+    (void)state;
+    dynsup_limit limit = {0};
+    uint64_t told = 0;
+    passes(&limit, 0, 15, &told);
+    assert_int_equal(passes(&limit, SECOND / 2 - 1, 1, &told), 0);
+    assert_int_equal(passes(&limit, SECOND / 2, 1, &told), 1);
+    assert_int_equal(told, 6);
+    assert_int_equal(passes(&limit, 2 * SECOND, 10, &told), 3);
+    assert_int_equal(told, 6);
+    assert_int_equal(limit.total_held_back, 13);
+}
+
+static void a_pause_fills_the_bucket_to_the_burst_only(void **state) {
+    (void)state;
+    dynsup_limit limit = {0};
+    uint64_t told = 0;
+    passes(&limit, 0, 11, &told);
+    assert_int_equal(passes(&limit, 1000000 * SECOND, 100, &told), 10);
+    assert_int_equal(told, 1);
+}
+
+static void many_short_steps_of_time_add_up(void **state) {
+    (void)state;
+    dynsup_limit limit = {0};
+    uint64_t told = 0;
+    passes(&limit, 0, 10, &told);
+    int count = 0;
+    for (uint64_t ms = 1; ms <= 10000; ms++)
+        count += passes(&limit, ms * MS, 1, &told);
+    assert_in_range(count, 19, 20);
+    assert_int_equal(told + limit.held_back, 10000 - (uint64_t)count);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_that_ended_has_a_report_with_all_details),
+        cmocka_unit_test(what_is_not_known_is_left_out),
+        cmocka_unit_test(the_next_restart_is_counted),
+        cmocka_unit_test(a_delayed_restart_is_not_counted),
+        cmocka_unit_test(a_child_is_restarted_as_its_type_says),
+        cmocka_unit_test(a_good_end_of_a_permanent_child_is_not_called_abnormal),
+        cmocka_unit_test(a_failed_restart_is_reported_with_what_follows),
+        cmocka_unit_test(an_abnormal_end_of_a_child_being_stopped_is_reported),
+        cmocka_unit_test(a_supervisor_that_gives_up_says_why),
+        cmocka_unit_test(the_crash_of_a_process_without_supervisor_is_reported),
+        cmocka_unit_test(the_shutdown_of_a_spec_is_written_as_in_lua),
+        cmocka_unit_test(a_supervisor_as_a_child_is_called_one),
+        cmocka_unit_test(reasons_of_all_kinds_are_written),
+        cmocka_unit_test(without_object_ops_an_object_is_a_question_mark),
+        cmocka_unit_test(a_stale_pid_shows_its_generation),
+        cmocka_unit_test(the_steps_of_processes_are_one_line_each),
+        cmocka_unit_test(a_process_that_is_stuck_may_say_for_how_long),
+        cmocka_unit_test(the_steps_of_children_are_one_line_each),
+        cmocka_unit_test(a_refused_start_says_why),
+        cmocka_unit_test(each_kind_has_its_level),
+        cmocka_unit_test(a_start_refused_for_want_of_memory_is_a_warning),
+        cmocka_unit_test(every_kind_fits_into_a_buffer_of_every_size),
+        cmocka_unit_test(a_cut_report_is_the_beginning_of_the_whole),
+        cmocka_unit_test(a_long_reason_leaves_room_for_what_follows),
+        cmocka_unit_test(a_field_is_cut_to_its_first_line_and_160_bytes),
+        cmocka_unit_test(a_burst_passes_and_the_rest_is_counted),
+        cmocka_unit_test(time_lets_more_lines_pass_which_tell_what_was_held_back),
+        cmocka_unit_test(a_pause_fills_the_bucket_to_the_burst_only),
+        cmocka_unit_test(many_short_steps_of_time_add_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+--- dynsup: processes and dynamic supervisors for Lua.
+--
+-- The functions come from C (`core`); here is the sugar on top of them: modules as children, and
+-- `use`. Specs and options are validated in C, nowhere else.
+
+local core = ...
+
+---@class dynsup
+local dynsup = core
+
+local load_require = require "dynsup.require"
+
+--- The flags of a dynamic supervisor, with defaults filled in: what a module's `init` returns.
+---@param options? table
+---@return table flags
+function dynsup.init(options)
+  local flags = {
+    strategy = "one_for_one",
+    max_restarts = 3,
+    max_seconds = 5,
+    max_children = "infinity",
+    extra_arguments = {},
+  }
+  for name, value in next, options or {} do
+    flags[name] = value
+  end
+  return flags
+end
+
+--- The child spec of a dynamic supervisor itself, so that `{ dynsup, options }` is a child.
+---@param options? table as of start_link
+---@return table spec
+function dynsup.child_spec(options)
+  options = options or {}
+  return {
+    id = options.name or "dynsup",
+    start = dynsup.start_link,
+    args = { options, n = 1 },
+    type = "supervisor",
+  }
+end
+
+--- Gives a module `child_spec` and, if it lacks one, `start_link`.
+---@param module table
+---@param defaults? table fields of the child spec in place of the defaults
+---@return table module
+function dynsup.use(module, defaults)
+  if type(module) ~= "table" then
+    error("bad argument #1 to 'use' (table expected, got " .. type(module) .. ")", 2)
+  end
+  function module.child_spec(arg)
+    local spec = {
+      id = module,
+      start = function(...)
+        return module.start_link(...)
+      end,
+      args = { arg, n = 1 },
+      type = "supervisor",
+    }
+    for name, value in next, defaults or {} do
+      spec[name] = value
+    end
+    return spec
+  end
+  if module.start_link == nil then
+    function module.start_link(arg)
+      return dynsup.start_link(module, arg)
+    end
+  end
+  return module
+end
+
+-- A module with child_spec, or { module, arg }, as a child spec; anything else stays what it is.
+local function normalize(child)
+  local module, arg = child, nil
+  if rawget(child, "child_spec") == nil and type(child[1]) == "table" then
+    module, arg = child[1], child[2]
+  end
+  if type(module.child_spec) == "function" then
+    return module.child_spec(arg)
+  end
+  return child
+end
+
+-- dynsup.x and require "dynsup.x" are the same table.
+setmetatable(dynsup, {
+  __index = function(_, name)
+    local full = "dynsup." .. tostring(name)
+    if package.preload[full] and name ~= "require" then
+      return load_require(full)
+    end
+  end,
+})
+
+return dynsup, load_require, normalize
