@@ -137,13 +137,13 @@ bool dynsup_doomed(const dynsup_host *host) {
 }
 
 bool dynsup_closing(const dynsup_host *host) {
-    return host->current && host->current->state == DSI_PROCESS_CLOSING;
+    return host->closing;
 }
 
 int dynsup_link(dynsup_host *host, dynsup_pid pid) {
     dsi_process *self = host->current;
     dsi_process *process = dsi_process_find_alive(host, pid);
-    if (self->state == DSI_PROCESS_CLOSING)
+    if (host->closing)
         return DYNSUP_ECLOSING;
     if (process == self)
         return 0;
@@ -162,7 +162,7 @@ void dynsup_unlink(dynsup_host *host, dynsup_pid pid) {
 
 int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who,
                    dynsup_ref *ref_out) {
-    if (host->current->state == DSI_PROCESS_CLOSING)
+    if (host->closing)
         return DYNSUP_ECLOSING;
     return dsi_monitor_new(host, host->current, dsi_process_find_alive(host, pid),
                            who ? *who : dsi_value_id(pid), ref_out);

@@ -70,13 +70,17 @@ static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
     return status;
 }
 
-/* A request that lets the current process wait, or why it cannot. */
-static int request_make(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
+/* A request of the current process, or why there can be none now. */
+static int request_make(dsi_supervisor *supervisor, enum dsi_parked_kind kind, const char *name,
                         size_t length, bool may_wait, dsi_request **request_out) {
-    if (!may_wait)
+    if (!may_wait && dsi_supervisor_busy(supervisor))
         return DYNSUP_EWOULD_WAIT;
-    *request_out = dsi_request_new(host, kind, name, length);
-    return *request_out ? 0 : DYNSUP_ENOMEM;
+    *request_out = dsi_request_new(supervisor->host, kind, name, length);
+    if (!*request_out)
+        return DYNSUP_ENOMEM;
+    if (!may_wait)
+        (*request_out)->caller = 0;
+    return 0;
 }
 
 static int pending(dsi_request *request, dynsup_reply *reply) {
@@ -112,8 +116,8 @@ static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int sta
 static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *spec,
                          dsi_child *child, bool ensure, bool may_wait, dynsup_reply *reply) {
     dsi_request *request;
-    int status = request_make(supervisor->host, DSI_PARKED_START, spec->name, spec->name_length,
-                              may_wait, &request);
+    int status = request_make(supervisor, DSI_PARKED_START, spec->name, spec->name_length, may_wait,
+                              &request);
     if (status) {
         dsi_child_free(supervisor->host, child);
         if (spec->body)
@@ -164,7 +168,7 @@ int dynsup_terminate_child(dynsup_host *host, dynsup_pid pid, dynsup_pid child, 
     *reply = (dynsup_reply){0};
     int status = supervisor_find_running(host, pid, &supervisor);
     if (status == 0)
-        status = request_make(host, DSI_PARKED_TERMINATE, name, length, may_wait, &request);
+        status = request_make(supervisor, DSI_PARKED_TERMINATE, name, length, may_wait, &request);
     if (status)
         return reply->status = status;
     request->pid = child;
@@ -187,7 +191,8 @@ int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reaso
     *reply = (dynsup_reply){0};
     int status = supervisor_find(host, pid, &supervisor);
     if (status == 0)
-        status = request_make(host, DSI_PARKED_STOP, NULL, 0, may_wait, &request);
+        status = may_wait ? request_make(supervisor, DSI_PARKED_STOP, NULL, 0, may_wait, &request)
+                          : DYNSUP_EWOULD_WAIT;
     if (status) {
         dsi_reason_release(host, &own);
         return reply->status = status;
@@ -209,7 +214,7 @@ int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid pid, bool may_wait, dyn
     int status = supervisor_find_running(host, pid, &supervisor);
     if (status || !dsi_supervisor_busy(supervisor))
         return reply->status = status;
-    status = request_make(host, DSI_PARKED_TURN, NULL, 0, may_wait, &request);
+    status = request_make(supervisor, DSI_PARKED_TURN, NULL, 0, may_wait, &request);
     if (status)
         return reply->status = status;
     dsi_supervisor_park(supervisor, &request->parked);
@@ -231,7 +236,9 @@ int dynsup_count_children(const dynsup_host *host, dynsup_pid pid, dynsup_counts
 void dynsup_ready(dynsup_host *host, const dynsup_value *info) {
     dsi_child *child = host->current->child;
     dynsup_value own = *info;
-    if (child && child->extra && child->extra->ready)
+    while (child && child->extra && !child->extra->ready)
+        child = child->extra->next_same;
+    if (child && child->extra)
         dsi_dynamic_ready(child->supervisor, child, &own);
     else
         dsi_value_release(host, &own);

@@ -100,15 +100,16 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
     process->child = child;
 }
 
-void dsi_child_detach(dsi_child *child, dsi_process *process) {
+bool dsi_child_detach(dsi_child *child, dsi_process *process) {
     dsi_child **link = &process->child;
     while (*link && *link != child && (*link)->extra)
         link = &(*link)->extra->next_same; /* only the last of a chain may have no extra */
     if (*link != child)
-        return;
+        return false;
     *link = child->extra ? child->extra->next_same : NULL;
     if (child->extra)
         child->extra->next_same = NULL;
+    return true;
 }
 
 dsi_child *dsi_child_of(const dsi_process *process, const dsi_supervisor *supervisor) {

@@ -87,8 +87,8 @@ dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child);
 /* The record becomes one of the process's; the process one of its supervisor's children. */
 void dsi_child_attach(dsi_child *child, dsi_process *process);
 
-/* The record is no longer the process's, if it was. */
-void dsi_child_detach(dsi_child *child, dsi_process *process);
+/* The record is no longer the process's; false: it was not. */
+bool dsi_child_detach(dsi_child *child, dsi_process *process);
 
 /* The process's record at this supervisor, or NULL. */
 dsi_child *dsi_child_of(const dsi_process *process, const dsi_supervisor *supervisor);

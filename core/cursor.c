@@ -2,7 +2,7 @@
 #include "cursor.h"
 
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
-    dsi_process *process = dsi_process_find(host, pid);
+    dsi_process *process = dsi_process_find_alive(host, pid);
     dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
     dynsup_cursor *cursor = supervisor ? dsi_memory_new(&host->memory, sizeof *cursor) : NULL;
     if (!cursor)

@@ -28,7 +28,7 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
             dsi_request_status(supervisor->host, request, 0);
         } else { /* it was to be ensured: now it must be started */
             dsi_list_append(&supervisor->parked, &request->parked.node);
-            dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
+            dsi_supervisor_wake(supervisor);
         }
     }
 }
@@ -102,6 +102,13 @@ int dsi_dynamic_incarnate(dsi_supervisor *supervisor, dsi_child *child, const dy
     return 0;
 }
 
+/* Tells who asked for the child's start and waited for it to be ready. */
+static void start_told(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
+    dsi_request *request = child->extra->starting;
+    child->extra->starting = NULL;
+    dsi_request_reply(supervisor->host, request, reply);
+}
+
 /* The reason with which a process ended that the guest named although it was gone. */
 static dynsup_reason stray_reason(dsi_supervisor *supervisor, dynsup_pid pid) {
     dsi_list_each (node, &supervisor->strays) {
@@ -110,6 +117,18 @@ static dynsup_reason stray_reason(dsi_supervisor *supervisor, dynsup_pid pid) {
             return dsi_reason_copy(supervisor->host, &stray->reason);
     }
     return dynsup_reason_atom(DYNSUP_NOPROC);
+}
+
+/* Removes the record, if any, that the process had at the supervisor before. */
+static void replace(dsi_supervisor *supervisor, dsi_child *older, dsi_process *process) {
+    if (!older)
+        return;
+    dsi_child_detach(older, process);
+    supervisor->active--;
+    if (older->extra && older->extra->starting)
+        start_told(supervisor, older,
+                   &(dynsup_reply){.status = DYNSUP_EALREADY_STARTED, .pid = older->pid});
+    dsi_dynamic_remove(supervisor, older);
 }
 
 void dsi_dynamic_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pid,
@@ -122,17 +141,13 @@ void dsi_dynamic_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid 
     supervisor->active++;
     dsi_event_child(host, how, child, NULL);
     if (process && process->state != DSI_PROCESS_ENDED) {
-        dsi_child *older = dsi_child_of(process, supervisor);
-        if (older) {
-            dsi_child_detach(older, process);
-            supervisor->active--;
-            dsi_dynamic_remove(supervisor, older);
-        }
+        replace(supervisor, dsi_child_of(process, supervisor), process);
         dsi_child_attach(child, process);
         tell_running(supervisor, child);
         return;
     }
-    dynsup_reason reason = stray_reason(supervisor, pid);
+    dynsup_reason reason =
+        process ? dsi_reason_copy(host, &process->at.reason) : stray_reason(supervisor, pid);
     dsi_dynamic_exited(supervisor, child, &reason);
     dsi_reason_release(host, &reason);
 }
@@ -214,12 +229,6 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
 }
 
 /* ---- the table's actions ---- */
-
-static void start_told(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
-    dsi_request *request = child->extra->starting;
-    child->extra->starting = NULL;
-    dsi_request_reply(supervisor->host, request, reply);
-}
 
 static void refuse_start(dsi_supervisor *supervisor, dsi_child *child,
                          const dynsup_reason *reason) {
@@ -370,8 +379,8 @@ static dsi_child *find_restarting(dsi_supervisor *supervisor, dynsup_pid pid) {
 static dsi_child *find_child(dsi_supervisor *supervisor, const dsi_request *request) {
     if (request->pid) {
         dsi_process *process = dsi_process_find(supervisor->host, request->pid);
-        return process ? dsi_child_of(process, supervisor)
-                       : find_restarting(supervisor, request->pid);
+        dsi_child *child = process ? dsi_child_of(process, supervisor) : NULL;
+        return child ? child : find_restarting(supervisor, request->pid);
     }
     dsi_name *name = dsi_names_find(&supervisor->host->names, request->name, request->name_length);
     if (!name)
@@ -385,13 +394,15 @@ int dsi_dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = find_child(supervisor, request);
     if (!child)
         return DYNSUP_ENOT_FOUND;
-    dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
-    if (!extra)
-        return DYNSUP_ENOMEM;
     if (child->state == DSI_CHILD_RESTARTING) {
         life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
         return 0;
     }
+    if (!request->caller)
+        return DYNSUP_EWOULD_WAIT;
+    dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
+    if (!extra)
+        return DYNSUP_ENOMEM;
     dsi_list_append(&extra->waiters, &request->parked.node);
     life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
     return DYNSUP_PENDING;

@@ -50,6 +50,7 @@ static void strays_forget(dsi_supervisor *supervisor) {
 
 /* A supervisor that could not be initialised ends without a signal to who started it. */
 static void init_failed(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+    supervisor->state = DSI_SUPERVISOR_STOPPING;
     dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
     if (parent)
         dsi_unlink(supervisor->host, parent, supervisor->process);
@@ -84,9 +85,10 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
         init_done(supervisor, request, outcome);
     supervisor->draining = false;
     strays_forget(supervisor);
-    dsi_supervisor_drain(supervisor);
-    if (!dsi_list_empty(&supervisor->retries))
-        dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
+    if (dsi_list_empty(&supervisor->retries))
+        dsi_supervisor_drain(supervisor);
+    else /* one of them comes first, or a row of starts could keep it out for ever */
+        dsi_supervisor_wake(supervisor);
 }
 
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {

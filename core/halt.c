@@ -23,6 +23,8 @@ static dsi_supervisor *last_of_main(const dynsup_host *host) {
 
 static void supervisor_stop(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    if (!dsi_process_alive(supervisor->process))
+        return;
     if (supervisor->has_guest)
         dsi_guest_abort(supervisor, &shutdown);
     dsi_shutdown_begin(supervisor, &shutdown);
@@ -34,17 +36,33 @@ static void shutdown_all(dynsup_host *host) {
     dsi_process *process;
     while ((process = dsi_slots_next(&host->processes, &cursor))) {
         dsi_supervisor *supervisor = dsi_supervisor_of(process);
-        if (supervisor && dsi_process_alive(process) && !process->child)
+        if (process->child)
+            continue;
+        if (supervisor)
             supervisor_stop(supervisor);
-        else if (!supervisor && !process->child)
+        else
             dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
     }
     dsi_timers_start(&host->timers, &host->halt_timer,
                      dsi_deadline_after(host->now_ns, PATIENCE_MS));
 }
 
+static void kill_all(dynsup_host *host) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    uint32_t cursor = 0;
+    dsi_process *process;
+    while ((process = dsi_slots_next(&host->processes, &cursor)))
+        dsi_signal(host, process, 0, &kill, DSI_SIGNAL_SENT);
+}
+
+bool dsi_halt_is_due(const dynsup_host *host) {
+    return host->halt == DSI_HALT_SUPERVISORS && !host->halt_waits_for;
+}
+
 void dsi_halt_advance(dynsup_host *host) {
-    if (host->halt != DSI_HALT_SUPERVISORS)
+    if (host->halt == DSI_HALT_KILL && dsi_list_empty(&host->doomed))
+        kill_all(host); /* whoever was spawned since, by a close handler */
+    if (!dsi_halt_is_due(host))
         return;
     dsi_supervisor *supervisor = last_of_main(host);
     if (supervisor) {
@@ -57,12 +75,8 @@ void dsi_halt_advance(dynsup_host *host) {
 }
 
 void dsi_halt_timeout(dynsup_host *host) {
-    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
-    uint32_t cursor = 0;
-    dsi_process *process;
     host->halt = DSI_HALT_KILL;
-    while ((process = dsi_slots_next(&host->processes, &cursor)))
-        dsi_signal(host, process, 0, &kill, DSI_SIGNAL_SENT);
+    kill_all(host);
 }
 
 void dynsup_host_halt(dynsup_host *host, int code) {

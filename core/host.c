@@ -46,19 +46,25 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
 
 /* ---- exits ---- */
 
+/* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
+static void tell_supervisor(dsi_process *process, dsi_child *child) {
+    dsi_supervisor *supervisor = child->supervisor;
+    if (dsi_process_alive(supervisor->process) && dsi_supervisor_busy(supervisor)) {
+        process->message_count++;
+        dsi_supervisor_park(supervisor, &child->parked);
+        return;
+    }
+    dsi_child_detach(child, process);
+    if (dsi_process_alive(supervisor->process))
+        dsi_dynamic_exited(supervisor, child, &process->at.reason);
+}
+
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
 static void tell_supervisors(dsi_process *process) {
     dsi_child *child = process->child;
     while (child) {
         dsi_child *next = child->extra ? child->extra->next_same : NULL;
-        dsi_supervisor *supervisor = child->supervisor;
-        if (dsi_supervisor_busy(supervisor)) {
-            process->message_count++;
-            dsi_supervisor_park(supervisor, &child->parked);
-        } else {
-            dsi_child_detach(child, process);
-            dsi_dynamic_exited(supervisor, child, &process->at.reason);
-        }
+        tell_supervisor(process, child);
         child = next;
     }
 }
@@ -70,9 +76,9 @@ static void reap(dynsup_host *host, dsi_process *process) {
         dsi_supervisor_ended(supervisor);
     dsi_links_notify(host, process);
     dsi_monitors_notify(host, process);
+    process->message_count = 1; /* an exit that is parked may have its turn at once */
     tell_supervisors(process);
-    if (process->message_count == 0)
-        dsi_process_free(host, process);
+    dsi_process_let_go(host, process);
 }
 
 static void pump_exits(dynsup_host *host) {
@@ -129,8 +135,10 @@ static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
 static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (supervisor && supervisor->has_guest) {
+        dsi_timers_stop(&host->timers, &process->at.timer);
         process->state = DSI_PROCESS_IDLE;
         dsi_guest_done(supervisor, outcome);
+        dsi_reason_release(host, &outcome->reason);
         return;
     }
     dsi_process_doom(host, process, &outcome->reason);
@@ -138,6 +146,8 @@ static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *
 }
 
 static void slice_idle(dynsup_host *host, dsi_process *process) {
+    assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
+    dsi_timers_stop(&host->timers, &process->at.timer);
     process->state = DSI_PROCESS_IDLE;
     process->flags |= DSI_FLAG_DROPS;
     process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
@@ -218,7 +228,7 @@ static void pump_slices(dynsup_host *host) {
 /* ---- steps ---- */
 
 static bool has_work(const dynsup_host *host) {
-    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed);
+    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -233,8 +243,7 @@ static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_ou
 static void pump_round(dynsup_host *host) {
     pump_timers(host);
     pump_exits(host);
-    if (host->halt != DSI_HALT_NONE && !host->halt_waits_for)
-        dsi_halt_advance(host);
+    dsi_halt_advance(host);
     pump_slices(host);
 }
 

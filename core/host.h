@@ -4,7 +4,10 @@
 
 #include "supervisor.h"
 
-/* One step of the orderly end, when its last one is done. */
+/* Has the orderly end's last step been done, so that the next one can be? */
+bool dsi_halt_is_due(const dynsup_host *host);
+
+/* The next step of the orderly end, if it is due. */
 void dsi_halt_advance(dynsup_host *host);
 
 /* The halt's patience is over: what is left is killed. */

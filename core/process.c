@@ -93,7 +93,7 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
 
 void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
                       uint64_t deadline_ns) {
-    if (!dsi_process_alive(process))
+    if (!dsi_process_alive(process) || host->closing)
         return;
     process->wait = (uint8_t)wait;
     process->wait_key = key;
@@ -133,10 +133,13 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
     if (!process->ops->stop)
         return;
     dsi_process *outer = host->current;
+    bool outer_closing = host->closing;
     host->current = process;
+    host->closing = true;
     host->in_slice = true;
     process->ops->stop(process->body, host, process->slot.id);
     host->in_slice = outer != NULL;
+    host->closing = outer_closing;
     host->current = outer;
 }
 
@@ -160,7 +163,10 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     process->body = NULL;
 }
 
-void dsi_process_free(dynsup_host *host, dsi_process *process) {
+void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
+    assert(process->state == DSI_PROCESS_ENDED && process->message_count > 0);
+    if (--process->message_count > 0)
+        return;
     if (host->main == process) {
         host->main = NULL;
         host->main_reason = process->at.reason;

@@ -120,8 +120,8 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
  * it owned is released. */
 void dsi_process_close(dynsup_host *host, dsi_process *process);
 
-/* Gives its slot back; everything has been undone. */
-void dsi_process_free(dynsup_host *host, dsi_process *process);
+/* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
+void dsi_process_let_go(dynsup_host *host, dsi_process *process);
 
 /* Removes all messages. */
 void dsi_process_flush(dynsup_host *host, dsi_process *process);

@@ -9,7 +9,7 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, const
     if (!request)
         return NULL;
     request->parked.kind = kind;
-    request->caller = host->current->slot.id;
+    request->caller = dynsup_self(host);
     request->key = dynsup_key_new(host);
     request->name_length = name_length;
     if (name)

@@ -29,7 +29,8 @@ void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
         return;
     uint64_t deadline = dsi_deadline_after(host->now_ns, child->shutdown_ms);
     dsi_timers_stop(&host->timers, &process->extra->kill_timer);
-    dsi_timers_start(&host->timers, &process->extra->kill_timer, deadline);
+    if (deadline != DYNSUP_NEVER)
+        dsi_timers_start(&host->timers, &process->extra->kill_timer, deadline);
 }
 
 static void tell_child(dsi_supervisor *supervisor, dsi_child *child) {

@@ -35,8 +35,8 @@ static bool child_is_up(const dsi_name *name) {
 /* The answer of ensure_child for a name that is there. */
 static int ensure_existing(dsi_supervisor *supervisor, const dsi_name *name, dynsup_reply *reply) {
     reply->pid = name->process ? name->process->slot.id : 0;
-    reply->existing = true;
-    if (child_is_up(name))
+    reply->existing = child_is_up(name);
+    if (reply->existing)
         return 0;
     bool mine = name->child && name->child->supervisor == supervisor;
     return mine ? DYNSUP_PENDING : DYNSUP_EALREADY_STARTED;
@@ -135,24 +135,35 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     return status;
 }
 
-int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
+/* ensure: waits until the child that has the name runs, or is gone. */
+static int start_await(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_name *taken = find_name(supervisor, request->name, request->name_length);
+    dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
+    if (!extra)
+        return DYNSUP_ENOMEM;
+    dsi_list_append(&extra->waiters, &request->parked.node);
+    return DYNSUP_PENDING;
+}
+
+static int start_now(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
+    const dsi_child *child = request->child;
+    bool waits = child->guest || (child->extra && child->extra->ready);
+    if (waits && !request->caller)
+        return DYNSUP_EWOULD_WAIT;
+    return child->guest ? start_guest(supervisor, request, reply)
+                        : start_plain(supervisor, request, reply);
+}
+
+int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
     int status =
         dsi_dynamic_admits(supervisor, request->name, request->name_length, request->ensure, reply);
-    if (status == DYNSUP_PENDING) { /* ensure: until that child runs, or is gone */
-        dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
-        if (!extra)
-            return DYNSUP_ENOMEM;
-        dsi_list_append(&extra->waiters, &request->parked.node);
-        return DYNSUP_PENDING;
-    }
-    if (status || reply->existing) {
-        if (status)
-            dsi_event_refused(supervisor->host, request->child, status, NULL);
+    if (status == DYNSUP_PENDING)
+        return request->caller ? start_await(supervisor, request) : DYNSUP_EWOULD_WAIT;
+    if (status)
+        dsi_event_refused(supervisor->host, request->child, status, NULL);
+    if (status || reply->existing)
         return status;
-    }
-    return request->child->guest ? start_guest(supervisor, request, reply)
-                                 : start_plain(supervisor, request, reply);
+    return start_now(supervisor, request, reply);
 }
 
 void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,

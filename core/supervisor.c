@@ -108,15 +108,22 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor,
 
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
     dsi_list_append(&supervisor->parked, &parked->node);
-    dsi_supervisor_drain(supervisor);
+    if (supervisor->host->current) /* who parks in a slice does not wait yet: not told before */
+        dsi_supervisor_wake(supervisor);
+    else
+        dsi_supervisor_drain(supervisor);
+}
+
+void dsi_supervisor_wake(dsi_supervisor *supervisor) {
+    if (!supervisor->has_guest)
+        dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
 }
 
 static void parked_child(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_process *process = dsi_child_process(supervisor->host, child);
     dsi_child_detach(child, process);
     dsi_dynamic_exited(supervisor, child, &process->at.reason);
-    if (--process->message_count == 0)
-        dsi_process_free(supervisor->host, process);
+    dsi_process_let_go(supervisor->host, process);
 }
 
 static void parked_start(dsi_supervisor *supervisor, dsi_request *request) {
@@ -171,16 +178,18 @@ void dsi_supervisor_drain(dsi_supervisor *supervisor) {
     if (supervisor->draining)
         return;
     supervisor->draining = true;
-    dsi_node *node;
-    while (!supervisor->has_guest && (node = dsi_list_pop(&supervisor->parked)))
+    while (!supervisor->has_guest && dsi_process_alive(supervisor->process)) {
+        dsi_node *node = dsi_list_pop(&supervisor->parked);
+        if (!node)
+            break;
         parked_handle(supervisor, dsi_item(node, dsi_parked, node));
+    }
     supervisor->draining = false;
 }
 
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_list_append(&supervisor->retries, &child->parked.node);
-    if (!supervisor->has_guest)
-        dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
+    dsi_supervisor_wake(supervisor);
 }
 
 /* Remembers the end of a process that the guest may be about to name as the child. Without memory
@@ -210,22 +219,23 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     dsi_supervisor_park(supervisor, &supervisor->parent_exit);
 }
 
-/* Their supervisor has ended without a clean-up of its own: the children are nobody's now, and
- * those that are linked get its reason. */
-static void orphan(dsi_supervisor *supervisor, dsi_child *child) {
+/* A process whose supervisor has ended without a clean-up of its own is nobody's child now; linked
+ * to it by a flag, it gets its reason. */
+static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = dsi_child_process(host, child);
-    if (process) {
-        bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->child == child;
-        dsi_child_detach(child, process);
-        if (process->state == DSI_PROCESS_ENDED && dsi_node_linked(&child->parked.node)) {
-            if (--process->message_count == 0)
-                dsi_process_free(host, process);
-        } else if (linked) {
-            dsi_signal(host, process, supervisor->process->slot.id, &supervisor->process->at.reason,
-                       DSI_SIGNAL_LINK);
-        }
-    }
+    const dsi_process *self = supervisor->process;
+    if (!process || !dsi_child_detach(child, process))
+        return;
+    if (process->state == DSI_PROCESS_ENDED) /* its exit was parked */
+        dsi_process_let_go(host, process);
+    else if ((process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id)
+        dsi_signal(host, process, self->slot.id, &self->at.reason, DSI_SIGNAL_LINK);
+}
+
+static void orphan(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_host *host = supervisor->host;
+    process_orphan(supervisor, child);
     if (child->extra)
         dsi_requests_status(host, &child->extra->waiters, DYNSUP_ENOPROC);
     if (child->extra && child->extra->starting)
@@ -251,7 +261,9 @@ static void guest_lost(dsi_supervisor *supervisor) {
 }
 
 static bool same(const dynsup_value *a, const dynsup_value *b) {
-    return a->kind == b->kind && a->as.object == b->as.object;
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == DYNSUP_ATOM ? a->as.atom == b->as.atom : a->as.object == b->as.object;
 }
 
 /* stop is told whether the supervisor has ended with the reason that was asked for. */

@@ -10,8 +10,9 @@
  * attempt a slice. Parts: supervisor.c the process and its queues; request.c what callers ask and
  * are told; guest.c the start function; dynamic.c the policy for children; shutdown.c the end.
  * Invariants: specs == length of children == supervisors + workers; active counts children with a
- * process that has not been handled as ended; when there is no guest and no drain is under way,
- * parked is empty.
+ * process that has not been handled as ended; when there is no guest, no drain is under way and
+ * parked is not empty, the supervisor is ready to run. A supervisor that is doomed does nothing
+ * for its children any more.
  */
 #ifndef DSI_SUPERVISOR_H
 #define DSI_SUPERVISOR_H
@@ -58,9 +59,10 @@ struct dsi_supervisor {
     dsi_list stop_waiters; /* of dsi_request */
 };
 
-/* The supervisor that runs as this process, or NULL. */
+/* The supervisor that runs as this process, or NULL (also when the process has closed). */
 static inline dsi_supervisor *dsi_supervisor_of(const dsi_process *process) {
-    return process->flags & DSI_FLAG_SUPERVISOR ? process->extra->supervisor : NULL;
+    bool is_one = (process->flags & DSI_FLAG_SUPERVISOR) && process->extra;
+    return is_one ? process->extra->supervisor : NULL;
 }
 
 static inline dsi_child *dsi_child_of_node(dsi_node *node) {
@@ -80,8 +82,12 @@ static inline bool dsi_supervisor_busy(const dsi_supervisor *supervisor) {
     return supervisor->has_guest || supervisor->draining || !dsi_list_empty(&supervisor->parked);
 }
 
-/* Lets something wait for its turn, which may come at once. */
+/* Lets something wait for its turn: between slices it may come at once, else the supervisor's own
+ * slice brings it. */
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked);
+
+/* Lets the supervisor have a slice for what waits; with a guest that comes when it has left. */
+void dsi_supervisor_wake(dsi_supervisor *supervisor);
 
 /* Handles what is parked until a guest begins or nothing is left. */
 void dsi_supervisor_drain(dsi_supervisor *supervisor);
@@ -101,7 +107,7 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor);
 
 struct dsi_request {
     dsi_parked parked; /* in parked, in a child's waiters or in stop_waiters */
-    dynsup_pid caller;
+    dynsup_pid caller; /* 0: nobody waits, so it is done now or not at all */
     uint64_t key;
     /* START */
     bool ensure;
@@ -152,7 +158,8 @@ int dsi_dynamic_admits(dsi_supervisor *supervisor, const char *name, size_t leng
                        dynsup_reply *reply);
 
 /* Handles a start whose turn has come. request, when not NULL, holds the child and the body, and is
- * kept if the answer is DYNSUP_PENDING; otherwise the caller must tell. */
+ * kept if the answer is DYNSUP_PENDING; otherwise the caller must tell. DYNSUP_EWOULD_WAIT in place
+ * of DYNSUP_PENDING for a request without caller. */
 int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply);
 
 /* A plain body's start whose turn it is and that need not wait; child and body change hands. */
@@ -199,7 +206,8 @@ void dsi_dynamic_timer(dsi_supervisor *supervisor, dsi_child *child);
 /* The child's turn for another attempt has come. */
 void dsi_dynamic_retry(dsi_supervisor *supervisor, dsi_child *child);
 
-/* terminate_child whose turn has come; the request is kept with DYNSUP_PENDING. */
+/* terminate_child whose turn has come; the request is kept with DYNSUP_PENDING.
+ * DYNSUP_EWOULD_WAIT for a request without caller. */
 int dsi_dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request);
 
 /* Takes the child out of the supervisor and frees it; who waits for it is told. */
