@@ -1,5 +1,4 @@
 /* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
-#include "event.h"
 #include "supervisor.h"
 
 #include <assert.h>

@@ -4,6 +4,7 @@
  * What an event does to a child is looked up in the lifecycle table (life_event); the functions
  * here carry the actions out. How a child is started for the first time is in start.c.
  */
+#include "child_event.h"
 #include "cursor.h"
 #include "event.h"
 #include "link.h"

@@ -1,24 +1,17 @@
-/* Events: every step in the life of processes and children, told to who wants to know. */
+/* Events of processes: every step in their life, told to who wants to know. */
 #ifndef DSI_EVENT_H
 #define DSI_EVENT_H
 
-#include "child.h"
-#include "process.h"
+#include "state.h"
 
-/* Each costs one test of a bit when nobody wants the event. */
-
+/* Costs one test of a bit when nobody wants the event. */
 void dsi_event_process(dynsup_host *host, enum dynsup_event_kind kind, const dsi_process *process,
                        const dynsup_reason *reason);
 
-void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_child *child,
-                     const dynsup_reason *reason);
+/* The process's name as events show it, or NULL. */
+const char *dsi_event_name(const dsi_process *process);
 
-/* A child's restart is put off. */
-void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
-                       uint64_t delay_ns);
-
-/* A start was refused with this status. */
-void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
-                       const dynsup_reason *reason);
+/* Tells an event that is wanted. */
+void dsi_event_emit(dynsup_host *host, const dynsup_event *event);
 
 #endif

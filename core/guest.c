@@ -85,9 +85,10 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
         init_done(supervisor, request, outcome);
     supervisor->draining = false;
     strays_forget(supervisor);
-    if (dsi_list_empty(&supervisor->retries))
+    bool was_restart = child && !request; /* restarts and requests take turns: neither starves */
+    if (was_restart || dsi_list_empty(&supervisor->retries))
         dsi_supervisor_drain(supervisor);
-    else /* one of them comes first, or a row of starts could keep it out for ever */
+    if (!dsi_list_empty(&supervisor->retries))
         dsi_supervisor_wake(supervisor);
 }
 

@@ -10,7 +10,6 @@
 #include "host.h"
 
 #include "delayed.h"
-#include "event.h"
 #include "link.h"
 #include "monitor.h"
 
@@ -184,7 +183,7 @@ static void run_slice(dynsup_host *host, dsi_process *process) {
     process->wake = DYNSUP_WAKE_AGAIN;
     process->slices++;
     host->current = process;
-    host->slices++;
+    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
     host->in_slice = true;
     enum dynsup_slice end =
         process->ops->step(process->body, host, process->slot.id, wake, &outcome);
@@ -204,10 +203,10 @@ static void sample_clock(dynsup_host *host, dynsup_pid ran) {
 
 static bool tick_moved(dynsup_host *host) {
     const volatile uint32_t *tick = host->config.port->tick;
-    if (!tick || *tick == host->tick)
-        return false;
-    host->tick = *tick;
-    return true;
+    uint32_t now = tick ? __atomic_load_n(tick, __ATOMIC_RELAXED) : host->tick;
+    bool moved = now != host->tick;
+    host->tick = now;
+    return moved;
 }
 
 /* Runs slices until it is time for a look at the clock, or something has to end. */

@@ -121,6 +121,24 @@ void dsi_links_notify(dynsup_host *host, dsi_process *ended) {
     }
 }
 
+/* A pair is linked once when the first end found for the peer is this one. */
+static bool end_is_sound(const dsi_process *process, dsi_link_end *end) {
+    dsi_link_record *record = (dsi_link_record *)(void *)(end - end->index);
+    const dsi_link_end *other = &record->ends[1 - end->index];
+    const dsi_link_end *found = link_find(process, end->peer);
+    return other->peer == process && other->index == 1 - end->index && other->node.link &&
+           *other->node.link == &other->node && end->peer->state != DSI_PROCESS_ENDED &&
+           (found == end || found == other);
+}
+
+bool dsi_links_are_sound(const dsi_process *process) {
+    dsi_bag_each (node, &process->links) {
+        if (!end_is_sound(process, end_of(node)))
+            return false;
+    }
+    return true;
+}
+
 dsi_process *dsi_link_peer(const dsi_process *process, size_t k) {
     dsi_bag_each (node, &process->links) {
         if (k-- == 0)

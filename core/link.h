@@ -29,4 +29,7 @@ void dsi_links_notify(dynsup_host *host, dsi_process *ended);
 /* The k-th process linked by a record, or NULL. */
 dsi_process *dsi_link_peer(const dsi_process *process, size_t k);
 
+/* Checks its links: each has its other end at the peer, and no pair has two. */
+bool dsi_links_are_sound(const dsi_process *process);
+
 #endif

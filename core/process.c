@@ -146,7 +146,8 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
 static void announce(dynsup_host *host, dsi_process *process) {
     const dynsup_reason *reason = &process->at.reason;
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
-    if (reason->class == DYNSUP_REASON_OTHER && !process->child)
+    bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
+    if (reason->class == DYNSUP_REASON_OTHER && !killed && !process->child)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
 }
 

@@ -5,8 +5,6 @@
  * trapping process or a supervisor) needs the shutdown time, and its kill timer was made when it
  * began to trap: nothing here allocates, so nothing can fail, and a million children cost one pass.
  */
-#include "cursor.h"
-#include "event.h"
 #include "link.h"
 #include "supervisor.h"
 

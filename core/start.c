@@ -4,7 +4,7 @@
  * "Acquire, then commit": a start allocates everything before anyone can see the child; what is
  * refused leaves nothing behind.
  */
-#include "event.h"
+#include "child_event.h"
 #include "supervisor.h"
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {

@@ -254,8 +254,12 @@ static void guest_lost(dsi_supervisor *supervisor) {
     if (supervisor->guest_child && !dsi_node_linked(&supervisor->guest_child->node))
         dsi_child_free(supervisor->host, supervisor->guest_child);
     if (supervisor->guest_request) {
-        dynsup_reply reply = {.status = DYNSUP_EREASON};
-        reply.values[0] = dsi_value_copy(supervisor->host, supervisor->process->at.reason.value);
+        dynsup_reply reply = {.status = DYNSUP_ENOPROC};
+        if (!supervisor->guest_child) { /* it is the supervisor's own start that has failed */
+            reply.status = DYNSUP_EREASON;
+            reply.values[0] =
+                dsi_value_copy(supervisor->host, supervisor->process->at.reason.value);
+        }
         dsi_request_reply(supervisor->host, supervisor->guest_request, &reply);
     }
 }

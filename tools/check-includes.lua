@@ -8,15 +8,15 @@ local layers = {
     { "intensity", "backoff", "lifecycle" },
     { "timers", "names" },
     { "state", "value" },
-    { "process", "mailbox", "link", "monitor", "delayed" },
-    { "supervisor", "child", "cursor", "event", "request", "start", "guest", "dynamic", "shutdown" },
-    { "host" },
+    { "process", "mailbox", "link", "monitor", "delayed", "event" },
+    { "supervisor", "child", "cursor", "request", "start", "guest", "dynamic", "shutdown" },
+    { "host", "halt", "check" },
     { "api" },
-    { "watchdog", "uv" },
+    { "watchdog", "uv", "report" },
 }
 
 -- Headers of the core that others may include, and that every file of the core may include.
-local public = { ["core/dynsup.h"] = true, ["core/dynsup_uv.h"] = true }
+local public = { ["core/dynsup.h"] = true, ["core/dynsup_report.h"] = true, ["core/dynsup_uv.h"] = true }
 
 -- What the other folders may include: a test of the path for each.
 local allowed = {

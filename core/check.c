@@ -1,0 +1,319 @@
+/*
+ * The invariants of a host, walked one by one: for tests, between two operations.
+ *
+ * Nothing is changed; what is wrong is named by the assertion that fails. In a build without
+ * assertions nothing is checked.
+ */
+#include "cursor.h"
+#include "delayed.h"
+#include "host.h"
+#include "link.h"
+#include "monitor.h"
+
+#include <assert.h>
+
+#ifdef NDEBUG
+#define MUST(condition, what) ((void)(condition))
+#else
+#define MUST(condition, what) assert((condition) && what)
+#endif
+
+/* What has been met on the walk, to be compared with what the host counts. */
+typedef struct tally {
+    size_t runnable, doomed, supervisors, monitors_held, monitors_watched, delayed, timers, names;
+    size_t children;
+} tally;
+
+static void timer_count(tally *met, const dsi_timer *timer) {
+    met->timers += dsi_timer_started(timer);
+}
+
+static size_t list_length(const dsi_list *list) {
+    size_t length = 0;
+    dsi_list_each (node, list) {
+        MUST(node->next->prev == node && node->prev->next == node, "a list is linked both ways");
+        length++;
+    }
+    return length;
+}
+
+/* ---- processes ---- */
+
+static void check_mailbox(const dsi_process *process) {
+    size_t count = 0;
+    const dynsup_message *last = NULL;
+    for (const dynsup_message *m = process->mailbox.head; m; m = m->next) {
+        MUST(m->count <= m->capacity, "a message has room for its values");
+        last = m;
+        count++;
+    }
+    MUST(!last || process->mailbox.tail == last, "a mailbox's tail is its last message");
+    if (process->state != DSI_PROCESS_ENDED)
+        MUST(process->message_count == count, "messages are counted");
+    if (process->flags & DSI_FLAG_DROPS)
+        MUST(count == 0, "who drops messages has none");
+}
+
+static void check_state(const dynsup_host *host, const dsi_process *process, tally *met) {
+    bool queued = process->state == DSI_PROCESS_RUNNABLE || process->state == DSI_PROCESS_DOOMED;
+    MUST(dsi_node_linked(&process->queue) == queued, "the runnable and the doomed are queued");
+    met->runnable += process->state == DSI_PROCESS_RUNNABLE;
+    met->doomed += process->state == DSI_PROCESS_DOOMED;
+    if (process->state == DSI_PROCESS_RUNNING)
+        MUST(host->current == process, "who runs is current");
+    if (process->state == DSI_PROCESS_WAITING)
+        MUST(process->wait != DSI_WAIT_NONE, "who waits waits for something");
+    if (!dsi_process_alive(process))
+        return;
+    timer_count(met, &process->at.timer);
+    if (dsi_timer_started(&process->at.timer))
+        MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
+             "only who waits has a timer for it");
+}
+
+static void check_name(const dynsup_host *host, const dsi_process *process, tally *met) {
+    const dsi_name *name = process->extra->name;
+    if (!name)
+        return;
+    MUST(name->process == process, "a name's process has the name");
+    MUST(dsi_names_find(&host->names, name->text, name->length) == name, "a name is in the table");
+    met->names += name->child == NULL;
+}
+
+static void check_extra(const dynsup_host *host, const dsi_process *process, tally *met) {
+    const dsi_process_extra *extra = process->extra;
+    MUST(extra->process == process, "an extra part knows its process");
+    check_name(host, process, met);
+    timer_count(met, &extra->kill_timer);
+    dsi_bag_each (node, &extra->monitors) {
+        const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
+        MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
+        MUST(monitor->watcher == process && monitor->down, "a monitor is its watcher's");
+        met->monitors_held++;
+    }
+    dsi_bag_each (node, &extra->delayed) {
+        const dsi_delayed *delayed = dsi_item(node, dsi_delayed, owned);
+        MUST(delayed->destination == process, "a delayed message is its destination's");
+        MUST(dsi_timer_started(&delayed->timer), "a delayed message has a timer");
+        timer_count(met, &delayed->timer);
+        met->delayed++;
+    }
+}
+
+static void check_watchers(const dynsup_host *host, const dsi_process *process, tally *met) {
+    dsi_bag_each (node, &process->watchers) {
+        const dsi_monitor *monitor = dsi_item(node, dsi_monitor, watched);
+        MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
+        MUST(monitor->target == process, "a monitor is its target's");
+        met->monitors_watched++;
+    }
+}
+
+/* Its records at the supervisors whose child it is: one each. */
+static size_t check_records(const dynsup_host *host, const dsi_process *process) {
+    size_t parked = 0;
+    for (const dsi_child *child = process->child; child;
+         child = child->extra ? child->extra->next_same : NULL) {
+        MUST(dsi_slots_find(&host->children, child->slot.id) == child, "a record is live");
+        MUST(child->pid == process->slot.id, "a process's record has its pid");
+        MUST(dsi_child_of(process, child->supervisor) == child, "a supervisor has one record");
+        MUST(child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE,
+             "a child with a process runs");
+        parked += dsi_node_linked(&child->parked.node);
+    }
+    return parked;
+}
+
+static void check_ended(const dsi_process *process, size_t parked) {
+    MUST(!process->extra && !process->body, "the ended own nothing");
+    MUST(!process->links.first && !process->watchers.first, "the ended are nobody's partner");
+    MUST(process->message_count == parked && parked > 0, "the ended wait for a supervisor's turn");
+}
+
+static void check_process(const dynsup_host *host, const dsi_process *process, tally *met) {
+    check_state(host, process, met);
+    check_mailbox(process);
+    check_watchers(host, process, met);
+    MUST(dsi_links_are_sound(process), "links have two ends, and are one for each pair");
+    if (process->extra)
+        check_extra(host, process, met);
+    size_t parked = check_records(host, process);
+    if (process->state == DSI_PROCESS_ENDED)
+        check_ended(process, parked);
+    else
+        MUST(parked == 0, "only an exit that has happened is parked");
+    met->supervisors += (process->flags & DSI_FLAG_SUPERVISOR) && process->extra;
+}
+
+/* ---- children ---- */
+
+static void check_waiters(const dsi_child *child, tally *met) {
+    dsi_list_each (node, &child->extra->waiters) {
+        const dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        MUST(request->parked.kind == DSI_PARKED_START ||
+                 request->parked.kind == DSI_PARKED_TERMINATE,
+             "a child is waited for to start or to end");
+        met->children += request->child != NULL;
+    }
+}
+
+static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
+    bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
+                 (child->extra && dsi_timer_started(&child->extra->timer));
+    MUST(comes, "a restart has a turn, a delay or a guest");
+    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING, "only a running supervisor restarts");
+}
+
+static void check_running(const dsi_supervisor *supervisor, const dsi_child *child) {
+    const dsi_process *process = dsi_child_process(supervisor->host, child);
+    MUST(process && dsi_child_of(process, supervisor) == child, "a running child has a process");
+    bool awaited = child->extra && child->extra->starting;
+    if (child->state == DSI_CHILD_STARTING)
+        MUST(awaited && child->extra->ready, "a child that starts is waited for");
+    if (child->state == DSI_CHILD_RUNNING)
+        MUST(!awaited, "a child that runs has been told of");
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING)
+        MUST(child->state == DSI_CHILD_STOPPING, "all children stop with their supervisor");
+}
+
+static void check_child(const dsi_supervisor *supervisor, const dsi_child *child, tally *met) {
+    const dynsup_host *host = supervisor->host;
+    met->children++;
+    met->names += child->name != NULL;
+    MUST(child->supervisor == supervisor, "a child is its supervisor's");
+    if (child->name) {
+        MUST(child->name->child == child, "a child's name is its");
+        MUST(dsi_names_find(&host->names, child->name->text, child->name->length) == child->name,
+             "a name is in the table");
+    }
+    if (child->extra) {
+        timer_count(met, &child->extra->timer);
+        check_waiters(child, met);
+    }
+    if (!dsi_process_alive(supervisor->process))
+        return;
+    if (child->state == DSI_CHILD_RESTARTING)
+        check_restarting(supervisor, child);
+    else
+        check_running(supervisor, child);
+}
+
+/* ---- supervisors ---- */
+
+static void check_counts(const dsi_supervisor *supervisor, tally *met) {
+    size_t specs = 0, active = 0, supervisors = 0;
+    MUST(list_length(&supervisor->children) == supervisor->specs, "specs are counted");
+    dsi_list_each (node, &supervisor->children) {
+        const dsi_child *child = dsi_child_of_node(node);
+        check_child(supervisor, child, met);
+        specs++;
+        active += child->state != DSI_CHILD_RESTARTING;
+        supervisors += child->is_supervisor;
+    }
+    MUST(supervisor->supervisors == supervisors, "supervisors are counted");
+    MUST(supervisor->workers == specs - supervisors, "workers are counted");
+    if (dsi_process_alive(supervisor->process))
+        MUST(supervisor->active == active, "active children are counted");
+}
+
+static void check_turns(const dsi_supervisor *supervisor, tally *met) {
+    const dsi_process *process = supervisor->process;
+    dsi_list_each (node, &supervisor->parked) {
+        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_START)
+            met->children += dsi_item(parked, dsi_request, parked)->child != NULL;
+    }
+    dsi_list_each (node, &supervisor->retries) {
+        MUST(dsi_item(node, dsi_child, parked.node)->state == DSI_CHILD_RESTARTING,
+             "only restarts are tried again");
+    }
+    bool idle = dsi_list_empty(&supervisor->parked) && dsi_list_empty(&supervisor->retries);
+    if (!idle && !supervisor->has_guest)
+        MUST(process->state != DSI_PROCESS_IDLE && process->state != DSI_PROCESS_WAITING,
+             "a supervisor with something to do is ready");
+}
+
+static void check_guest(const dsi_supervisor *supervisor, tally *met) {
+    const dsi_process *process = supervisor->process;
+    bool drops = process->flags & DSI_FLAG_DROPS;
+    MUST(drops == !supervisor->has_guest, "a supervisor reads messages while it has a guest");
+    if (supervisor->has_guest) {
+        const dsi_child *child = supervisor->guest_child;
+        met->children += child && !dsi_node_linked(&child->node);
+        return;
+    }
+    MUST(process->body == supervisor, "without a guest a supervisor runs itself");
+    MUST(dsi_list_empty(&supervisor->strays), "strays are remembered for a guest only");
+    MUST(supervisor->state != DSI_SUPERVISOR_INIT, "an init function is a guest");
+}
+
+static void check_cursors(const dsi_supervisor *supervisor) {
+    dsi_list_each (node, &supervisor->cursors) {
+        const dynsup_cursor *cursor = dsi_item(node, dynsup_cursor, node);
+        MUST(cursor->supervisor == supervisor, "a cursor is its supervisor's");
+        MUST(cursor->next == &supervisor->children.head ||
+                 dsi_child_of_node(cursor->next)->supervisor == supervisor,
+             "a cursor stands on a child or at the end");
+    }
+}
+
+static void check_supervisor(const dsi_supervisor *supervisor, tally *met) {
+    const dsi_process *process = supervisor->process;
+    MUST(dsi_process_find(supervisor->host, process->slot.id) == process, "its process is there");
+    MUST(dsi_supervisor_of(process) == supervisor, "a supervisor's process is its own");
+    MUST(!supervisor->draining, "turns come to an end");
+    check_counts(supervisor, met);
+    check_turns(supervisor, met);
+    check_guest(supervisor, met);
+    check_cursors(supervisor);
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING)
+        MUST(supervisor->specs > 0 || !dsi_process_alive(process),
+             "a supervisor ends with its last child");
+    if (supervisor->state == DSI_SUPERVISOR_RUNNING)
+        MUST(supervisor->specs <= supervisor->max_children, "max_children is kept");
+}
+
+/* ---- the host ---- */
+
+static void check_queue(const dsi_list *queue, enum dsi_process_state state) {
+    dsi_list_each (node, queue) {
+        MUST(dsi_item(node, dsi_process, queue)->state == state, "a queue holds what it is for");
+    }
+}
+
+static void check_free_messages(const dynsup_host *host) {
+    for (int class = 0; class < DSI_MESSAGE_CLASSES; class ++) {
+        size_t count = 0;
+        for (const dynsup_message *m = host->free_messages[class]; m; m = m->next)
+            count++;
+        MUST(count == host->free_message_count[class], "free messages are counted");
+    }
+}
+
+static void check_tally(const dynsup_host *host, const tally *met) {
+    MUST(list_length(&host->ready) == met->runnable, "all that are ready are runnable");
+    MUST(list_length(&host->doomed) == met->doomed, "all that will end are doomed");
+    MUST(list_length(&host->supervisors) == met->supervisors, "supervisors are listed");
+    MUST(host->monitors.live_count == met->monitors_held, "monitors are held by their watchers");
+    MUST(host->monitors.live_count == met->monitors_watched, "monitors are at their targets");
+    MUST(host->delayed.live_count == met->delayed, "delayed messages are at their destinations");
+    MUST(host->children.live_count == met->children, "children are somewhere");
+    MUST(host->timers.count == met->timers, "timers are somebody's");
+    MUST(host->names.count == met->names, "names are somebody's");
+}
+
+void dynsup_host_check(const dynsup_host *host) {
+    tally met = {0};
+    uint32_t cursor = 0;
+    const dsi_process *process;
+    while ((process = dsi_slots_next(&host->processes, &cursor)))
+        check_process(host, process, &met);
+    dsi_list_each (node, &host->supervisors) {
+        check_supervisor(dsi_item(node, dsi_supervisor, node), &met);
+    }
+    timer_count(&met, &host->halt_timer);
+    check_queue(&host->ready, DSI_PROCESS_RUNNABLE);
+    check_queue(&host->doomed, DSI_PROCESS_DOOMED);
+    check_free_messages(host);
+    check_tally(host, &met);
+}

@@ -1,0 +1,56 @@
+/* Events of children: every step in their life, told to who wants to know. */
+#include "child_event.h"
+
+#include "event.h"
+#include "supervisor.h"
+
+static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
+                                const dsi_child *child, const dynsup_reason *reason) {
+    const dsi_supervisor *supervisor = child->supervisor;
+    const dsi_intensity *intensity = &supervisor->intensity;
+    return (dynsup_event){
+        .kind = kind,
+        .at_ns = host->now_ns,
+        .pid = child->pid,
+        .name = child->name ? child->name->text : NULL,
+        .supervisor = supervisor->process->slot.id,
+        .supervisor_name = dsi_event_name(supervisor->process),
+        .reason = reason,
+        .id = &child->id,
+        .program_ops = child->program_ops,
+        .program = child->program,
+        .restart = child->restart,
+        .shutdown_ms = child->shutdown_ms,
+        .is_supervisor = child->is_supervisor,
+        .incarnation = child->incarnation,
+        .restarts = dsi_intensity_count(intensity, host->now_ns / 1000000),
+        .max_restarts = intensity->max_restarts,
+        .period_ms = intensity->period_ms,
+    };
+}
+
+void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_child *child,
+                     const dynsup_reason *reason) {
+    if (!dsi_wants(host, kind))
+        return;
+    dynsup_event event = child_event(host, kind, child, reason);
+    dsi_event_emit(host, &event);
+}
+
+void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
+                       uint64_t delay_ns) {
+    if (!dsi_wants(host, DYNSUP_EVENT_CHILD_DELAYED))
+        return;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_CHILD_DELAYED, child, reason);
+    event.delay_ns = delay_ns;
+    dsi_event_emit(host, &event);
+}
+
+void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
+                       const dynsup_reason *reason) {
+    if (!dsi_wants(host, DYNSUP_EVENT_START_REFUSED))
+        return;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_START_REFUSED, child, reason);
+    event.status = status;
+    dsi_event_emit(host, &event);
+}

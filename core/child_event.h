@@ -1,0 +1,20 @@
+/* Events of children: every step in their life, told to who wants to know. */
+#ifndef DSI_CHILD_EVENT_H
+#define DSI_CHILD_EVENT_H
+
+#include "child.h"
+
+/* Each costs one test of a bit when nobody wants the event. */
+
+void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_child *child,
+                     const dynsup_reason *reason);
+
+/* A child's restart is put off. */
+void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
+                       uint64_t delay_ns);
+
+/* A start was refused with this status. */
+void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
+                       const dynsup_reason *reason);
+
+#endif
