@@ -75,7 +75,6 @@ struct dsl_runtime {
     lua_State *L;           /* the main thread */
     dsl_host *host;         /* that runs now, or NULL */
     struct uv_loop_s *loop; /* made by the first run on the real clock */
-    bool luv_open;
     bool os_exit_open;
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback" */

@@ -274,15 +274,18 @@ static void body_reply(void *p, const dynsup_reply *reply) {
 
 /* ---- the end ---- */
 
-static bool has_begun(const dsl_body *body) {
-    return body->wait != DSL_WAIT_START;
+/* Is there anything on its stack that could still have to be closed? */
+static bool is_open(const dsl_body *body) {
+    if (body->closed || body->wait == DSL_WAIT_START)
+        return false;
+    return lua_status(body->co) != LUA_OK || lua_gettop(body->co) > 0;
 }
 
 static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
     (void)core, (void)self;
     dsl_body *body = p;
     dsl_host *host = body->host;
-    if (body->closed || !has_begun(body) || lua_gettop(body->co) == 0) {
+    if (!is_open(body)) {
         body->closed = true;
         return;
     }

@@ -73,20 +73,29 @@ static void withhold(lua_State *L, const char *name) {
     lua_setfield(L, -2, name);
 }
 
-static int luv_loader(lua_State *L) {
-    dsl_runtime *runtime = dsl_runtime_of(L);
-    if (!runtime->loop)
-        runtime->loop = dynsup_uv_loop_new();
-    if (!runtime->loop)
-        return luaL_error(L, "the event loop could not be made");
-    luv_set_loop(L, runtime->loop);
-    luv_set_callback(L, callback);
+static int luv_load(lua_State *L) {
     luaopen_luv(L);
     withhold(L, "run");
     withhold(L, "stop");
     withhold(L, "loop_close");
-    runtime->luv_open = true;
     return 1;
+}
+
+/* luv calls back on the thread that it was opened on: that must be the main one, whoever asks. */
+static int luv_loader(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of(L);
+    lua_State *main = runtime->L;
+    if (!runtime->loop)
+        runtime->loop = dynsup_uv_loop_new();
+    if (!runtime->loop || !lua_checkstack(main, 2))
+        return luaL_error(L, "the event loop could not be made");
+    luv_set_loop(main, runtime->loop);
+    luv_set_callback(main, callback);
+    lua_pushcfunction(main, luv_load);
+    int status = lua_pcall(main, 0, 1, 0);
+    if (main != L)
+        lua_xmove(main, L, 1);
+    return status == LUA_OK ? 1 : lua_error(L);
 }
 
 static int os_exit(lua_State *L) {

@@ -16,7 +16,8 @@ static int named_required_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     const char *name = lua_tostring(L, 1);
     const char *function = strchr(name, ':') + 1;
-    luaL_argcheck(L, lua_istable(L, -1), 1, "the module is no table");
+    if (!lua_istable(L, -1))
+        return luaL_error(L, "the module of \"%s\" is no table", name);
     if (lua_getfield(L, -1, function) != LUA_TFUNCTION)
         return luaL_error(L, "no function '%s' in module of '%s'", function, name);
     lua_replace(L, 1);

@@ -127,12 +127,14 @@ static void on_stuck(void *ud, uint64_t stuck_ns) {
 
 static void host_fini(dsl_host *host) {
     dynsup_host_free(host->core);
-    host->core = NULL;
-    if (host->uv)
-        dynsup_uv_free(host->uv);
-    host->uv = NULL;
     if (host->runtime->host == host)
         host->runtime->host = host->outer;
+    host->core = NULL;
+    if (host->uv) {
+        dynsup_uv_free(host->uv);
+        dynsup_uv_loop_close_handles(host->runtime->loop);
+    }
+    host->uv = NULL;
     while (host->free_bodies) {
         dsl_body *next = host->free_bodies->next;
         free(host->free_bodies);
@@ -389,11 +391,12 @@ static int run(lua_State *L) {
         config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
         lua_replace(L, 1);
         lua_settop(L, top);
+        dsl_check_function(L, 2);
     } else {
+        dsl_check_function(L, 1);
         lua_pushnil(L);
         lua_insert(L, 1);
     }
-    dsl_check_function(L, 2);
     switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
     case DYNSUP_LUA_DONE:
         lua_pushboolean(L, 1);

@@ -141,7 +141,7 @@ double dsl_check_ms(lua_State *L, int index) {
 
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {
     double ms = dsl_check_ms(L, index);
-    if (ms >= 9e15)
+    if (ms >= 9e12) /* in ns it would not fit */
         return DYNSUP_NEVER;
     return dynsup_host_now(host->core) + (uint64_t)ceil(ms * 1e6);
 }

@@ -149,7 +149,7 @@ static bool backoff_field(lua_State *L, dynsup_backoff *backoff, const char *key
     else if (strcmp(key, "jitter") == 0)
         backoff->jitter = value;
     else if (strcmp(key, "reset_after") == 0)
-        backoff->reset_after_ms = value;
+        backoff->reset_after_ms = isnan(value) ? -1 : value;
     else
         return false;
     return true;
@@ -157,7 +157,7 @@ static bool backoff_field(lua_State *L, dynsup_backoff *backoff, const char *key
 
 /* The table on top; its pairs replace the defaults. */
 static bool backoff_fields(lua_State *L, dynsup_backoff *backoff) {
-    backoff->reset_after_ms = -1;
+    backoff->reset_after_ms = NAN; /* not given */
     lua_pushnil(L);
     while (lua_next(L, -2)) {
         bool known =
@@ -168,7 +168,7 @@ static bool backoff_fields(lua_State *L, dynsup_backoff *backoff) {
         }
         lua_pop(L, 1);
     }
-    if (backoff->reset_after_ms == -1)
+    if (isnan(backoff->reset_after_ms))
         backoff->reset_after_ms = backoff->max_ms;
     return true;
 }

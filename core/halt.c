@@ -67,6 +67,8 @@ void dsi_halt_advance(dynsup_host *host) {
     dsi_supervisor *supervisor = last_of_main(host);
     if (supervisor) {
         host->halt_waits_for = supervisor;
+        if (host->main) /* its end must not take main along, and with main all the others */
+            dsi_unlink(host, host->main, supervisor->process);
         supervisor_stop(supervisor);
         return;
     }

@@ -1,12 +1,10 @@
 /*
- * The runner on a libuv loop and its watchdog, with small bodies written in C.
+ * The runner on a libuv loop, with small bodies written in C.
  *
  * No test waits for a time to pass: what would go wrong shows as a run that never ends (ctest's
- * limit ends it then) or ends too early. Threads report by values; only the main thread asserts.
- * Spinning bodies read the clock: a library call, at which ThreadSanitizer lets signals through.
+ * limit ends it then) or ends too early. Spinning bodies read the clock: a library call, at which
+ * ThreadSanitizer lets signals through.
  */
-#define _XOPEN_SOURCE 700 /* the fields of sigaction */
-
 #include "core/dynsup_uv.h"
 
 #include <setjmp.h>
@@ -73,11 +71,6 @@ static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup
     actor->deadline_ns = uv_hrtime() + actor->duration_ns;
     dynsup_wait_time(host, actor->deadline_ns);
     return DYNSUP_SLICE_WAIT;
-}
-
-static enum dynsup_slice nap_and_spin(struct actor *actor, dynsup_host *host,
-                                      enum dynsup_wake wake) {
-    return wake == DYNSUP_WAKE_TIMEOUT ? spin(actor, host, wake) : nap(actor, host, wake);
 }
 
 /* Waits for a message, then closes its handle, if any. */
@@ -389,38 +382,7 @@ static void the_watchdog_ends_a_long_slice(void **state) {
     place_close(&place);
 }
 
-/* With looks this short it is parked before the nap is over. */
-static void the_watchdog_is_there_again_after_a_pause(void **state) {
-    (void)state;
-    struct place place = {0};
-    dynsup_uv_config config = {.watchdog = true, .slice_ns = MS_NS / 10};
-    assert_true(place_open(&place, &config));
-    for (int i = 0; i < 3; i++) {
-        struct actor spinner = {.act = nap_and_spin, .patience = 1, .duration_ns = 10 * MS_NS};
-        assert_true(add(&place, &spinner));
-        assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-        assert_true(spinner.done);
-    }
-    place_close(&place);
-}
-
-static void a_thread_that_blocks_sigurg_is_watched_as_well(void **state) {
-    (void)state;
-    sigset_t urgent, before;
-    struct place place = {0};
-    struct actor spinner = {.act = spin, .patience = 1};
-    sigemptyset(&urgent);
-    sigaddset(&urgent, SIGURG);
-    pthread_sigmask(SIG_BLOCK, &urgent, NULL);
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
-    assert_true(add(&place, &spinner));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    pthread_sigmask(SIG_UNBLOCK, &urgent, &before);
-    assert_int_equal(sigismember(&before, SIGURG), 1);
-    place_close(&place);
-}
-
-static void a_slice_that_ignores_three_signals_is_stuck(void **state) {
+static void whoever_is_told_of_a_stuck_slice_may_call_the_host(void **state) {
     (void)state;
     struct actor listener = {.act = listen_once};
     struct actor stubborn = {.act = spin,
@@ -447,116 +409,6 @@ static void nobody_need_be_told_of_a_stuck_slice(void **state) {
     assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
     assert_true(stubborn.done);
     place_close(&place);
-}
-
-struct watched_thread {
-    uv_thread_t thread;
-    struct place place;
-    bool ok;
-};
-
-static void run_spinners(void *arg) {
-    struct watched_thread *watched = arg;
-    watched->ok = true;
-    for (int i = 0; watched->ok && i < 5; i++) {
-        struct actor spinner = {.act = spin, .patience = 1};
-        watched->ok = add(&watched->place, &spinner) &&
-                      dynsup_uv_run(watched->place.uv) == DYNSUP_UV_STILL && spinner.done;
-    }
-}
-
-/* The loops are made and closed by one thread: libuv closes descriptors in a way that
- * ThreadSanitizer does not see, and would report their next user in another thread. */
-static void hosts_in_several_threads_are_watched_each_by_itself(void **state) {
-    (void)state;
-    struct watched_thread threads[4] = {0};
-    dynsup_uv_config config = {.watchdog = true, .slice_ns = MS_NS / 2};
-    for (int i = 0; i < 4; i++)
-        assert_true(place_open(&threads[i].place, &config));
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(uv_thread_create(&threads[i].thread, run_spinners, &threads[i]), 0);
-    for (int i = 0; i < 4; i++)
-        uv_thread_join(&threads[i].thread);
-    for (int i = 0; i < 4; i++) {
-        assert_true(threads[i].ok);
-        place_close(&threads[i].place);
-    }
-}
-
-static void run_in_thread(void *uv) {
-    dynsup_uv_run(uv);
-}
-
-static void a_runner_may_move_to_another_thread_between_runs(void **state) {
-    (void)state;
-    struct place place = {0};
-    uv_thread_t thread;
-    struct actor first = {.act = spin, .patience = 1}, second = first;
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
-    assert_true(add(&place, &first));
-    assert_int_equal(uv_thread_create(&thread, run_in_thread, place.uv), 0);
-    uv_thread_join(&thread);
-    assert_true(add(&place, &second));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_true(first.done && second.done);
-    place_close(&place);
-}
-
-/* ---- the handler of SIGURG ------------------------------------------------------------------- */
-
-static volatile sig_atomic_t former_calls, later_calls;
-static struct sigaction covered; /* what the later handler calls */
-
-static void former_handler(int signum) {
-    (void)signum;
-    former_calls++;
-}
-
-static void later_handler(int signum, siginfo_t *info, void *context) {
-    later_calls++;
-    covered.sa_sigaction(signum, info, context);
-}
-
-static struct sigaction set_former_handler(void) {
-    struct sigaction former = {.sa_handler = former_handler}, before;
-    former_calls = later_calls = 0;
-    sigaction(SIGURG, &former, &before);
-    return before;
-}
-
-static void a_former_handler_is_called_and_put_back(void **state) {
-    (void)state;
-    struct place one = {0}, two = {0};
-    struct sigaction before = set_former_handler(), found;
-    assert_true(place_open(&one, &(dynsup_uv_config){.watchdog = true}));
-    assert_true(place_open(&two, &(dynsup_uv_config){.watchdog = true}));
-    raise(SIGURG);
-    assert_int_equal(former_calls, 1);
-    place_close(&one);
-    raise(SIGURG); /* two is still there */
-    assert_int_equal(former_calls, 2);
-    place_close(&two);
-    sigaction(SIGURG, &before, &found);
-    assert_true(found.sa_handler == former_handler);
-}
-
-static void a_handler_put_over_ours_stays_and_may_call_it(void **state) {
-    (void)state;
-    struct place place = {0};
-    struct sigaction before = set_former_handler(), found;
-    struct sigaction later = {.sa_sigaction = later_handler, .sa_flags = SA_SIGINFO};
-    struct actor spinner = {.act = spin, .patience = 1};
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
-    sigaction(SIGURG, &later, &covered);
-    assert_true(add(&place, &spinner));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_true(later_calls > 0 && later_calls == former_calls);
-    place_close(&place);
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
-    raise(SIGURG); /* ours, then the later one, which calls ours: the circle ends there */
-    place_close(&place);
-    sigaction(SIGURG, &before, &found);
-    assert_true(found.sa_sigaction == later_handler);
 }
 
 /* ---- failure --------------------------------------------------------------------------------- */
@@ -608,14 +460,8 @@ int main(void) {
         cmocka_unit_test(a_signal_reaches_a_busy_host_that_is_alone_in_its_loop),
         cmocka_unit_test(without_a_watchdog_the_port_has_no_tick),
         cmocka_unit_test(the_watchdog_ends_a_long_slice),
-        cmocka_unit_test(the_watchdog_is_there_again_after_a_pause),
-        cmocka_unit_test(a_thread_that_blocks_sigurg_is_watched_as_well),
-        cmocka_unit_test(a_slice_that_ignores_three_signals_is_stuck),
+        cmocka_unit_test(whoever_is_told_of_a_stuck_slice_may_call_the_host),
         cmocka_unit_test(nobody_need_be_told_of_a_stuck_slice),
-        cmocka_unit_test(hosts_in_several_threads_are_watched_each_by_itself),
-        cmocka_unit_test(a_runner_may_move_to_another_thread_between_runs),
-        cmocka_unit_test(a_former_handler_is_called_and_put_back),
-        cmocka_unit_test(a_handler_put_over_ours_stays_and_may_call_it),
         cmocka_unit_test(without_descriptors_no_runner_is_made_and_nothing_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
