@@ -130,7 +130,7 @@ static enum dynsup_slice body_wait(test_body *body, dynsup_host *host) {
     if (body->key)
         dynsup_wait_key(host, body->key, body->until);
     else
-        dynsup_wait_message(host, 0, body->until);
+        dynsup_wait_message(host, body->message_key, body->until);
     body->until = DYNSUP_NEVER;
     return DYNSUP_SLICE_WAIT;
 }

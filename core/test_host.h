@@ -36,8 +36,9 @@ struct test_body {
     bool exits; /* with this outcome, in the next slice */
     dynsup_outcome outcome;
     bool idles;
-    bool traps;     /* from its first slice on */
-    uint64_t until; /* the deadline of its next wait, DYNSUP_NEVER */
+    bool traps;           /* from its first slice on */
+    uint64_t until;       /* the deadline of its next wait, DYNSUP_NEVER */
+    uint64_t message_key; /* of the messages that it waits for, 0: any */
     /* What happened to it. */
     size_t slices, preempted;
     enum dynsup_wake wake;
