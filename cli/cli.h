@@ -66,6 +66,18 @@ bool cli_level_parse(const char *word, enum dynsup_level *level_out);
 /* Makes config write its log to stderr. */
 void cli_log_init(dynsup_lua_config *config, enum dynsup_level level);
 
+/* Lua's warnings, of which the most important are errors in finalizers: lines of the log. They are
+ * on until the script calls warn("@off"). */
+typedef struct cli_warnings {
+    const dynsup_lua_config *config;
+    bool off;
+    size_t length; /* of the warning that has begun */
+    char text[1000];
+} cli_warnings;
+
+/* *warnings must live until the state is closed. */
+void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_config *config);
+
 /* ---- streams.c: the standard streams ---- */
 
 /* Sees to it that no file opened later becomes a standard stream, and that writing to a closed pipe

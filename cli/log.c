@@ -1,4 +1,7 @@
-/* The log of a host: lines and reports on stderr, with their levels in colour on a terminal. */
+/*
+ * The log: lines and reports of a host on stderr, with their levels in colour on a terminal, and
+ * Lua's warnings among them.
+ */
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -53,4 +56,34 @@ static bool wants_colour(void) {
 void cli_log_init(dynsup_lua_config *config, enum dynsup_level level) {
     config->level = level;
     config->log = wants_colour() ? log_coloured : log_plain;
+}
+
+/* ---- warnings ---- */
+
+static void warnings_add(cli_warnings *warnings, const char *piece) {
+    size_t room = sizeof warnings->text - warnings->length;
+    size_t length = strlen(piece) < room ? strlen(piece) : room;
+    memcpy(warnings->text + warnings->length, piece, length);
+    warnings->length += length;
+}
+
+static void on_warning(void *ud, const char *piece, int goes_on) {
+    cli_warnings *warnings = ud;
+    const dynsup_lua_config *config = warnings->config;
+    if (warnings->length == 0 && !goes_on && *piece == '@') {
+        if (strcmp(piece, "@on") == 0 || strcmp(piece, "@off") == 0)
+            warnings->off = strcmp(piece, "@off") == 0;
+        return;
+    }
+    warnings_add(warnings, piece);
+    if (goes_on)
+        return;
+    if (!warnings->off && config->level >= DYNSUP_LEVEL_WARNING)
+        config->log(config->log_ud, DYNSUP_LEVEL_WARNING, warnings->text, warnings->length);
+    warnings->length = 0;
+}
+
+void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_config *config) {
+    *warnings = (cli_warnings){.config = config};
+    lua_setwarnf(L, on_warning, warnings);
 }
