@@ -305,7 +305,9 @@ describe_in_folder("a run ends with", function()
   it("1 and the reason when the main process exits abnormally", function()
     assert_said(1, "the main process ended with the reason oops", script "require 'dynsup'.exit 'oops'")
     assert_said(1, "the main process ended with the reason shutdown", script "require 'dynsup'.exit 'shutdown'")
-    assert_ended(1, script "require 'dynsup'.exit { 'shutdown', 1 }")
+    assert_said(1, "the main process ended with the reason { shutdown, 1 }",
+      script "require 'dynsup'.exit { 'shutdown', 1 }")
+    assert_has("the reason table: ", script("require 'dynsup'.exit { code = 1 }").err)
     assert_printed("", script "require 'dynsup'.exit 'normal'")
   end)
 
@@ -412,6 +414,27 @@ describe_in_folder("the log", function()
     assert.equal(1, count("\n[error]", "\n" .. got.err))
     assert_lacks("\27", got.err)
     assert_lacks("\r", got.err)
+  end)
+
+  it("has the warnings of Lua, such as errors in finalizers", function()
+    local text = [[
+      warn("one ", "warning")
+      setmetatable({}, { __gc = function() error "lost?" end })
+      collectgarbage()
+      warn "@off"
+      warn "not shown"
+      warn "@on"
+      setmetatable({}, { __gc = function() error "at the very end" end })]]
+    local got = script(text)
+    assert_ended(0, got)
+    assert.matches("^%[warning%] one warning\n%[warning%] error in __gc[^\n]*lost%?[^\n]*\n"
+      .. "%[warning%] error in __gc[^\n]*at the very end[^\n]*\n$", got.err)
+    assert_printed("", script(text, "--log-level", "error"))
+  end)
+
+  it("cuts a warning that is too long", function()
+    local got = script "warn(('x'):rep(2000), 'y') warn 'next'"
+    assert.equal("[warning] " .. ("x"):rep(1000) .. "\n[warning] next\n", got.err)
   end)
 
   it("has colours on a terminal only, and not with NO_COLOR", function()
