@@ -170,6 +170,12 @@ double dsl_check_ms(lua_State *L, int index);
 /* A function or "module:function" at this index; raises. */
 void dsl_check_function(lua_State *L, int index);
 
+/* luaL_error, declared as what it is. */
+_Noreturn void dsl_error(lua_State *L, const char *format, ...);
+
+/* Pushes a pid, ref or timer: a light userdata. [-0, +1] */
+void dsl_id_push(lua_State *L, uint64_t id);
+
 /* A pid, or the process of a registered name (0 when there is none). Raises for anything else. */
 dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
 

@@ -50,7 +50,7 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host) {
     dsl_body *body = body_alloc(host);
     if (!body) {
         dsl_vault_release(&host->vault, anchor);
-        luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
         return NULL;
     }
     body->host = host;
@@ -64,7 +64,7 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host) {
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
     if (!lua_checkstack(body->co, count + 1)) {
         dsl_body_discard(body);
-        luaL_error(L, "too many arguments for a process");
+        dsl_error(L, "too many arguments for a process");
     }
     lua_xmove(L, body->co, count + 1);
     body->nargs = count;
@@ -146,7 +146,7 @@ int dsl_body_stop_here(lua_State *L, dsl_body *body) {
 
 void dsl_check_linkable(lua_State *L, const dsl_body *body) {
     if (body->closing)
-        luaL_error(L, "cannot link here: the process is ending");
+        dsl_error(L, "cannot link here: the process is ending");
 }
 
 int dsl_go_on(lua_State *L, dsl_host *host, int results) {
@@ -250,6 +250,8 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
     if (body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
     body->nargs = resume_values(body, core, wake);
+    if (host->count_hook && !lua_gethook(body->inner))
+        dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
     host->current = body;
     host->switching = false;
     host->chain_ok = true;

@@ -30,7 +30,7 @@ static void level_push(lua_State *L, dsl_body *body, lua_State *co) {
         uint16_t capacity = body->capacity ? (uint16_t)(body->capacity * 2) : 4;
         dsl_level *levels = realloc(body->levels, capacity * sizeof *levels);
         if (!levels)
-            luaL_error(L, "not enough memory");
+            dsl_error(L, "not enough memory");
         body->levels = levels;
         body->capacity = capacity;
     }

@@ -19,7 +19,7 @@ static const char *status_text(enum dynsup_status status) {
 static void set_pid(lua_State *L, const char *field, dynsup_pid pid) {
     if (pid == 0)
         return;
-    lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+    dsl_id_push(L, pid);
     lua_setfield(L, -2, field);
 }
 
@@ -47,7 +47,7 @@ static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid
     lua_newtable(L);
     dynsup_pid other;
     for (size_t k = 0; (other = related(host->core, pid, k)) != 0; k++) {
-        lua_pushlightuserdata(L, (void *)(uintptr_t)other);
+        dsl_id_push(L, other);
         lua_rawseti(L, -2, (lua_Integer)k + 1);
     }
     lua_setfield(L, -2, field);

@@ -19,8 +19,8 @@ static void callback_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host || host->current || dynsup_host_now(host->core) < host->callback_deadline_ns)
         return;
-    luaL_error(L, "a callback ran for longer than %d ms: long work belongs into a process",
-               CALLBACK_MS);
+    dsl_error(L, "a callback ran for longer than %d ms: long work belongs into a process",
+              CALLBACK_MS);
 }
 
 static int with_traceback(lua_State *L) {
@@ -41,7 +41,7 @@ static void callback_begin(lua_State *L, dsl_host *host) {
     if (!host || host->current)
         return;
     host->innermost = L;
-    host->callback_deadline_ns = dynsup_host_now(host->core) + CALLBACK_MS * 1000000u;
+    host->callback_deadline_ns = dynsup_host_now(host->core) + CALLBACK_MS * UINT64_C(1000000);
     lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
 }
 

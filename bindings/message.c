@@ -93,7 +93,7 @@ static int send_after(lua_State *L) {
     }
     if (timer == 0) /* to the dead: as if it had been sent */
         timer = UINT64_C(3) << 62;
-    lua_pushlightuserdata(L, (void *)(uintptr_t)timer);
+    dsl_id_push(L, timer);
     return 1;
 }
 

@@ -34,8 +34,7 @@ static void script_load(lua_State *L, const struct dsl_script *script) {
 }
 
 static int script_loader(lua_State *L) {
-    const struct dsl_script *script = lua_touserdata(L, lua_upvalueindex(1));
-    script_load(L, script);
+    script_load(L, &dsl_scripts[lua_tointeger(L, lua_upvalueindex(1))]);
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 1);
     return 1;
@@ -44,12 +43,12 @@ static int script_loader(lua_State *L) {
 /* Every script but the first is found by require as a preloaded module. */
 static void scripts_preload(lua_State *L) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    for (const struct dsl_script *script = dsl_scripts; script->name; script++) {
-        if (strcmp(script->name, "dynsup") == 0)
+    for (lua_Integer i = 0; dsl_scripts[i].name; i++) {
+        if (strcmp(dsl_scripts[i].name, "dynsup") == 0)
             continue;
-        lua_pushlightuserdata(L, (void *)(uintptr_t)script);
+        lua_pushinteger(L, i);
         lua_pushcclosure(L, script_loader, 1);
-        lua_setfield(L, -2, script->name);
+        lua_setfield(L, -2, dsl_scripts[i].name);
     }
     lua_pop(L, 1);
 }

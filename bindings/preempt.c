@@ -89,14 +89,14 @@ static void close_hook(lua_State *L, lua_Debug *ar) {
         return;
     host->close_over = true;
     lua_sethook(L, close_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L, "the close handlers of an ending process took longer than %d ms", CLOSE_MS);
+    dsl_error(L, "the close handlers of an ending process took longer than %d ms", CLOSE_MS);
 }
 
 void dsl_close_begin(dsl_host *host) {
     host->close_over = false;
     host->close_left = CLOSE_LOOKS;
     if (host->uv)
-        host->close_deadline_ns = dynsup_host_now(host->core) + CLOSE_MS * 1000000u;
+        host->close_deadline_ns = dynsup_host_now(host->core) + CLOSE_MS * UINT64_C(1000000);
 }
 
 static void close_failed(dsl_host *host, lua_State *co) {

@@ -68,7 +68,7 @@ static int spawn_with(lua_State *L, dsl_host *host, const dynsup_spawn_options *
         dsl_body_discard(body);
         return luaL_error(L, "not enough memory");
     }
-    lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+    dsl_id_push(L, pid);
     return 1;
 }
 
@@ -87,7 +87,7 @@ static int spawn_monitor(lua_State *L) {
     dynsup_ref ref;
     dsl_check_linkable(L, dsl_body_of(L, &host));
     spawn_with(L, host, &(dynsup_spawn_options){.monitor_out = &ref});
-    lua_pushlightuserdata(L, (void *)(uintptr_t)ref);
+    dsl_id_push(L, ref);
     return 2;
 }
 
@@ -97,7 +97,7 @@ static int self(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)dynsup_self(host->core));
+    dsl_id_push(L, dynsup_self(host->core));
     return 1;
 }
 

@@ -127,7 +127,7 @@ const dynsup_program_ops *dsl_program_new(lua_State *L, dsl_host *host, int func
         dsl_list_copy(L, args);
     dsl_program *program = malloc(sizeof *program);
     if (!program) {
-        luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
         return NULL;
     }
     program->host = host;

@@ -35,7 +35,7 @@ static int monitor(lua_State *L) {
     if (status && pid == 0)
         dsl_vault_release(&host->vault, (uint32_t)who.as.object);
     dsl_check_status(L, status);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)ref);
+    dsl_id_push(L, ref);
     return 1;
 }
 
@@ -90,7 +90,7 @@ static int whereis(lua_State *L) {
     const char *name = check_name(L, 1, &length);
     dynsup_pid pid = dynsup_whereis(host->core, name, length);
     if (pid)
-        lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+        dsl_id_push(L, pid);
     else
         lua_pushnil(L);
     return 1;

@@ -19,7 +19,8 @@
 
 #define HOST_NAME      "dynsup.host"
 #define STEP_BUDGET_NS 1000000000u
-#define COUNT_PER_MS   100000 /* VM instructions taken for a millisecond by the count hook */
+#define STUCK_NS       100000000u /* from here on a slice that cannot be ended is worth a warning */
+#define COUNT_PER_MS   100000     /* VM instructions taken for a millisecond by the count hook */
 
 /* ---- main ---- */
 
@@ -117,7 +118,8 @@ static void on_signal(void *ud, int signum) {
 }
 
 static void on_stuck(void *ud, uint64_t stuck_ns) {
-    dsl_log(ud, DYNSUP_LEVEL_WARNING,
+    enum dynsup_level level = stuck_ns >= STUCK_NS ? DYNSUP_LEVEL_WARNING : DYNSUP_LEVEL_DEBUG;
+    dsl_log(ud, level,
             "a process was stuck for %.0f ms where it cannot be preempted (a C function, a sort or "
             "gsub callback, a finalizer)",
             (double)stuck_ns / 1e6);
@@ -132,7 +134,8 @@ static void host_fini(dsl_host *host) {
     host->core = NULL;
     if (host->uv) {
         dynsup_uv_free(host->uv);
-        dynsup_uv_loop_close_handles(host->runtime->loop);
+        if (!host->outer)
+            dynsup_uv_loop_close_handles(host->runtime->loop);
     }
     host->uv = NULL;
     while (host->free_bodies) {
@@ -193,7 +196,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
     if (runtime->loop)
         host->uv = dynsup_uv_new(&uv, &error);
     if (!host->uv)
-        luaL_error(L, "the event loop could not be made (libuv error %d)", error);
+        dsl_error(L, "the event loop could not be made (libuv error %d)", error);
 }
 
 /* A virtual clock is for reproducible runs: its seed never varies by itself. */
@@ -216,7 +219,7 @@ static void core_open(lua_State *L, dsl_host *host) {
     };
     host->core = dynsup_host_new(&core);
     if (!host->core)
-        luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
     if (host->uv)
         dynsup_uv_attach(host->uv, host->core);
 }
@@ -233,7 +236,7 @@ static void main_spawn(lua_State *L, dsl_host *host, int function, int nargs) {
     dynsup_spawn_options options = {.main = true, .label = "main"};
     if (dynsup_spawn(host->core, &dsl_body_ops, body, &options, &host->main)) {
         dsl_body_discard(body);
-        luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
     }
 }
 
@@ -306,8 +309,8 @@ static bool option(lua_State *L, const char *name, int type) {
     if (lua_getfield(L, 1, name) == LUA_TNIL)
         return false;
     if (lua_type(L, -1) != type)
-        luaL_error(L, "bad option '%s' of 'run' (%s expected, got %s)", name, lua_typename(L, type),
-                   luaL_typename(L, -1));
+        dsl_error(L, "bad option '%s' of 'run' (%s expected, got %s)", name, lua_typename(L, type),
+                  luaL_typename(L, -1));
     return true;
 }
 
@@ -322,7 +325,7 @@ static void check_option_names(lua_State *L) {
         while (names[i] && strcmp(names[i], lua_tostring(L, -1)) != 0)
             i++;
         if (!names[i])
-            luaL_error(L, "bad argument #1 to 'run' (unknown option '%s')", lua_tostring(L, -1));
+            dsl_error(L, "bad argument #1 to 'run' (unknown option '%s')", lua_tostring(L, -1));
     }
 }
 
@@ -332,8 +335,8 @@ static void read_clock(lua_State *L, dynsup_lua_config *config) {
     const char *clock = lua_tostring(L, -1);
     config->virtual_clock = strcmp(clock, "virtual") == 0;
     if (!config->virtual_clock && strcmp(clock, "real") != 0)
-        luaL_error(L, "bad option 'clock' of 'run' (\"virtual\" or \"real\" expected, got \"%s\")",
-                   clock);
+        dsl_error(L, "bad option 'clock' of 'run' (\"virtual\" or \"real\" expected, got \"%s\")",
+                  clock);
 }
 
 static void read_level(lua_State *L, dynsup_lua_config *config) {
@@ -346,7 +349,7 @@ static void read_level(lua_State *L, dynsup_lua_config *config) {
             config->level = (enum dynsup_level)i;
             return;
         }
-    luaL_error(L, "bad option 'log_level' of 'run' (unknown level '%s')", lua_tostring(L, -1));
+    dsl_error(L, "bad option 'log_level' of 'run' (unknown level '%s')", lua_tostring(L, -1));
 }
 
 /* The table at index 1; pushes the log function, or nil. [-0, +1] */
@@ -363,7 +366,7 @@ static void read_options(lua_State *L, dynsup_lua_config *config) {
     if (option(L, "slice", LUA_TNUMBER)) {
         config->slice_ms = lua_tonumber(L, -1);
         if (!(config->slice_ms > 0))
-            luaL_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
+            dsl_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
     }
     if (option(L, "log", LUA_TFUNCTION))
         config->log = dsl_log_queue;

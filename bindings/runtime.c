@@ -76,19 +76,30 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     return runtime;
 }
 
+_Noreturn void dsl_error(lua_State *L, const char *format, ...) {
+    va_list arguments;
+    luaL_where(L, 1);
+    va_start(arguments, format);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_concat(L, 2);
+    lua_error(L);
+    __builtin_unreachable();
+}
+
 /* ---- host and process of the running code ---- */
 
 dsl_host *dsl_host_of(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     if (!host)
-        luaL_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
+        dsl_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
     return host;
 }
 
 dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
     dsl_host *host = *host_out = dsl_host_of(L);
     if (!host->current)
-        luaL_error(L, "this needs a process, and the code runs in a callback or outside of one");
+        dsl_error(L, "this needs a process, and the code runs in a callback or outside of one");
     return host->current;
 }
 

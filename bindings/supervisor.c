@@ -24,7 +24,7 @@ void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply) {
     lua_checkstack(L, DSL_REPLY_VALUES + 3);
     lua_pushinteger(L, reply->status);
     if (reply->pid)
-        lua_pushlightuserdata(L, (void *)(uintptr_t)reply->pid);
+        dsl_id_push(L, reply->pid);
     else
         lua_pushnil(L);
     lua_pushboolean(L, reply->existing);
@@ -508,7 +508,7 @@ static void cursor_open(lua_State *L, dsl_host *host, dynsup_pid pid) {
     lua_setmetatable(L, -2);
     c->cursor = dynsup_cursor_open(host->core, pid);
     if (!c->cursor)
-        luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
 }
 
 static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
@@ -520,7 +520,7 @@ static void set_value(lua_State *L, dsl_host *host, const char *field, const dyn
 
 static void push_pid_or_restarting(lua_State *L, dynsup_pid pid) {
     if (pid)
-        lua_pushlightuserdata(L, (void *)(uintptr_t)pid);
+        dsl_id_push(L, pid);
     else
         lua_pushliteral(L, "restarting");
 }

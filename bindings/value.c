@@ -16,6 +16,11 @@ bool dsl_is_pid(lua_State *L, int index) {
            (uint64_t)(uintptr_t)lua_touserdata(L, index) >> ID_BITS == 1;
 }
 
+void dsl_id_push(lua_State *L, uint64_t id) {
+    /* an id is no pointer: Lua keeps it in one, as the cheapest value that compares and hashes */
+    lua_pushlightuserdata(L, (void *)(uintptr_t)id); // NOLINT(performance-no-int-to-ptr)
+}
+
 static dynsup_value object_get(lua_State *L, dsl_host *host, int index) {
     lua_pushvalue(L, index);
     return (dynsup_value){DYNSUP_OBJECT, {.object = dsl_vault_put(L, &host->vault)}};
@@ -61,7 +66,7 @@ void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value) {
         lua_pushnumber(L, value->as.number);
         break;
     case DYNSUP_ID:
-        lua_pushlightuserdata(L, (void *)(uintptr_t)value->as.id);
+        dsl_id_push(L, value->as.id);
         break;
     case DYNSUP_ATOM:
         dsl_atom_push(L, host->runtime, value->as.atom);

@@ -46,7 +46,7 @@ static void arrays_grow(lua_State *L, dsl_vault *vault) {
     if (slots)
         vault->slots = slots;
     if (!pages || !slots)
-        luaL_error(L, "not enough memory");
+        (void)luaL_error(L, "not enough memory");
 }
 
 static void page_add(lua_State *L, dsl_vault *vault) {

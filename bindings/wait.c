@@ -66,7 +66,7 @@ enum { AWAIT_FUNCTION = 1, AWAIT_MS, AWAIT_DEADLINE, AWAIT_KEY, AWAIT_BOX };
 
 static void push_resume(lua_State *L, dsl_host *host, uint64_t key) {
     lua_pushlightuserdata(L, host->runtime);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)dynsup_self(host->core));
+    dsl_id_push(L, dynsup_self(host->core));
     lua_pushinteger(L, (lua_Integer)key);
     lua_pushvalue(L, AWAIT_BOX);
     lua_pushcclosure(L, await_resume, 4);

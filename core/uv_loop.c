@@ -21,7 +21,7 @@ static void close_handle(uv_handle_t *handle, void *ud) {
 
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop) {
     uv_walk(loop, close_handle, NULL);
-    uv_run(loop, UV_RUN_NOWAIT); /* their close callbacks; what a thread works on is not waited for */
+    uv_run(loop, UV_RUN_NOWAIT); /* closes; what a thread works on is not waited for */
 }
 
 void dynsup_uv_loop_free(struct uv_loop_s *loop) {

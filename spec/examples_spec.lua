@@ -476,10 +476,11 @@ restarted	incarnation 6	after 80 ms
       inside "mkdir t && truncate -s 1T t/big"
       local out = run_script [[
         local function is_open()
+          local found = false
           for name in uv.fs_scandir_next, uv.fs_scandir "/proc/self/fd" do
-            if uv.fs_readlink("/proc/self/fd/" .. name) == t .. "big" then return true end
+            found = found or uv.fs_readlink("/proc/self/fd/" .. name) == t .. "big"
           end
-          return false
+          return found
         end
         local function wait_until_open(wanted)
           while is_open() ~= wanted do dynsup.sleep(1) end
@@ -649,6 +650,8 @@ restarted	incarnation 6	after 80 ms
   it("duper says when its output cannot be written", function()
     local line = command_line { program, "run", DUPER, directory }
     local result = shell(line .. " 2>&1 >/dev/full; echo $?")
-    assert.equal("duper: cannot write the results: No space left on device\n1\n", result)
+    local said = "duper: cannot write the results: No space left on device\n"
+    assert.equal(said, result:sub(1, #said))
+    assert.equal("\n1\n", result:sub(-3))
   end)
 end)

@@ -327,6 +327,10 @@ describe("a long sort comparator or gsub callback", function()
 end)
 
 describe("a hook of the user", function()
+  -- Preemption by signal needs the real clock; with the count hook a hook of the user takes its
+  -- place while it is set.
+  local by_signal = { clock = "real" }
+
   it("is there again after an interruption", host.main(function()
     local slices = slice_counter()
     local lines = 0
@@ -343,7 +347,7 @@ describe("a hook of the user", function()
     assert.equal("l", mask)
     assert.is_true(lines > 100000)
     assert.is_true(slices() > 0)
-  end))
+  end, by_signal))
 
   it("keeps its count", host.main(function()
     local calls = 0
@@ -365,8 +369,8 @@ describe("a hook of the user", function()
     count_to(long)
     debug.sethook()
     count_to(long)
-    assert.is_true(slices() > 20)
-  end))
+    assert.is_true(slices() > 0)
+  end, by_signal))
 end)
 
 describe("the preempt option", function()
