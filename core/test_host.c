@@ -488,6 +488,7 @@ static int program_make(void *ud, uint64_t arguments, const dynsup_body_ops **op
         return program->fails;
     test_body *body = test_body_new(program->test);
     body->act = program->act;
+    body->more = program->more;
     body->exits = program->exits;
     body->traps = program->traps;
     body->idles = program->idles;

@@ -48,6 +48,7 @@ struct test_body {
     test_message *inbox;
     size_t received, inbox_capacity;
     bool stopped, gone;
+    void *more; /* the test's; its program's, if it has one */
 };
 
 /* A program that makes such bodies. */
@@ -64,7 +65,7 @@ typedef struct test_program {
     uint64_t arguments;
     test_body *last;
     bool released;
-    void *more; /* the test's */
+    void *more; /* the test's, for the bodies */
 } test_program;
 
 typedef struct test_event {
