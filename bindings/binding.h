@@ -99,6 +99,7 @@ struct dsl_host {
     lua_State *volatile innermost; /* the coroutine that runs; read by a signal handler */
     lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
     dsl_level saved;               /* armed's own hook */
+    volatile bool hold;            /* the user's hooks are being looked at: do not arm */
     bool switching;                /* this yield is for the scheduler */
     bool chain_ok;                 /* every level below the running one can yield */
     uint64_t callback_deadline_ns;
@@ -294,6 +295,9 @@ int dsl_go_on(lua_State *L, dsl_host *host, int results);
 /* Pushes the function at the index; for "module:function" what calls it, and the name as its first
  * argument. Returns the number of such arguments, 0 or 1. [-0, +1|2] */
 int dsl_function_push(lua_State *L, dsl_host *host, int index);
+
+/* Makes debug.sethook and debug.gethook see the user's hooks only. [-0, +0] */
+void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);

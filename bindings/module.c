@@ -71,6 +71,7 @@ __attribute__((visibility("default"))) int luaopen_dynsup(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);
     dsl_coroutine_open(L, runtime);
+    dsl_debug_open(L, runtime);
     dsl_luv_open(L, runtime);
     scripts_preload(L);
     script_load(L, script_find("dynsup"));

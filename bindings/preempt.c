@@ -56,7 +56,7 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
 
 void dsl_preempt(dsl_host *host) {
     lua_State *L = host->innermost;
-    if (!host->current || !L || host->count_hook || lua_gethook(L) == armed_hook)
+    if (!host->current || !L || host->count_hook || host->hold || lua_gethook(L) == armed_hook)
         return;
     host->saved.hook = lua_gethook(L);
     host->saved.hook_mask = lua_gethookmask(L);
@@ -70,6 +70,43 @@ void dsl_hook_begin(dsl_host *host, lua_State *co) {
         lua_sethook(co, count_hook, LUA_MASKCOUNT, host->slice_count);
     else if (lua_gethook(co))
         lua_sethook(co, NULL, 0, 0);
+}
+
+/* ---- debug.sethook and debug.gethook ---- */
+
+/* Lua's own function (second upvalue), while no hook but the user's is in place. */
+static int with_user_hook(lua_State *L) {
+    dsl_host *host = dsl_runtime_of(L)->host;
+    if (host) {
+        host->hold = true;
+        if (host->armed == L)
+            disarm(L, host); /* the watchdog will ask again */
+    }
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    if (host)
+        host->hold = false;
+    return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
+static void debug_wrap(lua_State *L, dsl_runtime *runtime, const char *name) {
+    if (lua_getfield(L, -1, name) != LUA_TFUNCTION || lua_tocfunction(L, -1) == with_user_hook) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushlightuserdata(L, runtime);
+    lua_insert(L, -2);
+    lua_pushcclosure(L, with_user_hook, 2);
+    lua_setfield(L, -2, name);
+}
+
+void dsl_debug_open(lua_State *L, dsl_runtime *runtime) {
+    if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
+        debug_wrap(L, runtime, "sethook");
+        debug_wrap(L, runtime, "gethook");
+    }
+    lua_pop(L, 1);
 }
 
 /* ---- close handlers ---- */
