@@ -1,0 +1,163 @@
+/* Tests of the orderly end of a host. */
+#include "test_host.h"
+
+static test_body *spawn_main(test_host *test) {
+    test_body *body = test_body_new(test);
+    dynsup_spawn_options options = {.main = true};
+    body->traps = true;
+    assert_int_equal(dynsup_spawn(test->host, &test_body_ops, body, &options, &body->pid), 0);
+    test_run(test);
+    return body;
+}
+
+static test_program *slow_child(test_host *test, test_body *caller, dynsup_pid supervisor,
+                                double shutdown_ms) {
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    program->traps = true;
+    spec.shutdown_ms = shutdown_ms;
+    test_started(test, caller, supervisor, &spec);
+    return program;
+}
+
+static void halt_of_an_empty_host_ends_it(void **state) {
+    test_host *test = *state;
+    assert_false(dynsup_host_halting(test->host));
+    size_t wakes = test->wakes;
+    dynsup_host_halt(test->host, 3);
+    assert_int_equal(test->wakes, wakes + 1);
+    assert_true(dynsup_host_halting(test->host));
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    dynsup_host_halt(test->host, 4);
+    assert_int_equal(dynsup_host_code(test->host), 3);
+}
+
+static enum dynsup_slice act_halt(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    dynsup_host_halt(self->test->host, 7);
+    self->act = NULL;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void halt_from_a_slice_needs_nobody_to_step_again(void **state) {
+    test_host *test = *state;
+    test_body *body = test_spawn(test, NULL);
+    body->act = act_halt;
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    assert_int_equal(dynsup_host_code(test->host), 7);
+    assert_true(body->gone);
+}
+
+static void main_s_supervisors_stop_one_by_one_the_last_one_first(void **state) {
+    test_host *test = *state;
+    test_body *main = spawn_main(test);
+    dynsup_pid first = test_supervisor(test, main), second = test_supervisor(test, main);
+    test_program *one = slow_child(test, main, first, 100);
+    test_program *two = slow_child(test, main, second, 100);
+    dynsup_host_halt(test->host, 0);
+    test_run(test);
+    assert_int_equal(two->last->received, 1);
+    assert_int_equal(one->last->received, 0);
+    test_pass(test, 100);
+    assert_false(dynsup_is_alive(test->host, second));
+    assert_int_equal(one->last->received, 1);
+    assert_true(test_alive(main));
+    test_pass(test, 100);
+    assert_false(dynsup_is_alive(test->host, first));
+    test_got_exit(main, 0, DYNSUP_SHUTDOWN);
+    assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
+}
+
+static void after_five_seconds_the_rest_is_killed(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_body *b = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, a);
+    test_program *program = slow_child(test, a, supervisor, DYNSUP_SHUTDOWN_INFINITY);
+    dynsup_host_halt(test->host, 0);
+    test_run(test);
+    assert_false(test_alive(b));
+    test_got_exit(program->last, supervisor, DYNSUP_SHUTDOWN);
+    test_pass(test, 4999.9);
+    assert_true(test_alive(a));
+    assert_int_equal(test_pass(test, 0.1), DYNSUP_ENDED);
+    assert_true(program->last->gone);
+}
+
+static void stop_and_spawn(test_body *self) {
+    dynsup_pid pid;
+    test_body *body = test_body_new(self->test);
+    assert_int_equal(dynsup_spawn(self->test->host, &test_body_ops, body, NULL, &pid), 0);
+}
+
+static void what_close_handlers_spawn_is_killed_too(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    a->on_stop = stop_and_spawn;
+    dynsup_host_halt(test->host, 0);
+    assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
+}
+
+static void a_guest_is_cut_off_by_halt(void **state) {
+    test_host *test = *state;
+    test_body *main = spawn_main(test), *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, main);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
+    test_run(test);
+    dynsup_host_halt(test->host, 0);
+    test_run(test);
+    assert_true(a->replied);
+    assert_int_equal(a->reply.status, DYNSUP_EREASON);
+    assert_true(program->last->stopped && program->last->gone);
+    assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
+}
+
+static void halt_passes_over_a_supervisor_that_is_being_killed(void **state) {
+    test_host *test = *state;
+    test_body *main = spawn_main(test), *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, main);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    /* More than a round of exits is before it. */
+    for (int i = 0; i < 200; i++)
+        test_signal(test, NULL, test_spawn(test, NULL)->pid, DYNSUP_KILL);
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    dynsup_host_halt(test->host, 0);
+    test_run(test);
+    assert_true(a->replied);
+    assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
+}
+
+static void halt_needs_no_memory(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, a);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    test_started(test, a, supervisor, &spec);
+    test->alloc.fail_at = test->alloc.requests + 1;
+    test->alloc.for_ever = true;
+    dynsup_host_halt(test->host, 0);
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    assert_int_equal(test->alloc.refused, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(halt_of_an_empty_host_ends_it),
+        TEST(halt_from_a_slice_needs_nobody_to_step_again),
+        TEST(main_s_supervisors_stop_one_by_one_the_last_one_first),
+        TEST(after_five_seconds_the_rest_is_killed),
+        TEST(what_close_handlers_spawn_is_killed_too),
+        TEST(a_guest_is_cut_off_by_halt),
+        TEST(halt_passes_over_a_supervisor_that_is_being_killed),
+        TEST(halt_needs_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
