@@ -38,6 +38,7 @@ static bool is_option(const char *word, const char *name) {
 static int option_unknown(const char *word) {
     cli_nearest nearest = cli_nearest_to(word);
     cli_nearest_try(&nearest, "--log-level");
+    cli_nearest_try(&nearest, "--copy-messages");
     cli_nearest_try(&nearest, "--help");
     return cli_unknown("option", &nearest, "see 'dynsup help run'");
 }
@@ -48,6 +49,10 @@ static int parse_option(job *j, int *at) {
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
         cli_help_print(cli_command_find("run"));
         return CLI_DONE;
+    }
+    if (strcmp(word, "--copy-messages") == 0) {
+        j->config.copy_messages = true;
+        return GO_ON;
     }
     if (!is_option(word, "--log-level"))
         return option_unknown(word);
@@ -191,7 +196,8 @@ static int run_in_state(job *j) {
     lua_pushcfunction(L, run_job);
     lua_pushlightuserdata(L, j);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-        cli_say("%s", luaL_tolstring(L, -1, NULL));
+        const char *message = lua_tostring(L, -1);
+        cli_say("%s", message ? message : "the error cannot be told: it has no text");
         j->code = CLI_FAILED;
     }
     lua_close(L);

@@ -299,6 +299,9 @@ describe_in_folder("a run ends with", function()
     assert_ended(1, got)
     assert.matches("^dynsup: an object\nstack traceback:\n", got.err)
     assert_ended(1, script "error()")
+    assert_said(1, "no text", script "error(setmetatable({}, { __tostring = function() error('no text', 0) end }))")
+    assert_said(1, "the error cannot be told: it has no text",
+      script "error(setmetatable({}, { __tostring = function() error {} end }))")
     assert_ended(1, script "error {}")
   end)
 
