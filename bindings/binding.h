@@ -223,6 +223,12 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 enum { DSL_REPLY_VALUES = 5 };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
+/* ---- copy.c ---- */
+
+/* Replaces the tables among count values from index first on by copies. Raises without memory.
+ * [-0, +0] */
+void dsl_copy_values(lua_State *L, int first, int count);
+
 /* ---- protect.c ---- */
 
 /* Calls fn(L) in protected mode with ud as its only argument (a light userdata). Returns Lua's

@@ -64,6 +64,8 @@ static int send(lua_State *L) {
     if (pid == 0)
         return dsl_fail(L, DYNSUP_NOPROC);
     int count = lua_gettop(L) - 1;
+    if (host->config->copy_messages)
+        dsl_copy_values(L, 2, count);
     if (!deliver(L, host, pid, count)) {
         dynsup_value *values = values_get(L, host, 2, count, fixed);
         if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
@@ -86,6 +88,8 @@ static int send_after(lua_State *L) {
     if (pid == 0)
         return dsl_fail(L, DYNSUP_NOPROC);
     int count = lua_gettop(L) - 2;
+    if (host->config->copy_messages)
+        dsl_copy_values(L, 3, count);
     dynsup_value *values = values_get(L, host, 3, count, fixed);
     if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
         values_release(host, values, count);

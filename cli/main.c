@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 const cli_command cli_commands[] = {
-    {"run", NULL, "[--log-level LEVEL] FILE [ARG...]", "runs a Lua script as the main process",
+    {"run", NULL, "[--log-level LEVEL] [--copy-messages] FILE [ARG...]",
+     "runs a Lua script as the main process",
      "FILE is a Lua script, - the standard input. It finds FILE and its arguments in the\n"
      "global table arg, the arguments also in `...`.\n"
      "\n"
      "  --log-level LEVEL   what is written to stderr: off, error, warning, info or debug,\n"
      "                      each with those before it (default: warning)\n"
+     "  --copy-messages     tables in messages are copied: to find senders that change them later\n"
      "\n"
      "The run ends when nothing can happen any more, by dynsup.halt, or by SIGINT or\n"
      "SIGTERM, which stop everything in order; a second SIGINT ends it at once.\n"

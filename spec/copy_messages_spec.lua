@@ -1,0 +1,69 @@
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+
+local copying = { copy_messages = true }
+
+-- What a process receives of the values sent to it.
+local function echoed(...)
+  local me = dynsup.self()
+  local pid = dynsup.spawn(function()
+    dynsup.send(me, "echo", dynsup.receive())
+  end)
+  dynsup.send(pid, ...)
+  return select(2, dynsup.receive())
+end
+
+describe("with copy_messages", function()
+  it("a table arrives as a copy that its sender no longer reaches", host.main(function()
+    local sent = { 1, nested = { "x" } }
+    local got = echoed(sent)
+    assert.same(sent, got)
+    assert.are_not.equal(sent, got)
+    assert.are_not.equal(sent.nested, got.nested)
+  end, copying))
+
+  it("shared and cyclic references keep their shape", host.main(function()
+    local shared = {}
+    local sent = { a = shared, b = shared }
+    sent.self = sent
+    sent[shared] = "key"
+    local got, second = echoed(sent, shared)
+    assert.equal(got, got.self)
+    assert.equal(got.a, got.b)
+    assert.equal(got.a, second)
+    assert.equal("key", got[got.a])
+  end, copying))
+
+  it("metatables are shared, and functions stay what they are", host.main(function()
+    local meta = { __index = { field = 1 } }
+    local got, f = echoed(setmetatable({}, meta), print)
+    assert.equal(meta, getmetatable(got))
+    assert.equal(print, f)
+  end, copying))
+
+  it("no depth of nesting is too much", host.main(function()
+    local deep = {}
+    for _ = 1, 100000 do
+      deep = { deep }
+    end
+    local got, depth = echoed(deep), 0
+    while got do
+      got, depth = got[1], depth + 1
+    end
+    assert.equal(100001, depth)
+  end, copying))
+
+  it("a delayed message is a copy of what it was when it was sent", host.main(function()
+    local sent = { "before" }
+    dynsup.send_after(1, dynsup.self(), sent)
+    sent[1] = "after"
+    assert.same({ "before" }, (dynsup.receive()))
+  end, copying))
+end)
+
+describe("without copy_messages", function()
+  it("a table arrives itself", host.main(function()
+    local sent = {}
+    assert.equal(sent, (echoed(sent)))
+  end))
+end)
