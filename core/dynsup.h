@@ -262,6 +262,7 @@ typedef struct dynsup_event {
     uint64_t restarts;     /* within the period, this one included */
     uint64_t max_restarts; /* of the supervisor */
     uint64_t period_ms;
+    bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
 } dynsup_event;
 
