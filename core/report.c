@@ -215,6 +215,8 @@ static void put_next(writer *w) {
     } else if (event->delay_ns) {
         put(w, "it is restarted in ");
         dsi_text_put_time(&w->text, event->delay_ns);
+    } else if (event->backs_off) {
+        put(w, "it is restarted after its backoff");
     } else {
         bool is_allowed = event->restarts < event->max_restarts;
         put(w,
