@@ -1,7 +1,7 @@
 /* Messages: send, receive, selective receive, delayed sends. */
 #include "bindings/binding.h"
 
-#include <stdlib.h>
+#include <limits.h>
 
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
     int count = (int)message->count;
@@ -81,7 +81,7 @@ static int send_after(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dynsup_value fixed[DSL_INLINE_VALUES];
     dynsup_timer timer;
-    dsl_check_count(L, 3, 255);
+    dsl_check_count(L, 3, INT_MAX);
     uint64_t deadline = dsl_check_deadline(L, host, 1);
     dynsup_pid pid = dsl_check_dest(L, host, 2);
     check_message(L, 3);

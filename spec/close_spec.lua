@@ -327,27 +327,29 @@ describe("in the <close> handler of an ending process", function()
     assert.is_true(closed)
   end))
 
-  it("an endless loop is cut", host.main(function()
-    local pid, ref = guarded(function()
-      while true do end
-    end, dynsup.receive)
-    dynsup.yield()
-    dynsup.exit(pid, "kill")
-    assert.equal("killed", host.down(ref))
-  end))
+  for _, clock in ipairs { "virtual", "real" } do
+    it("an endless loop is cut on the " .. clock .. " clock", host.main(function()
+      local pid, ref = guarded(function()
+        while true do end
+      end, dynsup.receive)
+      dynsup.yield()
+      dynsup.exit(pid, "kill")
+      assert.equal("killed", host.down(ref))
+    end, { clock = clock }))
 
-  it("an endless loop of pcalls is cut", host.main(function()
-    local pid, ref = guarded(function()
-      while true do
-        pcall(function()
-          while true do end
-        end)
-      end
-    end, dynsup.receive)
-    dynsup.yield()
-    dynsup.exit(pid, "boom")
-    assert.equal("boom", host.down(ref))
-  end))
+    it("an endless loop of pcalls is cut on the " .. clock .. " clock", host.main(function()
+      local pid, ref = guarded(function()
+        while true do
+          pcall(function()
+            while true do end
+          end)
+        end
+      end, dynsup.receive)
+      dynsup.yield()
+      dynsup.exit(pid, "boom")
+      assert.equal("boom", host.down(ref))
+    end, { clock = clock }))
+  end
 
   it("an endless loop is cut after an error as well", host.main(function()
     local _, ref = guarded(function()
