@@ -232,6 +232,18 @@ describe_in_folder("the script", function()
     assert_printed("found\n", shell [[LUA_PATH='./?.lua;;' "$DYNSUP" run app.lua]])
   end)
 
+  it("has its messages copied with --copy-messages", function()
+    local text = [[
+      local dynsup = require "dynsup"
+      local sent = {}
+      dynsup.send(dynsup.self(), sent)
+      print(dynsup.receive() == sent)]]
+    assert_printed("true\n", script(text))
+    assert_printed("false\n", script(text, "--copy-messages"))
+    assert_printed("false\n", script(text, "--copy-messages", "--log-level", "off"))
+    assert_said(2, "unknown option '--copy-mesages': did you mean '--copy-messages'?", script(text, "--copy-mesages"))
+  end)
+
   it("does not make SIGPIPE something that programs it starts ignore", function()
     assert_printed("signal\t13\n", script [[print(select(2, os.execute "kill -PIPE $$"))]])
   end)
