@@ -132,6 +132,9 @@ static void a_delayed_restart_is_not_counted(void **state) {
     dynsup_reason reason = because(0);
     dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
     event.restarts = 3;
+    event.backs_off = true;
+    assert_reports(&event, "next: it is restarted after its backoff");
+    assert_lacks(&event, "restart of");
     event.delay_ns = 200 * MS;
     assert_reports(&event, "next: it is restarted in 200 ms");
     assert_lacks(&event, "restart of");
