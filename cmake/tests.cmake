@@ -13,6 +13,8 @@ function(dynsup_tests folder)
         string(REGEX REPLACE "_test$" "" name ${program})
         add_executable(${folder}_${program} ${file} ${support})
         target_link_libraries(${folder}_${program} PRIVATE ${ARGN} PkgConfig::cmocka)
+        target_compile_definitions(${folder}_${program} PRIVATE
+            DYNSUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         add_test(NAME ${folder}.${name} COMMAND ${folder}_${program})
         set_tests_properties(${folder}.${name} PROPERTIES TIMEOUT 300)
     endforeach()
