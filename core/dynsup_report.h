@@ -31,8 +31,8 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  * line is cut at its first newline and to 160 bytes.
  *
  * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
- * with backs_off (or delay_ns, when it is known) one that waits and does not count. With STUCK delay_ns is the time for
- * which the process has not given way, 0: not known.
+ * with backs_off (or delay_ns, when it is known) one that waits and does not count. With STUCK
+ * delay_ns is the time for which the process has not given way, 0: not known.
  */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size);
