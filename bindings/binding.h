@@ -94,6 +94,8 @@ struct dsl_host {
     dynsup_uv *uv; /* NULL: virtual clock */
     uint64_t virtual_ns;
     dsl_vault vault;
+    lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
+    void *alloc_ud;
 
     dsl_body *current;             /* whose slice runs */
     lua_State *volatile innermost; /* the coroutine that runs; read by a signal handler */

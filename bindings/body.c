@@ -37,10 +37,12 @@ static void thread_end(dsl_host *host, const dsl_body *body) {
 
 static dsl_body *body_alloc(dsl_host *host) {
     dsl_body *body = host->free_bodies;
-    if (!body)
-        return calloc(1, sizeof *body);
-    host->free_bodies = body->next;
-    memset(body, 0, sizeof *body);
+    if (body)
+        host->free_bodies = body->next;
+    else
+        body = host->alloc(host->alloc_ud, NULL, 0, sizeof *body);
+    if (body)
+        memset(body, 0, sizeof *body);
     return body;
 }
 

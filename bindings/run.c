@@ -140,7 +140,7 @@ static void host_fini(dsl_host *host) {
     host->uv = NULL;
     while (host->free_bodies) {
         dsl_body *next = host->free_bodies->next;
-        free(host->free_bodies);
+        host->alloc(host->alloc_ud, host->free_bodies, sizeof(dsl_body), 0);
         host->free_bodies = next;
     }
     dsl_log_finish(host);
@@ -162,6 +162,7 @@ static dsl_host *host_alloc(lua_State *L, dsl_runtime *runtime, const dynsup_lua
     host->runtime = runtime;
     host->L = L;
     host->config = config;
+    host->alloc = lua_getallocf(L, &host->alloc_ud);
     if (luaL_newmetatable(L, HOST_NAME)) {
         lua_pushcfunction(L, host_gc);
         lua_setfield(L, -2, "__gc");
@@ -212,6 +213,8 @@ static void core_open(lua_State *L, dsl_host *host) {
         .port_ud = host->uv ? (void *)host->uv : (void *)host,
         .objects = &dsl_object_ops,
         .objects_ud = host,
+        .alloc = host->alloc,
+        .alloc_ud = host->alloc_ud,
         .events = dsl_log_events(host->config),
         .on_event = dsl_log_event,
         .event_ud = host,

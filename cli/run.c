@@ -187,7 +187,7 @@ static int run_job(lua_State *L) {
 }
 
 static int run_in_state(job *j) {
-    lua_State *L = luaL_newstate();
+    lua_State *L = dynsup_lua_newstate();
     if (L == NULL) {
         cli_say("there is not enough memory");
         return CLI_FAILED;
@@ -200,7 +200,7 @@ static int run_in_state(job *j) {
         cli_say("%s", message ? message : "the error cannot be told: it has no text");
         j->code = CLI_FAILED;
     }
-    lua_close(L);
+    dynsup_lua_close(L);
     return j->code;
 }
 

@@ -11,6 +11,18 @@ endif()
 add_library(dynsup_lua_headers INTERFACE)
 target_include_directories(dynsup_lua_headers SYSTEM INTERFACE ${lua_INCLUDE_DIRS})
 
+# Lua inside the program, as the stock interpreter has it: no call goes through a table of a shared
+# library. Modules written in C find all of Lua's functions in the program.
+find_library(lua_archive NAMES liblua5.4.a HINTS ${lua_LIBRARY_DIRS})
+add_library(dynsup_lua_program INTERFACE)
+if(lua_archive)
+    target_link_libraries(dynsup_lua_program INTERFACE dynsup_lua_headers
+        -Wl,--whole-archive ${lua_archive} -Wl,--no-whole-archive m ${CMAKE_DL_LIBS})
+    target_link_options(dynsup_lua_program INTERFACE LINKER:--export-dynamic)
+else()
+    target_link_libraries(dynsup_lua_program INTERFACE PkgConfig::lua)
+endif()
+
 # luv, by itself: its pkg-config module would bring liblua along.
 pkg_check_modules(luv_pc REQUIRED lua5.4-luv)
 find_library(luv_library NAMES lua5.4-luv HINTS ${luv_pc_LIBRARY_DIRS} REQUIRED)

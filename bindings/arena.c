@@ -1,0 +1,318 @@
+/* The arena: slabs of equal blocks in chunks of the system's memory. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
+
+#include "bindings/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CHUNK_BYTES  ((size_t)2 << 20)
+#define UNIT_BYTES   ((size_t)16 << 10)
+#define UNIT_COUNT   (CHUNK_BYTES / UNIT_BYTES)
+#define GRAIN        16u
+#define BLOCK_MAX    1024u
+#define CLASS_COUNT  (BLOCK_MAX / GRAIN)
+#define SLAB_UNITS   4u  /* at most, where fewer would leave much unused at the end */
+#define RUN_UNITS    16u /* the longest single block */
+#define CHUNKS_TRIED 8   /* when a run is looked for: then a new chunk is made */
+#define KEPT_CHUNKS  64  /* empty ones, 128 MiB: what a burst needed, the next one will */
+
+/* Of a run of units; at the place of the first one in the chunk's list. */
+typedef struct slab {
+    void *free;               /* blocks that came back, each holding the address of the next */
+    char *fresh, *end;        /* memory that was never handed out */
+    struct slab *next, *prev; /* in the arena's list of its class, while there is room in it */
+    uint16_t used;            /* blocks handed out */
+    uint8_t class;
+    uint8_t units;
+    uint8_t offset; /* of a unit that is not the first: how many units behind it */
+} slab;
+
+/* At the beginning of its own memory: the units that it covers are never handed out. */
+typedef struct chunk {
+    struct chunk *next, *prev; /* in the arena's list of chunks with free units, or without */
+    uint32_t free_count;       /* units */
+    bool taken[UNIT_COUNT];
+    slab slabs[UNIT_COUNT];
+} chunk;
+
+#define HEADER_UNITS ((sizeof(chunk) + UNIT_BYTES - 1) / UNIT_BYTES)
+
+struct dsl_arena {
+    slab *open[CLASS_COUNT]; /* slabs with room; the first is taken from */
+    chunk *roomy, *full;
+    uint32_t chunk_count, empty_count;
+};
+
+/* ---- chunks ---- */
+
+static void chunk_link(chunk **list, chunk *c) {
+    c->prev = NULL;
+    c->next = *list;
+    if (c->next)
+        c->next->prev = c;
+    *list = c;
+}
+
+static void chunk_unlink(chunk **list, chunk *c) {
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        *list = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+}
+
+/* The address is a multiple of the size: a block's chunk is found by its address. */
+static chunk *chunk_map(void) {
+    size_t size = 2 * CHUNK_BYTES;
+    char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED)
+        return NULL;
+    size_t before = -(uintptr_t)start & (CHUNK_BYTES - 1);
+    if (before > 0)
+        munmap(start, before);
+    munmap(start + before + CHUNK_BYTES, CHUNK_BYTES - before);
+    return (chunk *)(void *)(start + before);
+}
+
+static chunk *chunk_add(dsl_arena *arena) {
+    chunk *c = chunk_map();
+    if (!c)
+        return NULL;
+    memset(c->taken, true, HEADER_UNITS);
+    c->free_count = UNIT_COUNT - HEADER_UNITS;
+    arena->chunk_count++;
+    arena->empty_count++;
+    chunk_link(&arena->roomy, c);
+    return c;
+}
+
+static void chunk_drop(dsl_arena *arena, chunk *c) {
+    chunk_unlink(&arena->roomy, c);
+    arena->chunk_count--;
+    arena->empty_count--;
+    munmap(c, CHUNK_BYTES);
+}
+
+static chunk *chunk_of(const void *block) {
+    return (chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK_BYTES - 1));
+}
+
+/* ---- runs of units ---- */
+
+/* The first of so many free units in a row, or 0. */
+static size_t run_find(const chunk *c, size_t units) {
+    size_t found = 0;
+    for (size_t i = HEADER_UNITS; i < UNIT_COUNT; i++) {
+        found = c->taken[i] ? 0 : found + 1;
+        if (found == units)
+            return i + 1 - units;
+    }
+    return 0;
+}
+
+static slab *run_take(dsl_arena *arena, chunk *c, size_t first, size_t units) {
+    if (c->free_count == UNIT_COUNT - HEADER_UNITS)
+        arena->empty_count--;
+    c->free_count -= (uint32_t)units;
+    if (c->free_count == 0) {
+        chunk_unlink(&arena->roomy, c);
+        chunk_link(&arena->full, c);
+    }
+    for (size_t i = 0; i < units; i++) {
+        c->taken[first + i] = true;
+        c->slabs[first + i].offset = (uint8_t)i;
+    }
+    slab *s = &c->slabs[first];
+    *s = (slab){.units = (uint8_t)units};
+    s->fresh = (char *)c + first * UNIT_BYTES;
+    return s;
+}
+
+static slab *run_new(dsl_arena *arena, size_t units) {
+    chunk *c = arena->roomy;
+    for (int i = 0; c && i < CHUNKS_TRIED; i++, c = c->next) {
+        size_t first = c->free_count < units ? 0 : run_find(c, units);
+        if (first > 0)
+            return run_take(arena, c, first, units);
+    }
+    c = chunk_add(arena);
+    return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
+}
+
+static void run_free(dsl_arena *arena, const slab *s) {
+    chunk *c = chunk_of(s);
+    size_t first = (size_t)(s - c->slabs);
+    if (c->free_count == 0) {
+        chunk_unlink(&arena->full, c);
+        chunk_link(&arena->roomy, c);
+    }
+    memset(&c->taken[first], false, s->units);
+    c->free_count += s->units;
+    if (c->free_count < UNIT_COUNT - HEADER_UNITS)
+        return;
+    if (++arena->empty_count > KEPT_CHUNKS)
+        chunk_drop(arena, c);
+}
+
+static slab *slab_of(const void *block) {
+    chunk *c = chunk_of(block);
+    slab *s = &c->slabs[(size_t)((const char *)block - (char *)c) / UNIT_BYTES];
+    return s - s->offset;
+}
+
+/* ---- blocks of a class ---- */
+
+static size_t class_size(size_t class) {
+    return (class + 1) * GRAIN;
+}
+
+static size_t class_of(size_t size) {
+    return (size - 1) / GRAIN;
+}
+
+/* The fewest units that leave less than a 64th of them unused. */
+static size_t class_units(size_t class) {
+    size_t units = 1;
+    while (units < SLAB_UNITS && units * UNIT_BYTES % class_size(class) > units * UNIT_BYTES / 64)
+        units++;
+    return units;
+}
+
+static void slab_open(dsl_arena *arena, slab *s) {
+    slab **list = &arena->open[s->class];
+    s->prev = NULL;
+    s->next = *list;
+    if (s->next)
+        s->next->prev = s;
+    *list = s;
+}
+
+static void slab_close(dsl_arena *arena, const slab *s) {
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        arena->open[s->class] = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+}
+
+static slab *slab_new(dsl_arena *arena, size_t class) {
+    size_t units = class_units(class);
+    slab *s = run_new(arena, units);
+    if (!s)
+        return NULL;
+    s->class = (uint8_t) class;
+    s->end = s->fresh + units * UNIT_BYTES / class_size(class) * class_size(class);
+    slab_open(arena, s);
+    return s;
+}
+
+static bool slab_has_room(const slab *s) {
+    return s->free || s->fresh < s->end;
+}
+
+static void *block_new(dsl_arena *arena, size_t class) {
+    slab *s = arena->open[class];
+    if (!s && !(s = slab_new(arena, class)))
+        return NULL;
+    void *block = s->free;
+    if (block) {
+        memcpy(&s->free, block, sizeof s->free);
+    } else {
+        block = s->fresh;
+        s->fresh += class_size(class);
+    }
+    s->used++;
+    if (!slab_has_room(s))
+        slab_close(arena, s);
+    return block;
+}
+
+/* An empty slab gives its units back, unless it is the only one with room. */
+static void block_free(dsl_arena *arena, void *block) {
+    slab *s = slab_of(block);
+    if (!slab_has_room(s))
+        slab_open(arena, s);
+    memcpy(block, &s->free, sizeof s->free);
+    s->free = block;
+    if (--s->used > 0 || (!s->next && !s->prev))
+        return;
+    slab_close(arena, s);
+    run_free(arena, s);
+}
+
+/* ---- blocks of any size ---- */
+
+static bool is_small(size_t size) {
+    return size <= BLOCK_MAX;
+}
+
+static bool is_run(size_t size) {
+    return size % UNIT_BYTES == 0 && size <= RUN_UNITS * UNIT_BYTES;
+}
+
+static void *any_new(dsl_arena *arena, size_t size) {
+    if (is_small(size))
+        return block_new(arena, class_of(size));
+    if (!is_run(size))
+        return malloc(size);
+    slab *s = run_new(arena, size / UNIT_BYTES);
+    return s ? s->fresh : NULL;
+}
+
+static void any_free(dsl_arena *arena, void *ptr, size_t size) {
+    if (is_small(size))
+        block_free(arena, ptr);
+    else if (is_run(size))
+        run_free(arena, slab_of(ptr));
+    else
+        free(ptr);
+}
+
+static void *any_resize(dsl_arena *arena, void *ptr, size_t osize, size_t nsize) {
+    if (is_small(osize) && is_small(nsize) && slab_of(ptr)->class == class_of(nsize))
+        return ptr;
+    if (!is_small(osize) && !is_small(nsize) && !is_run(osize) && !is_run(nsize))
+        return realloc(ptr, nsize);
+    void *moved = any_new(arena, nsize);
+    if (!moved)
+        return is_small(osize) && nsize <= osize ? ptr : NULL;
+    memcpy(moved, ptr, osize < nsize ? osize : nsize);
+    any_free(arena, ptr, osize);
+    return moved;
+}
+
+void *dsl_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+    dsl_arena *arena = ud;
+    if (!ptr)
+        return nsize > 0 ? any_new(arena, nsize) : NULL;
+    if (nsize > 0)
+        return any_resize(arena, ptr, osize, nsize);
+    any_free(arena, ptr, osize);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+dsl_arena *dsl_arena_new(void) {
+    return calloc(1, sizeof(dsl_arena));
+}
+
+static void chunks_unmap(chunk *c) {
+    while (c) {
+        chunk *next = c->next;
+        munmap(c, CHUNK_BYTES);
+        c = next;
+    }
+}
+
+void dsl_arena_free(dsl_arena *arena) {
+    chunks_unmap(arena->roomy);
+    chunks_unmap(arena->full);
+    free(arena);
+}

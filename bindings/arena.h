@@ -1,0 +1,29 @@
+/*
+ * An allocator for a Lua state and the hosts in it: blocks without headers, on huge pages.
+ *
+ * Design notes.
+ * Memory comes from the system in chunks of 2 MiB, each of 128 units. A run of units is a slab of
+ * equal blocks (up to 1 KiB, in steps of 16 bytes) or one block of a whole number of units; all
+ * others are malloc's. A block's slab is found by its address and its size by the caller, who has
+ * to tell it, so a block costs no more than its size. Memory of a slab is not touched before it is
+ * handed out. An empty slab gives its units back, an empty chunk its memory, but for one chunk.
+ * A new chunk asks for huge pages, for most of what a coroutine's start costs is page faults; not
+ * the first one: a small program does well without.
+ */
+#ifndef DSL_ARENA_H
+#define DSL_ARENA_H
+
+#include <stddef.h>
+
+typedef struct dsl_arena dsl_arena;
+
+/* NULL without memory. */
+dsl_arena *dsl_arena_new(void);
+
+/* Frees everything that was allocated from chunks. */
+void dsl_arena_free(dsl_arena *arena);
+
+/* An allocator with the contract of lua_Alloc, and of dynsup_alloc_fn; ud is the arena. */
+void *dsl_arena_alloc(void *ud, void *ptr, size_t osize, size_t nsize);
+
+#endif

@@ -1,0 +1,136 @@
+/* The arena: contents, sizes, and what is given back. */
+#include "bindings/arena.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCKS 4000
+#define ROUNDS 200000
+
+typedef struct block {
+    unsigned char *at;
+    size_t size;
+    unsigned char mark;
+} block;
+
+static uint64_t random_state;
+
+static uint64_t random_next(void) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return random_state >> 33;
+}
+
+/* Of every kind: small blocks mostly, whole units, and what malloc gets. */
+static size_t random_size(void) {
+    switch (random_next() % 16) {
+    case 0:
+        return 1 + random_next() % 5000;
+    case 1:
+        return (1 + random_next() % 4) << 14;
+    default:
+        return 1 + random_next() % 1040;
+    }
+}
+
+static void fill(block *b) {
+    b->mark = (unsigned char)random_next();
+    memset(b->at, b->mark, b->size);
+}
+
+static void check(const block *b, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(b->at[i], b->mark);
+}
+
+static void resize(dsl_arena *arena, block *b, size_t size) {
+    unsigned char *moved = dsl_arena_alloc(arena, b->at, b->at ? b->size : 5, size);
+    size_t kept = b->size < size ? b->size : size;
+    if (size > 0)
+        assert_non_null(moved);
+    else
+        assert_null(moved);
+    b->at = moved;
+    b->size = size;
+    check(b, kept);
+    if (size > 0)
+        fill(b);
+}
+
+static void blocks_keep_what_is_written_to_them(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    block *blocks = calloc(BLOCKS, sizeof *blocks);
+    random_state = 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        block *b = &blocks[random_next() % BLOCKS];
+        check(b, b->size);
+        resize(arena, b, random_next() % 2 ? random_size() : 0);
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        if (blocks[i].at)
+            resize(arena, &blocks[i], 0);
+    free(blocks);
+    dsl_arena_free(arena);
+}
+
+static void a_block_is_aligned_for_any_type(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    for (size_t size = 1; size <= 1024; size++)
+        assert_int_equal((uintptr_t)dsl_arena_alloc(arena, NULL, 0, size) % 16, 0);
+    dsl_arena_free(arena);
+}
+
+static void a_block_stays_where_it_is_while_its_class_holds(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    void *at = dsl_arena_alloc(arena, NULL, 0, 17);
+    assert_ptr_equal(dsl_arena_alloc(arena, at, 17, 32), at);
+    assert_ptr_not_equal(dsl_arena_alloc(arena, at, 32, 33), at);
+    dsl_arena_free(arena);
+}
+
+static void the_block_freed_last_is_used_first(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    void *a = dsl_arena_alloc(arena, NULL, 0, 100);
+    void *b = dsl_arena_alloc(arena, NULL, 0, 100);
+    dsl_arena_alloc(arena, a, 100, 0);
+    assert_ptr_equal(dsl_arena_alloc(arena, NULL, 0, 97), a);
+    assert_ptr_not_equal(a, b);
+    dsl_arena_free(arena);
+}
+
+/* Freed in both orders, so that slabs and chunks come and go from either end of their lists. */
+static void many_chunks_come_and_go(void **state) {
+    (void)state;
+    enum { COUNT = 300000 };
+    dsl_arena *arena = dsl_arena_new();
+    void **blocks = calloc(COUNT, sizeof *blocks);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < COUNT; i++)
+            assert_non_null(blocks[i] = dsl_arena_alloc(arena, NULL, 0, 720));
+        for (int i = 0; i < COUNT; i++)
+            dsl_arena_alloc(arena, blocks[round ? COUNT - 1 - i : i], 720, 0);
+    }
+    free(blocks);
+    dsl_arena_free(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_keep_what_is_written_to_them),
+        cmocka_unit_test(a_block_is_aligned_for_any_type),
+        cmocka_unit_test(a_block_stays_where_it_is_while_its_class_holds),
+        cmocka_unit_test(the_block_freed_last_is_used_first),
+        cmocka_unit_test(many_chunks_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

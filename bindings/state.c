@@ -1,0 +1,31 @@
+/* Lua states with an allocator of their own. */
+#include "bindings/arena.h"
+#include "bindings/dynsup_lua.h"
+
+/* AddressSanitizer sees each block only when it is malloc's. */
+#ifdef __SANITIZE_ADDRESS__
+#include <lauxlib.h>
+
+lua_State *dynsup_lua_newstate(void) {
+    return luaL_newstate();
+}
+
+void dynsup_lua_close(lua_State *L) {
+    lua_close(L);
+}
+#else
+lua_State *dynsup_lua_newstate(void) {
+    dsl_arena *arena = dsl_arena_new();
+    lua_State *L = arena ? lua_newstate(dsl_arena_alloc, arena) : NULL;
+    if (arena && !L)
+        dsl_arena_free(arena);
+    return L;
+}
+
+void dynsup_lua_close(lua_State *L) {
+    void *arena;
+    lua_getallocf(L, &arena);
+    lua_close(L);
+    dsl_arena_free(arena);
+}
+#endif
