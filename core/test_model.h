@@ -1,0 +1,145 @@
+/*
+ * A reference model of the host's processes and dynamic supervisors: sets and maps as plain arrays,
+ * the policy written down from the design, nothing shared with the core. What it predicts holds
+ * when nothing is ready any more: exits are handled first come first served, before any slice, and
+ * slices in the order in which they became ready.
+ */
+#ifndef DSI_TEST_MODEL_H
+#define DSI_TEST_MODEL_H
+
+#include "test_host.h"
+
+enum {
+    MODEL_PROCESSES = 2048,
+    MODEL_CHILDREN = 1024,
+    MODEL_REQUESTS = 2048,
+    MODEL_RELATIONS = 1024,
+    MODEL_QUEUE = 4096,
+    MODEL_INBOX = 64,
+    MODEL_NAMES = 6
+};
+
+typedef struct model_reason {
+    enum dynsup_reason_class class;
+    enum dynsup_atom atom;
+} model_reason;
+
+typedef struct model_message {
+    enum dynsup_atom tag;
+    int from; /* EXIT: process; DOWN: number of the monitor */
+    enum dynsup_atom atom;
+} model_message;
+
+typedef struct model_process {
+    bool alive, doomed;
+    bool fresh, will_trap, traps; /* it traps from its first slice on */
+    bool queued;
+    int parent, child, name;
+    bool parent_link;
+    model_reason reason;
+    uint64_t started_ns, kill_ns; /* 0: no timer */
+    uint64_t kill_order;
+    int request; /* it waits for its answer; -1: none */
+    model_message inbox[MODEL_INBOX];
+    int received;
+    dynsup_pid pid;
+    test_body *body;
+    bool seen_dead;
+    int compared, asked; /* messages; the last request, -1: none */
+    /* A supervisor. */
+    bool is_supervisor, stopping, parent_parked;
+    model_reason stop_reason, parent_reason;
+    uint64_t max_restarts, max_children;
+    uint64_t restarts_ms[64];
+    int restart_count;
+    int children[256], child_count;
+    int parked[512], parked_count; /* >= 0: a request; -1: the parent; <= -2: a child's exit */
+    int retries[256], retry_count;
+    int stoppers[256], stopper_count;
+    int guest_child, guest_request; /* -1: none */
+    bool has_guest, guest_go;
+} model_process;
+
+enum model_state { MODEL_STARTING, MODEL_RUNNING, MODEL_RESTARTING, MODEL_STOPPING, MODEL_GONE };
+
+typedef struct model_child {
+    int supervisor, process, name;
+    enum model_state state;
+    bool accepted;
+    enum dynsup_restart restart;
+    double shutdown_ms;
+    bool guest, slow, is_supervisor, traps, ready, backoff;
+    double timeout_ms;
+    bool fails;   /* making a body does, or the start function */
+    bool ignores; /* the start function does */
+    bool delayed, timed_out;
+    double next_delay_ms;
+    uint64_t lived_ns;
+    uint64_t timer_ns, timer_order;
+    size_t made;
+    int starting; /* the request; -1: none */
+    int waiters[64], waiter_count;
+    uint64_t nested_restarts; /* of the supervisor that it starts */
+    test_program *program;
+} model_child;
+
+enum model_kind { MODEL_START, MODEL_ENSURE, MODEL_TERMINATE, MODEL_STOP, MODEL_TURN };
+
+typedef struct model_request {
+    enum model_kind kind;
+    int caller, supervisor;
+    int child;   /* START, ENSURE */
+    int process; /* TERMINATE */
+    model_reason reason;
+    bool done;
+    int status, pid; /* of the reply: the process or -1 */
+} model_request;
+
+typedef struct model_relation {
+    int from, to; /* a monitor: who watches whom */
+    int number;
+    bool monitor, ended;
+} model_relation;
+
+typedef struct model {
+    uint64_t now_ns, order;
+    model_process processes[MODEL_PROCESSES];
+    int process_count;
+    model_child children[MODEL_CHILDREN];
+    int child_count;
+    model_request requests[MODEL_REQUESTS];
+    int request_count;
+    model_relation relations[MODEL_RELATIONS];
+    int relation_count, monitor_count;
+    int name_process[MODEL_NAMES], name_child[MODEL_NAMES]; /* -1: none */
+    int doomed[MODEL_QUEUE], doomed_head, doomed_tail;
+    int ready[MODEL_QUEUE], ready_head, ready_tail;
+} model;
+
+void model_init(model *m, uint64_t now_ns);
+
+/* True while there is room for further operations. */
+bool model_has_room(const model *m);
+
+model_reason model_reason_atom(enum dynsup_atom atom);
+
+/* A new process, child of a process or of -1. */
+int model_spawn(model *m, int parent, bool traps);
+int model_supervisor(model *m, int parent, uint64_t max_restarts, uint64_t max_children);
+void model_link(model *m, int a, int b);
+void model_unlink(model *m, int a, int b);
+int model_monitor(model *m, int watcher, int target);
+void model_signal(model *m, int from, int to, model_reason reason);
+void model_exit(model *m, int process, model_reason reason);
+void model_send(model *m, int process);
+
+/* The answer, or DYNSUP_PENDING; the request's number is request_count - 1. */
+int model_ask(model *m, int caller, int supervisor, enum model_kind kind, int child, int process,
+              model_reason reason);
+void model_ready(model *m, int process);
+
+/* Runs until nothing is ready; until the time has come, with all timers on the way. */
+void model_run(model *m);
+void model_pass(model *m, uint64_t until_ns);
+
+#endif
