@@ -52,12 +52,15 @@ struct dsl_body {
     dsl_host *host;
     lua_State *co;
     lua_State *inner;
-    dsl_level *levels;
+    union {
+        dsl_level *levels;
+        dsl_body *next; /* in host->free_bodies */
+    };
     dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
     uint16_t depth, capacity;
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
-    bool exiting : 1; /* exit(reason) was called: exit_reason is set */
+    bool exiting : 1; /* exit(reason) was called: host->exit_reason is set */
     bool closing : 1;
     bool closed : 1;
     bool is_main : 1;
@@ -67,8 +70,6 @@ struct dsl_body {
     uint32_t dict;    /* in the vault, 0: none */
     int nargs;        /* values on inner's stack for its next resume */
     uint32_t takes;   /* messages taken so far: a selective receive sees that others were taken */
-    dynsup_reason exit_reason;
-    dsl_body *next; /* in host->free_bodies */
 };
 
 struct dsl_runtime {
@@ -103,6 +104,7 @@ struct dsl_host {
     dsl_level saved;               /* armed's own hook */
     volatile bool hold;            /* the user's hooks are being looked at: do not arm */
     bool switching;                /* this yield is for the scheduler */
+    dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
     bool chain_ok;                 /* every level below the running one can yield */
     uint64_t callback_deadline_ns;
     bool count_hook;

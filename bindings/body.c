@@ -138,7 +138,7 @@ int dsl_suspend(lua_State *L, dsl_body *body, enum dsl_wait wait, lua_KContext c
 
 int dsl_body_exit(lua_State *L, dsl_body *body, dynsup_reason reason) {
     body->exiting = true;
-    body->exit_reason = reason;
+    body->host->exit_reason = reason;
     return dsl_suspend(L, body, DSL_WAIT_FOREVER, 0, NULL);
 }
 
@@ -209,9 +209,9 @@ static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome
 static enum dynsup_slice slice_exiting(dsl_body *body, dynsup_outcome *outcome) {
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
-        outcome->values[0] = body->exit_reason.value;
+        outcome->values[0] = body->host->exit_reason.value;
     } else {
-        outcome->reason = body->exit_reason;
+        outcome->reason = body->host->exit_reason;
     }
     body->exiting = false;
     return DYNSUP_SLICE_EXIT;

@@ -57,11 +57,16 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
+static bool is_same(const char *a, const char *b) {
+    return *a == *b && strcmp(a, b) == 0;
+}
+
 static int option_of(lua_State *L, const char *const *options) {
     if (lua_type(L, -1) != LUA_TSTRING)
         return -1;
+    const char *text = lua_tostring(L, -1);
     for (int i = 0; options[i]; i++)
-        if (strcmp(lua_tostring(L, -1), options[i]) == 0)
+        if (is_same(text, options[i]))
             return i;
     return -1;
 }
@@ -213,7 +218,7 @@ static const struct field *field_find(lua_State *L, int index) {
         return NULL;
     const char *name = lua_tostring(L, index);
     for (const struct field *f = fields; f->name; f++)
-        if (strcmp(f->name, name) == 0)
+        if (is_same(f->name, name))
             return f;
     return NULL;
 }

@@ -312,14 +312,10 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     core->modules = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_MODULES);
 }
 
-static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
-    dsl_spec spec;
+/* With a spec that has been read: its places are on the stack. */
+static int start_read(lua_State *L, dsl_host *host, dsl_spec *spec, bool ensure) {
     dynsup_reply reply = {0};
-    lua_settop(L, CHILD_CHILD);
-    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
-    if (failed)
-        return failed;
-    dynsup_child_spec *core = &spec.core;
+    dynsup_child_spec *core = &spec->core;
     dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
@@ -327,9 +323,20 @@ static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
         return reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
-    spec_prepare(L, host, pid, &spec);
+    spec_prepare(L, host, pid, spec);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
+    if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)reply.pid);
+        return 1;
+    }
     return reply_to(L, host, &reply, ensure, start_child_k);
+}
+
+static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
+    dsl_spec spec;
+    lua_settop(L, CHILD_CHILD);
+    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    return failed ? failed : start_read(L, host, &spec, ensure);
 }
 
 /* The bare function or name at CHILD_CHILD becomes the spec of a temporary worker. */
@@ -356,21 +363,26 @@ static bool has_raw(lua_State *L, const char *field) {
     return has;
 }
 
-static bool is_spec(lua_State *L) {
-    return !lua_istable(L, CHILD_CHILD) || has_raw(L, "body") || has_raw(L, "start");
+/* What is no spec by itself: a module or { module, arg }. */
+static bool is_module_child(lua_State *L) {
+    return lua_istable(L, CHILD_CHILD) && !has_raw(L, "body") && !has_raw(L, "start");
 }
 
 /* start_child and ensure_child: the second upvalue turns a module or { module, arg } into a spec.
  */
 static int start_any(lua_State *L, bool ensure) {
+    dsl_spec spec;
     dsl_host *host = dsl_host_of(L);
     dsl_check_count(L, 2, 2);
     dsl_check_dest(L, host, CHILD_SUPERVISOR);
     int type = lua_type(L, CHILD_CHILD);
     if (type == LUA_TFUNCTION || (type == LUA_TSTRING && strchr(lua_tostring(L, 2), ':')))
         bare_child(L);
-    if (is_spec(L))
-        return start_spec(L, host, ensure);
+    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    if (failed == 0)
+        return start_read(L, host, &spec, ensure);
+    if (!is_module_child(L))
+        return failed;
     lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->normalize);
     lua_pushvalue(L, CHILD_CHILD);
     lua_callk(L, 1, 1, ensure ? ENSURE : 0, normalized_k);

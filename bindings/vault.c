@@ -14,10 +14,7 @@ void dsl_vault_init(lua_State *L, dsl_vault *vault) {
 }
 
 void dsl_vault_fini(dsl_vault *vault) {
-    for (uint32_t i = 0; i < vault->page_count; i++)
-        luaL_unref(vault->L, LUA_REGISTRYINDEX, vault->pages[i]);
     luaL_unref(vault->L, LUA_REGISTRYINDEX, vault->thread);
-    free(vault->pages);
     free(vault->slots);
     memset(vault, 0, sizeof *vault);
 }
@@ -34,30 +31,24 @@ static void page_free_slots(dsl_vault *vault, uint32_t page) {
     }
 }
 
-static void arrays_grow(lua_State *L, dsl_vault *vault) {
-    uint32_t count = vault->page_count + 1;
+static void slots_grow(lua_State *L, dsl_vault *vault) {
     if (vault->page_count & (vault->page_count - 1))
-        return; /* the arrays double at powers of two */
-    size_t capacity = vault->page_count ? (size_t)vault->page_count * 2 : count;
-    int *pages = realloc(vault->pages, capacity * sizeof *pages);
-    if (pages)
-        vault->pages = pages;
+        return; /* they double at powers of two */
+    size_t capacity = vault->page_count ? (size_t)vault->page_count * 2 : 1;
     dsl_slot *slots = realloc(vault->slots, capacity * PAGE_SIZE * sizeof *slots);
-    if (slots)
-        vault->slots = slots;
-    if (!pages || !slots)
+    if (!slots)
         (void)luaL_error(L, "not enough memory");
+    else
+        vault->slots = slots;
 }
 
 static void page_add(lua_State *L, dsl_vault *vault) {
-    luaL_checkstack(L, 3, NULL);
-    arrays_grow(L, vault);
+    luaL_checkstack(L, 1, NULL);
+    if (!lua_checkstack(vault->L, LUA_MINSTACK))
+        (void)luaL_error(L, "not enough memory");
+    slots_grow(L, vault);
     lua_createtable(L, PAGE_SIZE, 0);
-    for (uint32_t i = 1; i <= PAGE_SIZE; i++) {
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, -2, i);
-    }
-    vault->pages[vault->page_count] = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_xmove(L, vault->L, 1);
     page_free_slots(vault, vault->page_count++);
 }
 
@@ -66,11 +57,9 @@ void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count) {
         page_add(L, vault);
 }
 
-static void slot_set(lua_State *L, const dsl_vault *vault, uint32_t slot) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vault->pages[slot / PAGE_SIZE]);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, slot % PAGE_SIZE + 1);
-    lua_pop(L, 1);
+/* [-1, +0] of the vault's thread */
+static void slot_set(const dsl_vault *vault, uint32_t slot) {
+    lua_rawseti(vault->L, (int)(slot / PAGE_SIZE + 1), slot % PAGE_SIZE + 1);
 }
 
 uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
@@ -79,14 +68,14 @@ uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
     vault->free_count--;
     vault->used_count++;
     vault->slots[slot].owners = 1;
-    slot_set(L, vault, slot);
+    lua_xmove(L, vault->L, 1);
+    slot_set(vault, slot);
     return slot;
 }
 
 void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vault->pages[slot / PAGE_SIZE]);
-    lua_rawgeti(L, -1, slot % PAGE_SIZE + 1);
-    lua_replace(L, -2);
+    lua_rawgeti(vault->L, (int)(slot / PAGE_SIZE + 1), slot % PAGE_SIZE + 1);
+    lua_xmove(vault->L, L, 1);
 }
 
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot) {
@@ -96,8 +85,8 @@ void dsl_vault_retain(dsl_vault *vault, uint32_t slot) {
 void dsl_vault_release(dsl_vault *vault, uint32_t slot) {
     if (slot == 0 || --vault->slots[slot].owners > 0)
         return;
-    lua_pushboolean(vault->L, 0);
-    slot_set(vault->L, vault, slot);
+    lua_pushnil(vault->L);
+    slot_set(vault, slot);
     vault->slots[slot].next = vault->free;
     vault->free = slot;
     vault->free_count++;

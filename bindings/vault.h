@@ -2,10 +2,11 @@
  * The vault: Lua values that the core or a C structure holds on to.
  *
  * Design notes.
- * Values are in pages, Lua tables of 256, referenced from the registry: no page ever rehashes, and
- * a slot that is there can be written without an allocation. Slot numbers start at 1; each slot
- * counts its owners. Reserving may raise; put, get, retain and release never do. Reading and
- * clearing use a thread of the vault's own as a stack, so they work whoever is running.
+ * Values are in pages, Lua tables of 256 in their array part, which lie on the stack of a thread of
+ * the vault's own: no page ever rehashes, a slot that is there can be written without an
+ * allocation, and a page is reached without a look-up. Slot numbers start at 1; each slot counts
+ * its owners. Reserving may raise; put, get, retain and release never do. They work whoever is
+ * running.
  */
 #ifndef DSL_VAULT_H
 #define DSL_VAULT_H
@@ -22,9 +23,8 @@ typedef struct dsl_slot {
 } dsl_slot;
 
 typedef struct dsl_vault {
-    lua_State *L;    /* scratch thread */
+    lua_State *L;    /* the thread; above the pages its stack is for scratch */
     int thread;      /* its registry reference */
-    int *pages;      /* registry references */
     dsl_slot *slots; /* of all pages; number 0 is not used */
     uint32_t page_count;
     uint32_t free; /* the first free slot, 0: none */
