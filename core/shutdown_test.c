@@ -138,6 +138,25 @@ static void a_supervisor_that_stops_refuses_and_restarts_nothing(void **state) {
     assert_int_equal(test_events(test, DYNSUP_EVENT_SHUTDOWN_ERROR), 1);
 }
 
+/* Each is the parent of the next one. */
+ */
+static void a_long_row_of_nested_supervisors_stops_without_recursion(void **state) {
+    test_host *test = *state;
+    test->unchecked = true;
+    dynsup_pid first = test_supervisor(test, NULL), last = first;
+    for (int i = 1; i < MANY; i++) {
+        test_body parent = {.test = test, .pid = last}; /* as a guest would */
+        test_enter(&parent);
+        last = test_supervisor(test, NULL);
+        test_leave(test);
+    }
+    test_run(test);
+    assert_int_equal(dynsup_host_process_count(test->host), MANY);
+    test_signal(test, NULL, first, DYNSUP_SHUTDOWN);
+    test_run(test);
+    assert_int_equal(dynsup_host_process_count(test->host), 0);
+}
+
 static void many_children_stop_in_one_go(void **state) {
     test_host *test = *state;
     test->unchecked = true;
@@ -202,6 +221,7 @@ int main(void) {
         TEST(what_is_no_child_is_not_found),
         TEST(all_children_stop_at_once_and_each_has_its_time),
         TEST(a_supervisor_that_stops_refuses_and_restarts_nothing),
+        TEST(a_long_row_of_nested_supervisors_stops_without_recursion),
         TEST(many_children_stop_in_one_go),
         cmocka_unit_test(stopping_without_memory_changes_nothing),
     };

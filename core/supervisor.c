@@ -216,7 +216,9 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
         return;
     dsi_reason_release(host, &supervisor->parent_reason);
     supervisor->parent_reason = dsi_reason_copy(host, reason);
-    dsi_supervisor_park(supervisor, &supervisor->parent_exit);
+    dsi_list_append(&supervisor->parked, &supervisor->parent_exit.node);
+    dsi_supervisor_wake(
+        supervisor); /* in its own slice: a long row of nested ones does not recurse */
 }
 
 /* A process whose supervisor has ended without a clean-up of its own is nobody's child now; linked

@@ -164,7 +164,8 @@ static void supervisor_signal(model *m, int from, int s, model_reason reason) {
     supervisor->parent_parked = true;
     supervisor->parent_reason = reason;
     push(supervisor->parked, &supervisor->parked_count, -1);
-    drain(m, s);
+    if (!supervisor->has_guest)
+        make_ready(m, s);
 }
 
 static void link_signal(model *m, int from, int to, model_reason reason) {
@@ -534,8 +535,10 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
         return DYNSUP_ENOPROC;
     }
     m->processes[caller].request = r;
-    if (supervisor->has_guest) {
+    if (supervisor->has_guest || supervisor->parked_count) {
         push(supervisor->parked, &supervisor->parked_count, r);
+        if (!supervisor->has_guest)
+            make_ready(m, s);
         return DYNSUP_PENDING;
     }
     int status = handle(m, s, r, &pid);
@@ -617,9 +620,11 @@ static void supervisor_slice(model *m, int s) {
         guest_slice(m, s);
         return;
     }
+    supervisor->queued = true; /* while it runs; then it is behind those that became ready */
     if (supervisor->retry_count)
         restart(m, shift(supervisor->retries, &supervisor->retry_count));
     drain(m, s);
+    supervisor->queued = false;
     if (supervisor->has_guest || supervisor->retry_count)
         make_ready(m, s);
 }
