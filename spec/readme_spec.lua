@@ -16,10 +16,12 @@ local function blocks(path, language)
   return found
 end
 
-local function run(...)
-  local got = program.run(".", ...)
-  os.remove "./.out"
-  os.remove "./.err"
+-- Runs an example as it is called in the README: from the project's folder.
+local function run_example(path)
+  local pipe <close> = assert(io.popen "pwd")
+  local root, folder = pipe:read "l", program.folder()
+  local got = program.shell(folder, ('cd %s && "$DYNSUP" run %s'):format(program.quote(root), path))
+  program.remove_folder(folder)
   return got
 end
 
@@ -37,14 +39,14 @@ describe("README.md", function()
   end)
 
   it("shows what the first script prints", function()
-    local got = run("run", "examples/hello.lua")
+    local got = run_example "examples/hello.lua"
     assert.equal("", got.err)
     assert.equal(blocks("README.md", "text")[1], got.out)
     assert.equal(0, got.code)
   end)
 
   it("shows lines that the second script prints or reports", function()
-    local got = run("run", "examples/restart.lua")
+    local got = run_example "examples/restart.lua"
     local printed = lines_of(got.out .. got.err)
     for line in blocks("README.md", "text")[2]:gmatch "[^\n]+" do
       if line ~= "..." and not line:match "^%$ " then
