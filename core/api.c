@@ -283,6 +283,34 @@ static size_t messages_size(const dsi_process *process) {
     return size;
 }
 
+/* Is this child's process linked to the supervisor by a flag alone? */
+static dsi_process *flag_linked(const dsi_supervisor *supervisor, dsi_node *node) {
+    dsi_process *process = dsi_child_process(supervisor->host, dsi_child_of_node(node));
+    bool linked = process && process->parent == supervisor->process->slot.id &&
+                  (process->flags & DSI_FLAG_PARENT_LINK) && process->state != DSI_PROCESS_ENDED;
+    return linked ? process : NULL;
+}
+
+/* The k-th of the children linked by a flag, or NULL and *k less their number. */
+static dsi_process *flag_linked_child(const dsi_process *process, size_t *k) {
+    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (!supervisor)
+        return NULL;
+    dsi_list_each (node, &supervisor->children) {
+        dsi_process *child = flag_linked(supervisor, node);
+        if (child && (*k)-- == 0)
+            return child;
+    }
+    return NULL;
+}
+
+static size_t link_count(const dsi_process *process) {
+    size_t left = SIZE_MAX;
+    flag_linked_child(process, &left);
+    return bag_count(&process->links) + !!(process->flags & DSI_FLAG_PARENT_LINK) +
+           (SIZE_MAX - left);
+}
+
 bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid,
                             dynsup_process_info *info_out) {
     const dsi_process *process = dsi_process_find_alive(host, pid);
@@ -300,7 +328,7 @@ bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid,
         .parent = process->parent,
         .trap_exit = process->flags & DSI_FLAG_TRAP_EXIT,
         .is_supervisor = process->flags & DSI_FLAG_SUPERVISOR,
-        .link_count = bag_count(&process->links) + !!(process->flags & DSI_FLAG_PARENT_LINK),
+        .link_count = link_count(process),
         .monitor_count = extra ? bag_count(&extra->monitors) : 0,
         .monitored_by_count = bag_count(&process->watchers),
         .message_count = process->message_count,
@@ -319,7 +347,9 @@ dynsup_pid dynsup_process_link(const dynsup_host *host, dynsup_pid pid, size_t k
         return 0;
     if (process->flags & DSI_FLAG_PARENT_LINK && k-- == 0)
         return process->parent;
-    const dsi_process *peer = dsi_link_peer(process, k);
+    const dsi_process *peer = flag_linked_child(process, &k);
+    if (!peer)
+        peer = dsi_link_peer(process, k);
     return peer ? peer->slot.id : 0;
 }
 

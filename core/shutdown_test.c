@@ -139,7 +139,6 @@ static void a_supervisor_that_stops_refuses_and_restarts_nothing(void **state) {
 }
 
 /* Each is the parent of the next one. */
- */
 static void a_long_row_of_nested_supervisors_stops_without_recursion(void **state) {
     test_host *test = *state;
     test->unchecked = true;

@@ -33,6 +33,10 @@ static void a_child_with_its_body_starts_at_once(void **state) {
     assert_int_equal(info.parent, supervisor);
     assert_int_equal(info.link_count, 1);
     assert_int_equal(dynsup_process_link(test->host, body->pid, 0), supervisor);
+    assert_true(dynsup_process_inspect(test->host, supervisor, &info));
+    assert_int_equal(info.link_count, 1);
+    assert_int_equal(dynsup_process_link(test->host, supervisor, 0), body->pid);
+    assert_int_equal(dynsup_process_link(test->host, supervisor, 1), 0);
 }
 
 static void the_program_of_a_temporary_child_is_not_kept(void **state) {
