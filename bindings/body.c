@@ -237,9 +237,9 @@ static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome
         body->inner = body->co;
         body->wait = DSL_WAIT_NOTHING;
     }
+    dsl_body_mark(body); /* also of one that exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
-    dsl_body_mark(body);
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
@@ -297,6 +297,7 @@ static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
         dsl_body_unmark(body);
     body->closed = body->closing = true;
     host->current = body;
+    host->switching = false; /* of the slice before: what yields in a handler yields to its user */
     dsl_close_begin(host);
     while (body->depth > 0)
         dsl_close_thread(host, body->levels[--body->depth].co);

@@ -41,11 +41,12 @@ static int monitor(lua_State *L) {
 
 static int demonitor(lua_State *L) {
     dsl_host *host;
-    dsl_body_of(L, &host);
+    dsl_body *body = dsl_body_of(L, &host);
     dsl_check_count(L, 1, 1);
     uint64_t ref = (uintptr_t)lua_touserdata(L, 1);
     luaL_argexpected(L, lua_islightuserdata(L, 1) && ref >> 62 == 2, 1, "monitor reference");
-    dynsup_demonitor(host->core, ref);
+    if (dynsup_demonitor(host->core, ref))
+        body->takes++; /* the mailbox has changed under a receive_match whose function runs */
     lua_pushboolean(L, 1);
     return 1;
 }

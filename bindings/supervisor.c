@@ -400,12 +400,9 @@ static int ensure_child(lua_State *L) {
 /* ---- terminate_child, stop ---- */
 
 static int done_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    dsl_host *host = dsl_host_of(L);
-    if (host->current && host->current->timed_out) {
-        host->current->timed_out = false;
+    (void)context;
+    if (status == LUA_YIELD && dsl_host_of(L)->current->timed_out)
         return 2; /* nil, "timeout" */
-    }
     raw_reply raw = raw_get(L);
     if (raw.status)
         return push_failure(L, raw);
@@ -439,12 +436,12 @@ static int stop(lua_State *L) {
     uint64_t deadline = dsl_check_deadline(L, host, 3);
     if (!lua_isnoneornil(L, 2))
         dsl_check_reason(L, 2);
+    if (!dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_NORMAL);
     dsl_vault_reserve(L, &host->vault, 1);
     if (!lua_isnoneornil(L, 2))
         reason = dsl_reason_get(L, host, 2);
-    if (!dsl_can_wait(L, host))
-        return dsl_cannot_wait(L, host);
     dynsup_supervisor_stop(host->core, pid, &reason, true, &reply);
     if (reply.status == DYNSUP_PENDING)
         return wait_reply(L, host, &reply, deadline, 0, done_k);

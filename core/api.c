@@ -168,11 +168,11 @@ int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who,
                            who ? *who : dsi_value_id(pid), ref_out);
 }
 
-void dynsup_demonitor(dynsup_host *host, dynsup_ref ref) {
+bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref) {
     dsi_monitor *monitor = dsi_slots_find(&host->monitors, ref);
     if (monitor && monitor->watcher == host->current)
         dsi_monitor_free(host, monitor);
-    dsi_monitor_flush(host, host->current, ref);
+    return dsi_monitor_flush(host, host->current, ref);
 }
 
 int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out) {

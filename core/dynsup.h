@@ -410,8 +410,9 @@ void dynsup_unlink(dynsup_host *host, dynsup_pid pid);
  * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). */
 int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, dynsup_ref *ref_out);
 
-/* Ends a monitor of the current process and removes its DOWN from the mailbox. */
-void dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
+/* Ends a monitor of the current process and removes its DOWN from the mailbox: true when it was
+ * there. */
+bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
 
 /* Sets trap_exit of the current process; *old_out is what it was. 0, DYNSUP_ENOMEM,
  * DYNSUP_ECALLS_ITSELF (a guest cannot change its supervisor). */

@@ -61,7 +61,7 @@ static bool is_down_of(const dynsup_message *message, dynsup_ref ref) {
            message->values[1].as.id == ref;
 }
 
-void dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref) {
+bool dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref) {
     dynsup_message *prev = NULL;
     dynsup_message *message = watcher->mailbox.head;
     while (message && !is_down_of(message, ref)) {
@@ -69,9 +69,10 @@ void dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref) 
         message = message->next;
     }
     if (!message)
-        return;
+        return false;
     watcher->message_count--;
     dsi_message_drop(host, dsi_mailbox_take(&watcher->mailbox, prev));
+    return true;
 }
 
 void dsi_monitors_release_held(dynsup_host *host, dsi_process_extra *extra) {

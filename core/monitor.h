@@ -25,8 +25,8 @@ int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target
 /* Ends a monitor without a word. */
 void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor);
 
-/* Removes the DOWN of an ended monitor from the watcher's mailbox. */
-void dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref);
+/* Removes the DOWN of an ended monitor from the watcher's mailbox: true when it was there. */
+bool dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref);
 
 void dsi_monitors_release_held(dynsup_host *host, dsi_process_extra *extra);
 

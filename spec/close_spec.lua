@@ -301,6 +301,22 @@ describe("in the <close> handler of an ending process", function()
     assert.same(before, dynsup.info(main).links)
   end))
 
+  it("generators yield to whom resumes them", host.main(function()
+    local values = {}
+    local pid, ref = guarded(function()
+      for value in coroutine.wrap(function()
+        coroutine.yield(1)
+        coroutine.yield(2)
+      end) do
+        values[#values + 1] = value
+      end
+    end, dynsup.receive)
+    dynsup.yield()
+    dynsup.exit(pid, "kill")
+    host.down(ref)
+    assert.same({ 1, 2 }, values)
+  end))
+
   it("nothing is received any more", host.main(function()
     local pid, ref = guarded(function()
       dynsup.send(dynsup.self(), "to myself")

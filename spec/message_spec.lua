@@ -371,6 +371,17 @@ describe("receive_match", function()
     assert.equal(4, #host.drain())
   end))
 
+  it("takes the right message after its function has flushed a DOWN", host.main(function()
+    local _, ref = dynsup.spawn_monitor(function() end)
+    dynsup.sleep(1)
+    fill()
+    assert.same({ "b", 2 }, { dynsup.receive_match(function(tag)
+      dynsup.demonitor(ref)
+      return tag == "b"
+    end) })
+    assert.equal(3, #host.drain())
+  end))
+
   it("lets the function send to its own process", host.main(function()
     fill()
     dynsup.receive_match(function(tag)
