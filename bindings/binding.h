@@ -125,7 +125,6 @@ struct dsl_host {
     bool settled;          /* nothing could happen any more, before any halt */
     bool deadlock;         /* and main was waiting */
     bool main_failed;      /* and main had ended abnormally */
-    bool interrupted;      /* by a first SIGINT */
 };
 
 /* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */

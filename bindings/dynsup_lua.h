@@ -46,8 +46,8 @@ enum dynsup_lua_end {
 
 /* A new Lua state with an allocator made for many coroutines: their memory comes from the system on
  * huge pages and in blocks without headers. A host in the state, and in any other, allocates by its
- * state's allocator. NULL without memory. The caller closes it by dynsup_lua_close. Like lua_newstate
- * it opens no library and sets no function for panics and warnings. */
+ * state's allocator. NULL without memory. The caller closes it by dynsup_lua_close. Like
+ * lua_newstate it opens no library and sets no function for panics and warnings. */
 lua_State *dynsup_lua_newstate(void);
 
 /* Closes a state that dynsup_lua_newstate has made, and frees its memory. */

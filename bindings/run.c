@@ -9,10 +9,10 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/interrupt.h"
 #include "bindings/log.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -107,14 +107,10 @@ static void run_real(dsl_host *host) {
         dsl_log_flush(host);
 }
 
+/* In the loop, as libuv calls back: the first signal halts the host. */
 static void on_signal(void *ud, int signum) {
-    dsl_host *host = ud;
-    if (signum == SIGINT && host->interrupted)
-        _Exit(128 + SIGINT);
-    if (signum == SIGHUP)
-        return;
-    host->interrupted = signum == SIGINT;
-    dynsup_host_halt(host->core, 0);
+    (void)signum;
+    dynsup_host_halt(((dsl_host *)ud)->core, 0);
 }
 
 static void on_stuck(void *ud, uint64_t stuck_ns) {
@@ -198,6 +194,8 @@ static void uv_open(lua_State *L, dsl_host *host) {
         host->uv = dynsup_uv_new(&uv, &error);
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
+    if (config->signals)
+        dsl_interrupt_watch();
 }
 
 /* A virtual clock is for reproducible runs: its seed never varies by itself. */

@@ -294,6 +294,8 @@ static void life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_ch
 
 static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
+    if (child->extra && child->extra->starting)
+        return; /* who starts it is told */
     if (child->state == DSI_CHILD_STOPPING) {
         if (dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason))
             dsi_event_child(host, DYNSUP_EVENT_SHUTDOWN_ERROR, child, reason);

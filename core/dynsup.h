@@ -259,7 +259,7 @@ typedef struct dynsup_event {
     double shutdown_ms;
     bool is_supervisor;
     uint32_t incarnation;  /* of the child: 1 for its first process */
-    uint64_t restarts;     /* within the period, this one included */
+    uint64_t restarts;     /* within the period so far; GAVE_UP: with the one too many */
     uint64_t max_restarts; /* of the supervisor */
     uint64_t period_ms;
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */

@@ -237,6 +237,12 @@ static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns
         uv_timer_stop(&uv->timer);
 }
 
+/* One look at what has arrived although it keeps nothing alive: a signal. */
+static void poll_once(dynsup_uv *uv) {
+    uv_idle_start(&uv->idle, on_idle); /* libuv does not poll for nothing */
+    uv_run(uv->loop, UV_RUN_NOWAIT);
+}
+
 /* Steps once. False when the run is over. */
 static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
     uint64_t deadline_ns, stuck_ns;
@@ -268,8 +274,15 @@ static void end(dynsup_uv *uv) {
 enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv) {
     enum dynsup_state state;
     begin(uv);
-    while (advance(uv, &state))
-        uv_run(uv->loop, UV_RUN_ONCE);
+    for (;;) {
+        while (advance(uv, &state))
+            uv_run(uv->loop, UV_RUN_ONCE);
+        if (state == DYNSUP_ENDED)
+            break;
+        poll_once(uv);
+        if (!advance(uv, &state))
+            break;
+    }
     end(uv);
     return state == DYNSUP_ENDED ? DYNSUP_UV_ENDED : DYNSUP_UV_STILL;
 }

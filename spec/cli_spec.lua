@@ -532,6 +532,19 @@ describe_in_folder("SIGINT and SIGTERM", function()
     end
   end)
 
+  it("that are pending already come before the judgement that nothing can happen", function()
+    assert_printed("", signalled("sigterm", [[
+      raise "SIGNAL"
+      dynsup.receive()]]))
+  end)
+
+  it("SIGHUP stops everything like SIGTERM", function()
+    assert_printed("worker\n", signalled("sighup", [[
+      dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+      raise "SIGNAL"
+      dynsup.sleep(60000)]]))
+  end)
+
   it("reach a main process that has returned", function()
     assert_printed("worker\n", signalled("sigterm", [[
       dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
@@ -593,6 +606,13 @@ describe_in_folder("SIGINT and SIGTERM", function()
     end })
     raise "sigint"
     dynsup.sleep(60000)]]
+
+  it("end the run at once when SIGINT comes a second time while a C function runs", function()
+    local got = script [[
+      shell = io.popen "while kill -INT $PPID 2>/dev/null; do :; done"
+      string.find(("a"):rep(2500), ".-.-.-b")]]
+    assert.equal(130, got.code)
+  end)
 
   it("end the run at once with 130 when SIGINT comes a second time", function()
     local got = signalled("sigint", stubborn)

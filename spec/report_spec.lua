@@ -114,6 +114,14 @@ describe("other reports:", function()
     end))
   end)
 
+  it("none for a child that is not ready in time or fails before, which the caller is told", function()
+    assert_no_report(log_of(function()
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { ready = true, body = function() error "boom" end })
+      dynsup.start_child(sup, { ready = true, start_timeout = 5, body = family.idle })
+    end))
+  end)
+
   it("the supervisor's end when there were too many restarts", function()
     local lines = log_of(function()
       local sup = dynsup.start_link { max_restarts = 1, name = "the_pool" }
