@@ -66,6 +66,7 @@ struct dsl_body {
     bool is_main : 1;
     bool is_guest : 1;
     bool is_init : 1; /* a guest that initialises its supervisor */
+    bool failed : 1;  /* by an error */
     uint32_t anchor;  /* of co, in the vault */
     uint32_t dict;    /* in the vault, 0: none */
     int nargs;        /* values on inner's stack for its next resume */
@@ -77,6 +78,7 @@ struct dsl_runtime {
     dsl_host *host;         /* that runs now, or NULL */
     struct uv_loop_s *loop; /* made by the first run on the real clock */
     bool os_exit_open;
+    bool hooked; /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback" */
     int atoms;
@@ -293,6 +295,10 @@ void dsl_hook_begin(dsl_host *host, lua_State *co);
  * and resets it. An error in a handler is logged. */
 void dsl_close_begin(dsl_host *host);
 void dsl_close_thread(dsl_host *host, lua_State *co);
+
+/* Puts a coroutine that is about to run in a close handler of an ending process under the limit;
+ * does nothing elsewhere. host may be NULL. */
+void dsl_close_watch(dsl_host *host, lua_State *co);
 
 /* Raises in a process that is ending: it may neither link nor monitor. */
 void dsl_check_linkable(lua_State *L, const dsl_body *body);

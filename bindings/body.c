@@ -19,7 +19,10 @@ static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t *anchor_out)
     return co;
 }
 
+/* An error out of a hook leaves the coroutine with its hooks switched off, for ever. */
 static bool thread_reusable(const dsl_host *host, const dsl_body *body) {
+    if (body->failed && host->runtime->hooked)
+        return false;
     return !body->base && host->pool_count < DSL_POOL_MAX && lua_status(body->co) == LUA_OK &&
            lua_gettop(body->co) == 0;
 }
@@ -196,6 +199,7 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
 }
 
 static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome *outcome) {
+    body->failed = true;
     dynsup_reason reason = dsl_crash_reason(body->host, body->co, status);
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;

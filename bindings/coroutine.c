@@ -82,6 +82,8 @@ static int level_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs,
     bool chain_ok = host->chain_ok;
     host->chain_ok = chain_ok && lua_isyieldable(L);
     host->innermost = co;
+    if (body->closing)
+        dsl_close_watch(host, co);
     int status = lua_resume(co, L, nargs, &count);
     host->innermost = L;
     host->chain_ok = chain_ok;
@@ -115,6 +117,7 @@ static int resume(lua_State *L, lua_State *co, int nargs, bool wrap) {
     if (!lua_checkstack(co, nargs))
         return resume_refuse(L, co, wrap, "too many arguments to resume");
     if (!body) {
+        dsl_close_watch(host, co);
         lua_xmove(L, co, nargs);
         int status = lua_resume(co, L, nargs, &count);
         return resume_done(L, co, wrap, status, count);
@@ -140,6 +143,7 @@ static int wrap_results(lua_State *L, lua_State *co, int count) {
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_pushvalue(L, -1);
         lua_xmove(L, co, 1);
+        dsl_close_watch(host_here(L), co);
         status = dsl_thread_close(co);
         if (status != LUA_OK) {
             lua_pop(L, 1);
@@ -238,6 +242,7 @@ static int co_close(lua_State *L) {
     const char *status = status_of(L, co);
     if (*status != 's' && *status != 'd')
         return luaL_error(L, "cannot close a %s coroutine", status);
+    dsl_close_watch(host_here(L), co);
     if (dsl_thread_close(co) == LUA_OK) {
         lua_pushboolean(L, 1);
         return 1;

@@ -36,6 +36,8 @@ static int crash_make(lua_State *L) {
 
 dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status) {
     crash c = {host, co, dynsup_reason_atom(DYNSUP_NOMEM)};
+    if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
+        return dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (status != LUA_ERRMEM && dsl_protect(host->L, crash_make, &c) != LUA_OK)
         c.reason = dynsup_reason_atom(DYNSUP_NOMEM);
     return c.reason;

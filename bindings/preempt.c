@@ -74,19 +74,37 @@ void dsl_hook_begin(dsl_host *host, lua_State *co) {
 
 /* ---- debug.sethook and debug.gethook ---- */
 
+/* Takes the host's hook away from co. */
+static void hook_hide(dsl_host *host, lua_State *co) {
+    host->hold = true;
+    host->runtime->hooked = true;
+    if (host->armed == co)
+        disarm(co, host); /* the watchdog will ask again */
+    else if (lua_gethook(co) == count_hook)
+        lua_sethook(co, NULL, 0, 0);
+}
+
+static void hook_show(dsl_host *host, lua_State *co) {
+    if (host->count_hook && !lua_gethook(co))
+        dsl_hook_begin(host, co);
+    host->hold = false;
+}
+
 /* Lua's own function (second upvalue), while no hook but the user's is in place. */
 static int with_user_hook(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
-    if (host) {
-        host->hold = true;
-        if (host->armed == L)
-            disarm(L, host); /* the watchdog will ask again */
-    }
+    lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+    if (host && host->current && host->current->closing)
+        return luaL_error(L, "not possible here: the process is ending");
+    if (dsl_is_marked(co))
+        return luaL_error(L, "the coroutine is not suspended: its process waits in it");
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
+    if (host)
+        hook_hide(host, co);
     int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
     if (host)
-        host->hold = false;
+        hook_show(host, co);
     return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
@@ -120,13 +138,26 @@ static bool close_time_is_over(dsl_host *host) {
 static void close_hook(lua_State *L, lua_Debug *ar) {
     (void)ar;
     dsl_host *host = dsl_host_of_thread(L);
-    if (!host || !host->current || !host->current->closing)
+    if (!host)
         return;
+    if (!host->current || !host->current->closing) {
+        dsl_hook_begin(host, L); /* a coroutine that a close handler has run goes on elsewhere */
+        return;
+    }
     if (!host->close_over && !close_time_is_over(host))
         return;
     host->close_over = true;
     lua_sethook(L, close_hook, LUA_MASKCOUNT, 1);
     dsl_error(L, "the close handlers of an ending process took longer than %d ms", CLOSE_MS);
+}
+
+static void close_watch(dsl_host *host, lua_State *co) {
+    lua_sethook(co, close_hook, LUA_MASKCOUNT, host->close_over ? 1 : CLOSE_COUNT);
+}
+
+void dsl_close_watch(dsl_host *host, lua_State *co) {
+    if (host && host->current && host->current->closing)
+        close_watch(host, co);
 }
 
 void dsl_close_begin(dsl_host *host) {
@@ -136,19 +167,38 @@ void dsl_close_begin(dsl_host *host) {
         host->close_deadline_ns = dynsup_host_now(host->core) + CLOSE_MS * UINT64_C(1000000);
 }
 
+/* A copy of the error on top of co, on the vault's thread, whose stack is nobody's meanwhile. */
+static void error_keep(dsl_host *host, lua_State *co) {
+    lua_pushvalue(co, -1);
+    lua_xmove(co, host->vault.L, 1);
+}
+
+/* Is the error on top of co another one than the kept one? [vault.L: -1] */
+static bool error_is_new(dsl_host *host, lua_State *co) {
+    lua_State *L = host->vault.L;
+    error_keep(host, co);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return !same;
+}
+
 static void close_failed(dsl_host *host, lua_State *co) {
+    if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
+        return;
     const char *text =
         lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : luaL_typename(co, -1);
     dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a close handler of an ending process: %s", text);
 }
 
 void dsl_close_thread(dsl_host *host, lua_State *co) {
-    bool failed_before = lua_status(co) > LUA_YIELD;
-    lua_sethook(co, close_hook, LUA_MASKCOUNT, host->close_over ? 1 : CLOSE_COUNT);
+    bool failed_before = lua_status(co) > LUA_YIELD && lua_checkstack(co, 1);
+    if (failed_before)
+        error_keep(host, co);
+    close_watch(host, co);
     host->innermost = co;
     host->chain_ok = false;
     int status = dsl_thread_close(co);
-    if (status != LUA_OK && !failed_before)
+    if (failed_before ? error_is_new(host, co) : status != LUA_OK)
         close_failed(host, co);
     lua_sethook(co, NULL, 0, 0);
     lua_settop(co, 0);

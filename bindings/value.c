@@ -187,7 +187,10 @@ static void write_value(writer *out, lua_State *L, int index, int depth) {
         write_table(out, L, index, depth);
         break;
     case LUA_TLIGHTUSERDATA:
-        write_pid(out, (uintptr_t)lua_touserdata(L, index));
+        if (is_id(lua_touserdata(L, index)))
+            write_pid(out, (uintptr_t)lua_touserdata(L, index));
+        else
+            write_text(out, "userdata", strlen("userdata"));
         break;
     default:
         write_text(out, luaL_typename(L, index), strlen(luaL_typename(L, index)));

@@ -367,6 +367,90 @@ describe("in the <close> handler of an ending process", function()
     end, { clock = clock }))
   end
 
+  local function loop()
+    while true do end
+  end
+
+  -- Each makes what it needs while the process is well, and returns the handler.
+  local hiding = {
+    ["a generator made before"] = function()
+      return coroutine.wrap(loop)
+    end,
+    ["a generator that had begun before"] = function()
+      local generator = coroutine.wrap(function()
+        coroutine.yield()
+        loop()
+      end)
+      generator()
+      return generator
+    end,
+    ["generator after generator"] = function()
+      return function()
+        while true do
+          pcall(coroutine.wrap(loop))
+        end
+      end
+    end,
+    ["the handler of a coroutine that it closes"] = function()
+      local co = coroutine.create(function()
+        local _ <close> = host.closer(loop)
+        coroutine.yield()
+      end)
+      coroutine.resume(co)
+      return function()
+        coroutine.close(co)
+      end
+    end,
+    ["a sort comparator"] = function()
+      return function()
+        table.sort({ 1, 2, 3 }, loop)
+      end
+    end,
+    ["code that has no hook"] = function()
+      return function()
+        pcall(debug.sethook)
+        loop()
+      end
+    end,
+  }
+  for name, make in host.sorted(hiding) do
+    for _, clock in ipairs { "virtual", "real" } do
+      it("an endless loop in " .. name .. " is cut on the " .. clock .. " clock",
+        host.main(function()
+          local pid, ref = dynsup.spawn_monitor(function()
+            local _ <close> = host.closer(make())
+            dynsup.receive()
+          end)
+          dynsup.yield()
+          dynsup.exit(pid, "kill")
+          assert.equal("killed", host.down(ref))
+        end, { clock = clock }))
+    end
+  end
+
+  it("an error is logged also when the process ended by another one", function()
+    local lines = {}
+    host.run(function()
+      local _, ref = guarded(function()
+        error "in the handler"
+      end, error, "boom")
+      assert.matches("boom", host.down(ref).error)
+    end, { log = function(_, text) lines[#lines + 1] = text end })
+    assert.matches("in the handler", table.concat(lines, "\n"))
+  end)
+
+  it("the error that it is handed is not logged again", function()
+    local lines = {}
+    host.run(function()
+      local _, ref = dynsup.spawn_monitor(function()
+        local _ <close> = setmetatable({}, { __close = function(_, err) error(err, 0) end })
+        error "boom"
+      end)
+      host.down(ref)
+    end, { log = function(_, text) lines[#lines + 1] = text end })
+    assert.equal(1, #lines)
+  end)
+
   it("an endless loop is cut after an error as well", host.main(function()
     local _, ref = guarded(function()
       while true do end

@@ -311,6 +311,34 @@ describe("a run whose main process waits for what cannot come", function()
   end)
 end)
 
+describe("halt where it cannot wait", function()
+  local function halted_quietly(f)
+    local lines = {}
+    local outcome = table.pack(dynsup.run({ clock = "virtual", log = function(_, text)
+      lines[#lines + 1] = text
+    end }, f))
+    assert.same({ nil, "halt", 3, n = 3 }, outcome)
+    assert.same({}, lines)
+  end
+
+  it("ends the run, and nobody reports an error, in a sort comparator", function()
+    halted_quietly(function()
+      dynsup.spawn(table.sort, { 1, 2, 3 }, function() dynsup.halt(3) end)
+      dynsup.receive()
+    end)
+  end)
+
+  it("ends the run, and nobody reports an error, in a close handler", function()
+    halted_quietly(function()
+      dynsup.spawn(function()
+        local _ <close> = host.closer(function() dynsup.halt(3) end)
+        dynsup.exit("normal")
+      end)
+      dynsup.receive()
+    end)
+  end)
+end)
+
 describe("halt", function()
   it("ends the run with true", function()
     assert.same({ true, n = 1 }, outcome(function()
