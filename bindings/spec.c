@@ -20,8 +20,7 @@ typedef struct reading {
 typedef const char *(*field_fn)(reading *r);
 
 static void keep(reading *r, int place) {
-    lua_pushvalue(r->L, -1);
-    lua_replace(r->L, r->base + place);
+    lua_copy(r->L, -1, r->base + place);
 }
 
 static bool is_function(lua_State *L) {

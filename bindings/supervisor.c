@@ -313,10 +313,9 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 }
 
 /* With a spec that has been read: its places are on the stack. */
-static int start_read(lua_State *L, dsl_host *host, dsl_spec *spec, bool ensure) {
+static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     dynsup_reply reply = {0};
     dynsup_child_spec *core = &spec->core;
-    dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
     if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))
@@ -336,7 +335,9 @@ static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
     dsl_spec spec;
     lua_settop(L, CHILD_CHILD);
     int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
-    return failed ? failed : start_read(L, host, &spec, ensure);
+    if (failed)
+        return failed;
+    return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
 }
 
 /* The bare function or name at CHILD_CHILD becomes the spec of a temporary worker. */
@@ -374,13 +375,13 @@ static int start_any(lua_State *L, bool ensure) {
     dsl_spec spec;
     dsl_host *host = dsl_host_of(L);
     dsl_check_count(L, 2, 2);
-    dsl_check_dest(L, host, CHILD_SUPERVISOR);
+    dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
     int type = lua_type(L, CHILD_CHILD);
     if (type == LUA_TFUNCTION || (type == LUA_TSTRING && strchr(lua_tostring(L, 2), ':')))
         bare_child(L);
     int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
     if (failed == 0)
-        return start_read(L, host, &spec, ensure);
+        return start_read(L, host, pid, &spec, ensure);
     if (!is_module_child(L))
         return failed;
     lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->normalize);

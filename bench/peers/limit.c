@@ -2,8 +2,11 @@
  * The limit: a bare loop over Lua coroutines, without processes, supervisors or anything else. What
  * dynsup adds to coroutines can be told from the ratio to these figures.
  *
- * Usage: limit start_child|ping_pong|terminate|memory SIZE... Prints lines as the benchmarks do.
+ * Usage: limit [--arena] start_child|ping_pong|terminate|memory SIZE... Prints lines as the
+ * benchmarks do. With --arena the memory comes from dynsup's allocator, else from malloc.
  */
+#include "bindings/dynsup_lua.h"
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -26,8 +29,10 @@ static int receive(lua_State *L) {
     return lua_yield(L, 0);
 }
 
+static bool with_arena;
+
 static lua_State *open_state(void) {
-    lua_State *L = luaL_newstate();
+    lua_State *L = with_arena ? dynsup_lua_newstate() : luaL_newstate();
     if (!L)
         abort();
     luaL_openlibs(L);
@@ -66,15 +71,25 @@ static void load_child(lua_State *L) {
     load(L, "local ran = 0; return function() ran = ran + 1; receive() end");
 }
 
+static void close_state(lua_State *L) {
+    if (with_arena)
+        dynsup_lua_close(L);
+    else
+        lua_close(L);
+}
+
 /* ---- the questions ---- */
 
 static void start_child(int count) {
     lua_State *L = open_state();
     load_child(L);
+    start_all(L, count); /* the first time pays for memory that stays */
+    lua_settop(L, 1);
+    lua_gc(L, LUA_GCCOLLECT);
     double begun = now_ms();
     start_all(L, count);
     printf("start_child_%d %.0f starts/s\n", count, count / (now_ms() - begun) * 1e3);
-    lua_close(L);
+    close_state(L);
 }
 
 static void terminate(int count) {
@@ -82,7 +97,7 @@ static void terminate(int count) {
     load_child(L);
     start_all(L, count);
     double begun = now_ms();
-    lua_close(L);
+    close_state(L);
     printf("terminate_%d %.2f ms\n", count, now_ms() - begun);
 }
 
@@ -104,7 +119,7 @@ static void memory(int count) {
     double before = resident();
     start_all(L, count);
     printf("memory_%d %.0f bytes/child\n", count, (resident() - before) / count);
-    lua_close(L);
+    close_state(L);
 }
 
 /* Each of a pair's messages is two values that go from one stack to the other. */
@@ -131,7 +146,7 @@ static void ping_pong(int pairs) {
         }
     printf("ping_pong_%d %.0f messages/s\n", pairs, MESSAGES / (now_ms() - begun) * 1e3);
     free(co);
-    lua_close(L);
+    close_state(L);
 }
 
 static const struct question {
@@ -146,13 +161,15 @@ static const struct question {
 };
 
 int main(int argc, char **argv) {
-    for (const struct question *q = questions; q->name && argc > 1; q++) {
-        if (strcmp(q->name, argv[1]) != 0)
+    with_arena = argc > 1 && strcmp(argv[1], "--arena") == 0;
+    const char *name = argc > 1 + with_arena ? argv[1 + with_arena] : "";
+    for (const struct question *q = questions; q->name; q++) {
+        if (strcmp(q->name, name) != 0)
             continue;
-        for (int i = 2; i < argc; i++)
+        for (int i = 2 + with_arena; i < argc; i++)
             q->answer(atoi(argv[i]));
         return 0;
     }
-    fprintf(stderr, "usage: limit start_child|ping_pong|terminate|memory SIZE...\n");
+    fprintf(stderr, "usage: limit [--arena] start_child|ping_pong|terminate|memory SIZE...\n");
     return 2;
 }
