@@ -113,6 +113,10 @@ static void on_signal(void *ud, int signum) {
     dynsup_host_halt(((dsl_host *)ud)->core, 0);
 }
 
+static void flush_log(void *ud) {
+    dsl_log_flush(ud);
+}
+
 static void on_stuck(void *ud, uint64_t stuck_ns) {
     enum dynsup_level level = stuck_ns >= STUCK_NS ? DYNSUP_LEVEL_WARNING : DYNSUP_LEVEL_DEBUG;
     dsl_log(ud, level,
@@ -187,6 +191,8 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .slice_ns = (uint64_t)(config->slice_ms * 1e6),
         .on_stuck = on_stuck,
         .stuck_ud = host,
+        .on_step = config->log == dsl_log_queue ? flush_log : NULL,
+        .step_ud = host,
         .on_signal = config->signals ? on_signal : NULL,
         .signal_ud = host,
     };

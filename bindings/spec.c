@@ -116,9 +116,8 @@ static const char *read_name(reading *r) {
 }
 
 static const char *read_ready(reading *r) {
+    r->body_only = "ready";
     r->spec->core.ready = lua_toboolean(r->L, -1);
-    if (r->spec->core.ready)
-        r->body_only = "ready";
     return lua_isboolean(r->L, -1) ? NULL : "invalid_ready";
 }
 

@@ -32,6 +32,10 @@ typedef struct dynsup_uv_config {
      * look. NULL: nobody is told. */
     void (*on_stuck)(void *ud, uint64_t stuck_ns);
     void *stuck_ud;
+    /* Called after every step, in the host's thread; it may call the host and the loop. NULL: nobody
+     * is called. */
+    void (*on_step)(void *ud);
+    void *step_ud;
     /* Called for SIGINT, SIGTERM and SIGHUP in the loop, not in a signal handler: it may call the
      * host (dynsup_host_halt). NULL: these signals are left alone. */
     void (*on_signal)(void *ud, int signum);

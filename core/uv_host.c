@@ -251,6 +251,8 @@ static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
     arrange(uv, state, deadline_ns);
     if (stuck_ns && uv->config.on_stuck)
         uv->config.on_stuck(uv->config.stuck_ud, stuck_ns);
+    if (uv->config.on_step)
+        uv->config.on_step(uv->config.step_ud);
     if (state == DYNSUP_STILL)
         return uv_loop_alive(uv->loop);
     return state != DYNSUP_ENDED;

@@ -411,3 +411,24 @@ describe("use", function()
     assert.equal(0, dynsup.count_children(top).specs)
   end))
 end)
+
+describe("misuse of the functions that make specs and flags names the argument:", function()
+  local function assert_misuse(name, position, ...)
+    local ok, message = pcall(dynsup[name], ...)
+    assert.is_false(ok)
+    assert.match(("bad argument #%d to '%s' %%(table expected, got "):format(position, name), message)
+  end
+
+  it("init", function()
+    assert_misuse("init", 1, 3)
+  end)
+
+  it("child_spec", function()
+    assert_misuse("child_spec", 1, "x")
+  end)
+
+  it("use", function()
+    assert_misuse("use", 1, nil)
+    assert_misuse("use", 2, {}, true)
+  end)
+end)

@@ -10,10 +10,19 @@ local dynsup = core
 
 local load_require = require "dynsup.require"
 
+-- The named argument must be a table, or nil where that is allowed.
+local function check_table(value, position, name, optional)
+  if type(value) ~= "table" and not (optional and value == nil) then
+    local message = "bad argument #%d to '%s' (table expected, got %s)"
+    error(message:format(position, name, type(value)), 3)
+  end
+end
+
 --- The flags of a dynamic supervisor, with defaults filled in: what a module's `init` returns.
 ---@param options? table
 ---@return table flags
 function dynsup.init(options)
+  check_table(options, 1, "init", true)
   local flags = {
     strategy = "one_for_one",
     max_restarts = 3,
@@ -31,6 +40,7 @@ end
 ---@param options? table as of start_link
 ---@return table spec
 function dynsup.child_spec(options)
+  check_table(options, 1, "child_spec", true)
   options = options or {}
   return {
     id = options.name or "dynsup",
@@ -45,9 +55,8 @@ end
 ---@param defaults? table fields of the child spec in place of the defaults
 ---@return table module
 function dynsup.use(module, defaults)
-  if type(module) ~= "table" then
-    error("bad argument #1 to 'use' (table expected, got " .. type(module) .. ")", 2)
-  end
+  check_table(module, 1, "use")
+  check_table(defaults, 2, "use", true)
   function module.child_spec(arg)
     local spec = {
       id = module,
