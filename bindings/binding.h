@@ -173,6 +173,9 @@ void dsl_check_count(lua_State *L, int min, int max);
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
 double dsl_check_ms(lua_State *L, int index);
 
+/* The deadline of a time in ms that dsl_check_ms has read. */
+uint64_t dsl_deadline_of(dsl_host *host, double ms);
+
 /* A function or "module:function" at this index; raises. */
 void dsl_check_function(lua_State *L, int index);
 

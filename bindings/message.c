@@ -133,7 +133,7 @@ static int receive(lua_State *L) {
     }
     if (ms == 0)
         return push_timeout(L);
-    dynsup_wait_message(host->core, 0, dsl_check_deadline(L, host, 1));
+    dynsup_wait_message(host->core, 0, dsl_deadline_of(host, ms));
     return dsl_suspend(L, body, DSL_WAIT_MESSAGE, 0, NULL);
 }
 

@@ -132,7 +132,10 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime) {
 static bool close_time_is_over(dsl_host *host) {
     if (!host->uv)
         return host->close_left == 0 || --host->close_left == 0;
-    return dynsup_host_now(host->core) > host->close_deadline_ns;
+    uint64_t now_ns = dynsup_host_now(host->core);
+    if (host->close_deadline_ns == 0)
+        host->close_deadline_ns = now_ns + CLOSE_MS * UINT64_C(1000000);
+    return now_ns > host->close_deadline_ns;
 }
 
 static void close_hook(lua_State *L, lua_Debug *ar) {
@@ -163,8 +166,7 @@ void dsl_close_watch(dsl_host *host, lua_State *co) {
 void dsl_close_begin(dsl_host *host) {
     host->close_over = false;
     host->close_left = CLOSE_LOOKS;
-    if (host->uv)
-        host->close_deadline_ns = dynsup_host_now(host->core) + CLOSE_MS * UINT64_C(1000000);
+    host->close_deadline_ns = 0; /* the first look sets it: most have no handlers */
 }
 
 /* A copy of the error on top of co, on the vault's thread, whose stack is nobody's meanwhile. */

@@ -150,11 +150,14 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
-uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {
-    double ms = dsl_check_ms(L, index);
+uint64_t dsl_deadline_of(dsl_host *host, double ms) {
     if (ms >= 9e12) /* in ns it would not fit */
         return DYNSUP_NEVER;
     return dynsup_host_now(host->core) + (uint64_t)ceil(ms * 1e6);
+}
+
+uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {
+    return dsl_deadline_of(host, dsl_check_ms(L, index));
 }
 
 void dsl_check_function(lua_State *L, int index) {
@@ -169,8 +172,9 @@ dynsup_pid dsl_check_pid(lua_State *L, int index) {
 }
 
 dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
-    if (dsl_is_pid(L, index))
-        return (uintptr_t)lua_touserdata(L, index);
+    uint64_t id = (uintptr_t)lua_touserdata(L, index);
+    if (id >> 62 == 1)
+        return id;
     luaL_argexpected(L, lua_type(L, index) == LUA_TSTRING, index, "pid or registered name");
     size_t length;
     const char *name = lua_tolstring(L, index, &length);

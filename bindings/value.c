@@ -12,8 +12,8 @@ static bool is_id(const void *pointer) {
 }
 
 bool dsl_is_pid(lua_State *L, int index) {
-    return lua_islightuserdata(L, index) &&
-           (uint64_t)(uintptr_t)lua_touserdata(L, index) >> ID_BITS == 1;
+    /* no full userdata has such an address: see is_id */
+    return (uint64_t)(uintptr_t)lua_touserdata(L, index) >> ID_BITS == 1;
 }
 
 void dsl_id_push(lua_State *L, uint64_t id) {
