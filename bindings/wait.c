@@ -143,16 +143,26 @@ static int halt(lua_State *L) {
     return dsl_halt(L, host, (int)code);
 }
 
+/* Keeps the table for the process: a guest comes and goes, its supervisor stays. */
+static uint32_t dict_new(lua_State *L, dsl_body *body) {
+    dsl_vault_reserve(L, &body->host->vault, 1);
+    lua_newtable(L);
+    uint32_t slot = dsl_vault_put(L, &body->host->vault);
+    if (body->is_guest)
+        dynsup_guest_belonging_set(body->host->core, slot);
+    else
+        body->dict = slot;
+    return slot;
+}
+
 static int dict(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    if (body->dict == 0) {
-        dsl_vault_reserve(L, &host->vault, 1);
-        lua_newtable(L);
-        body->dict = dsl_vault_put(L, &host->vault);
-    }
-    dsl_vault_push(L, &host->vault, body->dict);
+    uint32_t slot = body->is_guest ? (uint32_t)dynsup_guest_belonging(host->core) : body->dict;
+    if (slot == 0)
+        slot = dict_new(L, body);
+    dsl_vault_push(L, &host->vault, slot);
     return 1;
 }
 

@@ -20,6 +20,14 @@ uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid) {
     return supervisor ? supervisor->arguments : 0;
 }
 
+uint64_t dynsup_guest_belonging(const dynsup_host *host) {
+    return dsi_supervisor_of(host->current)->belonging;
+}
+
+void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object) {
+    dsi_supervisor_of(host->current)->belonging = object;
+}
+
 int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply) {
     assert(host->current);

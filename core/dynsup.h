@@ -497,6 +497,13 @@ int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *
 /* The arguments object that the supervisor was given; 0: none, or there is no such supervisor. */
 uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
 
+/* An object that the guests of one supervisor share, one after the other: what belongs to the
+ * process that they all are. For the current process, which is a guest; 0: none yet. */
+uint64_t dynsup_guest_belonging(const dynsup_host *host);
+
+/* Sets it, once: the object is the supervisor's then. */
+void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object);
+
 /* The same, with the options to come from an init function that runs as the new supervisor's guest.
  * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
  * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.

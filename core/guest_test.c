@@ -3,13 +3,15 @@
 
 /* A start function that spawns a linked worker and returns it; what it does besides is set here. */
 struct plan {
-    bool waits;      /* for a message first */
-    bool again;      /* in slices */
-    int status;      /* what it returns */
-    dynsup_pid pid;  /* whom it returns; 0: a new linked process */
-    bool unlinked;   /* the new process is not linked */
-    bool traps;      /* the new process traps exits */
-    bool stops;      /* asks its own supervisor */
+    bool waits;     /* for a message first */
+    bool again;     /* in slices */
+    int status;     /* what it returns */
+    dynsup_pid pid; /* whom it returns; 0: a new linked process */
+    bool unlinked;  /* the new process is not linked */
+    bool traps;     /* the new process traps exits */
+    bool stops;     /* asks its own supervisor */
+    bool keeps;     /* finds what the guest before it has kept, or keeps something */
+    uint64_t kept;
     test_body *made; /* the process it spawned last */
     dynsup_value info;
 };
@@ -36,6 +38,15 @@ static void self_call(test_body *self) {
     assert_int_equal(dynsup_trap_exit(host, false, &old), DYNSUP_ECALLS_ITSELF);
 }
 
+static void belonging_keep(test_body *self, struct plan *plan) {
+    dynsup_host *host = self->test->host;
+    assert_int_equal(dynsup_guest_belonging(host), plan->kept);
+    if (plan->kept)
+        return;
+    plan->kept = test_object(self->test).as.object;
+    dynsup_guest_belonging_set(host, plan->kept);
+}
+
 static enum dynsup_slice act_start(test_body *self, dynsup_outcome *outcome) {
     struct plan *plan = self->more;
     if (plan->waits && self->received == 0)
@@ -44,6 +55,8 @@ static enum dynsup_slice act_start(test_body *self, dynsup_outcome *outcome) {
         return DYNSUP_SLICE_AGAIN;
     if (plan->stops)
         self_call(self);
+    if (plan->keeps)
+        belonging_keep(self, plan);
     outcome->status = plan->status;
     outcome->values[0] = plan->info;
     plan->info = (dynsup_value){0};
@@ -95,6 +108,23 @@ static void a_start_function_starts_a_linked_worker(void **state) {
     test_run(test);
     test_counts(test, supervisor, 1, 1, 0, 1);
     assert_int_equal(test->programs->made, 2);
+}
+
+/* That it is released in the end is checked by the fixture. */
+static void what_a_guest_keeps_is_there_for_the_next(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    struct plan plan = {.keeps = true};
+    start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    test_exit(plan.made, DYNSUP_REASON_OTHER, test_object(test));
+    test_run(test);
+    assert_int_equal(test->programs->made, 2);
+    assert_int_not_equal(plan.kept, 0);
+    start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    test_counts(test, supervisor, 2, 2, 0, 2);
 }
 
 static void what_a_start_function_returns_is_told(void **state) {
@@ -446,6 +476,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_start_function_starts_a_linked_worker),
+        TEST(what_a_guest_keeps_is_there_for_the_next),
         TEST(what_a_start_function_returns_is_told),
         TEST(requests_wait_in_order_while_a_guest_runs),
         TEST(exits_of_children_wait_while_a_guest_runs),

@@ -295,6 +295,11 @@ static void waiters_tell(dsi_supervisor *supervisor) {
         stop_tell(supervisor, dsi_item(node, dsi_request, parked.node));
 }
 
+static void object_release(const dynsup_host *host, uint64_t object) {
+    if (object)
+        host->config.objects->release(host->config.objects_ud, object);
+}
+
 void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (supervisor->has_guest)
@@ -306,8 +311,8 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     dsi_node_remove(&supervisor->node);
     if (host->halt_waits_for == supervisor)
         host->halt_waits_for = NULL;
-    if (supervisor->arguments)
-        host->config.objects->release(host->config.objects_ud, supervisor->arguments);
+    object_release(host, supervisor->arguments);
+    object_release(host, supervisor->belonging);
     dsi_reason_release(host, &supervisor->parent_reason);
     dsi_reason_release(host, &supervisor->reason);
     dsi_intensity_fini(&supervisor->intensity);

@@ -51,6 +51,7 @@ struct dsi_supervisor {
     uint64_t max_children;
     dsi_intensity intensity;
     uint64_t arguments; /* an object, or 0 */
+    uint64_t belonging; /* an object of its guests, or 0 */
 
     dsi_parked parent_exit; /* the parent's exit signal, parked */
     dynsup_reason parent_reason;

@@ -270,6 +270,21 @@ describe("dict", function()
     local inside = coroutine.wrap(dynsup.dict)()
     assert.equal(dynsup.dict(), inside)
   end))
+
+  it("is the supervisor's in its init and all its start functions", host.main(function()
+    local module = { init = function() dynsup.dict().calls = 0 return dynsup.init {} end }
+    local one, other = dynsup.start_link(module), dynsup.start_link(module)
+    local function start()
+      local own = dynsup.dict()
+      own.calls = own.calls + 1
+      return dynsup.spawn_link(dynsup.sleep, "infinity"), own.calls
+    end
+    local pid = dynsup.start_child(one, { start = start })
+    host.stop(pid, "kill")
+    assert.equal(3, select(2, dynsup.start_child(one, { start = start })))
+    assert.equal(1, select(2, dynsup.start_child(other, { start = start })))
+    assert.is_nil(dynsup.dict().calls)
+  end))
 end)
 
 describe("ready", function()
