@@ -99,7 +99,9 @@ static void chunk_drop(dsl_arena *arena, chunk *c) {
 }
 
 static chunk *chunk_of(const void *block) {
-    return (chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK_BYTES - 1));
+    /* chunks are aligned to their size */
+    return (chunk *)((uintptr_t)block &
+                     ~(uintptr_t)(CHUNK_BYTES - 1)); // NOLINT(performance-no-int-to-ptr)
 }
 
 /* ---- runs of units ---- */

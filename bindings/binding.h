@@ -78,7 +78,7 @@ struct dsl_runtime {
     dsl_host *host;         /* that runs now, or NULL */
     struct uv_loop_s *loop; /* made by the first run on the real clock */
     bool os_exit_open;
-    bool hooked; /* debug.sethook has been used: a hook may fail, which switches hooks off */
+    bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback" */
     int atoms;

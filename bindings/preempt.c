@@ -56,7 +56,8 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
 
 void dsl_preempt(dsl_host *host) {
     lua_State *L = host->innermost;
-    if (!host->current || host->current->closing || !L || host->count_hook || host->hold || lua_gethook(L) == armed_hook)
+    if (!host->current || host->current->closing || !L || host->count_hook || host->hold ||
+        lua_gethook(L) == armed_hook)
         return;
     host->saved.hook = lua_gethook(L);
     host->saved.hook_mask = lua_gethookmask(L);

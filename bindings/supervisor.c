@@ -325,7 +325,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     spec_prepare(L, host, pid, spec);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
-        lua_pushlightuserdata(L, (void *)(uintptr_t)reply.pid);
+        dsl_id_push(L, reply.pid);
         return 1;
     }
     return reply_to(L, host, &reply, ensure, start_child_k);

@@ -1,6 +1,8 @@
 /* Children: a supervisor's records of what it has started and may have to start again. */
 #include "child.h"
 
+#include <assert.h>
+
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
     if (child->extra)
         return child->extra;
@@ -101,6 +103,7 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
 }
 
 bool dsi_child_detach(dsi_child *child, dsi_process *process) {
+    assert(child);
     dsi_child **link = &process->child;
     while (*link && *link != child && (*link)->extra)
         link = &(*link)->extra->next_same; /* only the last of a chain may have no extra */

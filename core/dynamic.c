@@ -10,6 +10,8 @@
 #include "link.h"
 #include "supervisor.h"
 
+#include <assert.h>
+
 /* ---- bookkeeping ---- */
 
 void dsi_dynamic_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change) {
@@ -233,6 +235,7 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
 
 static void refuse_start(dsi_supervisor *supervisor, dsi_child *child,
                          const dynsup_reason *reason) {
+    assert(reason && "only an exit refuses a start");
     dynsup_reply reply = {.status = DYNSUP_EREASON};
     reply.values[0] = dsi_value_copy(supervisor->host, reason->value);
     if (child->extra->timed_out) {

@@ -32,8 +32,8 @@ typedef struct dynsup_uv_config {
      * look. NULL: nobody is told. */
     void (*on_stuck)(void *ud, uint64_t stuck_ns);
     void *stuck_ud;
-    /* Called after every step, in the host's thread; it may call the host and the loop. NULL: nobody
-     * is called. */
+    /* Called after every step, in the host's thread; it may call the host and the loop. NULL:
+     * nobody is called. */
     void (*on_step)(void *ud);
     void *step_ud;
     /* Called for SIGINT, SIGTERM and SIGHUP in the loop, not in a signal handler: it may call the

@@ -304,7 +304,7 @@ static void stopping_while_a_child_starts_tells_both(void **state) {
     test_run(test);
     assert_int_equal(a->reply.status, DYNSUP_EREASON);
     assert_int_equal(b->reply.status, 0);
-    program = starting(test, a, supervisor, -1);
+    starting(test, a, supervisor, -1);
     test_stop(test, b, supervisor, DYNSUP_NORMAL);
     test_run(test);
     assert_int_equal(a->reply.status, DYNSUP_EREASON);
