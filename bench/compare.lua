@@ -124,7 +124,8 @@ local function main()
   end
   for repetition = smoke and 1 or 0, repetitions do
     for _, question in ipairs(questions) do
-      for _, peer in ipairs(present) do
+      for i = 1, #present do
+        local peer = present[(i + repetition) % #present + 1] -- nobody is always the first
         if not next(asked) or asked[question.name] then
           ask(rows, question, peer, repetition > 0)
         end

@@ -98,10 +98,8 @@ static void chunk_drop(dsl_arena *arena, chunk *c) {
     munmap(c, CHUNK_BYTES);
 }
 
-static chunk *chunk_of(const void *block) {
-    /* chunks are aligned to their size */
-    return (chunk *)((uintptr_t)block &
-                     ~(uintptr_t)(CHUNK_BYTES - 1)); // NOLINT(performance-no-int-to-ptr)
+static chunk *chunk_of(void *block) {
+    return (chunk *)(void *)((char *)block - ((uintptr_t)block & (CHUNK_BYTES - 1)));
 }
 
 /* ---- runs of units ---- */
@@ -146,7 +144,7 @@ static slab *run_new(dsl_arena *arena, size_t units) {
     return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
 }
 
-static void run_free(dsl_arena *arena, const slab *s) {
+static void run_free(dsl_arena *arena, slab *s) {
     chunk *c = chunk_of(s);
     size_t first = (size_t)(s - c->slabs);
     if (c->free_count == 0) {
@@ -161,9 +159,9 @@ static void run_free(dsl_arena *arena, const slab *s) {
         chunk_drop(arena, c);
 }
 
-static slab *slab_of(const void *block) {
+static slab *slab_of(void *block) {
     chunk *c = chunk_of(block);
-    slab *s = &c->slabs[(size_t)((const char *)block - (char *)c) / UNIT_BYTES];
+    slab *s = &c->slabs[(size_t)((char *)block - (char *)c) / UNIT_BYTES];
     return s - s->offset;
 }
 
