@@ -77,6 +77,7 @@ struct dsl_runtime {
     lua_State *L;           /* the main thread */
     dsl_host *host;         /* that runs now, or NULL */
     struct uv_loop_s *loop; /* made by the first run on the real clock */
+    uint64_t runs;          /* so far */
     bool os_exit_open;
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
@@ -120,7 +121,10 @@ struct dsl_host {
     int pool_count;
     dsl_body *free_bodies;
 
-    const dynsup_lua_config *config;
+    const dynsup_lua_config *config; /* own_config */
+    dynsup_lua_config own_config;
+    uint64_t number; /* of the run in its state: what belongs to another run is told by it */
+    struct dsl_cursor *cursors; /* open ones */
     dynsup_limit limit;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
@@ -256,8 +260,9 @@ void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
 
 extern const dynsup_body_ops dsl_body_ops;
 
-/* A new body without a process: a coroutine whose stack is empty. Raises without memory. */
-dsl_body *dsl_body_new(lua_State *L, dsl_host *host);
+/* A new body without a process: a coroutine whose stack is empty. That many slots of the vault stay
+ * reserved beside. Raises without memory. */
+dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots);
 
 /* What a start function returned: the count values on top of its coroutine's stack. */
 void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome);
@@ -328,6 +333,9 @@ extern const luaL_Reg dsl_wait_functions[];
 extern const luaL_Reg dsl_info_functions[];
 extern const luaL_Reg dsl_supervisor_functions[];
 extern const luaL_Reg dsl_run_functions[];
+
+/* Closes all cursors of children that are open. */
+void dsl_cursors_close(dsl_host *host);
 
 /* Replaces the coroutine library's functions. [-0, +0] */
 void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);

@@ -6,15 +6,20 @@
 
 /* ---- making and freeing ---- */
 
-static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t *anchor_out) {
-    if (host->pool_count > 0) {
-        host->pool_count--;
-        *anchor_out = host->pool_anchors[host->pool_count];
-        return host->pool[host->pool_count];
-    }
+static lua_State *thread_take(dsl_host *host, uint32_t *anchor_out) {
+    host->pool_count--;
+    *anchor_out = host->pool_anchors[host->pool_count];
+    return host->pool[host->pool_count];
+}
+
+/* A finished coroutine or a new one; that many slots of the vault stay reserved. */
+static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t slots, uint32_t *anchor_out) {
+    dsl_vault_reserve(L, &host->vault, slots);
+    if (host->pool_count > 0)
+        return thread_take(host, anchor_out);
     luaL_checkstack(L, 4, NULL);
-    dsl_vault_reserve(L, &host->vault, 1);
     lua_State *co = lua_newthread(L);
+    dsl_vault_reserve(L, &host->vault, slots + 1);
     *anchor_out = dsl_vault_put(L, &host->vault);
     return co;
 }
@@ -49,9 +54,9 @@ static dsl_body *body_alloc(dsl_host *host) {
     return body;
 }
 
-dsl_body *dsl_body_new(lua_State *L, dsl_host *host) {
+dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
     uint32_t anchor;
-    lua_State *co = thread_new(L, host, &anchor);
+    lua_State *co = thread_new(L, host, slots, &anchor);
     dsl_body *body = body_alloc(host);
     if (!body) {
         dsl_vault_release(&host->vault, anchor);

@@ -20,8 +20,9 @@ typedef struct crash {
 
 static int crash_make(lua_State *L) {
     crash *c = lua_touserdata(L, 1);
-    dsl_vault_reserve(L, &c->host->vault, 1);
-    luaL_checkstack(c->co, 1, NULL);
+    if (!lua_checkstack(c->co,
+                        1)) /* an error must be raised here, not in a coroutine that failed */
+        return luaL_error(L, "stack overflow");
     lua_createtable(L, 0, 2);
     lua_pushvalue(c->co, -1);
     lua_xmove(c->co, L, 1);
@@ -30,6 +31,7 @@ static int crash_make(lua_State *L) {
     lua_setfield(L, -2, "traceback");
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->host->runtime->crash_meta);
     lua_setmetatable(L, -2);
+    dsl_vault_reserve(L, &c->host->vault, 1);
     c->reason = (dynsup_reason){DYNSUP_REASON_OTHER, dsl_value_get(L, c->host, -1)};
     return 0;
 }

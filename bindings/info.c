@@ -84,11 +84,11 @@ static int info(lua_State *L) {
     dynsup_process_info info;
     dsl_check_count(L, 1, 1);
     dynsup_pid pid = dsl_check_dest(L, host, 1);
+    lua_createtable(L, 0, 16);
     if (!dynsup_process_inspect(host->core, pid, &info))
         return dsl_fail(L, DYNSUP_NOPROC);
-    lua_createtable(L, 0, 16);
+    set_text(L, "name", info.name, info.name_length); /* first: a finalizer could unregister it */
     set_pid(L, "pid", pid);
-    set_text(L, "name", info.name, info.name_length);
     lua_pushstring(L, status_text(info.status));
     lua_setfield(L, -2, "status");
     set_label(L, &info);

@@ -73,7 +73,18 @@ static int queue_gc(lua_State *L) {
         free(q->first);
         q->first = next;
     }
+    q->last = &q->first;
     return 0;
+}
+
+/* Pushes the table from queues to their userdata, which keeps none of them alive. [-0, +1] */
+static void queues_push(lua_State *L) {
+    if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "dynsup.logs"))
+        return;
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
 }
 
 void *dsl_log_queue_new(lua_State *L) {
@@ -86,8 +97,10 @@ void *dsl_log_queue_new(lua_State *L) {
     lua_pushcfunction(L, queue_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, q);
+    queues_push(L);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, q);
+    lua_pop(L, 1);
     return q;
 }
 
@@ -106,7 +119,8 @@ static int queue_call(lua_State *L) {
     static const char *const levels[] = {"off", "error", "warning", "info", "debug"};
     queue *q = lua_touserdata(L, 1);
     line *l = q->first;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, q);
+    queues_push(L);
+    lua_rawgetp(L, -1, q);
     lua_getiuservalue(L, -1, 1);
     lua_pushstring(L, levels[l->level]);
     lua_pushlstring(L, l->text, l->size);

@@ -170,15 +170,15 @@ void dsl_close_begin(dsl_host *host) {
     host->close_deadline_ns = 0; /* the first look sets it: most have no handlers */
 }
 
-/* A copy of the error on top of co, on the vault's thread, whose stack is nobody's meanwhile. */
+/* A copy of the error on top of co, on the stack of who called run. */
 static void error_keep(dsl_host *host, lua_State *co) {
     lua_pushvalue(co, -1);
-    lua_xmove(co, host->vault.L, 1);
+    lua_xmove(co, host->L, 1);
 }
 
-/* Is the error on top of co another one than the kept one? [vault.L: -1] */
+/* Is the error on top of co another one than the kept one? [host->L: -1] */
 static bool error_is_new(dsl_host *host, lua_State *co) {
-    lua_State *L = host->vault.L;
+    lua_State *L = host->L;
     error_keep(host, co);
     bool same = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
@@ -194,7 +194,8 @@ static void close_failed(dsl_host *host, lua_State *co) {
 }
 
 void dsl_close_thread(dsl_host *host, lua_State *co) {
-    bool failed_before = lua_status(co) > LUA_YIELD && lua_checkstack(co, 1);
+    bool failed_before =
+        lua_status(co) > LUA_YIELD && lua_checkstack(co, 1) && lua_checkstack(host->L, 2);
     if (failed_before)
         error_keep(host, co);
     close_watch(host, co);

@@ -55,7 +55,7 @@ static dsl_body *spawn_body(lua_State *L, dsl_host *host) {
     int named = dsl_function_push(L, host, 1);
     for (int i = 1; i <= count; i++)
         lua_pushvalue(L, 1 + i);
-    dsl_body *body = dsl_body_new(L, host);
+    dsl_body *body = dsl_body_new(L, host, 0);
     dsl_body_load(L, body, count + named);
     return body;
 }

@@ -1,7 +1,6 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct dsl_program {
@@ -45,8 +44,8 @@ static int list_unpack(lua_State *L, int index) {
 
 /* ---- bodies ---- */
 
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
-                           uint64_t arguments) {
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
+                           uint32_t slots) {
     int count = dsl_function_push(L, host, function);
     if (arguments) {
         dsl_vault_push(L, &host->vault, (uint32_t)arguments);
@@ -57,7 +56,7 @@ dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
     }
     if (!lua_isnil(L, args))
         count += list_unpack(L, args);
-    dsl_body *body = dsl_body_new(L, host); /* last: nothing raises with a body in hand */
+    dsl_body *body = dsl_body_new(L, host, slots); /* last: nothing raises with a body in hand */
     dsl_body_load(L, body, count);
     return body;
 }
@@ -76,7 +75,7 @@ static int make_protected(lua_State *L) {
         dsl_vault_push(L, vault, m->program->args);
     else
         lua_pushnil(L);
-    m->body = dsl_program_body(L, m->program->host, 2, 3, m->arguments);
+    m->body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
     m->body->is_guest = m->program->guest;
     return 0;
 }
@@ -95,9 +94,10 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
 
 static void program_release(void *p) {
     dsl_program *program = p;
-    dsl_vault_release(&program->host->vault, program->function);
-    dsl_vault_release(&program->host->vault, program->args);
-    free(program);
+    dsl_host *host = program->host;
+    dsl_vault_release(&host->vault, program->function);
+    dsl_vault_release(&host->vault, program->args);
+    host->alloc(host->alloc_ud, program, sizeof *program, 0);
 }
 
 static void program_describe(void *p, char *text, size_t size) {
@@ -117,24 +117,19 @@ static void program_describe(void *p, char *text, size_t size) {
         snprintf(text, size, "%s", ar.short_src);
 }
 
-static const dynsup_program_ops program_ops = {
+const dynsup_program_ops dsl_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 
-const dynsup_program_ops *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
-                                          bool guest, void **program_out) {
-    dsl_vault_reserve(L, &host->vault, 2);
-    if (!lua_isnil(L, args))
-        dsl_list_copy(L, args);
-    dsl_program *program = malloc(sizeof *program);
-    if (!program) {
-        dsl_error(L, "not enough memory");
+void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest) {
+    dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, sizeof *program);
+    if (!program)
         return NULL;
+    *program = (dsl_program){.host = host, .guest = guest};
+    if (!lua_isnil(L, args)) {
+        lua_pushvalue(L, args);
+        program->args = dsl_vault_put(L, &host->vault);
     }
-    program->host = host;
-    program->guest = guest;
-    program->args = lua_isnil(L, args) ? 0 : dsl_vault_put(L, &host->vault);
     lua_pushvalue(L, function);
     program->function = dsl_vault_put(L, &host->vault);
-    *program_out = program;
-    return &program_ops;
+    return program;
 }

@@ -11,13 +11,15 @@ int dsl_list_length(lua_State *L, int index);
 void dsl_list_copy(lua_State *L, int index);
 
 /* A body that runs the function at one index with the supervisor's arguments (an object of the
- * vault, 0: none) and those of the list, or nil, at the other. Raises without memory. [-0, +0] */
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
-                           uint64_t arguments);
+ * vault, 0: none) and those of the list, or nil, at the other; that many slots of the vault stay
+ * reserved. Raises without memory. [-0, +0] */
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
+                           uint32_t slots);
 
-/* A program that makes such bodies again; it keeps the function and a copy of the list. Raises
- * without memory. [-0, +0] */
-const dynsup_program_ops *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
-                                          bool guest, void **program_out);
+/* A program that makes such bodies again; it keeps the function and the list, which the caller has
+ * copied. Two slots of the vault must have been reserved. NULL without memory. [-0, +0] */
+enum { DSL_PROGRAM_SLOTS = 2 };
+void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest);
+extern const dynsup_program_ops dsl_program_ops;
 
 #endif

@@ -33,13 +33,13 @@ static int keep_results(lua_State *L) {
     returned *r = lua_touserdata(L, 1);
     dsl_host *host = r->body->host;
     luaL_checkstack(L, r->count + 4, NULL);
-    dsl_vault_reserve(L, &host->vault, 1);
     lua_createtable(L, r->count, 1);
     lua_xmove(r->body->co, L, r->count);
     for (int i = r->count; i > 0; i--)
         lua_rawseti(L, 2, i);
     lua_pushinteger(L, r->count);
     lua_setfield(L, 2, "n");
+    dsl_vault_reserve(L, &host->vault, 1);
     host->main_results = dsl_vault_put(L, &host->vault);
     return 0;
 }
@@ -62,8 +62,8 @@ static int note_deadlock(lua_State *L) {
     dynsup_process_info info;
     if (!dynsup_process_inspect(host->core, host->main, &info))
         return 0;
-    dsl_vault_reserve(L, &host->vault, 1);
     luaL_traceback(L, ((dsl_body *)info.body)->inner, NULL, 0);
+    dsl_vault_reserve(L, &host->vault, 1);
     host->main_results = dsl_vault_put(L, &host->vault);
     return 0;
 }
@@ -127,11 +127,22 @@ static void on_stuck(void *ud, uint64_t stuck_ns) {
 
 /* ---- making and freeing ---- */
 
-static void host_fini(dsl_host *host) {
+/* Ends what processes are left; their close handlers find the host that they belong to. */
+static void core_close(dsl_host *host) {
+    dsl_runtime *runtime = host->runtime;
+    dsl_host *running = runtime->host;
+    if (!host->core)
+        return;
+    runtime->host = host;
+    dsl_cursors_close(host);
     dynsup_host_free(host->core);
-    if (host->runtime->host == host)
-        host->runtime->host = host->outer;
     host->core = NULL;
+    dsl_cursors_close(host); /* of those last handlers: there is nothing to close any more */
+    runtime->host = running == host ? host->outer : running;
+}
+
+static void host_fini(dsl_host *host) {
+    core_close(host);
     if (host->uv) {
         dynsup_uv_free(host->uv);
         if (!host->outer)
@@ -151,6 +162,7 @@ static void host_fini(dsl_host *host) {
 
 static int host_gc(lua_State *L) {
     dsl_host *host = lua_touserdata(L, 1);
+    host->L = L; /* the thread that called run may be gone */
     if (host->core || host->vault.L)
         host_fini(host);
     return 0;
@@ -161,7 +173,10 @@ static dsl_host *host_alloc(lua_State *L, dsl_runtime *runtime, const dynsup_lua
     memset(host, 0, sizeof *host);
     host->runtime = runtime;
     host->L = L;
-    host->config = config;
+    host->own_config = *config;
+    host->config = &host->own_config;
+    host->number = ++runtime->runs;
+    host->outer = runtime->host;
     host->alloc = lua_getallocf(L, &host->alloc_ud);
     if (luaL_newmetatable(L, HOST_NAME)) {
         lua_pushcfunction(L, host_gc);
@@ -237,7 +252,7 @@ static void main_spawn(lua_State *L, dsl_host *host, int function, int nargs) {
     int named = dsl_function_push(L, host, function);
     for (int i = 1; i <= nargs; i++)
         lua_pushvalue(L, function + i);
-    dsl_body *body = dsl_body_new(L, host);
+    dsl_body *body = dsl_body_new(L, host, 0);
     dsl_body_load(L, body, nargs + named);
     body->is_main = true;
     dynsup_spawn_options options = {.main = true, .label = "main"};
@@ -257,7 +272,8 @@ static int push_results(lua_State *L, dsl_host *host) {
     lua_getfield(L, table, "n");
     int count = (int)lua_tointeger(L, -1);
     lua_pop(L, 1);
-    luaL_checkstack(L, count, "too many results of the main process");
+    if (!lua_checkstack(L, count))
+        return -1;
     for (int i = 1; i <= count; i++)
         lua_rawgeti(L, table, i);
     lua_remove(L, table);
@@ -279,7 +295,12 @@ static enum dynsup_lua_end push_end(lua_State *L, dsl_host *host, int *count_out
         lua_pushinteger(L, dynsup_host_code(host->core));
         return DYNSUP_LUA_HALTED;
     }
-    *count_out = push_results(L, host);
+    int count = push_results(L, host);
+    if (count < 0) {
+        lua_pushliteral(L, "too many results of the main process");
+        return DYNSUP_LUA_FAILED;
+    }
+    *count_out = count;
     return DYNSUP_LUA_DONE;
 }
 
@@ -294,14 +315,14 @@ enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config
     if (!config->virtual_clock)
         uv_open(L, host);
     core_open(L, host);
-    host->outer = runtime->host;
-    runtime->host = host;
     host->innermost = L;
     main_spawn(L, host, function, nargs);
+    runtime->host = host; /* only here: what raises leaves the outer host running */
     if (host->uv)
         run_real(host);
     else
         run_virtual(host);
+    runtime->host = host->outer;
     enum dynsup_lua_end end = push_end(L, host, count_out);
     host_fini(host);
     lua_rotate(L, function, *count_out); /* the results go below what the run has used */
@@ -400,11 +421,11 @@ static int run(lua_State *L) {
     if (lua_istable(L, 1)) {
         int top = lua_gettop(L);
         luaL_checkstack(L, 16, NULL);
+        dsl_check_function(L, 2);
         read_options(L, &config);
         config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
         lua_replace(L, 1);
         lua_settop(L, top);
-        dsl_check_function(L, 2);
     } else {
         dsl_check_function(L, 1);
         lua_pushnil(L);

@@ -68,11 +68,11 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     lua_pushcfunction(L, runtime_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
     atoms_open(L, runtime);
     dsl_crash_open(L, runtime);
     ids_open(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key); /* last: it is complete */
     return runtime;
 }
 

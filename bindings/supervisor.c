@@ -151,7 +151,7 @@ static int start_link_module(lua_State *L, dsl_host *host) {
         return dsl_cannot_wait(L, host);
     lua_pushvalue(L, init);
     lua_pushvalue(L, 2);
-    dsl_body *body = dsl_body_new(L, host);
+    dsl_body *body = dsl_body_new(L, host, 0);
     dsl_body_load(L, body, 1);
     body->is_guest = body->is_init = true;
     dynsup_supervisor_init(host->core, name, length, &dsl_body_ops, body, &reply);
@@ -233,6 +233,7 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
         return;
     }
     int failed = dsl_options_read(co, 1, false, &options);
+    dsl_vault_reserve(co, &host->vault, 2);
     if (failed) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = dsl_value_get(co, host, -2);
@@ -278,6 +279,7 @@ void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome) {
 enum { CHILD_SUPERVISOR = 1, CHILD_CHILD, CHILD_PLACES };
 
 enum { ENSURE = 1 };
+enum { ID_AND_MODULES = 2 }; /* slots of the vault */
 
 static int start_child_k(lua_State *L, int status, lua_KContext context) {
     (void)status;
@@ -293,19 +295,35 @@ static int start_child_k(lua_State *L, int status, lua_KContext context) {
     return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
 }
 
+/* The program of a child that may be restarted, with a copy of the arguments (on top); nothing here
+ * makes anything in Lua. */
+static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body *body) {
+    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
+    spec->core.program = dsl_program_new(L, host, function, -1, spec->by_start);
+    if (!spec->core.program) {
+        dsl_body_discard(body);
+        dsl_error(L, "not enough memory");
+    }
+    spec->core.program_ops = &dsl_program_ops;
+}
+
 /* The spec's parts that may raise, before the core is entered; the first body is made already. */
 static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     int args = CHILD_PLACES + DSL_SPEC_ARGS;
-    dsl_vault_reserve(L, &host->vault, 4);
-    if (core->restart != DYNSUP_TEMPORARY)
-        core->program_ops =
-            dsl_program_new(L, host, function, args, spec->by_start, &core->program);
-    dsl_vault_reserve(L, &host->vault, 3);
+    uint64_t arguments = dynsup_supervisor_arguments(host->core, pid);
+    bool again = core->restart != DYNSUP_TEMPORARY;
+    if (!again || lua_isnil(L, args))
+        lua_pushnil(L);
+    else
+        dsl_list_copy(L, args);
     dsl_body *body =
-        dsl_program_body(L, host, function, args, dynsup_supervisor_arguments(host->core, pid));
+        dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
     body->is_guest = spec->by_start;
+    if (again)
+        spec_program(L, host, spec, body);
+    lua_pop(L, 1);
     core->body_ops = &dsl_body_ops;
     core->body = body;
     core->id = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_ID);
@@ -492,33 +510,60 @@ static int count_children(lua_State *L) {
 /* A cursor as a full userdata: the collector closes what an iteration left open. */
 #define CURSOR "dynsup.cursor"
 
-typedef struct lua_cursor {
+typedef struct dsl_cursor {
     dsl_host *host;
-    dynsup_cursor *cursor;
-} lua_cursor;
+    dynsup_cursor *cursor;   /* NULL: closed */
+    struct dsl_cursor *next; /* in host->cursors while it is open */
+    struct dsl_cursor **link;
+} dsl_cursor;
 
-static int cursor_close(lua_State *L) {
-    lua_cursor *c = luaL_checkudata(L, 1, CURSOR);
-    if (c->cursor && dsl_runtime_of(L)->host == c->host)
+static void cursor_end(dsl_cursor *c) {
+    if (!c->cursor)
+        return;
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    if (c->host->core)
         dynsup_cursor_close(c->host->core, c->cursor);
     c->cursor = NULL;
+}
+
+void dsl_cursors_close(dsl_host *host) {
+    while (host->cursors)
+        cursor_end(host->cursors);
+}
+
+static int cursor_close(lua_State *L) {
+    cursor_end(luaL_checkudata(L, 1, CURSOR));
     return 0;
 }
 
-static void cursor_open(lua_State *L, dsl_host *host, dynsup_pid pid) {
-    lua_cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (lua_cursor){host, NULL};
+static void cursor_begin(dsl_cursor *c, dsl_host *host, dynsup_pid pid) {
+    c->host = host;
+    c->cursor = dynsup_cursor_open(host->core, pid);
+    if (!c->cursor)
+        return;
+    c->next = host->cursors;
+    c->link = &host->cursors;
+    if (c->next)
+        c->next->link = &c->next;
+    host->cursors = c;
+}
+
+static dsl_cursor *cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    dsl_cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
+    c->cursor = NULL;
     if (luaL_newmetatable(L, CURSOR)) {
-        lua_pushlightuserdata(L, host->runtime);
-        lua_pushcclosure(L, cursor_close, 1);
+        lua_pushcfunction(L, cursor_close);
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, "__gc");
         lua_setfield(L, -2, "__close");
     }
     lua_setmetatable(L, -2);
-    c->cursor = dynsup_cursor_open(host->core, pid);
+    cursor_begin(c, host, pid);
     if (!c->cursor)
         dsl_error(L, "not enough memory");
+    return c;
 }
 
 static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
@@ -535,20 +580,32 @@ static void push_pid_or_restarting(lua_State *L, dynsup_pid pid) {
         lua_pushliteral(L, "restarting");
 }
 
-static void push_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
-    lua_createtable(L, 0, 6);
-    push_pid_or_restarting(L, child->pid);
-    lua_setfield(L, -2, "pid");
-    push_pid_or_restarting(L, child->last_pid);
-    lua_setfield(L, -2, "last_pid");
-    lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
-    lua_setfield(L, -2, "type");
+/* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
+static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
     set_value(L, host, "id", &child->id);
     set_value(L, host, "modules", &child->modules);
     if (child->name) {
         lua_pushlstring(L, child->name, child->name_length);
         lua_setfield(L, -2, "name");
     }
+    push_pid_or_restarting(L, child->pid);
+    lua_setfield(L, -2, "pid");
+    push_pid_or_restarting(L, child->last_pid);
+    lua_setfield(L, -2, "last_pid");
+    lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
+    lua_setfield(L, -2, "type");
+}
+
+/* The next child's table; false, with nothing pushed, behind the last. [-0, +0|1] */
+static bool push_next(lua_State *L, dsl_cursor *c) {
+    dynsup_child_info child;
+    lua_createtable(L, 0, 6);
+    if (c->cursor && dynsup_cursor_next(c->cursor, &child)) {
+        set_child(L, c->host, &child);
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
 }
 
 static int which_children_k(lua_State *L, int status, lua_KContext context) {
@@ -560,16 +617,11 @@ static int which_children_k(lua_State *L, int status, lua_KContext context) {
         raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
     if (raw.status)
         return push_failure(L, raw);
-    cursor_open(L, host, turn_pid(L));
-    lua_cursor *c = lua_touserdata(L, -1);
-    dynsup_child_info child;
+    dsl_cursor *c = cursor_push(L, host, turn_pid(L));
     lua_createtable(L, (int)counts.specs, 0);
-    for (lua_Integer i = 1; dynsup_cursor_next(c->cursor, &child); i++) {
-        push_child(L, host, &child);
+    for (lua_Integer i = 1; push_next(L, c); i++)
         lua_rawseti(L, -2, i);
-    }
-    dynsup_cursor_close(host->core, c->cursor);
-    c->cursor = NULL;
+    cursor_end(c);
     return 1;
 }
 
@@ -579,23 +631,20 @@ static int which_children(lua_State *L) {
 
 /* The iterator: children's state is the cursor. */
 static int children_next(lua_State *L) {
-    lua_cursor *c = luaL_checkudata(L, 1, CURSOR);
-    dynsup_child_info child;
-    dsl_host *host = dsl_runtime_of(L)->host;
-    if (!c->cursor || host != c->host || !dynsup_cursor_next(c->cursor, &child))
-        return 0;
-    push_child(L, host, &child);
-    return 1;
+    return push_next(L, luaL_checkudata(L, 1, CURSOR));
 }
 
 static int children_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     raw_reply raw = raw_get(L);
+    dsl_host *host = dsl_host_of(L);
+    dynsup_counts counts;
+    if (raw.status == 0) /* it may have ended since its turn */
+        raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
     if (raw.status)
         return push_failure(L, raw);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushcclosure(L, children_next, 1);
-    cursor_open(L, dsl_host_of(L), turn_pid(L));
+    lua_pushcfunction(L, children_next);
+    cursor_push(L, host, turn_pid(L));
     lua_pushnil(L);
     lua_pushvalue(L, -2);
     return 4;

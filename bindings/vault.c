@@ -9,8 +9,9 @@
 
 void dsl_vault_init(lua_State *L, dsl_vault *vault) {
     memset(vault, 0, sizeof *vault);
-    vault->L = lua_newthread(L);
+    lua_State *thread = lua_newthread(L);
     vault->thread = luaL_ref(L, LUA_REGISTRYINDEX);
+    vault->L = thread; /* last: now there is something to let go of */
 }
 
 void dsl_vault_fini(dsl_vault *vault) {
@@ -44,10 +45,10 @@ static void slots_grow(lua_State *L, dsl_vault *vault) {
 
 static void page_add(lua_State *L, dsl_vault *vault) {
     luaL_checkstack(L, 1, NULL);
+    lua_createtable(L, PAGE_SIZE, 0); /* first: it may run finalizers, which may add pages too */
     if (!lua_checkstack(vault->L, LUA_MINSTACK))
         (void)luaL_error(L, "not enough memory");
     slots_grow(L, vault);
-    lua_createtable(L, PAGE_SIZE, 0);
     lua_xmove(L, vault->L, 1);
     page_free_slots(vault, vault->page_count++);
 }

@@ -6,7 +6,8 @@
  * the vault's own: no page ever rehashes, a slot that is there can be written without an
  * allocation, and a page is reached without a look-up. Slot numbers start at 1; each slot counts
  * its owners. Reserving may raise; put, get, retain and release never do. They work whoever is
- * running.
+ * running. Between reserving and putting nothing may be made in Lua: that could run finalizers, and
+ * they may use the vault as well.
  */
 #ifndef DSL_VAULT_H
 #define DSL_VAULT_H

@@ -25,10 +25,11 @@ static int yield(lua_State *L) {
 /* ---- await ---- */
 
 /*
- * resume is a closure with the runtime, the process, the key it waits with, and a box. When resume
- * is called before the process waits, the values stay in the box: { n = count, ... }.
+ * resume is a closure with the runtime, the number of its run, the process, the key it waits with,
+ * and a box. When resume is called before the process waits, the values stay in the box:
+ * { n = count, ... }. In another run of the state the pid and the key mean somebody else.
  */
-enum { RESUME_RUNTIME = 1, RESUME_PID, RESUME_KEY, RESUME_BOX };
+enum { RESUME_RUNTIME = 1, RESUME_RUN, RESUME_PID, RESUME_KEY, RESUME_BOX };
 
 static int resume_box(lua_State *L, int count) {
     lua_pushvalue(L, lua_upvalueindex(RESUME_BOX));
@@ -46,7 +47,8 @@ static int resume_box(lua_State *L, int count) {
 static int await_resume(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     int count = lua_gettop(L);
-    if (!host)
+    uint64_t run = (uint64_t)lua_tointeger(L, lua_upvalueindex(RESUME_RUN));
+    if (!host || host->number != run)
         return 0;
     dynsup_pid pid = (uintptr_t)lua_touserdata(L, lua_upvalueindex(RESUME_PID));
     uint64_t key = (uint64_t)lua_tointeger(L, lua_upvalueindex(RESUME_KEY));
@@ -66,10 +68,11 @@ enum { AWAIT_FUNCTION = 1, AWAIT_MS, AWAIT_DEADLINE, AWAIT_KEY, AWAIT_BOX };
 
 static void push_resume(lua_State *L, dsl_host *host, uint64_t key) {
     lua_pushlightuserdata(L, host->runtime);
+    lua_pushinteger(L, (lua_Integer)host->number);
     dsl_id_push(L, dynsup_self(host->core));
     lua_pushinteger(L, (lua_Integer)key);
     lua_pushvalue(L, AWAIT_BOX);
-    lua_pushcclosure(L, await_resume, 4);
+    lua_pushcclosure(L, await_resume, RESUME_BOX);
 }
 
 static int unpack_box(lua_State *L, int count) {
@@ -145,8 +148,8 @@ static int halt(lua_State *L) {
 
 /* Keeps the table for the process: a guest comes and goes, its supervisor stays. */
 static uint32_t dict_new(lua_State *L, dsl_body *body) {
-    dsl_vault_reserve(L, &body->host->vault, 1);
     lua_newtable(L);
+    dsl_vault_reserve(L, &body->host->vault, 1);
     uint32_t slot = dsl_vault_put(L, &body->host->vault);
     if (body->is_guest)
         dynsup_guest_belonging_set(body->host->core, slot);

@@ -67,8 +67,12 @@ void dsi_dynamic_remove(dsi_supervisor *supervisor, dsi_child *child) {
 
 int dsi_dynamic_make_body(dsi_supervisor *supervisor, const dsi_child *child,
                           const dynsup_body_ops **ops, void **body, dynsup_reason *reason) {
+    bool draining = supervisor->draining;
+    supervisor->draining = true; /* what make may run (finalizers) does not get at the child */
     *reason = dynsup_reason_atom(DYNSUP_NOMEM);
-    return child->program_ops->make(child->program, supervisor->arguments, ops, body, reason);
+    int status = child->program_ops->make(child->program, supervisor->arguments, ops, body, reason);
+    supervisor->draining = draining;
+    return status;
 }
 
 static void start_limit(dsi_supervisor *supervisor, dsi_child *child) {

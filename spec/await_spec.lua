@@ -154,6 +154,17 @@ describe("await", function()
     assert.equal("boom", host.stop(pid, "boom"))
   end))
 
+  it("is not resumed by what an earlier run has left", function()
+    local kept
+    host.run(function()
+      dynsup.await(function(resume) kept = resume end, 10)
+    end)
+    host.run(function()
+      dynsup.spawn(function() kept("orphan") end)
+      assert.same({ nil, "timeout" }, { dynsup.await(function() end, 10) })
+    end)
+  end)
+
   it("works inside a generator", host.main(function()
     local values = {}
     for value in coroutine.wrap(function()

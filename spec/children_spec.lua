@@ -238,6 +238,19 @@ describe("children", function()
     for _, pid in ipairs(pids) do assert.is_true((seen[pid] or 0) <= 1) end
   end))
 
+  it("yields nothing any more after the run", function()
+    local after, state
+    host.run(function()
+      local sup = dynsup.start_link()
+      dynsup.start_child(sup, dynsup.receive)
+      after, state = dynsup.children(sup)
+    end)
+    assert.is_nil(after(state))
+    host.run(function()
+      assert.is_nil(after(state))
+    end)
+  end)
+
   it("ends when the supervisor ends", host.main(function()
     local sup, count = dynsup.start_link {}, 0
     start_many(sup, 10)

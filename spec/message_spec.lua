@@ -392,6 +392,29 @@ describe("receive_match", function()
       { "seen", "a", n = 2 }, { "seen", "b", n = 2 } }, host.drain())
   end))
 
+  it("works with finalizers that send meanwhile", host.main(function()
+    local sink = dynsup.spawn(function()
+      while true do dynsup.sleep(1) while dynsup.receive(0) do end end
+    end)
+    local busy = true
+    local function churn()
+      setmetatable({}, { __gc = function()
+        for _ = 1, 3 do dynsup.send(sink, {}) end
+        if busy then churn() end
+      end })
+    end
+    churn()
+    local mode = collectgarbage("incremental", 20, 10000, 1)
+    for _ = 1, 500 do
+      dynsup.spawn(function() dynsup.dict().x = {} dynsup.receive(10) error {} end)
+      dynsup.sleep(1)
+    end
+    busy = false
+    collectgarbage(mode)
+    collectgarbage("incremental", 200, 100, 13)
+    dynsup.exit(sink, "kill")
+  end, { log_level = "off" }))
+
   it("finds the EXIT of one process among others", host.main(function()
     dynsup.flag("trap_exit", true)
     dynsup.spawn_link(dynsup.exit, "other")

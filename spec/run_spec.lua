@@ -311,6 +311,58 @@ describe("a run whose main process waits for what cannot come", function()
   end)
 end)
 
+describe("a run that cannot begin", function()
+  local too_many = {}
+  for i = 1, 600000 do too_many[i] = i end
+
+  local function fail()
+    return pcall(dynsup.run, { clock = "virtual", log = print }, function() end,
+      table.unpack(too_many))
+  end
+
+  it("is an error and leaves no host behind", function()
+    local ok, err = fail()
+    assert.is_false(ok)
+    assert.matches("too many arguments", err)
+    ok, err = pcall(dynsup.spawn, print)
+    assert.is_false(ok)
+    assert.matches("no host is running", err)
+    collectgarbage()
+    assert.same({ true, 1, n = 2 }, outcome(function() return 1 end))
+  end)
+
+  it("leaves the host it was called in running", host.main(function()
+    assert.is_false((fail()))
+    local self = dynsup.self()
+    collectgarbage()
+    assert.equal(self, dynsup.self())
+    dynsup.sleep(1)
+  end))
+
+  it("leaves the host running also when it was called in a coroutine that is gone",
+    host.main(function()
+      pcall(coroutine.wrap(fail))
+      collectgarbage()
+      collectgarbage()
+      dynsup.sleep(1)
+    end))
+end)
+
+describe("many runs", function()
+  it("leave nothing in the registry", function()
+    local function size()
+      collectgarbage()
+      local count = 0
+      for _ in pairs(debug.getregistry()) do count = count + 1 end
+      return count
+    end
+    host.run(function() end, { log = print })
+    local before = size()
+    for _ = 1, 100 do host.run(function() end, { log = print }) end
+    assert.is_true(size() < before + 50)
+  end)
+end)
+
 describe("halt where it cannot wait", function()
   local function halted_quietly(f)
     local lines = {}
