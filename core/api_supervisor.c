@@ -168,17 +168,17 @@ int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spe
     return reply->status = status;
 }
 
-int dynsup_terminate_child(dynsup_host *host, dynsup_pid pid, dynsup_pid child, const char *name,
+int dynsup_terminate_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, const char *name,
                            size_t length, bool may_wait, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     dsi_request *request;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, pid, &supervisor);
+    int status = supervisor_find_running(host, owner, &supervisor);
     if (status == 0)
         status = request_make(supervisor, DSI_PARKED_TERMINATE, name, length, may_wait, &request);
     if (status)
         return reply->status = status;
-    request->pid = child;
+    request->pid = pid;
     reply->key = request->key;
     if (dsi_supervisor_busy(supervisor)) {
         dsi_supervisor_park(supervisor, &request->parked);

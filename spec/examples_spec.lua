@@ -204,7 +204,7 @@ local function while_it_reads(path, words, f)
   local pid = pipe:read "l"
   local wait = [[
     while [ -e /proc/%s/exe ] && ! ls -l /proc/%s/fd | grep -o '%s/[^/]*$'; do sleep 0.01; done]]
-  f(pid, shell(wait:format(pid, pid, path)):match "([^/\n]+)\n")
+  f(pid, shell(wait:format(pid, pid, path_of(path))):match "([^/\n]+)\n")
   local out = pipe:read "a"
   local _, _, code = pipe:close()
   return code, out, read_file(path_of ".err")

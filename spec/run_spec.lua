@@ -366,10 +366,10 @@ end)
 describe("halt where it cannot wait", function()
   local function halted_quietly(f)
     local lines = {}
-    local outcome = table.pack(dynsup.run({ clock = "virtual", log = function(_, text)
+    local ended = table.pack(dynsup.run({ clock = "virtual", log = function(_, text)
       lines[#lines + 1] = text
     end }, f))
-    assert.same({ nil, "halt", 3, n = 3 }, outcome)
+    assert.same({ nil, "halt", 3, n = 3 }, ended)
     assert.same({}, lines)
   end
 
