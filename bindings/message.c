@@ -140,57 +140,27 @@ static int receive(lua_State *L) {
 /* ---- selective receive ---- */
 
 /*
- * Stack of receive_match: 1 what, 2 ms, 3 the deadline (an integer, -1 for never). The
- * continuation's context is the number of messages that were looked at and did not match.
+ * Stack of receive_match: 1 what, 2 ms, 3 the deadline (an integer, -1 for never), 4 the last of
+ * the messages that were looked at and did not match, as a light userdata (NULL: none yet). It
+ * stays in the mailbox until the process takes a message in another way, which body->takes tells.
  */
-enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE };
+enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
 
-static int match_scan(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped);
-
-static dynsup_message *message_at(dsl_host *host, lua_KContext position,
-                                  dynsup_message **prev_out) {
-    dynsup_message *message = dynsup_mailbox_first(host->core);
-    for (*prev_out = NULL; message && position > 0; position--) {
-        *prev_out = message;
-        message = message->next;
-    }
-    return message;
+static void match_pass(lua_State *L, dynsup_message *message) {
+    lua_pushlightuserdata(L, message);
+    lua_replace(L, MATCH_BEFORE);
 }
 
-static int match_take(lua_State *L, dsl_host *host, dsl_body *body, dynsup_message *prev) {
+/* The message to be looked at, or NULL. */
+static dynsup_message *match_next(lua_State *L, const dsl_host *host) {
+    const dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    return before ? before->next : dynsup_mailbox_first(host->core);
+}
+
+static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
     body->takes++;
-    return dsl_message_push(L, host, dynsup_mailbox_take(host->core, prev));
-}
-
-/* The predicate has answered (on top) for the message behind `skipped` others. */
-static int match_answered(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped,
-                          uint32_t takes) {
-    bool matches = lua_toboolean(L, -1);
-    lua_settop(L, MATCH_DEADLINE);
-    if (body->takes != takes) /* it has received messages itself: look again from the first */
-        return match_scan(L, host, body, 0);
-    if (!matches)
-        return match_scan(L, host, body, skipped + 1);
-    dynsup_message *prev;
-    message_at(host, skipped, &prev);
-    return match_take(L, host, body, prev);
-}
-
-/* The predicate waited or was preempted, and now has answered. */
-static int match_predicate_k(lua_State *L, int status, lua_KContext context) {
-    (void)status;
-    dsl_host *host = dsl_host_of(L);
-    return match_answered(L, host, host->current, context >> 32, (uint32_t)context);
-}
-
-static int match_waited_k(lua_State *L, int status, lua_KContext skipped) {
-    (void)status;
-    dsl_host *host = dsl_host_of(L);
-    dsl_body *body = host->current;
-    lua_settop(L, MATCH_DEADLINE);
-    if (body->timed_out && !message_at(host, skipped, &(dynsup_message *){NULL}))
-        return push_timeout(L);
-    return match_scan(L, host, body, skipped);
+    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    return dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
 }
 
 static uint64_t match_key(lua_State *L) {
@@ -199,12 +169,14 @@ static uint64_t match_key(lua_State *L) {
     return is_id ? (uintptr_t)pointer : 0;
 }
 
-static int match_wait(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
+static int match_waited_k(lua_State *L, int status, lua_KContext context);
+
+static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
     lua_Integer deadline = lua_tointeger(L, MATCH_DEADLINE);
     if (deadline >= 0 && (uint64_t)deadline <= dynsup_host_now(host->core))
         return push_timeout(L);
     dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
-    return dsl_suspend(L, body, DSL_WAIT_MATCH, skipped, match_waited_k);
+    return dsl_suspend(L, body, DSL_WAIT_MATCH, 0, match_waited_k);
 }
 
 static bool first_equals(lua_State *L, dsl_host *host, const dynsup_message *message) {
@@ -214,32 +186,69 @@ static bool first_equals(lua_State *L, dsl_host *host, const dynsup_message *mes
     return equal;
 }
 
-static int match_value(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
-    dynsup_message *prev;
-    dynsup_message *message = message_at(host, skipped, &prev);
-    for (; message; prev = message, message = message->next, skipped++)
-        if (first_equals(L, host, message))
-            return match_take(L, host, body, prev);
-    return match_wait(L, host, body, skipped);
+static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
+    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    dynsup_message *message = match_next(L, host);
+    while (message && !first_equals(L, host, message)) {
+        before = message;
+        message = message->next;
+    }
+    match_pass(L, before);
+    return message ? match_take(L, host, body) : match_wait(L, host, body);
 }
 
-static int match_function(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
-    dynsup_message *prev;
-    const dynsup_message *message = message_at(host, skipped, &prev);
-    if (!message)
-        return match_wait(L, host, body, skipped);
-    luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
-    lua_pushvalue(L, MATCH_WHAT);
-    for (uint32_t i = 0; i < message->count; i++)
-        dsl_value_push(L, host, &message->values[i]);
-    uint32_t takes = body->takes;
-    lua_callk(L, (int)message->count, 1, skipped << 32 | takes, match_predicate_k);
-    return match_answered(L, host, body, skipped, takes);
+/* The function has answered (on top) for the next message: is that the one? */
+static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *body,
+                          uint32_t takes) {
+    bool accepts = lua_toboolean(L, -1);
+    lua_settop(L, MATCH_BEFORE);
+    if (body->takes != takes) { /* it has taken messages itself: look again from the first */
+        match_pass(L, NULL);
+        return false;
+    }
+    if (!accepts)
+        match_pass(L, match_next(L, host));
+    return accepts;
 }
 
-static int match_scan(lua_State *L, dsl_host *host, dsl_body *body, lua_KContext skipped) {
-    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body, skipped)
-                                         : match_value(L, host, body, skipped);
+static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
+
+static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
+    const dynsup_message *message;
+    while ((message = match_next(L, host)) != NULL) {
+        luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
+        lua_pushvalue(L, MATCH_WHAT);
+        for (uint32_t i = 0; i < message->count; i++)
+            dsl_value_push(L, host, &message->values[i]);
+        uint32_t takes = body->takes;
+        lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
+        if (match_accepts(L, host, body, takes))
+            return match_take(L, host, body);
+    }
+    return match_wait(L, host, body);
+}
+
+/* The function waited or was preempted, and now has answered. */
+static int match_predicate_k(lua_State *L, int status, lua_KContext takes) {
+    (void)status;
+    dsl_host *host = dsl_host_of(L);
+    if (match_accepts(L, host, host->current, (uint32_t)takes))
+        return match_take(L, host, host->current);
+    return match_function(L, host, host->current);
+}
+
+static int match_scan(lua_State *L, dsl_host *host, dsl_body *body) {
+    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body)
+                                         : match_value(L, host, body);
+}
+
+static int match_waited_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_host *host = dsl_host_of(L);
+    lua_settop(L, MATCH_BEFORE);
+    if (host->current->timed_out && !match_next(L, host))
+        return push_timeout(L);
+    return match_scan(L, host, host->current);
 }
 
 static int receive_match(lua_State *L) {
@@ -255,7 +264,8 @@ static int receive_match(lua_State *L) {
     if (ms == 0)
         deadline = 0;
     lua_pushinteger(L, deadline == DYNSUP_NEVER ? -1 : (lua_Integer)deadline);
-    return match_scan(L, host, body, 0);
+    lua_pushlightuserdata(L, NULL);
+    return match_scan(L, host, body);
 }
 
 const luaL_Reg dsl_message_functions[] = {

@@ -371,6 +371,13 @@ describe("receive_match", function()
     assert.equal(4, #host.drain())
   end))
 
+  it("passes 200,000 messages on its way to the last", host.main(function()
+    local count = 200000
+    for i = 1, count do dynsup.send(dynsup.self(), i) end
+    assert.equal(count, dynsup.receive_match(function(i) return i == count end))
+    assert.equal(count - 1, dynsup.receive_match(count - 1))
+  end, { preempt = false }))
+
   it("takes the right message after its function has flushed a DOWN", host.main(function()
     local _, ref = dynsup.spawn_monitor(function() end)
     dynsup.sleep(1)
