@@ -222,6 +222,9 @@ static void check_turns(const dsi_supervisor *supervisor, tally *met) {
         const dsi_parked *parked = dsi_item(node, dsi_parked, node);
         if (parked->kind == DSI_PARKED_START)
             met->children += dsi_item(parked, dsi_request, parked)->child != NULL;
+        if (parked->kind == DSI_PARKED_RETRY)
+            MUST(dsi_item(parked, dsi_child, parked)->state == DSI_CHILD_RESTARTING,
+                 "only restarts are tried again");
     }
     dsi_list_each (node, &supervisor->retries) {
         MUST(dsi_item(node, dsi_child, parked.node)->state == DSI_CHILD_RESTARTING,

@@ -21,6 +21,7 @@
 /* Something that waits for a supervisor's turn. */
 enum dsi_parked_kind {
     DSI_PARKED_CHILD,  /* in a dsi_child: its process has ended */
+    DSI_PARKED_RETRY,  /* in a dsi_child: its restart has failed */
     DSI_PARKED_PARENT, /* in a dsi_supervisor: its parent wants it to end */
     DSI_PARKED_START,  /* the rest: in a dsi_request */
     DSI_PARKED_TERMINATE,

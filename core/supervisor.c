@@ -165,9 +165,18 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
     }
 }
 
+/* What was parked before the restart failed has had its turn; the next attempt gets a slice. */
+static void parked_retry(dsi_supervisor *supervisor, dsi_child *child) {
+    child->parked.kind = DSI_PARKED_CHILD;
+    dsi_list_append(&supervisor->retries, &child->parked.node);
+    dsi_supervisor_wake(supervisor);
+}
+
 static void parked_handle(dsi_supervisor *supervisor, dsi_parked *parked) {
     if (parked->kind == DSI_PARKED_CHILD)
         parked_child(supervisor, dsi_item(parked, dsi_child, parked));
+    else if (parked->kind == DSI_PARKED_RETRY)
+        parked_retry(supervisor, dsi_item(parked, dsi_child, parked));
     else if (parked->kind == DSI_PARKED_PARENT)
         dsi_shutdown_begin(supervisor, &supervisor->parent_reason);
     else
@@ -188,7 +197,9 @@ void dsi_supervisor_drain(dsi_supervisor *supervisor) {
 }
 
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
-    dsi_list_append(&supervisor->retries, &child->parked.node);
+    bool waits = !dsi_list_empty(&supervisor->parked);
+    child->parked.kind = waits ? DSI_PARKED_RETRY : DSI_PARKED_CHILD;
+    dsi_list_append(waits ? &supervisor->parked : &supervisor->retries, &child->parked.node);
     dsi_supervisor_wake(supervisor);
 }
 

@@ -93,7 +93,8 @@ void dsi_supervisor_wake(dsi_supervisor *supervisor);
 /* Handles what is parked until a guest begins or nothing is left. */
 void dsi_supervisor_drain(dsi_supervisor *supervisor);
 
-/* Lets a failed restart wait for its next attempt, behind all processes that are ready. */
+/* Lets a failed restart wait for its next attempt: behind what is parked, and behind all processes
+ * that are ready. */
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child);
 
 /* Exit signal to a supervisor's process: the parent's ends it, others' are nothing to it. */

@@ -271,6 +271,7 @@ static void child_remove(model *m, int c) {
     child->timer_ns = 0;
     take_out(supervisor->children, &supervisor->child_count, c);
     take_out(supervisor->retries, &supervisor->retry_count, c);
+    take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
     for (int i = 0; i < child->waiter_count; i++) {
         int r = child->waiters[i];
         if (m->requests[r].kind == MODEL_TERMINATE) {
@@ -287,7 +288,7 @@ static void child_remove(model *m, int c) {
 
 static void tell_up(model *m, int c) {
     model_child *child = &m->children[c];
-    int kept[64], count = 0;
+    int kept[64] = {0}, count = 0;
     for (int i = 0; i < child->waiter_count; i++) {
         int r = child->waiters[i];
         if (m->requests[r].kind == MODEL_TERMINATE)
@@ -336,7 +337,10 @@ static void delay(model *m, int c) {
 
 static void retry_later(model *m, int c) {
     model_process *supervisor = &m->processes[m->children[c].supervisor];
-    push(supervisor->retries, &supervisor->retry_count, c);
+    if (supervisor->parked_count)
+        push(supervisor->parked, &supervisor->parked_count, -2 - c);
+    else
+        push(supervisor->retries, &supervisor->retry_count, c);
     if (!supervisor->has_guest)
         make_ready(m, m->children[c].supervisor);
 }
@@ -510,6 +514,8 @@ static void drain(model *m, int s) {
         int item = shift(supervisor->parked, &supervisor->parked_count), pid = -1;
         if (item == -1) {
             stop_begin(m, s, supervisor->parent_reason);
+        } else if (item < -1 && m->children[-2 - item].state == MODEL_RESTARTING) {
+            push(supervisor->retries, &supervisor->retry_count, -2 - item);
         } else if (item < -1) {
             child_exited(m, -2 - item);
         } else {

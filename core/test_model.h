@@ -53,7 +53,7 @@ typedef struct model_process {
     uint64_t restarts_ms[64];
     int restart_count;
     int children[256], child_count;
-    int parked[512], parked_count; /* >= 0: a request; -1: the parent; <= -2: a child's exit */
+    int parked[512], parked_count; /* >= 0: a request; -1: the parent; <= -2: a child */
     int retries[256], retry_count;
     int stoppers[256], stopper_count;
     int guest_child, guest_request; /* -1: none */

@@ -204,6 +204,30 @@ describe("a restart that fails", function()
     end))
   end
 
+  it("is tried again behind all that the supervisor had been asked before", host.main(function()
+    local sup = dynsup.start_link {}
+    local start, calls = family.planned(family.up, family.fails, family.up)
+    local pid, seen = dynsup.start_child(sup, { start = start }), {}
+    family.async(dynsup.start_child, sup, { start = function()
+      dynsup.receive()
+      return family.up()
+    end })
+    dynsup.sleep(1)
+    host.stop(pid, "kill")
+    for i = 1, 3 do
+      family.async(dynsup.start_child, sup, { start = function()
+        seen[i] = calls()
+        return family.up()
+      end })
+    end
+    dynsup.sleep(1)
+    dynsup.send(sup, "go on")
+    dynsup.sleep(1)
+    assert.same({ 2, 2, 2 }, seen)
+    assert.equal(3, calls())
+    assert.same(family.workers(5), dynsup.count_children(sup))
+  end))
+
   it("leaves the child restarting: it counts, but is not active", host.main(function()
     local sup = dynsup.start_link { max_restarts = 100000, max_children = 1 }
     local start = family.planned(family.up, family.fails)
