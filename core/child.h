@@ -67,8 +67,9 @@ struct dsi_child {
     uint32_t incarnation;
     uint8_t state;   /* enum dsi_child_state */
     uint8_t restart; /* enum dynsup_restart */
-    bool is_supervisor;
-    bool guest;
+    bool is_supervisor : 1;
+    bool guest : 1;
+    bool ended_before : 1; /* STOPPING: its process had ended when it was told to */
 };
 
 /* A record with the spec's program, id and modules, which change hands in every case; not accepted

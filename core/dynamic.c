@@ -303,12 +303,15 @@ static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dyns
     dynsup_host *host = supervisor->host;
     if (child->extra && child->extra->starting)
         return; /* who starts it is told */
-    if (child->state == DSI_CHILD_STOPPING) {
-        if (dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason))
-            dsi_event_child(host, DYNSUP_EVENT_SHUTDOWN_ERROR, child, reason);
-    } else if (dsi_lifecycle_reported(child->restart, reason->class)) {
-        dsi_event_child(host, DYNSUP_EVENT_CHILD_TERMINATED, child, reason);
-    }
+    bool stopping = child->state == DSI_CHILD_STOPPING;
+    bool stopped = stopping && !child->ended_before; /* not by itself */
+    bool reported = stopped
+                        ? dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason)
+                        : dsi_lifecycle_reported(child->restart, reason->class);
+    if (reported)
+        dsi_event_child(host,
+                        stopping ? DYNSUP_EVENT_SHUTDOWN_ERROR : DYNSUP_EVENT_CHILD_TERMINATED,
+                        child, reason);
 }
 
 void dsi_dynamic_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {

@@ -16,7 +16,8 @@ static void send(dsi_supervisor *supervisor, dsi_process *process, enum dynsup_a
 void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = dsi_child_process(host, child);
-    if (!process || !dsi_process_alive(process))
+    child->ended_before = !process || !dsi_process_alive(process);
+    if (child->ended_before)
         return;
     if (child->shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL) {
         send(supervisor, process, DYNSUP_KILL);

@@ -148,6 +148,25 @@ describe("other reports:", function()
     assert.equal(1, #having(lines, "shutdown_error", "killed", "late"))
   end)
 
+  it("shutdown_error for a child that somebody else killed before its turn to be stopped", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link { max_restarts = 0 }
+      local first = dynsup.start_child(sup, { body = family.idle })
+      local second = dynsup.start_child(sup, { body = family.idle, shutdown = "brutal_kill" })
+      family.async(dynsup.start_child, sup, { start = function() -- meanwhile the exits wait
+        dynsup.receive()
+        return nil, "enough"
+      end })
+      dynsup.sleep(1)
+      host.stop(first, "oops")
+      host.stop(second, "kill")
+      dynsup.send(sup, "go on")
+      assert.equal("shutdown", host.down(dynsup.monitor(sup)))
+    end)
+    assert.equal(1, #having(lines, "shutdown_error"))
+    assert.equal(1, #having(lines, "shutdown_error", "killed"))
+  end)
+
   it("none for children that stop in order or are killed by brutal_kill", function()
     assert_no_report(log_of(function()
       local sup = dynsup.start_link {}
