@@ -332,6 +332,8 @@ extern const luaL_Reg dsl_relation_functions[];
 extern const luaL_Reg dsl_wait_functions[];
 extern const luaL_Reg dsl_info_functions[];
 extern const luaL_Reg dsl_supervisor_functions[];
+extern const luaL_Reg dsl_child_functions[];
+extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
 
 /* Closes all cursors of children that are open. */

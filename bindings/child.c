@@ -1,0 +1,152 @@
+/* Children: start_child and ensure_child. */
+#include "bindings/program.h"
+#include "bindings/request.h"
+
+#include <string.h>
+
+/* Stack of start_child: 1 supervisor, 2 child, 3.. the spec's places. */
+enum { CHILD_SUPERVISOR = 1, CHILD_CHILD, CHILD_PLACES };
+
+enum { ENSURE = 1 };
+enum { ID_AND_MODULES = 2 }; /* slots of the vault */
+
+static int start_child_k(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    if (context == ENSURE) {
+        lua_pushstring(L, lua_toboolean(L, raw.base + DSL_RAW_EXISTING) ? "existing" : "started");
+        return 2;
+    }
+    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+    return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
+}
+
+/* The program of a child that may be restarted, with a copy of the arguments (on top); nothing here
+ * makes anything in Lua. */
+static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body *body) {
+    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
+    spec->core.program = dsl_program_new(L, host, function, -1, spec->by_start);
+    if (!spec->core.program) {
+        dsl_body_discard(body);
+        dsl_error(L, "not enough memory");
+    }
+    spec->core.program_ops = &dsl_program_ops;
+}
+
+/* The spec's parts that may raise, before the core is entered; the first body is made already. */
+static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec) {
+    dynsup_child_spec *core = &spec->core;
+    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
+    int args = CHILD_PLACES + DSL_SPEC_ARGS;
+    uint64_t arguments = dynsup_supervisor_arguments(host->core, pid);
+    bool again = core->restart != DYNSUP_TEMPORARY;
+    if (!again || lua_isnil(L, args))
+        lua_pushnil(L);
+    else
+        dsl_list_copy(L, args);
+    dsl_body *body =
+        dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
+    body->is_guest = spec->by_start;
+    if (again)
+        spec_program(L, host, spec, body);
+    lua_pop(L, 1);
+    core->body_ops = &dsl_body_ops;
+    core->body = body;
+    core->id = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_ID);
+    core->modules = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_MODULES);
+}
+
+/* With a spec that has been read: its places are on the stack. */
+static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
+    dynsup_reply reply = {0};
+    dynsup_child_spec *core = &spec->core;
+    int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
+    bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
+    if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))
+        return dsl_reply_to(L, host, &reply, ensure, start_child_k);
+    if (waits && !dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
+    spec_prepare(L, host, pid, spec);
+    dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
+    if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
+        dsl_id_push(L, reply.pid);
+        return 1;
+    }
+    return dsl_reply_to(L, host, &reply, ensure, start_child_k);
+}
+
+static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
+    dsl_spec spec;
+    lua_settop(L, CHILD_CHILD);
+    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    if (failed)
+        return failed;
+    return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
+}
+
+/* The bare function or name at CHILD_CHILD becomes the spec of a temporary worker. */
+static void bare_child(lua_State *L) {
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, CHILD_CHILD);
+    lua_setfield(L, -2, "body");
+    lua_pushliteral(L, "temporary");
+    lua_setfield(L, -2, "restart");
+    lua_replace(L, CHILD_CHILD);
+}
+
+static int normalized_k(lua_State *L, int status, lua_KContext ensure) {
+    (void)status;
+    lua_replace(L, CHILD_CHILD);
+    return start_spec(L, dsl_host_of(L), ensure == ENSURE);
+}
+
+/* True when the table at CHILD_CHILD has the field itself. */
+static bool has_raw(lua_State *L, const char *field) {
+    lua_pushstring(L, field);
+    bool has = lua_rawget(L, CHILD_CHILD) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+/* What is no spec by itself: a module or { module, arg }. */
+static bool is_module_child(lua_State *L) {
+    return lua_istable(L, CHILD_CHILD) && !has_raw(L, "body") && !has_raw(L, "start");
+}
+
+/* start_child and ensure_child: the second upvalue turns a module or { module, arg } into a spec.
+ */
+static int start_any(lua_State *L, bool ensure) {
+    dsl_spec spec;
+    dsl_host *host = dsl_host_of(L);
+    dsl_check_count(L, 2, 2);
+    dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
+    int type = lua_type(L, CHILD_CHILD);
+    if (type == LUA_TFUNCTION || (type == LUA_TSTRING && strchr(lua_tostring(L, 2), ':')))
+        bare_child(L);
+    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    if (failed == 0)
+        return start_read(L, host, pid, &spec, ensure);
+    if (!is_module_child(L))
+        return failed;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->normalize);
+    lua_pushvalue(L, CHILD_CHILD);
+    lua_callk(L, 1, 1, ensure ? ENSURE : 0, normalized_k);
+    return normalized_k(L, LUA_OK, ensure ? ENSURE : 0);
+}
+
+static int start_child(lua_State *L) {
+    return start_any(L, false);
+}
+
+static int ensure_child(lua_State *L) {
+    return start_any(L, true);
+}
+
+const luaL_Reg dsl_child_functions[] = {
+    {"start_child", start_child},
+    {"ensure_child", ensure_child},
+    {NULL, NULL},
+};

@@ -1,0 +1,194 @@
+/* Looks at a supervisor's children: their numbers, their list, and one after the other. */
+#include "bindings/request.h"
+
+static dynsup_pid turn_pid(lua_State *L) {
+    return dsl_check_dest(L, dsl_host_of(L), 1);
+}
+
+/* Lets k go on when it is the supervisor's turn; the raw reply is on top. */
+static int take_turn(lua_State *L, lua_KFunction k) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_reply reply;
+    dsl_check_count(L, 1, 1);
+    dynsup_supervisor_turn(host->core, turn_pid(L), dsl_can_wait(L, host), &reply);
+    return dsl_reply_to(L, host, &reply, 0, k);
+}
+
+static void set_count(lua_State *L, const char *field, size_t count) {
+    lua_pushinteger(L, (lua_Integer)count);
+    lua_setfield(L, -2, field);
+}
+
+static int count_children_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    dynsup_counts counts;
+    if (raw.status == 0)
+        raw.status = dynsup_count_children(dsl_host_of(L)->core, turn_pid(L), &counts);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_createtable(L, 0, 4);
+    set_count(L, "specs", counts.specs);
+    set_count(L, "active", counts.active);
+    set_count(L, "supervisors", counts.supervisors);
+    set_count(L, "workers", counts.workers);
+    return 1;
+}
+
+static int count_children(lua_State *L) {
+    return take_turn(L, count_children_k);
+}
+
+/* A cursor as a full userdata: the collector closes what an iteration left open. */
+#define CURSOR "dynsup.cursor"
+
+typedef struct dsl_cursor {
+    dsl_host *host;
+    dynsup_cursor *cursor;   /* NULL: closed */
+    struct dsl_cursor *next; /* in host->cursors while it is open */
+    struct dsl_cursor **link;
+} dsl_cursor;
+
+static void cursor_end(dsl_cursor *c) {
+    if (!c->cursor)
+        return;
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    if (c->host->core)
+        dynsup_cursor_close(c->host->core, c->cursor);
+    c->cursor = NULL;
+}
+
+void dsl_cursors_close(dsl_host *host) {
+    while (host->cursors)
+        cursor_end(host->cursors);
+}
+
+static int cursor_close(lua_State *L) {
+    cursor_end(luaL_checkudata(L, 1, CURSOR));
+    return 0;
+}
+
+static void cursor_begin(dsl_cursor *c, dsl_host *host, dynsup_pid pid) {
+    c->host = host;
+    c->cursor = dynsup_cursor_open(host->core, pid);
+    if (!c->cursor)
+        return;
+    c->next = host->cursors;
+    c->link = &host->cursors;
+    if (c->next)
+        c->next->link = &c->next;
+    host->cursors = c;
+}
+
+static dsl_cursor *cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    dsl_cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
+    c->cursor = NULL;
+    if (luaL_newmetatable(L, CURSOR)) {
+        lua_pushcfunction(L, cursor_close);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, "__gc");
+        lua_setfield(L, -2, "__close");
+    }
+    lua_setmetatable(L, -2);
+    cursor_begin(c, host, pid);
+    if (!c->cursor)
+        dsl_error(L, "not enough memory");
+    return c;
+}
+
+static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
+    if (value->kind == DYNSUP_NIL)
+        return;
+    dsl_value_push(L, host, value);
+    lua_setfield(L, -2, field);
+}
+
+static void push_pid_or_restarting(lua_State *L, dynsup_pid pid) {
+    if (pid)
+        dsl_id_push(L, pid);
+    else
+        lua_pushliteral(L, "restarting");
+}
+
+/* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
+static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
+    set_value(L, host, "id", &child->id);
+    set_value(L, host, "modules", &child->modules);
+    if (child->name) {
+        lua_pushlstring(L, child->name, child->name_length);
+        lua_setfield(L, -2, "name");
+    }
+    push_pid_or_restarting(L, child->pid);
+    lua_setfield(L, -2, "pid");
+    push_pid_or_restarting(L, child->last_pid);
+    lua_setfield(L, -2, "last_pid");
+    lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
+    lua_setfield(L, -2, "type");
+}
+
+/* The next child's table; false, with nothing pushed, behind the last. [-0, +0|1] */
+static bool push_next(lua_State *L, dsl_cursor *c) {
+    dynsup_child_info child;
+    lua_createtable(L, 0, 6);
+    if (c->cursor && dynsup_cursor_next(c->cursor, &child)) {
+        set_child(L, c->host, &child);
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
+static int which_children_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_host *host = dsl_host_of(L);
+    dsl_raw_reply raw = dsl_raw_get(L);
+    dynsup_counts counts;
+    if (raw.status == 0)
+        raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    dsl_cursor *c = cursor_push(L, host, turn_pid(L));
+    lua_createtable(L, (int)counts.specs, 0);
+    for (lua_Integer i = 1; push_next(L, c); i++)
+        lua_rawseti(L, -2, i);
+    cursor_end(c);
+    return 1;
+}
+
+static int which_children(lua_State *L) {
+    return take_turn(L, which_children_k);
+}
+
+/* The iterator: children's state is the cursor. */
+static int children_next(lua_State *L) {
+    return push_next(L, luaL_checkudata(L, 1, CURSOR));
+}
+
+static int children_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    dsl_host *host = dsl_host_of(L);
+    dynsup_counts counts;
+    if (raw.status == 0) /* it may have ended since its turn */
+        raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushcfunction(L, children_next);
+    cursor_push(L, host, turn_pid(L));
+    lua_pushnil(L);
+    lua_pushvalue(L, -2);
+    return 4;
+}
+
+static int children(lua_State *L) {
+    return take_turn(L, children_k);
+}
+
+const luaL_Reg dsl_children_functions[] = {
+    {"which_children", which_children},
+    {"children", children},
+    {"count_children", count_children},
+    {NULL, NULL},
+};

@@ -1,0 +1,98 @@
+/* Guests: what start functions and init functions return. */
+#include "bindings/options.h"
+
+#include <string.h>
+
+static dynsup_value value_at(lua_State *L, dsl_host *host, int index, int top) {
+    return index <= top ? dsl_value_get(L, host, index) : (dynsup_value){DYNSUP_NIL, {0}};
+}
+
+static dynsup_value atom_value(enum dynsup_atom atom) {
+    return dynsup_reason_atom(atom).value;
+}
+
+static bool is_ignore(lua_State *L, int index) {
+    return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), "ignore") == 0;
+}
+
+/* The values of a start function, from index 1 of its stack on. */
+static void start_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
+    if (top > 0 && dsl_is_pid(co, 1)) {
+        outcome->pid = (uintptr_t)lua_touserdata(co, 1);
+        outcome->values[0] = value_at(co, host, 2, top);
+    } else if (top > 0 && (is_ignore(co, 1) || (lua_isnil(co, 1) && top > 1 && is_ignore(co, 2)))) {
+        outcome->status = DYNSUP_EIGNORE;
+    } else if (top > 1 && lua_isnil(co, 1) && !lua_isnil(co, 2)) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = value_at(co, host, 2, top);
+        outcome->values[1] = value_at(co, host, 3, top);
+    } else if (top > 0 && lua_toboolean(co, 1)) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = value_at(co, host, 1, top);
+    } else {
+        outcome->status = DYNSUP_EBAD_RETURN;
+    }
+}
+
+static bool has_flags(lua_State *co, const dsl_options *options) {
+    (void)co;
+    return options->has_strategy && options->has_extra;
+}
+
+static void init_bad(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
+    outcome->status = DYNSUP_EREASON;
+    outcome->values[0] = atom_value(DYNSUP_BAD_RETURN);
+    outcome->values[1] = value_at(co, host, 1, top);
+}
+
+/* What init returned: flags as dynsup.init makes them, "ignore", or something else. */
+static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
+    dsl_options options;
+    if (top > 0 && is_ignore(co, 1)) {
+        outcome->status = DYNSUP_EIGNORE;
+        return;
+    }
+    if (top == 0 || !lua_istable(co, 1)) {
+        init_bad(co, host, top, outcome);
+        return;
+    }
+    int failed = dsl_options_read(co, 1, false, &options);
+    dsl_vault_reserve(co, &host->vault, 2);
+    if (failed) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = dsl_value_get(co, host, -2);
+        outcome->values[1] = dsl_value_get(co, host, -1);
+    } else if (!has_flags(co, &options)) {
+        init_bad(co, host, top, outcome);
+    } else {
+        dsl_options_keep(co, host, &options);
+        dynsup_supervisor_configure(host->core, &options.core);
+    }
+}
+
+typedef struct guest {
+    dsl_body *body;
+    int count;
+    dynsup_outcome *outcome;
+} guest;
+
+/* Runs on the host's state, but works on the coroutine, whose stack holds the values. */
+static int guest_outcome(lua_State *L) {
+    guest *g = lua_touserdata(L, 1);
+    dsl_host *host = g->body->host;
+    luaL_checkstack(L, g->count + 8, NULL);
+    dsl_vault_reserve(L, &host->vault, 3);
+    lua_xmove(g->body->co, L, g->count);
+    lua_remove(L, 1);
+    if (g->body->is_init)
+        init_outcome(L, host, g->count, g->outcome);
+    else
+        start_outcome(L, host, g->count, g->outcome);
+    return 0;
+}
+
+void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome) {
+    guest g = {body, count, outcome};
+    if (dsl_protect(body->host->L, guest_outcome, &g) != LUA_OK)
+        outcome->status = DYNSUP_ENOMEM;
+}

@@ -1,0 +1,60 @@
+/* Requests to supervisors: how their replies come back, at once or later. */
+#include "bindings/request.h"
+
+static void push_moved(lua_State *L, dsl_host *host, const dynsup_value *value) {
+    dsl_value_push(L, host, value);
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply) {
+    lua_checkstack(L, DSL_REPLY_VALUES + 3);
+    lua_pushinteger(L, reply->status);
+    if (reply->pid)
+        dsl_id_push(L, reply->pid);
+    else
+        lua_pushnil(L);
+    lua_pushboolean(L, reply->existing);
+    push_moved(L, host, &reply->values[0]);
+    push_moved(L, host, &reply->values[1]);
+}
+
+dsl_raw_reply dsl_raw_get(lua_State *L) {
+    int base = lua_gettop(L) - DSL_REPLY_VALUES + 1;
+    return (dsl_raw_reply){base, (int)lua_tointeger(L, base + DSL_RAW_STATUS)};
+}
+
+int dsl_push_failure(lua_State *L, dsl_raw_reply raw) {
+    dsl_check_status(L, raw.status);
+    lua_pushnil(L);
+    if (raw.status == DYNSUP_EREASON) {
+        lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+        lua_pushvalue(L, raw.base + DSL_RAW_DETAIL);
+        return lua_isnil(L, -1) ? (lua_pop(L, 1), 2) : 3;
+    }
+    lua_pushstring(L, dynsup_atom_text((enum dynsup_atom) - raw.status));
+    if (raw.status != DYNSUP_EALREADY_STARTED)
+        return 2;
+    lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushliteral(L, "restarting");
+    }
+    return 3;
+}
+
+int dsl_wait_reply(lua_State *L, dsl_host *host, const dynsup_reply *reply, uint64_t deadline,
+                   lua_KContext context, lua_KFunction k) {
+    dynsup_wait_key(host->core, reply->key, deadline);
+    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, context, k);
+}
+
+int dsl_reply_to(lua_State *L, dsl_host *host, const dynsup_reply *reply, lua_KContext context,
+                 lua_KFunction k) {
+    if (reply->status == DYNSUP_PENDING)
+        return dsl_wait_reply(L, host, reply, DYNSUP_NEVER, context, k);
+    if (reply->status == DYNSUP_EWOULD_WAIT)
+        return dsl_cannot_wait(L, host);
+    dsl_reply_push(L, host, reply);
+    return k(L, LUA_OK, context);
+}
