@@ -37,17 +37,20 @@ static void callback_failed(lua_State *L, dsl_host *host) {
         dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a callback: %s", lua_tostring(L, -1));
 }
 
-static void callback_begin(lua_State *L, dsl_host *host) {
-    if (!host || host->current)
+/* The limit takes the place of the user's hook, which is kept in *user; of a callback inside a
+ * callback it is the outer's limit. */
+static void callback_begin(lua_State *L, dsl_host *host, dsl_level *user) {
+    *user = (dsl_level){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    if (!host || host->current || user->hook == callback_hook)
         return;
     host->innermost = L;
     host->callback_deadline_ns = dynsup_host_now(host->core) + CALLBACK_MS * UINT64_C(1000000);
     lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
 }
 
-static void callback_end(lua_State *L, const dsl_host *host) {
-    if (host && !host->current && lua_gethook(L) == callback_hook)
-        lua_sethook(L, NULL, 0, 0);
+static void callback_end(lua_State *L, const dsl_level *user) {
+    if (lua_gethook(L) == callback_hook)
+        lua_sethook(L, user->hook, user->hook_mask, user->hook_count);
 }
 
 /* luv's way of calling back: the function and its arguments are on top. */
@@ -57,9 +60,10 @@ static int callback(lua_State *L, int nargs, int nresults, int flags) {
     int function = lua_gettop(L) - nargs;
     lua_pushcfunction(L, with_traceback);
     lua_insert(L, function);
-    callback_begin(L, host);
+    dsl_level user;
+    callback_begin(L, host, &user);
     int status = lua_pcall(L, nargs, nresults, function);
-    callback_end(L, host);
+    callback_end(L, &user);
     lua_remove(L, function);
     if (status == LUA_OK)
         return nresults == LUA_MULTRET ? lua_gettop(L) - function + 1 : nresults;

@@ -386,8 +386,12 @@ static void read_options(lua_State *L, dynsup_lua_config *config) {
     check_option_names(L);
     read_clock(L, config);
     read_level(L, config);
-    if (option(L, "seed", LUA_TNUMBER))
-        config->seed = (uint64_t)luaL_checkinteger(L, -1);
+    if (option(L, "seed", LUA_TNUMBER)) {
+        int whole;
+        config->seed = (uint64_t)lua_tointegerx(L, -1, &whole);
+        if (!whole)
+            dsl_error(L, "bad option 'seed' of 'run' (integer expected)");
+    }
     if (option(L, "preempt", LUA_TBOOLEAN))
         config->no_preempt = !lua_toboolean(L, -1);
     if (option(L, "count_hook", LUA_TBOOLEAN))

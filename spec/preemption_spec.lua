@@ -388,6 +388,26 @@ describe("a hook of the user", function()
     assert.is_true(slices() > 0)
   end))
 
+  it("is there again after a callback of luv", function()
+    local function hook() end
+    local seen
+    local co = coroutine.running()
+    local before, mask, count = debug.gethook()
+    debug.sethook(hook, "l")
+    host.run(function()
+      local timer = require "luv".new_timer()
+      dynsup.await(function(resume)
+        timer:start(1, 0, function()
+          timer:close()
+          resume()
+        end)
+      end)
+    end, by_signal)
+    seen = debug.gethook(co)
+    debug.sethook(before, mask, count)
+    assert.equal(hook, seen)
+  end)
+
   it("cannot be set on a coroutine in which another process waits", host.main(function()
     local inner
     local pid = dynsup.spawn(function()

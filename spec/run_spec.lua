@@ -51,6 +51,12 @@ describe("run", function()
     end
   end)
 
+  it("wants a whole number as its seed", function()
+    local ok, err = pcall(dynsup.run, { seed = 1.5 }, print)
+    assert.is_false(ok)
+    assert.matches("bad option 'seed'", err)
+  end)
+
   it("is the same again with the same seed", function()
     local function history()
       local log = {}
