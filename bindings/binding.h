@@ -325,6 +325,9 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
+/* The coroutine does not run any more: what it was to be interrupted for is over. */
+void dsl_preempt_left(dsl_host *host, lua_State *co);
+
 /* ---- the functions of the module, by file ---- */
 extern const luaL_Reg dsl_process_functions[];
 extern const luaL_Reg dsl_message_functions[];

@@ -270,6 +270,7 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
     int status = lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, &count);
     host->innermost = host->L;
     host->current = NULL;
+    dsl_preempt_left(host, body->co);
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     if (status == LUA_YIELD)

@@ -87,6 +87,7 @@ static int level_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs,
     int status = lua_resume(co, L, nargs, &count);
     host->innermost = L;
     host->chain_ok = chain_ok;
+    dsl_preempt_left(host, co);
     if (status == LUA_YIELD && host->switching)
         return lua_yieldk(L, 0, context, resume_k);
     body->depth--;

@@ -4,11 +4,14 @@
  * Design notes.
  * With a watchdog the hook is set by a signal handler, in the host's own thread, on the innermost
  * running coroutine, and only when a slice has overrun: code that behaves pays nothing. What was
- * that coroutine's hook is put back when the hook fires. A coroutine that is made in between
- * inherits the hook; there it finds that it is not the armed one and takes itself away.
- * Where the running code cannot yield (a sort comparator, a gsub callback), the hook looks again
- * every RETRY_COUNT instructions.
- * With a count hook (virtual clock, embedders) the hook is there from the beginning.
+ * that coroutine's hook is put back when the hook fires, or when the coroutine is left before that.
+ * A coroutine that is made in between inherits the hook; there it finds that it is not the armed
+ * one and takes itself away. The signal may come while Lua counts down to the user's own hook (a
+ * read, then a write), which would undo the count that the handler sets: where the user has a hook,
+ * the host's waits for a line, not for an instruction. Lua may then still call it for the event of
+ * the user's. Where the running code cannot yield (a sort comparator, a gsub callback), the hook
+ * looks again every RETRY_COUNT instructions. With a count hook (virtual clock, embedders) the hook
+ * is there from the beginning.
  */
 #include "bindings/binding.h"
 
@@ -28,17 +31,26 @@ static void yield_now(lua_State *L, dsl_host *host) {
 }
 
 static void disarm(lua_State *L, dsl_host *host) {
+    bool hold = host->hold;
+    host->hold = true; /* a half-set hook is not the user's */
     host->armed = NULL;
     lua_sethook(L, host->saved.hook, host->saved.hook_mask, host->saved.hook_count);
+    host->hold = hold;
+}
+
+void dsl_preempt_left(dsl_host *host, lua_State *co) {
+    if (host->armed == co)
+        disarm(co, host);
 }
 
 static void armed_hook(lua_State *L, lua_Debug *ar) {
-    (void)ar;
     dsl_host *host = dsl_host_of_thread(L);
     if (!host || host->armed != L) {
-        lua_sethook(L, NULL, 0, 0); /* inherited, or left behind */
+        lua_sethook(L, NULL, 0, 0); /* inherited */
         return;
     }
+    if (!(lua_gethookmask(L) & 1 << ar->event))
+        return; /* of the user's hook, from before the signal */
     if (!dsl_can_wait(L, host)) {
         lua_sethook(L, armed_hook, LUA_MASKCOUNT, RETRY_COUNT);
         return;
@@ -63,7 +75,7 @@ void dsl_preempt(dsl_host *host) {
     host->saved.hook_mask = lua_gethookmask(L);
     host->saved.hook_count = lua_gethookcount(L);
     host->armed = L;
-    lua_sethook(L, armed_hook, LUA_MASKCOUNT, 1);
+    lua_sethook(L, armed_hook, host->saved.hook ? LUA_MASKLINE : LUA_MASKCOUNT, 1);
 }
 
 void dsl_hook_begin(dsl_host *host, lua_State *co) {
@@ -80,7 +92,7 @@ static void hook_hide(dsl_host *host, lua_State *co) {
     host->hold = true;
     host->runtime->hooked = true;
     if (host->armed == co)
-        disarm(co, host); /* the watchdog will ask again */
+        disarm(co, host); /* the watchdog asks again */
     else if (lua_gethook(co) == count_hook)
         lua_sethook(co, NULL, 0, 0);
 }
