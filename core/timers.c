@@ -1,34 +1,36 @@
 /*
- * Timers: a hierarchical wheel, each of whose slots holds a heap and a few timers still loose.
+ * Timers: a hierarchical wheel, each of whose slots holds a heap and runs that are not in it yet.
  *
  * Design notes.
  * A level's slots are a ring that begins at the slot of now_tick. A timer is in the lowest level
  * whose ring reaches its tick; a deadline that has passed is in the slot of now_tick. now_tick
  * follows the clock but never passes a timer, and may thus be behind while timers are due; since
  * it only comes nearer, a ring never has to hold two turns at once.
- * A slot whose time has begun (it is that of now_tick) has no loose timers after a call of expired
- * and gets none: wake then tells the earliest deadline, or a slot's beginning that is yet to come.
- * The heaps are leftist: a timer's rank is the length of its path to the right down to where a
- * child is missing, the left child's is not less, so that paths to the right are at most
- * log2(n + 1) long. All work is done on these: n timers, of whatever deadlines, never make one
- * call slow. A path to the left may be as long as it likes: of timers with rising deadlines it is
- * a queue, with insertion at its end (last) and removal in O(1).
+ * A slot whose time has begun (it is that of now_tick) has no runs after a call of expired and
+ * gets none: wake then tells the earliest deadline, or a slot's beginning that is yet to come.
+ * The heaps are leftist: a timer's rank is the length of its path to the right, and the left
+ * child's is not less than the right one's, so that a path to the right is log2(n + 1) long at
+ * most. All work is done on such paths: n timers, of whatever deadlines, make no call slow. A path
+ * to the left is as long as it likes: a run is one, which grows at its end in O(1), enters the
+ * heap as a whole, and leaves it from its beginning in O(1).
  */
 #include "timers.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define TICK_BITS  18
-#define LEVEL_BITS 6 /* a slot is as long as 64 of the level below */
-#define AHEAD      2 /* timers of a next slot that a call sorts */
+#define TICK_BITS 18
+#define AHEAD     2 /* runs of a next slot that a call merges */
 
-enum timer_state { STOPPED, LOOSE, SORTED };
+enum timer_state { STOPPED, HEAD, INSIDE };
 
 typedef struct wheel_slot {
     uint64_t tick; /* at which it begins */
     unsigned slot;
 } wheel_slot;
+
+/* A level's slot is 2^shift ticks: 0.26 ms, 17 ms, 1.07 s, 69 s, 208 days. */
+static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 6, 12, 18, 36};
 
 /* ---- the heap of a slot ---- */
 
@@ -75,82 +77,105 @@ static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
     return root;
 }
 
-static bool goes_after(const dsi_timer *last, const dsi_timer *timer) {
-    return last && last->slot == timer->slot && last->left == NULL && timer_before(last, timer);
-}
-
-static void heap_insert(dsi_timers *timers, dsi_timer *timer) {
-    dsi_timer *last = timers->last;
-    dsi_timer_slot *slot = &timers->slots[timer->slot];
-    timers->last = timer;
-    timer->state = SORTED;
-    timer->rank = 1;
-    timer->left = timer->right = timer->parent = NULL;
-    if (goes_after(last, timer)) {
-        last->left = timer;
-        timer->parent = last;
-    } else {
-        slot->first = heap_merge(slot->first, timer);
-    }
-}
-
-static dsi_timer **heap_link(dsi_timers *timers, const dsi_timer *timer) {
+/* The timer that holds timer in its place has its pointer here. */
+static dsi_timer **heap_link(dsi_timer_slot *slot, const dsi_timer *timer) {
     dsi_timer *parent = timer->parent;
     if (parent == NULL)
-        return &timers->slots[timer->slot].first;
+        return &slot->first;
     return parent->left == timer ? &parent->left : &parent->right;
 }
 
-static void heap_remove(dsi_timers *timers, dsi_timer *timer) {
+static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *parent = timer->parent;
-    dsi_timer **link = heap_link(timers, timer);
+    dsi_timer **link = heap_link(slot, timer);
     *link = heap_merge(timer->left, timer->right);
     if (*link)
         (*link)->parent = parent;
-    if (timers->last == timer)
-        timers->last = parent;
-    while (parent && rank_settle(parent))
+    while (parent && parent->state == INSIDE && rank_settle(parent))
         parent = parent->parent;
 }
 
-/* ---- the loose timers of a slot ---- */
+/* ---- the runs of a slot ---- */
 
-static bool loose_full(const dsi_timer_slot *slot) {
-    return slot->loose && slot->loose->number == DSI_TIMER_LOOSE - 1;
-}
-
-static void loose_insert(dsi_timer_slot *slot, dsi_timer *timer) {
-    timer->state = LOOSE;
-    timer->number = slot->loose ? slot->loose->number + 1 : 0;
-    timer->next = slot->loose;
-    timer->prev = NULL;
-    if (timer->next)
-        timer->next->prev = timer;
-    slot->loose = timer;
-}
-
-static void loose_remove(dsi_timer_slot *slot, dsi_timer *timer) {
-    if (timer->prev)
-        timer->prev->next = timer->next;
+static void run_link(dsi_timer_slot *slot, dsi_timer *newer, dsi_timer *older) {
+    if (newer)
+        newer->right = older;
     else
-        slot->loose = timer->next;
-    if (timer->next)
-        timer->next->prev = timer->prev;
+        slot->run = older;
+    if (older)
+        older->parent = newer;
 }
 
-static void loose_sort(dsi_timers *timers, dsi_timer_slot *slot, unsigned limit) {
-    for (; limit > 0 && slot->loose; limit--) {
-        dsi_timer *timer = slot->loose;
-        loose_remove(slot, timer);
-        heap_insert(timers, timer);
+static void run_push(dsi_timer_slot *slot, dsi_timer *timer) {
+    timer->state = HEAD;
+    timer->number = slot->run ? (uint16_t)(slot->run->number + 1) : 0;
+    run_link(slot, timer, slot->run);
+    run_link(slot, NULL, timer);
+}
+
+/* Takes out the head of a run; the next one of the run takes its place, if there is one. */
+static void run_behead(dsi_timer_slot *slot, dsi_timer *timer) {
+    dsi_timer *heir = timer->left;
+    if (heir == NULL) {
+        run_link(slot, timer->parent, timer->right);
+        return;
     }
+    heir->state = HEAD;
+    heir->number = timer->number;
+    run_link(slot, heir, timer->right);
+    run_link(slot, timer->parent, heir);
+}
+
+static void runs_merge(dsi_timer_slot *slot, unsigned limit) {
+    for (; limit > 0 && slot->run; limit--) {
+        dsi_timer *head = slot->run;
+        run_link(slot, NULL, head->right);
+        head->state = INSIDE;
+        head->right = NULL;
+        slot->first = heap_merge(slot->first, head);
+    }
+}
+
+/* ---- slots ---- */
+
+static bool slot_empty(const dsi_timer_slot *slot) {
+    return slot->first == NULL && slot->run == NULL;
+}
+
+static bool runs_full(const dsi_timer_slot *slot) {
+    return slot->run && slot->run->number == DSI_TIMER_RUNS - 1;
+}
+
+/* begun: the slot's time has begun, it gets no runs any more. */
+static void slot_insert(dsi_timer_slot *slot, dsi_timer *timer, bool begun) {
+    dsi_timer *last = slot->last;
+    slot->last = timer;
+    timer->left = timer->right = timer->parent = NULL;
+    timer->state = INSIDE;
+    timer->rank = 1;
+    if (last && last->left == NULL && timer_before(last, timer)) {
+        last->left = timer;
+        timer->parent = last;
+    } else if (begun || runs_full(slot)) {
+        slot->first = heap_merge(slot->first, timer);
+    } else {
+        run_push(slot, timer);
+    }
+}
+
+static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
+    if (slot->last == timer)
+        slot->last = timer->parent;
+    if (timer->state == HEAD)
+        run_behead(slot, timer);
+    else
+        heap_remove(slot, timer);
 }
 
 static uint64_t slot_earliest(const dsi_timer_slot *slot) {
     uint64_t earliest = slot->first ? slot->first->deadline_ns : DSI_TIME_NEVER;
-    for (const dsi_timer *timer = slot->loose; timer; timer = timer->next)
-        if (timer->deadline_ns < earliest)
-            earliest = timer->deadline_ns;
+    for (const dsi_timer *head = slot->run; head; head = head->right)
+        earliest = head->deadline_ns < earliest ? head->deadline_ns : earliest;
     return earliest;
 }
 
@@ -168,7 +193,7 @@ static unsigned level_of(unsigned slot) {
     return slot < DSI_TIMER_NEAR ? 0 : 1 + (slot - DSI_TIMER_NEAR) / DSI_TIMER_FAR;
 }
 
-/* The level's slot for a time, given as that level counts it: tick >> level * LEVEL_BITS. */
+/* The level's slot for a time, given as that level counts it: tick >> level_shift[level]. */
 static unsigned level_slot(unsigned level, uint64_t time) {
     return level_base(level) + ((unsigned)time & (level_size(level) - 1));
 }
@@ -204,15 +229,16 @@ static unsigned ring_find(const dsi_timers *timers, unsigned level, unsigned fro
 static bool level_find(const dsi_timers *timers, unsigned level, wheel_slot *slot_out) {
     if (timers->words[level] == 0)
         return false;
-    uint64_t now = timers->now_tick >> level * LEVEL_BITS;
+    uint64_t now = timers->now_tick >> level_shift[level];
     unsigned from = level_slot(level, now);
     unsigned slot = ring_find(timers, level, from);
     uint64_t time = now + ((slot - from) & (level_size(level) - 1));
-    *slot_out = (wheel_slot){.tick = time << level * LEVEL_BITS, .slot = slot};
+    *slot_out = (wheel_slot){.tick = time << level_shift[level], .slot = slot};
     return true;
 }
 
-/* The first timer of all the slots that begin by the tick, sorting those that may hold it. */
+/* The first timer of all the slots that begin by the tick, merging the runs of those that may hold
+ * it. */
 static dsi_timer *wheel_first(dsi_timers *timers, uint64_t tick) {
     dsi_timer *first = NULL;
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
@@ -220,7 +246,7 @@ static dsi_timer *wheel_first(dsi_timers *timers, uint64_t tick) {
         if (!level_find(timers, level, &found) || found.tick > tick)
             continue;
         dsi_timer_slot *slot = &timers->slots[found.slot];
-        loose_sort(timers, slot, DSI_TIMER_LOOSE);
+        runs_merge(slot, DSI_TIMER_RUNS);
         if (first == NULL || timer_before(slot->first, first))
             first = slot->first;
         if (first->deadline_ns >> TICK_BITS < tick)
@@ -231,25 +257,17 @@ static dsi_timer *wheel_first(dsi_timers *timers, uint64_t tick) {
 
 static void wheel_prepare(dsi_timers *timers) {
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
-        uint64_t next = (timers->now_tick >> level * LEVEL_BITS) + 1;
+        uint64_t next = (timers->now_tick >> level_shift[level]) + 1;
         if (timers->words[level])
-            loose_sort(timers, &timers->slots[level_slot(level, next)], AHEAD);
+            runs_merge(&timers->slots[level_slot(level, next)], AHEAD);
     }
 }
 
-/* Sets the timer's slot; true: the slot's time has begun. */
-static bool wheel_place(const dsi_timers *timers, dsi_timer *timer) {
-    uint64_t now = timers->now_tick;
-    uint64_t tick = timer->deadline_ns >> TICK_BITS;
+static unsigned level_reaching(uint64_t now_tick, uint64_t tick) {
     unsigned level = 0;
-    if (tick < now)
-        tick = now;
-    for (; tick - now >= level_size(level); level++) {
-        tick >>= LEVEL_BITS;
-        now >>= LEVEL_BITS;
-    }
-    timer->slot = (uint16_t)level_slot(level, tick);
-    return tick == now;
+    while ((tick >> level_shift[level]) - (now_tick >> level_shift[level]) >= level_size(level))
+        level++;
+    return level;
 }
 
 void dsi_timers_init(dsi_timers *timers, uint64_t now_ns) {
@@ -259,15 +277,16 @@ void dsi_timers_init(dsi_timers *timers, uint64_t now_ns) {
 
 void dsi_timers_start(dsi_timers *timers, dsi_timer *timer, uint64_t deadline_ns) {
     assert(timer->state == STOPPED && "a started timer is stopped first");
+    uint64_t now = timers->now_tick;
+    uint64_t tick = deadline_ns >> TICK_BITS > now ? deadline_ns >> TICK_BITS : now;
+    unsigned level = level_reaching(now, tick);
     timer->deadline_ns = deadline_ns;
     timer->order = timers->order++;
-    bool begun = wheel_place(timers, timer);
+    timer->slot = (uint16_t)level_slot(level, tick >> level_shift[level]);
     dsi_timer_slot *slot = &timers->slots[timer->slot];
-    if (begun || loose_full(slot))
-        heap_insert(timers, timer);
-    else
-        loose_insert(slot, timer);
-    slot_mark(timers, timer->slot);
+    if (slot_empty(slot))
+        slot_mark(timers, timer->slot);
+    slot_insert(slot, timer, tick >> level_shift[level] == now >> level_shift[level]);
     timers->count++;
 }
 
@@ -275,11 +294,8 @@ void dsi_timers_stop(dsi_timers *timers, dsi_timer *timer) {
     if (timer->state == STOPPED)
         return;
     dsi_timer_slot *slot = &timers->slots[timer->slot];
-    if (timer->state == LOOSE)
-        loose_remove(slot, timer);
-    else
-        heap_remove(timers, timer);
-    if (slot->first == NULL && slot->loose == NULL)
+    slot_remove(slot, timer);
+    if (slot_empty(slot))
         slot_unmark(timers, timer->slot);
     timer->state = STOPPED;
     timers->count--;
@@ -317,7 +333,7 @@ uint64_t dsi_timers_wake(const dsi_timers *timers) {
         if (!level_find(timers, level, &found))
             continue;
         const dsi_timer_slot *slot = &timers->slots[found.slot];
-        uint64_t at = slot->loose ? found.tick << TICK_BITS : slot->first->deadline_ns;
+        uint64_t at = slot->run ? found.tick << TICK_BITS : slot->first->deadline_ns;
         wake = at < wake ? at : wake;
     }
     return wake;

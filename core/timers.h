@@ -4,16 +4,17 @@
  *
  * Design notes.
  * Time is in nanoseconds of the host's clock. A hierarchical wheel sorts timers by how far off
- * their deadlines are when they start: a slot of level 0 is a tick of 2^18 ns, one of any other
- * level is as long as 64 of the level below. A timer stays in its slot until it expires or is
- * stopped. Nothing moves down the levels, so there is no moment at which many timers have to.
+ * their deadlines are when they start: a slot of level 0 is a tick of 2^18 ns, those of the levels
+ * above are ever longer. A timer stays in its slot until it expires or is stopped. Nothing moves
+ * down the levels, so there is no moment at which many timers have to.
  * Each slot holds a heap ordered by (deadline, order of start). The next timer of all is the first
  * of one slot a level, so expiry is exact and reproducible: a timer never fires before its
  * deadline, and equal deadlines fire in the order they were started.
- * A timer that starts is kept loose beside its slot's heap, and stopped there at no cost, as most
- * timeouts are. The loose ones are sorted into the heap a few a call while their slot is the next
- * one, the rest when its time begins; a slot has DSI_TIMER_LOOSE of them at most, which bounds the
- * work of that call. Further ones go into the heap when they start.
+ * A timer that starts does not enter the heap at once, since most timeouts are stopped long before
+ * they are due. It joins the slot's latest run, timers started with rising deadlines, or begins
+ * the next one. Runs are merged into the heap a few a call while their slot is the next one, the
+ * rest when its time begins: DSI_TIMER_RUNS at most, which bounds the work of that call. What
+ * would be one run more goes into the heap when it starts.
  * The timer is the caller's memory, inside the object that waits; its owner is found by offset.
  */
 #ifndef DSI_TIMERS_H
@@ -25,44 +26,36 @@
 
 #define DSI_TIME_NEVER UINT64_MAX
 
-#define DSI_TIMER_LEVELS 7    /* the last one reaches to the end of time */
+#define DSI_TIMER_LEVELS 5
 #define DSI_TIMER_NEAR   4096 /* slots of level 0, that is 1.07 s: sleeps are mostly short */
-#define DSI_TIMER_FAR    1024 /* slots of each other level: 17 s, 18 min, 20 h, ... */
+#define DSI_TIMER_FAR    1024 /* slots of each other level: 17 s, 18 min, 20 h, all of 64 bits */
 #define DSI_TIMER_SLOTS  (DSI_TIMER_NEAR + (DSI_TIMER_LEVELS - 1) * DSI_TIMER_FAR)
-#define DSI_TIMER_LOOSE  512
+#define DSI_TIMER_RUNS   256
 
 /* What an expired timer is for; the host dispatches on it. */
 typedef struct dsi_timer {
     uint64_t deadline_ns;
     uint64_t order;
-    union {
-        struct { /* SORTED */
-            struct dsi_timer *left;
-            struct dsi_timer *right;
-            struct dsi_timer *parent;
-        };
-        struct { /* LOOSE */
-            struct dsi_timer *next;
-            struct dsi_timer *prev;
-            size_t number; /* less than DSI_TIMER_LOOSE; falls from one to the next */
-        };
-    };
+    struct dsi_timer *left;
+    struct dsi_timer *right;  /* HEAD: that of the run before */
+    struct dsi_timer *parent; /* HEAD: that of the run after */
     uint16_t slot;
-    uint8_t state;   /* 0: stopped; LOOSE; SORTED. Zeroed memory is a stopped timer */
-    uint8_t rank;    /* SORTED: 1 more than the right one's */
+    uint16_t number; /* HEAD: of the run, greater than those before it; less than DSI_TIMER_RUNS */
+    uint8_t state;   /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
+    uint8_t rank;    /* 1 more than that of the right one; in a run 1 */
     uint8_t purpose; /* the owner's; kept by start and stop */
 } dsi_timer;
 
 typedef struct dsi_timer_slot {
     dsi_timer *first; /* the root of its heap */
-    dsi_timer *loose; /* the one started last, which leads to those before it */
+    dsi_timer *run;   /* the head of its latest run */
+    dsi_timer *last;  /* the timer started last, or another one of the slot, or NULL */
 } dsi_timer_slot;
 
 typedef struct dsi_timers {
     uint64_t now_tick;                       /* no timer's slot is over by then */
     uint64_t order;                          /* of the next start */
     size_t count;                            /* started timers */
-    dsi_timer *last;                         /* the latest to enter a heap, if it is in one still */
     uint64_t words[DSI_TIMER_LEVELS];        /* bit w: word w of the level's occupied is not 0 */
     uint64_t occupied[DSI_TIMER_SLOTS / 64]; /* bit s: slot s holds timers */
     dsi_timer_slot slots[DSI_TIMER_SLOTS];   /* those of level 0, then level 1, ... */
@@ -71,12 +64,11 @@ typedef struct dsi_timers {
 void dsi_timers_init(dsi_timers *timers, uint64_t now_ns);
 
 /* Starts a stopped timer. A deadline that has passed expires at the next call of expired. O(1), but
- * O(log n) in the timers of its slot when the slot's time has begun or it has its fill of loose
- * ones; even then O(1) while deadlines do not fall. */
+ * O(log n) in the timers of its slot when the slot's time has begun or it has its fill of runs;
+ * even then O(1) while deadlines do not fall. */
 void dsi_timers_start(dsi_timers *timers, dsi_timer *timer, uint64_t deadline_ns);
 
-/* Stops the timer; does nothing when it is stopped. O(1) while it is loose, then O(log n) in the
- * timers of its slot. */
+/* Stops the timer; does nothing when it is stopped. O(1) in a run, O(log n) in a heap. */
 void dsi_timers_stop(dsi_timers *timers, dsi_timer *timer);
 
 static inline bool dsi_timer_started(const dsi_timer *timer) {
@@ -84,18 +76,18 @@ static inline bool dsi_timer_started(const dsi_timer *timer) {
 }
 
 /* Takes out one timer whose deadline is at or before now_ns, in order, or returns NULL. Costs
- * O(log n) and, a level, the sorting of DSI_TIMER_LOOSE timers at most (some tens of microseconds),
+ * O(log n) and the merging of DSI_TIMER_RUNS runs a level at most (some tens of microseconds),
  * however many timers there are, whatever their deadlines, and however far now_ns has moved (empty
  * slots are skipped by bitmap). now_ns never decreases. */
 dsi_timer *dsi_timers_expired(dsi_timers *timers, uint64_t now_ns);
 
-/* The exact earliest deadline, DSI_TIME_NEVER when no timer is started. Looks through the loose
- * timers of one slot a level. */
+/* The exact earliest deadline, DSI_TIME_NEVER when no timer is started. Looks through the runs of
+ * one slot a level. */
 uint64_t dsi_timers_next(const dsi_timers *timers);
 
-/* When to call expired again: the exact earliest deadline, or the beginning of a slot whose loose
- * timers have to be sorted, which is not later. O(1), for one early and idle call of expired a
- * level; DSI_TIME_NEVER when no timer is started. */
+/* When to call expired again: the exact earliest deadline, or the beginning of a slot whose runs
+ * have to be merged, which is not later. O(1), for one early and idle call of expired a level;
+ * DSI_TIME_NEVER when no timer is started. */
 uint64_t dsi_timers_wake(const dsi_timers *timers);
 
 #endif

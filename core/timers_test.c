@@ -3,7 +3,7 @@
 
 #include "timers.h"
 
-#define TIMERS 1500 /* more than twice what a slot keeps loose */
+#define TIMERS 1500 /* enough for more runs than a slot may have */
 #define CROWD  20000
 #define MS     UINT64_C(1000000)
 #define TICK   (UINT64_C(1) << 18)
@@ -248,6 +248,7 @@ static void timers_match_a_sorted_array(void **state) {
             assert_int_equal(timers.count, m.count);
             assert_true(dsi_timers_next(&timers) == model_next(&m));
             assert_true(dsi_timers_wake(&timers) <= model_next(&m));
+            assert_true(dsi_timers_wake(&timers) > now || model_next(&m) <= now);
         }
         expire_both(&timers, &m, DSI_TIME_NEVER - 1);
         assert_int_equal(timers.count, 0);
@@ -292,12 +293,24 @@ static size_t heap_check(const dsi_timer *timer, const dsi_timer *parent) {
     return count;
 }
 
-static size_t loose_check(const dsi_timer_slot *slot) {
+static size_t run_check(const dsi_timer *head) {
+    size_t count = 1;
+    for (const dsi_timer *timer = head; timer->left; timer = timer->left, count++) {
+        assert_ptr_equal(timer->left->parent, timer);
+        assert_null(timer->left->right);
+        assert_true(timer->deadline_ns <= timer->left->deadline_ns);
+        assert_true(timer->order < timer->left->order);
+    }
+    return count;
+}
+
+static size_t runs_check(const dsi_timer_slot *slot) {
     size_t count = 0;
-    for (const dsi_timer *timer = slot->loose; timer; timer = timer->next, count++) {
-        assert_ptr_equal(timer->prev ? timer->prev->next : slot->loose, timer);
-        assert_true(timer->number < DSI_TIMER_LOOSE);
-        assert_true(timer->next == NULL || timer->next->number < timer->number);
+    for (const dsi_timer *head = slot->run; head; head = head->right) {
+        assert_ptr_equal(head->parent ? head->parent->right : slot->run, head);
+        assert_true(head->number < DSI_TIMER_RUNS);
+        assert_true(head->right == NULL || head->right->number < head->number);
+        count += run_check(head);
     }
     return count;
 }
@@ -307,8 +320,8 @@ static void timers_check(const dsi_timers *timers) {
     for (size_t i = 0; i < DSI_TIMER_SLOTS; i++) {
         const dsi_timer_slot *slot = &timers->slots[i];
         bool occupied = timers->occupied[i / 64] >> i % 64 & 1;
-        assert_true(occupied == (slot->first || slot->loose));
-        count += heap_check(slot->first, NULL) + loose_check(slot);
+        assert_true(occupied == (slot->first || slot->run));
+        count += heap_check(slot->first, NULL) + runs_check(slot);
     }
     assert_int_equal(timers->count, count);
 }
@@ -371,7 +384,7 @@ static void toggle_crowd(dsi_timers *timers, model *m, dsi_timer *all, uint64_t 
     }
 }
 
-/* More timers in a slot than are kept loose; some are stopped while the others are being sorted. */
+/* With more runs than a slot may have; some timers are stopped while the others are merged. */
 static void crowded_slots_match_a_sorted_array(void **state) {
     (void)state;
     static dsi_timer all[TIMERS];
@@ -422,16 +435,24 @@ static void waking_as_told_expires_all_at_their_very_deadlines(void **state) {
 
 static dsi_timer crowd[CROWD], crowd_before[CROWD];
 
+static bool timer_differs(const dsi_timer *a, const dsi_timer *b) {
+    return a->left != b->left || a->right != b->right || a->parent != b->parent ||
+           a->deadline_ns != b->deadline_ns || a->order != b->order || a->slot != b->slot ||
+           a->number != b->number || a->state != b->state || a->rank != b->rank;
+}
+
 /* How many timers have changed since the last call: what an operation writes is its work. */
 static size_t crowd_changes(void) {
     size_t changes = 0;
     for (size_t i = 0; i < CROWD; i++)
-        changes += memcmp(&crowd[i], &crowd_before[i], sizeof crowd[i]) != 0;
+        changes += timer_differs(&crowd[i], &crowd_before[i]);
     memcpy(crowd_before, crowd, sizeof crowd);
     return changes;
 }
 
-#define PATH_MAX_LENGTH 15 /* log2(CROWD + 1) */
+#define PATH_MAX ((size_t)15) /* log2(CROWD + 1) */
+#define CALL_MAX                                                                                   \
+    ((size_t)2 * DSI_TIMER_RUNS) /* heads of runs, and the top of the heap they get into */
 
 /* Starts the crowd; a start writes to itself, to a path of its slot's heap and the children of
  * that path. */
@@ -444,7 +465,7 @@ static void crowd_start(dsi_timers *timers, uint64_t *random, uint64_t from_ns, 
             crowd_changes();
         dsi_timers_start(timers, &crowd[i], from_ns + after);
         if (i % 500 == 0)
-            assert_true(crowd_changes() <= 2 * PATH_MAX_LENGTH + 1);
+            assert_true(crowd_changes() <= 2 * PATH_MAX + 1);
     }
     crowd_changes();
 }
@@ -452,7 +473,7 @@ static void crowd_start(dsi_timers *timers, uint64_t *random, uint64_t from_ns, 
 static void crowd_stop_some(dsi_timers *timers) {
     for (size_t i = 0; i < CROWD; i += 500) {
         dsi_timers_stop(timers, &crowd[i]);
-        assert_true(crowd_changes() <= 6 * PATH_MAX_LENGTH);
+        assert_true(crowd_changes() <= 6 * PATH_MAX);
     }
 }
 
@@ -461,14 +482,14 @@ static void crowd_expire(dsi_timers *timers, uint64_t now, uint64_t step_ns) {
     for (int calls = 0; calls < 200; calls++) {
         if (dsi_timers_expired(timers, now) == NULL)
             now = step_ns ? now + step_ns : dsi_timers_wake(timers);
-        assert_true(crowd_changes() <= 2 * DSI_TIMER_LOOSE);
+        assert_true(crowd_changes() <= CALL_MAX);
     }
 }
 
 static void no_call_works_on_more_than_a_few_timers(void **state) {
     (void)state;
     static const uint32_t spans_us[] = {1, 200, 1000000, 20000000, 600000000};
-    static const uint64_t steps_ns[] = {0, MS, 100 * MS, 3600 * 1000 * MS};
+    static const uint64_t steps_ns[] = {0, MS, 100 * MS, 3600000 * MS};
     uint64_t random = 10;
     for (size_t i = 0; i < sizeof spans_us / sizeof spans_us[0]; i++)
         for (size_t j = 0; j < sizeof steps_ns / sizeof steps_ns[0]; j++) {
@@ -479,6 +500,43 @@ static void no_call_works_on_more_than_a_few_timers(void **state) {
             crowd_expire(&timers, YEAR, steps_ns[j]);
             timers_check(&timers);
         }
+}
+
+/* Starts timers whose deadlines fall, so that each is a run of its own. */
+static void runs_start(dsi_timers *timers, dsi_timer *all, size_t count, uint64_t first_ns) {
+    for (size_t i = 0; i < count; i++)
+        dsi_timers_start(timers, &all[i], first_ns + count - 1 - i);
+}
+
+static void the_runs_of_the_next_slot_are_merged_a_few_a_call(void **state) {
+    (void)state;
+    dsi_timers timers;
+    memset(crowd, 0, sizeof crowd);
+    dsi_timers_init(&timers, 0);
+    runs_start(&timers, crowd, DSI_TIMER_RUNS, 2 * TICK + 1);
+    crowd_changes();
+    assert_null(dsi_timers_expired(&timers, 0));
+    assert_int_equal(crowd_changes(), 0);
+    for (int calls = 0; calls < DSI_TIMER_RUNS; calls++) {
+        assert_null(dsi_timers_expired(&timers, TICK));
+        assert_true(crowd_changes() <= 2 * PATH_MAX);
+    }
+    assert_int_equal(dsi_timers_wake(&timers), 2 * TICK + 1);
+    assert_ptr_equal(dsi_timers_expired(&timers, 2 * TICK + 1), &crowd[DSI_TIMER_RUNS - 1]);
+}
+
+static void a_jump_merges_only_the_runs_that_are_due_first(void **state) {
+    (void)state;
+    dsi_timers timers;
+    dsi_timer soon = {0};
+    memset(crowd, 0, sizeof crowd);
+    dsi_timers_init(&timers, 0);
+    dsi_timers_start(&timers, &soon, MS);
+    runs_start(&timers, crowd, DSI_TIMER_RUNS, 5000 * MS);
+    crowd_changes();
+    assert_ptr_equal(dsi_timers_expired(&timers, YEAR), &soon);
+    assert_int_equal(crowd_changes(), 0);
+    assert_ptr_equal(dsi_timers_expired(&timers, YEAR), &crowd[DSI_TIMER_RUNS - 1]);
 }
 
 int main(void) {
@@ -498,6 +556,8 @@ int main(void) {
         cmocka_unit_test(crowded_slots_match_a_sorted_array),
         cmocka_unit_test(waking_as_told_expires_all_at_their_very_deadlines),
         cmocka_unit_test(no_call_works_on_more_than_a_few_timers),
+        cmocka_unit_test(the_runs_of_the_next_slot_are_merged_a_few_a_call),
+        cmocka_unit_test(a_jump_merges_only_the_runs_that_are_due_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
