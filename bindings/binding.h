@@ -120,6 +120,8 @@ struct dsl_host {
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
     dsl_body *free_bodies;
+    struct dsl_origin *origin; /* of the last temporary child; or NULL */
+    uint32_t origin_function;  /* in the vault: a weak table with that child's function */
 
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;

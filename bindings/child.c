@@ -24,16 +24,20 @@ static int start_child_k(lua_State *L, int status, lua_KContext context) {
     return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
 }
 
-/* The program of a child that may be restarted, with a copy of the arguments (on top); nothing here
- * makes anything in Lua. */
+/* The program of a child that may be restarted, with a copy of the arguments (on top), or what
+ * reports tell of a temporary one; nothing here makes anything in Lua. */
 static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body *body) {
+    dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
-    spec->core.program = dsl_program_new(L, host, function, -1, spec->by_start);
-    if (!spec->core.program) {
-        dsl_body_discard(body);
-        dsl_error(L, "not enough memory");
-    }
-    spec->core.program_ops = &dsl_program_ops;
+    bool again = core->restart != DYNSUP_TEMPORARY;
+    core->program = again ? dsl_program_new(L, host, function, -1, spec->by_start)
+                          : dsl_origin_new(L, host, function);
+    core->program_ops = again ? &dsl_program_ops : &dsl_origin_ops;
+    if (core->program)
+        return;
+    core->program_ops = NULL;
+    dsl_body_discard(body);
+    dsl_error(L, "not enough memory");
 }
 
 /* The spec's parts that may raise, before the core is entered; the first body is made already. */
@@ -42,16 +46,14 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     int args = CHILD_PLACES + DSL_SPEC_ARGS;
     uint64_t arguments = dynsup_supervisor_arguments(host->core, pid);
-    bool again = core->restart != DYNSUP_TEMPORARY;
-    if (!again || lua_isnil(L, args))
+    if (core->restart == DYNSUP_TEMPORARY || lua_isnil(L, args))
         lua_pushnil(L);
     else
         dsl_list_copy(L, args);
     dsl_body *body =
         dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
     body->is_guest = spec->by_start;
-    if (again)
-        spec_program(L, host, spec, body);
+    spec_program(L, host, spec, body);
     lua_pop(L, 1);
     core->body_ops = &dsl_body_ops;
     core->body = body;

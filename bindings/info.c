@@ -1,6 +1,8 @@
 /* info: what is known about a process, as a table. */
 #include "bindings/binding.h"
 
+#include <limits.h>
+
 static const char *status_text(enum dynsup_status status) {
     switch (status) {
     case DYNSUP_STATUS_RUNNABLE:
@@ -40,17 +42,22 @@ static void set_text(lua_State *L, const char *field, const char *text, size_t l
     lua_setfield(L, -2, field);
 }
 
-typedef dynsup_pid (*related_fn)(const dynsup_host *core, dynsup_pid pid, size_t k);
+typedef size_t (*related_fn)(const dynsup_host *core, dynsup_pid pid, dynsup_pid *pids_out,
+                             size_t capacity);
 
+/* A list of up to count related processes: making it may run finalizers, after which there are
+ * others, or fewer. */
 static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid pid,
-                     related_fn related) {
-    lua_newtable(L);
-    dynsup_pid other;
-    for (size_t k = 0; (other = related(host->core, pid, k)) != 0; k++) {
-        dsl_id_push(L, other);
+                     related_fn related, size_t count) {
+    dynsup_pid *pids = lua_newuserdatauv(L, count * sizeof *pids, 0);
+    lua_createtable(L, count > INT_MAX ? INT_MAX : (int)count, 0);
+    count = related(host->core, pid, pids, count);
+    for (size_t k = 0; k < count; k++) {
+        dsl_id_push(L, pids[k]);
         lua_rawseti(L, -2, (lua_Integer)k + 1);
     }
-    lua_setfield(L, -2, field);
+    lua_setfield(L, -3, field);
+    lua_pop(L, 1);
 }
 
 /* Where the process is, innermost coroutine first. */
@@ -92,8 +99,8 @@ static int info(lua_State *L) {
     lua_pushstring(L, status_text(info.status));
     lua_setfield(L, -2, "status");
     set_label(L, &info);
-    set_pids(L, "links", host, pid, dynsup_process_link);
-    set_pids(L, "monitors", host, pid, dynsup_process_monitor);
+    set_pids(L, "links", host, pid, dynsup_process_links, info.link_count);
+    set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
     set_integer(L, "monitored_by", info.monitored_by_count);
     set_integer(L, "mailbox", info.message_count);
     set_integer(L, "memory", memory_of(&info));

@@ -100,21 +100,33 @@ static void program_release(void *p) {
     host->alloc(host->alloc_ud, program, sizeof *program, 0);
 }
 
-static void program_describe(void *p, char *text, size_t size) {
-    dsl_program *program = p;
-    lua_State *L = program->host->vault.L;
-    lua_Debug ar;
-    dsl_vault_push(L, &program->host->vault, program->function);
-    if (lua_type(L, -1) == LUA_TSTRING) {
-        snprintf(text, size, "%s", lua_tostring(L, -1));
-        lua_pop(L, 1);
+void dsl_place_find(lua_State *L, int index, dsl_place *place) {
+    place->line = 0;
+    if (lua_type(L, index) == LUA_TSTRING) {
+        place->source = lua_tostring(L, index);
         return;
     }
-    lua_getinfo(L, ">S", &ar);
-    if (ar.linedefined > 0)
-        snprintf(text, size, "%s:%d", ar.short_src, ar.linedefined);
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &place->debug);
+    place->source = place->debug.short_src;
+    place->line = place->debug.linedefined;
+}
+
+void dsl_place_format(const char *source, int line, char *text, size_t size) {
+    if (line > 0)
+        snprintf(text, size, "%s:%d", source, line);
     else
-        snprintf(text, size, "%s", ar.short_src);
+        snprintf(text, size, "%s", source);
+}
+
+static void program_describe(void *p, char *text, size_t size) {
+    const dsl_program *program = p;
+    const dsl_vault *vault = &program->host->vault;
+    dsl_place place;
+    dsl_vault_push(vault->L, vault, program->function);
+    dsl_place_find(vault->L, -1, &place);
+    dsl_place_format(place.source, place.line, text, size);
+    lua_pop(vault->L, 1);
 }
 
 const dynsup_program_ops dsl_program_ops = {

@@ -22,4 +22,29 @@ enum { DSL_PROGRAM_SLOTS = 2 };
 void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest);
 extern const dynsup_program_ops dsl_program_ops;
 
+/* Where a function was written, for humans. */
+typedef struct dsl_place {
+    lua_Debug debug;
+    const char *source; /* in debug, or the name "module:function" on the stack */
+    int line;           /* 0 or less: source says all */
+} dsl_place;
+
+/* Finds the place of the function or name at the index. [-0, +0] */
+void dsl_place_find(lua_State *L, int index, dsl_place *place);
+
+/* Writes a place ("worker.lua:12"); cut to size, 0-terminated. */
+void dsl_place_format(const char *source, int line, char *text, size_t size);
+
+/* Raises without memory. [-0, +0] */
+void dsl_origin_init(lua_State *L, dsl_host *host);
+
+/* What is kept of a temporary child's function, which is never made again: its place. Those that
+ * come from one place, one after the other, share it. Makes nothing in Lua. NULL without memory.
+ * [-0, +0] */
+void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
+extern const dynsup_program_ops dsl_origin_ops;
+
+/* Lets go of the origin kept for the next child. */
+void dsl_origin_forget(dsl_host *host);
+
 #endif

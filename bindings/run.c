@@ -11,6 +11,7 @@
 
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/program.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ static void host_fini(dsl_host *host) {
         host->alloc(host->alloc_ud, host->free_bodies, sizeof(dsl_body), 0);
         host->free_bodies = next;
     }
+    dsl_origin_forget(host);
     dsl_log_finish(host);
     dsl_log_flush(host);
     if (host->vault.L)
@@ -184,6 +186,7 @@ static dsl_host *host_alloc(lua_State *L, dsl_runtime *runtime, const dynsup_lua
     }
     lua_setmetatable(L, -2);
     dsl_vault_init(L, &host->vault);
+    dsl_origin_init(L, host);
     return host;
 }
 

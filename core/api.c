@@ -291,24 +291,28 @@ static dsi_process *flag_linked(const dsi_supervisor *supervisor, dsi_node *node
     return linked ? process : NULL;
 }
 
-/* The k-th of the children linked by a flag, or NULL and *k less their number. */
-static dsi_process *flag_linked_child(const dsi_process *process, size_t *k) {
+/* The pids of the children linked by a flag, at most capacity; returns how many. pids_out may be
+ * NULL: then they are counted only. */
+static size_t flag_linked_children(const dsi_process *process, dynsup_pid *pids_out,
+                                   size_t capacity) {
+    size_t count = 0;
     const dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (!supervisor)
-        return NULL;
+        return 0;
     dsi_list_each (node, &supervisor->children) {
-        dsi_process *child = flag_linked(supervisor, node);
-        if (child && (*k)-- == 0)
-            return child;
+        if (count == capacity)
+            break;
+        const dsi_process *child = flag_linked(supervisor, node);
+        if (child && pids_out)
+            pids_out[count] = child->slot.id;
+        count += child != NULL;
     }
-    return NULL;
+    return count;
 }
 
 static size_t link_count(const dsi_process *process) {
-    size_t left = SIZE_MAX;
-    flag_linked_child(process, &left);
     return bag_count(&process->links) + !!(process->flags & DSI_FLAG_PARENT_LINK) +
-           (SIZE_MAX - left);
+           flag_linked_children(process, NULL, SIZE_MAX);
 }
 
 bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid,
@@ -341,27 +345,30 @@ bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid,
     return true;
 }
 
-dynsup_pid dynsup_process_link(const dynsup_host *host, dynsup_pid pid, size_t k) {
+size_t dynsup_process_links(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
+                            size_t capacity) {
     const dsi_process *process = dsi_process_find(host, pid);
+    size_t count = 0;
     if (!process)
         return 0;
-    if (process->flags & DSI_FLAG_PARENT_LINK && k-- == 0)
-        return process->parent;
-    const dsi_process *peer = flag_linked_child(process, &k);
-    if (!peer)
-        peer = dsi_link_peer(process, k);
-    return peer ? peer->slot.id : 0;
+    if ((process->flags & DSI_FLAG_PARENT_LINK) && capacity > 0)
+        pids_out[count++] = process->parent;
+    count += flag_linked_children(process, pids_out + count, capacity - count);
+    return count + dsi_links_list(process, pids_out + count, capacity - count);
 }
 
-dynsup_pid dynsup_process_monitor(const dynsup_host *host, dynsup_pid pid, size_t k) {
+size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
+                               size_t capacity) {
     const dsi_process *process = dsi_process_find(host, pid);
+    size_t count = 0;
     if (!process || !process->extra)
         return 0;
     dsi_bag_each (node, &process->extra->monitors) {
-        if (k-- == 0)
-            return dsi_item(node, dsi_monitor, held)->target->slot.id;
+        if (count == capacity)
+            break;
+        pids_out[count++] = dsi_item(node, dsi_monitor, held)->target->slot.id;
     }
-    return 0;
+    return count;
 }
 
 dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor) {

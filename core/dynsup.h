@@ -198,7 +198,8 @@ typedef struct dynsup_body_ops {
 /* How a child is started, again and again. Owned by the child once a start was asked for. */
 typedef struct dynsup_program_ops {
     /* Makes the body of the next incarnation, owned by the caller. arguments is what the supervisor
-     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. */
+     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. Not called
+     * for a temporary child whose first body was given. */
     int (*make)(void *program, uint64_t arguments, const dynsup_body_ops **ops_out, void **body_out,
                 dynsup_reason *reason);
     void (*release)(void *program);
@@ -467,10 +468,12 @@ typedef struct dynsup_process_info {
 /* False for the dead. */
 bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
 
-/* The k-th pid linked to, monitored by, or monitoring the process, 0 behind the last; a supervisor
- * and its children count as linked where they are. */
-dynsup_pid dynsup_process_link(const dynsup_host *host, dynsup_pid pid, size_t k);
-dynsup_pid dynsup_process_monitor(const dynsup_host *host, dynsup_pid pid, size_t k);
+/* Writes the pids that the process is linked to, or monitors, in no order, at most capacity of
+ * them; returns how many. A supervisor and its children count as linked where they are. */
+size_t dynsup_process_links(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
+                            size_t capacity);
+size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
+                               size_t capacity);
 
 /* The next live process, in no order; start with *cursor 0; 0 at the end. Processes may come and go
  * meanwhile. */
@@ -517,7 +520,7 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
 
 typedef struct dynsup_child_spec {
     dynsup_value id;
-    const dynsup_program_ops *program_ops; /* NULL: can be started once only (temporary) */
+    const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
     void *program;
     bool guest;                      /* the program's body is a start function */
     const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */

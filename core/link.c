@@ -139,10 +139,12 @@ bool dsi_links_are_sound(const dsi_process *process) {
     return true;
 }
 
-dsi_process *dsi_link_peer(const dsi_process *process, size_t k) {
+size_t dsi_links_list(const dsi_process *process, dynsup_pid *pids_out, size_t capacity) {
+    size_t count = 0;
     dsi_bag_each (node, &process->links) {
-        if (k-- == 0)
-            return end_of(node)->peer;
+        if (count == capacity)
+            break;
+        pids_out[count++] = end_of(node)->peer->slot.id;
     }
-    return NULL;
+    return count;
 }

@@ -26,8 +26,8 @@ void dsi_unlink(dynsup_host *host, dsi_process *a, dsi_process *b);
 /* Signals the ended process's reason to everybody linked to it by a record, and ends the links. */
 void dsi_links_notify(dynsup_host *host, dsi_process *ended);
 
-/* The k-th process linked by a record, or NULL. */
-dsi_process *dsi_link_peer(const dsi_process *process, size_t k);
+/* Writes the pids of the processes linked by a record, at most capacity; returns how many. */
+size_t dsi_links_list(const dsi_process *process, dynsup_pid *pids_out, size_t capacity);
 
 /* Checks its links: each has its other end at the peer, and no pair has two. */
 bool dsi_links_are_sound(const dsi_process *process);

@@ -257,10 +257,13 @@ static void a_look_at_a_process_tells_what_it_has(void **state) {
     assert_int_equal(info.monitored_by_count, 1);
     assert_int_equal(info.status, DYNSUP_STATUS_WAITING);
     assert_int_equal(info.incarnation, 1);
-    assert_int_equal(dynsup_process_link(test->host, body->pid, 0), parent->pid);
-    assert_int_equal(dynsup_process_link(test->host, body->pid, 1), 0);
-    assert_int_equal(dynsup_process_monitor(test->host, parent->pid, 0), body->pid);
-    assert_int_equal(dynsup_process_monitor(test->host, parent->pid, 1), 0);
+    dynsup_pid pids[2] = {0};
+    assert_int_equal(dynsup_process_links(test->host, body->pid, pids, 2), 1);
+    assert_int_equal(pids[0], parent->pid);
+    assert_int_equal(dynsup_process_links(test->host, body->pid, pids, 0), 0);
+    assert_int_equal(dynsup_process_monitors(test->host, parent->pid, pids, 2), 1);
+    assert_int_equal(pids[0], body->pid);
+    assert_int_equal(dynsup_process_monitors(test->host, parent->pid, pids, 0), 0);
     assert_false(dynsup_process_inspect(test->host, 99, &info));
 }
 

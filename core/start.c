@@ -12,15 +12,6 @@ static void accept(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_dynamic_count(supervisor, child, 1);
 }
 
-/* After a child's first start: a temporary one will never be started again. */
-static void program_forget(dsi_child *child) {
-    if (child->restart != DYNSUP_TEMPORARY || !child->program_ops)
-        return;
-    child->program_ops->release(child->program);
-    child->program_ops = NULL;
-    child->program = NULL;
-}
-
 /* ---- starts ---- */
 
 static dsi_name *find_name(dsi_supervisor *supervisor, const char *name, size_t length) {
@@ -85,7 +76,6 @@ int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const c
         return refuse(supervisor, child, status);
     }
     accept(supervisor, child);
-    program_forget(child);
     reply->pid = child->pid;
     if (child->extra && child->extra->ready)
         return DYNSUP_PENDING;
@@ -180,7 +170,6 @@ void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,
         return;
     }
     accept(supervisor, child);
-    program_forget(child);
     dsi_request_reply(host, request, &reply);
     dsi_dynamic_adopt(supervisor, child, outcome->pid, DYNSUP_EVENT_CHILD_STARTED);
 }

@@ -32,29 +32,26 @@ static void a_child_with_its_body_starts_at_once(void **state) {
     assert_true(dynsup_process_inspect(test->host, body->pid, &info));
     assert_int_equal(info.parent, supervisor);
     assert_int_equal(info.link_count, 1);
-    assert_int_equal(dynsup_process_link(test->host, body->pid, 0), supervisor);
+    dynsup_pid pids[2] = {0};
+    assert_int_equal(dynsup_process_links(test->host, body->pid, pids, 2), 1);
+    assert_int_equal(pids[0], supervisor);
     assert_true(dynsup_process_inspect(test->host, supervisor, &info));
     assert_int_equal(info.link_count, 1);
-    assert_int_equal(dynsup_process_link(test->host, supervisor, 0), body->pid);
-    assert_int_equal(dynsup_process_link(test->host, supervisor, 1), 0);
+    assert_int_equal(dynsup_process_links(test->host, supervisor, pids, 2), 1);
+    assert_int_equal(pids[0], body->pid);
 }
 
-static void the_program_of_a_temporary_child_is_not_kept(void **state) {
+static void a_temporary_child_needs_no_program(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
-    test_program *program = test_program_new(test);
-    dynsup_child_spec spec = test_spec(program);
-    spec.restart = DYNSUP_TEMPORARY;
-    test_started(test, a, supervisor, &spec);
-    assert_true(program->released);
-    spec = test_spec(NULL);
+    dynsup_child_spec spec = test_spec(NULL);
     spec.program_ops = NULL;
     spec.restart = DYNSUP_TEMPORARY;
     body_into(test, &spec);
     assert_int_equal(test_start(test, a, supervisor, &spec), 0);
     test_run(test);
-    test_counts(test, supervisor, 2, 2, 0, 2);
+    test_counts(test, supervisor, 1, 1, 0, 1);
 }
 
 static void no_more_than_max_children_are_started(void **state) {
@@ -459,7 +456,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_child_with_its_body_starts_at_once),
-        TEST(the_program_of_a_temporary_child_is_not_kept),
+        TEST(a_temporary_child_needs_no_program),
         TEST(no_more_than_max_children_are_started),
         TEST(a_name_is_there_before_start_child_returns),
         TEST(a_name_stays_with_the_child_while_it_restarts),

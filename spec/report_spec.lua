@@ -48,6 +48,26 @@ describe("the report of a child's abnormal end", function()
     for _, part in ipairs(parts) do assert.equal(1, #having(report, part), part) end
   end)
 
+  it("tells where the function of each child is, also of temporary ones", function()
+    local function crash() error "boom" end
+    local function other() error "boom" end
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      for _, body in ipairs { crash, other, crash, "nowhere:f" } do
+        local pid = dynsup.start_child(sup, { restart = "temporary", body = body })
+        host.down(dynsup.monitor(pid))
+      end
+      dynsup.stop(sup)
+    end)
+    local function place(f)
+      local info = debug.getinfo(f, "S")
+      return ("function: %s:%d\n"):format(info.short_src, info.linedefined)
+    end
+    assert.equal(2, #having(lines, "child_terminated", place(crash)))
+    assert.equal(1, #having(lines, "child_terminated", place(other)))
+    assert.equal(1, #having(lines, "child_terminated", "function: nowhere:f\n"))
+  end)
+
   it("counts the restart it leads to within the period", function()
     local lines = log_of(function()
       local sup = dynsup.start_link {}
