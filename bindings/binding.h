@@ -356,6 +356,10 @@ void dsl_luv_close(dsl_runtime *runtime);
 /* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
  * address as a light userdata unwinds it, and is reported by nobody. */
 int dsl_halt(lua_State *L, dsl_host *host, int code);
+
+/* Halts a run inside another one once the program got a signal to end: the loop, which would tell
+ * it, does not turn while the inner run has a virtual clock and is busy. */
+void dsl_halt_if_interrupted(dsl_host *host);
 extern const char dsl_halt_sentinel;
 
 /* ---- spec.c: child specs ---- */

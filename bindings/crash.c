@@ -49,7 +49,7 @@ dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status) {
 static int crash_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "error");
-    luaL_tolstring(L, -1, NULL);
+    dynsup_lua_text_push(L, -1);
     lua_pushliteral(L, "\n");
     lua_getfield(L, 1, "traceback");
     luaL_tolstring(L, -1, NULL);

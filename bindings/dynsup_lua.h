@@ -53,6 +53,10 @@ lua_State *dynsup_lua_newstate(void);
 /* Closes a state that dynsup_lua_newstate has made, and frees its memory. */
 void dynsup_lua_close(lua_State *L);
 
+/* Pushes a value as text: as tostring, but what a table without a text of its own holds, in short:
+ * { code = 404, message = not found }. Calls __tostring; raises what that raises. [-0, +1] */
+void dynsup_lua_text_push(lua_State *L, int index);
+
 /* Opens the module: [-0, +1] its table. It also replaces the coroutine library, require and os.exit
  * by versions that behave the same outside a host. */
 int luaopen_dynsup(lua_State *L);

@@ -1,9 +1,9 @@
 /*
- * The second SIGINT, which ends the program at once.
+ * Signals that reach code which does not come back to the loop: the second SIGINT ends the program
+ * at once, and a run inside another one finds that it is to end.
  *
- * libuv hands a signal on when the loop turns; code that does not come back to the loop could never
- * be ended that way. So its handler is wrapped. Signals belong to the program, and so do the two
- * variables here.
+ * libuv hands a signal on when the loop turns. So its handlers are wrapped. Signals belong to the
+ * program, and so do the variables here.
  */
 #include "bindings/interrupt.h"
 
@@ -11,22 +11,42 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static void (*inner)(int);
-static volatile sig_atomic_t interrupts;
+typedef struct watched {
+    int signum;
+    void (*inner)(int);
+    volatile sig_atomic_t count;
+} watched;
 
-static void on_interrupt(int signum) {
-    if (interrupts++ > 0)
+#define WATCHED 3
+
+static watched all[WATCHED] = {{.signum = SIGINT}, {.signum = SIGTERM}, {.signum = SIGHUP}};
+
+static void on_signal(int signum) {
+    watched *w = all;
+    while (w->signum != signum)
+        w++;
+    if (w->count++ > 0 && signum == SIGINT)
         _exit(128 + SIGINT);
-    if (inner)
-        inner(signum);
+    if (w->inner)
+        w->inner(signum);
+}
+
+static void watch(watched *w) {
+    struct sigaction action;
+    if (sigaction(w->signum, NULL, &action) || action.sa_handler == on_signal)
+        return;
+    bool is_function = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+    w->inner = is_function ? action.sa_handler : NULL;
+    w->count = 0;
+    action.sa_handler = on_signal;
+    sigaction(w->signum, &action, NULL);
 }
 
 void dsl_interrupt_watch(void) {
-    struct sigaction action;
-    if (sigaction(SIGINT, NULL, &action) || action.sa_handler == on_interrupt)
-        return;
-    inner = action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN ? NULL : action.sa_handler;
-    interrupts = 0;
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, NULL);
+    for (int i = 0; i < WATCHED; i++)
+        watch(&all[i]);
+}
+
+bool dsl_interrupt_seen(void) {
+    return all[0].count || all[1].count || all[2].count;
 }

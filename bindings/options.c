@@ -65,7 +65,7 @@ static const char *read_max_children(reading *r) {
 
 static const char *read_extra_arguments(reading *r) {
     r->options->has_extra = true;
-    if (!lua_istable(r->L, -1))
+    if (!dsl_is_list(r->L, -1))
         return "invalid_extra_arguments";
     r->options->extra_count = dsl_list_length(r->L, -1);
     dsl_list_copy(r->L, -1);

@@ -62,7 +62,10 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
 static void count_hook(lua_State *L, lua_Debug *ar) {
     (void)ar;
     dsl_host *host = dsl_host_of_thread(L);
-    if (host && dsl_can_wait(L, host))
+    if (!host)
+        return;
+    dsl_halt_if_interrupted(host);
+    if (dsl_can_wait(L, host))
         yield_now(L, host);
 }
 

@@ -12,13 +12,28 @@ typedef struct dsl_program {
 
 /* ---- packed lists ---- */
 
-int dsl_list_length(lua_State *L, int index) {
+/* -1 for what is no list. */
+static lua_Integer list_length(lua_State *L, int index) {
     index = lua_absindex(L, index);
     lua_pushliteral(L, "n");
-    lua_rawget(L, index);
-    lua_Integer n = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, index);
+    int type = lua_rawget(L, index);
+    lua_Integer length = -1;
+    int whole = true;
+    if (type == LUA_TNIL)
+        length = (lua_Integer)lua_rawlen(L, index);
+    else if (type == LUA_TNUMBER)
+        length = lua_tointegerx(L, -1, &whole);
     lua_pop(L, 1);
-    return n < 0 ? 0 : n > 1000000 ? 1000000 : (int)n;
+    return whole && length <= DSL_LIST_MAX ? length : -1;
+}
+
+bool dsl_is_list(lua_State *L, int index) {
+    return lua_istable(L, index) && list_length(L, index) >= 0;
+}
+
+int dsl_list_length(lua_State *L, int index) {
+    lua_Integer length = list_length(L, index);
+    return length < 0 ? 0 : (int)length;
 }
 
 void dsl_list_copy(lua_State *L, int index) {

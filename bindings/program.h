@@ -4,7 +4,14 @@
 
 #include "bindings/binding.h"
 
-/* The length of a list that may hold nils: its n, else its border. [-0, +0] */
+/* A list of arguments may hold nils if it has n. One with more items is refused: a supervisor's and
+ * a child's must fit together on the stack of a coroutine. */
+#define DSL_LIST_MAX 250000
+
+/* Is it a table that can be such a list: without n, or with a whole number as n? [-0, +0] */
+bool dsl_is_list(lua_State *L, int index);
+
+/* The length of a list: its n, else its border. [-0, +0] */
 int dsl_list_length(lua_State *L, int index);
 
 /* Pushes a copy of the list with n set. Raises without memory. [-0, +1] */

@@ -91,11 +91,17 @@ static uint64_t virtual_now(void *ud) {
 
 static const dynsup_port virtual_port = {.now = virtual_now};
 
+void dsl_halt_if_interrupted(dsl_host *host) {
+    if (host->outer && dsl_interrupt_seen())
+        dynsup_host_halt(host->core, 0);
+}
+
 static void run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     for (;;) {
         enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
         dsl_log_flush(host);
+        dsl_halt_if_interrupted(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
         else if (state == DYNSUP_ENDED || (state == DYNSUP_STILL && !settle(host)))
@@ -108,10 +114,13 @@ static void run_real(dsl_host *host) {
         dsl_log_flush(host);
 }
 
-/* In the loop, as libuv calls back: the first signal halts the host. */
+/* In the loop, as libuv calls back: the first signal halts the host, and the runs inside its. */
 static void on_signal(void *ud, int signum) {
     (void)signum;
-    dynsup_host_halt(((dsl_host *)ud)->core, 0);
+    dsl_host *host = ud;
+    for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
+        dynsup_host_halt(inner->core, 0);
+    dynsup_host_halt(host->core, 0);
 }
 
 static void flush_log(void *ud) {

@@ -3,7 +3,7 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
-#include "bindings/binding.h"
+#include "bindings/program.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static const char *read_start(reading *r) {
 
 static const char *read_args(reading *r) {
     keep(r, DSL_SPEC_ARGS);
-    return lua_istable(r->L, -1) ? NULL : "invalid_mfa";
+    return dsl_is_list(r->L, -1) ? NULL : "invalid_mfa";
 }
 
 static const char *read_id(reading *r) {

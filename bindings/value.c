@@ -143,20 +143,99 @@ static void write_pid(writer *out, uint64_t id) {
 
 static void write_value(writer *out, lua_State *L, int index, int depth);
 
-/* The list part of a table, raw: what reasons like { "shutdown", x } need. */
-static void write_table(writer *out, lua_State *L, int index, int depth) {
-    write_text(out, "{ ", 2);
-    lua_Integer length = (lua_Integer)lua_rawlen(L, index);
-    for (lua_Integer i = 1; i <= length && i <= 8 && depth > 0; i++) {
-        if (i > 1)
-            write_text(out, ", ", 2);
-        lua_rawgeti(L, index, i);
+#define ITEMS_MAX   8 /* of a table that are written */
+#define TEXT_MAX    512
+#define FIELDS_SEEN 1000 /* looked at to find the first of them */
+
+static bool is_less(lua_State *L, int a, int b) {
+    return strcmp(lua_tostring(L, a), lua_tostring(L, b)) < 0;
+}
+
+/* The number of the table's items, as far as it matters. */
+static int count_items(lua_State *L, int index) {
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        if (++count > FIELDS_SEEN) {
+            lua_pop(L, 2);
+            break;
+        }
+    return count;
+}
+
+static void write_comma(writer *out, int written) {
+    if (written > 0)
+        write_text(out, ", ", 2);
+}
+
+/* The list part of a table; returns how many items were written. */
+static int write_list(writer *out, lua_State *L, int index, int depth) {
+    int written = 0;
+    for (; written < ITEMS_MAX && lua_rawgeti(L, index, written + 1) != LUA_TNIL; written++) {
+        write_comma(out, written);
         write_value(out, L, lua_gettop(L), depth - 1);
         lua_pop(L, 1);
     }
-    if (length > 8 || depth == 0 || length == 0)
+    lua_settop(L, index);
+    return written;
+}
+
+/* Pushes the first of the table's string keys behind the one on top (nil: of all) and its value, in
+ * the order of their bytes, which is the same in every run; false, nothing pushed: there is none.
+ * [-0, +2] */
+static bool next_field(lua_State *L, int index) {
+    int last = lua_gettop(L);
+    int seen = 0;
+    lua_pushnil(L); /* the best so far */
+    for (lua_pushnil(L); lua_next(L, index) && seen < FIELDS_SEEN; lua_pop(L, 1), seen++) {
+        if (lua_type(L, -2) == LUA_TSTRING && (lua_isnil(L, last) || is_less(L, last, -2)) &&
+            (lua_isnil(L, last + 1) || is_less(L, -2, last + 1))) {
+            lua_pushvalue(L, -2);
+            lua_replace(L, last + 1);
+        }
+    }
+    lua_settop(L, last + 1);
+    if (lua_isnil(L, last + 1)) {
+        lua_settop(L, last);
+        return false;
+    }
+    lua_pushvalue(L, last + 1);
+    lua_rawget(L, index);
+    return true;
+}
+
+/* The fields of a table whose names are strings; returns how many were written. */
+static int write_fields(writer *out, lua_State *L, int index, int depth, int written) {
+    int before = written;
+    lua_pushnil(L);
+    while (written < ITEMS_MAX && next_field(L, index)) {
+        write_comma(out, written++);
+        write_value(out, L, lua_gettop(L) - 1, 0);
+        write_text(out, " = ", 3);
+        write_value(out, L, lua_gettop(L), depth - 1);
+        lua_settop(L, index + 2);
+        lua_remove(L, index + 1);
+    }
+    lua_settop(L, index);
+    return written - before;
+}
+
+/* A table, raw: its list, as in { "shutdown", x }, then its fields, as in { code = 404 }. */
+static void write_table(writer *out, lua_State *L, int index, int depth) {
+    int written = 0;
+    int count = count_items(L, index);
+    write_text(out, "{ ", 2);
+    lua_pushvalue(L, index);
+    index = lua_gettop(L);
+    if (depth > 0) {
+        written = write_list(out, L, index, depth);
+        written += write_fields(out, L, index, depth, written);
+    }
+    lua_settop(L, index - 1);
+    if (written < count) {
+        write_comma(out, written);
         write_text(out, "...", 3);
-    write_text(out, " }", 2);
+    }
+    write_text(out, count > 0 ? " }" : "}", count > 0 ? 2 : 1);
 }
 
 static void write_number(writer *out, lua_State *L, int index) {
@@ -233,6 +312,21 @@ static void object_describe(void *ud, uint64_t object, char *text, size_t size) 
     if (!write_crash(&out, L, index, host->runtime))
         write_value(&out, L, index, 2);
     lua_settop(L, index - 1);
+}
+
+void dynsup_lua_text_push(lua_State *L, int index) {
+    char text[TEXT_MAX] = "";
+    writer out = {text, sizeof text};
+    index = lua_absindex(L, index);
+    bool has_text = luaL_getmetafield(L, index, "__tostring") != LUA_TNIL;
+    lua_settop(L, has_text ? -2 : -1);
+    if (has_text || !lua_istable(L, index)) {
+        luaL_tolstring(L, index, NULL);
+        return;
+    }
+    luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
+    write_table(&out, L, index, 2);
+    lua_pushstring(L, text);
 }
 
 const dynsup_object_ops dsl_object_ops = {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define PAGE_SIZE 256u
+#define SCRATCH   (2 * LUA_MINSTACK) /* for who reads values, in the middle of the core's work */
 
 void dsl_vault_init(lua_State *L, dsl_vault *vault) {
     memset(vault, 0, sizeof *vault);
@@ -46,7 +47,7 @@ static void slots_grow(lua_State *L, dsl_vault *vault) {
 static void page_add(lua_State *L, dsl_vault *vault) {
     luaL_checkstack(L, 1, NULL);
     lua_createtable(L, PAGE_SIZE, 0); /* first: it may run finalizers, which may add pages too */
-    if (!lua_checkstack(vault->L, LUA_MINSTACK))
+    if (!lua_checkstack(vault->L, SCRATCH))
         (void)luaL_error(L, "not enough memory");
     slots_grow(L, vault);
     lua_xmove(L, vault->L, 1);

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define LIST_MAX 8 /* longer lists are not written out */
-
 typedef struct job {
     int argc;
     char **argv;
@@ -79,7 +77,7 @@ static int parse(job *j) {
         if (code != GO_ON)
             return code;
     }
-    if (at >= j->argc) {
+    if (at >= j->argc || !j->argv[at][0]) {
         cli_say("run needs a FILE: see 'dynsup help run'");
         return CLI_MISUSED;
     }
@@ -123,33 +121,12 @@ static bool load(lua_State *L, job *j) {
 
 /* ---- the end ---- */
 
-/* [-0, +1] the text of a list such as { "shutdown", x }, which has no text of its own. */
-static void push_list_text(lua_State *L, int list, lua_Integer length) {
-    luaL_checkstack(L, (int)length * 2 + 2, NULL);
-    int top = lua_gettop(L);
-    lua_pushliteral(L, "{ ");
-    for (lua_Integer i = 1; i <= length; i++) {
-        lua_rawgeti(L, list, i);
-        luaL_tolstring(L, -1, NULL);
-        lua_remove(L, -2);
-        lua_pushstring(L, i < length ? ", " : " }");
-    }
-    lua_concat(L, lua_gettop(L) - top);
-}
-
 /* A crash tells where it comes from; of other reasons it has to be said. */
 static void tell_failure(lua_State *L) {
     int reason = lua_gettop(L);
-    lua_Integer length = (lua_Integer)lua_rawlen(L, reason);
-    if (luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL) {
-        cli_say("%s", luaL_tolstring(L, reason, NULL));
-        return;
-    }
-    if (lua_istable(L, reason) && length > 0 && length <= LIST_MAX)
-        push_list_text(L, reason, length);
-    else
-        luaL_tolstring(L, reason, NULL);
-    cli_say("the main process ended with the reason %s", lua_tostring(L, -1));
+    bool has_text = luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL;
+    dynsup_lua_text_push(L, reason);
+    cli_say(has_text ? "%s" : "the main process ended with the reason %s", lua_tostring(L, -1));
 }
 
 /* The exit code for the end of a run, whose result is on top of the stack. */

@@ -72,6 +72,16 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
         dsi_request_reply(host, request, &reply);
 }
 
+/* A start function's self() is the supervisor: what it returns by mistake is no child. */
+static void refuse_itself(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+    if (outcome->status || outcome->pid != supervisor->process->slot.id)
+        return;
+    outcome->status = DYNSUP_EREASON;
+    dsi_value_release(supervisor->host, &outcome->values[0]);
+    outcome->values[0] = dsi_value_atom(DYNSUP_BAD_RETURN);
+    outcome->values[1] = dsi_value_id(outcome->pid);
+}
+
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     dsi_child *child = supervisor->guest_child;
     dsi_request *request = supervisor->guest_request;
@@ -79,10 +89,12 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     supervisor->guest_request = NULL;
     guest_leave(supervisor);
     supervisor->draining = true; /* it is still this start's turn */
-    if (child)
+    if (child) {
+        refuse_itself(supervisor, outcome);
         dsi_dynamic_guest_done(supervisor, child, request, outcome);
-    else
+    } else {
         init_done(supervisor, request, outcome);
+    }
     supervisor->draining = false;
     strays_forget(supervisor);
     bool was_restart = child && !request; /* restarts and requests take turns: neither starves */

@@ -15,6 +15,14 @@ static dsi_link_end *end_of(dsi_bag_node *node) {
     return dsi_item(node, dsi_link_end, node);
 }
 
+/* A signal that no process has sent (the orderly end, a callback) shows as one of the main
+ * process: whoever handles it finds a pid. */
+static dynsup_value sender(const dynsup_host *host, const dsi_process *target, dynsup_pid from) {
+    if (from == 0)
+        from = host->main_pid ? host->main_pid : target->slot.id;
+    return dsi_value_id(from);
+}
+
 static void exit_message(dynsup_host *host, dsi_process *target, dynsup_pid from,
                          const dynsup_reason *reason) {
     dynsup_message *message = dsi_message_new(host, 3);
@@ -24,7 +32,7 @@ static void exit_message(dynsup_host *host, dsi_process *target, dynsup_pid from
         return;
     }
     message->values[0] = dsi_value_atom(DYNSUP_EXIT);
-    message->values[1] = dsi_value_id(from);
+    message->values[1] = sender(host, target, from);
     message->values[2] = dsi_value_copy(host, reason->value);
     dsi_process_deliver(host, target, message);
 }

@@ -161,7 +161,7 @@ describe_in_folder("misuse is one line on stderr and code 2:", function()
 
   it("a FILE that cannot be read", function()
     assert_said(2, "cannot open none.lua: No such file or directory", run("run", "none.lua"))
-    assert_said(2, "cannot open : No such file or directory", run("run", ""))
+    assert_said(2, "run needs a FILE: see 'dynsup help run'", run("run", ""))
     assert_said(2, "cannot read .: Is a directory", run("run", "."))
   end)
 end)
@@ -322,7 +322,7 @@ describe_in_folder("a run ends with", function()
     assert_said(1, "the main process ended with the reason shutdown", script "require 'dynsup'.exit 'shutdown'")
     assert_said(1, "the main process ended with the reason { shutdown, 1 }",
       script "require 'dynsup'.exit { 'shutdown', 1 }")
-    assert_has("the reason table: ", script("require 'dynsup'.exit { code = 1 }").err)
+    assert_has("the reason { code = 1 }", script("require 'dynsup'.exit { code = 1 }").err)
     assert_printed("", script "require 'dynsup'.exit 'normal'")
   end)
 
@@ -536,6 +536,20 @@ describe_in_folder("SIGINT and SIGTERM", function()
     assert_printed("", signalled("sigterm", [[
       raise "SIGNAL"
       dynsup.receive()]]))
+  end)
+
+  it("reach a run inside the run that is always busy", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      assert_printed("inner\nworker\n", signalled("sigterm", ([[
+        dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+        dynsup.run({ clock = "%s" }, function()
+          dynsup.spawn(worker, "inner")
+          dynsup.spawn(function() while true do end end)
+          dynsup.yield()
+          raise "SIGNAL"
+          dynsup.sleep "infinity"
+        end)]]):format(clock)))
+    end
   end)
 
   it("SIGHUP stops everything like SIGTERM", function()

@@ -107,6 +107,13 @@ describe("the text of a crash", function()
     assert.matches("^boom\nstack traceback:\n\t", text)
   end))
 
+  it("shows what an error object without a text of its own holds", host.main(function()
+    local text = tostring(host.reason(error, { "io", code = 404, at = { line = 3 } }))
+    assert.matches("^{ io, at = { line = 3 }, code = 404 }\nstack traceback:\n", text)
+    local named = setmetatable({ code = 5 }, { __tostring = function() return "not found" end })
+    assert.matches("^not found\nstack traceback:\n", tostring(host.reason(error, named)))
+  end))
+
   it("names the functions and lines of the process", host.main(function()
     local line = debug.getinfo(explode, "S").linedefined + 1
     local text = tostring(host.reason(crash_by_explode))

@@ -48,6 +48,20 @@ describe("the report of a child's abnormal end", function()
     for _, part in ipairs(parts) do assert.equal(1, #having(report, part), part) end
   end)
 
+  it("tells what is in an error object, in the same order every time", function()
+    local many = {}
+    for i = 1, 20 do many[("k%02d"):format(i)] = i end
+    local lines = log_of(function()
+      dynsup.spawn(error, { code = 404, message = "not found" })
+      dynsup.spawn(error, { "io", {}, { deep = { er = {} } } })
+      dynsup.spawn(error, many)
+    end)
+    assert.equal(1, #having(lines, "reason: { code = 404, message = not found }\n"))
+    assert.equal(1, #having(lines, "reason: { io, { }, { deep = { ... } } }\n"))
+    assert.equal(1, #having(lines, "reason: { k01 = 1, k02 = 2, k03 = 3, k04 = 4, k05 = 5, k06 = 6, "
+      .. "k07 = 7, k08 = 8, ... }\n"))
+  end)
+
   it("tells where the function of each child is, also of temporary ones", function()
     local function crash() error "boom" end
     local function other() error "boom" end

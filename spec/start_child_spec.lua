@@ -256,6 +256,16 @@ describe("a start function", function()
     assert.equal(value, (refusal(function() return value end)))
   end))
 
+  it("that returns its supervisor is a bad_return", host.main(function()
+    local sup
+    local reason, what = refusal(function()
+      sup = dynsup.self()
+      return sup
+    end)
+    assert.same({ "bad_return", sup }, { reason, what })
+    assert.is_true(dynsup.is_alive(sup))
+  end))
+
   it("that returns nothing, nil or false is a bad_return", host.main(function()
     assert.same({ "bad_return" }, { refusal(function() end) })
     assert.same({ "bad_return" }, { refusal(function() return nil end) })

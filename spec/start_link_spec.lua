@@ -83,7 +83,8 @@ describe("start_link refuses", function()
     { "max_restarts", "invalid_intensity", { -1, 1.5, "3", "infinity", false } },
     { "max_seconds", "invalid_period", { 0, -1, "5", "infinity", true } },
     { "max_children", "invalid_max_children", { -1, 1.5, "3", "many", true } },
-    { "extra_arguments", "invalid_extra_arguments", { -1, "x", true, print } },
+    { "extra_arguments", "invalid_extra_arguments", { -1, "x", true, print, { n = -1 },
+      { n = "1" }, { n = 0.5 }, { n = 250001 }, { n = 1 << 40 } } },
     { "name", "invalid_name", { 42, true, false, {}, print } },
   }
 
