@@ -113,7 +113,14 @@ void test_host_sweep(void (*scenario)(test_host *test));
 
 /* A new object with one owner. */
 dynsup_value test_object(test_host *test);
+
+/* Takes an owner from the value, if it is an object. */
+void test_release(test_host *test, dynsup_value value);
+
 int test_owners(const test_host *test, dynsup_value object);
+
+/* Room for one more item; what a test owns itself does not come from the host's allocator. */
+void *test_grow(void *items, size_t count, size_t *capacity, size_t size);
 
 dynsup_value test_atom(enum dynsup_atom atom);
 dynsup_value test_integer(int64_t integer);
