@@ -176,6 +176,13 @@ test_program *test_program_new(test_host *test);
 
 /* A permanent worker with shutdown 5000. */
 dynsup_child_spec test_spec(test_program *program);
+dynsup_child_spec test_spec_named(test_program *program, const char *name);
+
+/* Gives the spec its first body. */
+void test_body_into(test_host *test, dynsup_child_spec *spec);
+
+/* The process with this name; 0: none. */
+dynsup_pid test_whereis(test_host *test, const char *name);
 
 /* Asks in the caller's name (NULL: nobody's, who may not wait). The answer, if it came at once, is
  * returned and in caller->reply; DYNSUP_PENDING: the caller waits for it. */

@@ -72,6 +72,22 @@ dynsup_child_spec test_spec(test_program *program) {
                                .start_timeout_ms = -1};
 }
 
+dynsup_child_spec test_spec_named(test_program *program, const char *name) {
+    dynsup_child_spec spec = test_spec(program);
+    spec.name = name;
+    spec.name_length = strlen(name);
+    return spec;
+}
+
+void test_body_into(test_host *test, dynsup_child_spec *spec) {
+    spec->body_ops = &test_body_ops;
+    spec->body = test_body_new(test);
+}
+
+dynsup_pid test_whereis(test_host *test, const char *name) {
+    return dynsup_whereis(test->host, name, strlen(name));
+}
+
 /* Between test_enter and test_leave: remembers what to wait for. */
 static int asked(test_body *caller, int status) {
     caller->replied = status != DYNSUP_PENDING;
