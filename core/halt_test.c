@@ -64,7 +64,7 @@ static void main_s_supervisors_stop_one_by_one_the_last_one_first(void **state) 
     assert_true(test_alive(main));
     test_pass(test, 100);
     assert_false(dynsup_is_alive(test->host, first));
-    test_got_exit(main, 0, DYNSUP_SHUTDOWN);
+    test_got_exit(main, main->pid, DYNSUP_SHUTDOWN);
     assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
 }
 

@@ -1,4 +1,4 @@
-/* Tests of reports: the text of each kind of event, its level, its cuts, and the limit. */
+/* Tests of reports: the text of each kind of event, and its cuts. */
 #include "test_support.h"
 
 #include "dynsup_report.h"
@@ -8,7 +8,6 @@
 
 #define PID(n) ((uint64_t)DSI_ID_PROCESS << 62 | (n))
 #define MS     UINT64_C(1000000)
-#define SECOND UINT64_C(1000000000)
 #define POOL   "supervisor <0.2.0> \"pool\""
 #define CHILD  "worker <0.7.0> \"it\" of " POOL
 #define DETAILS                                                                                    \
@@ -325,36 +324,6 @@ static void a_refused_start_says_why(void **state) {
     assert_reports(&event, "ignore (the start function asked to be ignored)");
 }
 
-static void each_kind_has_its_level(void **state) {
-    (void)state;
-    static const enum dynsup_report_level levels[DYNSUP_EVENT_COUNT] = {
-        [DYNSUP_EVENT_SPAWNED] = DYNSUP_REPORT_DEBUG,
-        [DYNSUP_EVENT_EXITED] = DYNSUP_REPORT_DEBUG,
-        [DYNSUP_EVENT_CRASHED] = DYNSUP_REPORT_ERROR,
-        [DYNSUP_EVENT_CHILD_STARTED] = DYNSUP_REPORT_INFO,
-        [DYNSUP_EVENT_CHILD_RESTARTED] = DYNSUP_REPORT_INFO,
-        [DYNSUP_EVENT_CHILD_DELAYED] = DYNSUP_REPORT_INFO,
-        [DYNSUP_EVENT_CHILD_REMOVED] = DYNSUP_REPORT_INFO,
-        [DYNSUP_EVENT_CHILD_TERMINATED] = DYNSUP_REPORT_ERROR,
-        [DYNSUP_EVENT_START_ERROR] = DYNSUP_REPORT_ERROR,
-        [DYNSUP_EVENT_SHUTDOWN_ERROR] = DYNSUP_REPORT_ERROR,
-        [DYNSUP_EVENT_GAVE_UP] = DYNSUP_REPORT_ERROR,
-        [DYNSUP_EVENT_START_REFUSED] = DYNSUP_REPORT_INFO,
-        [DYNSUP_EVENT_UNEXPECTED] = DYNSUP_REPORT_WARNING,
-        [DYNSUP_EVENT_STUCK] = DYNSUP_REPORT_WARNING,
-    };
-    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
-        dynsup_event event = {.kind = (enum dynsup_event_kind)kind};
-        assert_int_equal(dynsup_report_level(&event), levels[kind]);
-    }
-}
-
-static void a_start_refused_for_want_of_memory_is_a_warning(void **state) {
-    (void)state;
-    dynsup_event event = {.kind = DYNSUP_EVENT_START_REFUSED, .status = DYNSUP_ENOMEM};
-    assert_int_equal(dynsup_report_level(&event), DYNSUP_REPORT_WARNING);
-}
-
 /* ---- cuts ---- */
 
 static char long_text[20001];
@@ -438,65 +407,6 @@ static void a_field_is_cut_to_its_first_line_and_160_bytes(void **state) {
     assert_report(&event, "process <0.9.0> \"nnn...\" began");
 }
 
-/* ---- the limit ---- */
-
-/* How many of n lines at that time pass; *told becomes the sum of those told as held back. */
-static int passes(dynsup_limit *limit, uint64_t now_ns, int n, uint64_t *told) {
-    int count = 0;
-    for (int i = 0; i < n; i++) {
-        uint64_t held_back = 99;
-        bool passed = dynsup_limit_pass(limit, now_ns, 10, 2, &held_back);
-        count += passed;
-        assert_true(passed || held_back == 0);
-        *told += held_back;
-    }
-    return count;
-}
-
-static void a_burst_passes_and_the_rest_is_counted(void **state) {
-    (void)state;
-    dynsup_limit limit = {0};
-    uint64_t told = 0;
-    assert_int_equal(passes(&limit, 7 * SECOND, 100, &told), 10);
-    assert_int_equal(told, 0);
-    assert_int_equal(limit.held_back, 90);
-    assert_int_equal(limit.total_held_back, 90);
-}
-
-static void time_lets_more_lines_pass_which_tell_what_was_held_back(void **state) {
-    (void)state;
-    dynsup_limit limit = {0};
-    uint64_t told = 0;
-    passes(&limit, 0, 15, &told);
-    assert_int_equal(passes(&limit, SECOND / 2 - 1, 1, &told), 0);
-    assert_int_equal(passes(&limit, SECOND / 2, 1, &told), 1);
-    assert_int_equal(told, 6);
-    assert_int_equal(passes(&limit, 2 * SECOND, 10, &told), 3);
-    assert_int_equal(told, 6);
-    assert_int_equal(limit.total_held_back, 13);
-}
-
-static void a_pause_fills_the_bucket_to_the_burst_only(void **state) {
-    (void)state;
-    dynsup_limit limit = {0};
-    uint64_t told = 0;
-    passes(&limit, 0, 11, &told);
-    assert_int_equal(passes(&limit, 1000000 * SECOND, 100, &told), 10);
-    assert_int_equal(told, 1);
-}
-
-static void many_short_steps_of_time_add_up(void **state) {
-    (void)state;
-    dynsup_limit limit = {0};
-    uint64_t told = 0;
-    passes(&limit, 0, 10, &told);
-    int count = 0;
-    for (uint64_t ms = 1; ms <= 10000; ms++)
-        count += passes(&limit, ms * MS, 1, &told);
-    assert_in_range(count, 19, 20);
-    assert_int_equal(told + limit.held_back, 10000 - (uint64_t)count);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_that_ended_has_a_report_with_all_details),
@@ -518,16 +428,10 @@ int main(void) {
         cmocka_unit_test(a_process_that_is_stuck_may_say_for_how_long),
         cmocka_unit_test(the_steps_of_children_are_one_line_each),
         cmocka_unit_test(a_refused_start_says_why),
-        cmocka_unit_test(each_kind_has_its_level),
-        cmocka_unit_test(a_start_refused_for_want_of_memory_is_a_warning),
         cmocka_unit_test(every_kind_fits_into_a_buffer_of_every_size),
         cmocka_unit_test(a_cut_report_is_the_beginning_of_the_whole),
         cmocka_unit_test(a_long_reason_leaves_room_for_what_follows),
         cmocka_unit_test(a_field_is_cut_to_its_first_line_and_160_bytes),
-        cmocka_unit_test(a_burst_passes_and_the_rest_is_counted),
-        cmocka_unit_test(time_lets_more_lines_pass_which_tell_what_was_held_back),
-        cmocka_unit_test(a_pause_fills_the_bucket_to_the_burst_only),
-        cmocka_unit_test(many_short_steps_of_time_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

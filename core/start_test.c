@@ -1,27 +1,11 @@
-/* Tests of starts: plain, named, ready, ensured, refused. */
+/* Tests of starts: plain, named, ready, refused, without memory. */
 #include "test_host.h"
-
-static dynsup_child_spec with_name(test_program *program, const char *name) {
-    dynsup_child_spec spec = test_spec(program);
-    spec.name = name;
-    spec.name_length = strlen(name);
-    return spec;
-}
-
-static void body_into(test_host *test, dynsup_child_spec *spec) {
-    spec->body_ops = &test_body_ops;
-    spec->body = test_body_new(test);
-}
-
-static dynsup_pid whereis(test_host *test, const char *name) {
-    return dynsup_whereis(test->host, name, strlen(name));
-}
 
 static void a_child_with_its_body_starts_at_once(void **state) {
     test_host *test = *state;
     dynsup_pid supervisor = test_supervisor(test, NULL);
     dynsup_child_spec spec = test_spec(test_program_new(test));
-    body_into(test, &spec);
+    test_body_into(test, &spec);
     test_body *body = spec.body;
     assert_int_equal(test_start(test, NULL, supervisor, &spec), 0); /* outside any process */
     test_counts(test, supervisor, 1, 1, 0, 1);
@@ -48,7 +32,7 @@ static void a_temporary_child_needs_no_program(void **state) {
     dynsup_child_spec spec = test_spec(NULL);
     spec.program_ops = NULL;
     spec.restart = DYNSUP_TEMPORARY;
-    body_into(test, &spec);
+    test_body_into(test, &spec);
     assert_int_equal(test_start(test, a, supervisor, &spec), 0);
     test_run(test);
     test_counts(test, supervisor, 1, 1, 0, 1);
@@ -76,13 +60,13 @@ static void a_name_is_there_before_start_child_returns(void **state) {
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
     test_program *program = test_program_new(test);
-    dynsup_child_spec spec = with_name(program, "worker");
+    dynsup_child_spec spec = test_spec_named(program, "worker");
     assert_int_equal(test_start(test, a, supervisor, &spec), 0);
     dynsup_pid child = a->reply.pid;
-    assert_int_equal(whereis(test, "worker"), child);
+    assert_int_equal(test_whereis(test, "worker"), child);
     assert_int_equal(dynsup_unregister(test->host, "worker", 6), DYNSUP_ETAKEN);
     test_program *second = test_program_new(test);
-    spec = with_name(second, "worker");
+    spec = test_spec_named(second, "worker");
     assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_EALREADY_STARTED);
     assert_int_equal(a->reply.pid, child);
     assert_int_equal(second->made, 0);
@@ -94,20 +78,20 @@ static void a_name_stays_with_the_child_while_it_restarts(void **state) {
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
     test_program *program = test_program_new(test);
-    dynsup_child_spec spec = with_name(program, "worker");
+    dynsup_child_spec spec = test_spec_named(program, "worker");
     dynsup_backoff backoff = dynsup_backoff_defaults();
     spec.backoff = &backoff;
     dynsup_pid child = test_started(test, a, supervisor, &spec);
     test_signal(test, NULL, child, DYNSUP_KILL);
     test_run(test);
-    assert_int_equal(whereis(test, "worker"), 0);
+    assert_int_equal(test_whereis(test, "worker"), 0);
     assert_int_equal(dynsup_register(test->host, "worker", 6, a->pid), DYNSUP_ETAKEN);
-    dynsup_child_spec other = with_name(test_program_new(test), "worker");
+    dynsup_child_spec other = test_spec_named(test_program_new(test), "worker");
     assert_int_equal(test_start(test, a, supervisor, &other), DYNSUP_EALREADY_STARTED);
     assert_int_equal(a->reply.pid, 0);
     test_counts(test, supervisor, 1, 0, 0, 1);
     test_pass(test, 200);
-    assert_int_equal(whereis(test, "worker"), program->last->pid);
+    assert_int_equal(test_whereis(test, "worker"), program->last->pid);
     assert_int_not_equal(program->last->pid, child);
     test_counts(test, supervisor, 1, 1, 0, 1);
 }
@@ -116,7 +100,7 @@ static void a_name_is_free_when_its_child_is_gone(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = with_name(test_program_new(test), "worker");
+    dynsup_child_spec spec = test_spec_named(test_program_new(test), "worker");
     test_started(test, a, supervisor, &spec);
     test_enter(a);
     assert_int_equal(
@@ -127,100 +111,6 @@ static void a_name_is_free_when_its_child_is_gone(void **state) {
     test_run(test);
     assert_int_equal(a->reply.status, 0);
     assert_int_equal(dynsup_register(test->host, "worker", 6, a->pid), 0);
-}
-
-/* ---- ensure ---- */
-
-static void ensure_starts_once_and_then_finds(void **state) {
-    test_host *test = *state;
-    test_body *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = with_name(test_program_new(test), "worker");
-    assert_int_equal(test_ensure(test, a, supervisor, &spec), 0);
-    assert_false(a->reply.existing);
-    dynsup_pid child = a->reply.pid;
-    test_program *second = test_program_new(test);
-    spec = with_name(second, "worker");
-    body_into(test, &spec);
-    assert_int_equal(test_ensure(test, a, supervisor, &spec), 0);
-    assert_true(a->reply.existing);
-    assert_int_equal(a->reply.pid, child);
-    spec = with_name(test_program_new(test), "worker");
-    assert_int_equal(test_ensure(test, NULL, supervisor, &spec), 0); /* nor does it wait */
-    test_run(test);
-    test_counts(test, supervisor, 1, 1, 0, 1);
-}
-
-static void ensure_waits_while_the_child_restarts(void **state) {
-    test_host *test = *state;
-    test_body *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    test_program *program = test_program_new(test);
-    dynsup_child_spec spec = with_name(program, "worker");
-    dynsup_backoff backoff = dynsup_backoff_defaults();
-    spec.backoff = &backoff;
-    dynsup_pid child = test_started(test, a, supervisor, &spec);
-    test_signal(test, NULL, child, DYNSUP_KILL);
-    test_run(test);
-    dynsup_child_spec other = with_name(test_program_new(test), "worker");
-    assert_int_equal(test_ensure(test, NULL, supervisor, &other), DYNSUP_EWOULD_WAIT);
-    other = with_name(test_program_new(test), "worker");
-    assert_int_equal(test_ensure(test, a, supervisor, &other), DYNSUP_PENDING);
-    test_run(test);
-    assert_false(a->replied);
-    test_pass(test, 200);
-    assert_true(a->replied && a->reply.existing);
-    assert_int_equal(a->reply.pid, program->last->pid);
-}
-
-static void ensure_starts_anew_when_the_child_is_gone_instead(void **state) {
-    test_host *test = *state;
-    test_body *a = test_spawn_trapping(test);
-    test_body *b = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    test_program *program = test_program_new(test), *second = test_program_new(test);
-    program->traps = true;
-    dynsup_child_spec spec = with_name(program, "worker");
-    dynsup_pid child = test_started(test, a, supervisor, &spec);
-    test_terminate(test, a, supervisor, child);
-    test_run(test);
-    spec = with_name(second, "worker");
-    assert_int_equal(test_ensure(test, b, supervisor, &spec), DYNSUP_PENDING);
-    test_run(test);
-    assert_false(a->replied || b->replied);
-    test_exit_atom(program->last, DYNSUP_SHUTDOWN);
-    /* Who asks before the ensured start had its turn comes behind it, and is told all the same. */
-    test_run(test);
-    assert_true(a->replied && b->replied);
-    assert_int_equal(b->reply.status, 0);
-    assert_false(b->reply.existing);
-    assert_int_equal(b->reply.pid, second->last->pid);
-    assert_int_equal(whereis(test, "worker"), second->last->pid);
-}
-
-static void many_that_race_to_ensure_get_the_same_child(void **state) {
-    test_host *test = *state;
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    test_program *program = test_program_new(test);
-    test_body *callers[200];
-    for (int i = 0; i < 200; i++) {
-        callers[i] = test_spawn_trapping(test);
-        dynsup_child_spec spec = with_name(i ? test_program_new(test) : program, "worker");
-        spec.ready = true;
-        assert_int_equal(test_ensure(test, callers[i], supervisor, &spec), DYNSUP_PENDING);
-    }
-    test_run(test);
-    dynsup_value nothing = {.kind = DYNSUP_NIL};
-    test_enter(program->last);
-    dynsup_ready(test->host, &nothing);
-    test_leave(test);
-    test_run(test);
-    for (int i = 0; i < 200; i++) {
-        assert_true(callers[i]->replied);
-        assert_int_equal(callers[i]->reply.pid, program->last->pid);
-        assert_int_equal(callers[i]->reply.existing, i > 0);
-    }
-    assert_int_equal(program->made, 1);
 }
 
 /* ---- ready ---- */
@@ -339,7 +229,7 @@ static void what_would_wait_is_refused_to_who_may_not(void **state) {
     assert_int_equal(test_start(test, NULL, supervisor, &spec), DYNSUP_EWOULD_WAIT);
     spec = test_spec(test_program_new(test));
     spec.guest = true;
-    body_into(test, &spec);
+    test_body_into(test, &spec);
     assert_int_equal(test_start(test, NULL, supervisor, &spec), DYNSUP_EWOULD_WAIT);
     dynsup_reply reply;
     dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
@@ -393,9 +283,9 @@ static void scenario_plain(test_host *test) {
 }
 
 static void scenario_named(test_host *test) {
-    dynsup_child_spec spec = with_name(test_program_new(test), "worker");
+    dynsup_child_spec spec = test_spec_named(test_program_new(test), "worker");
     bool there = swept_start(test, &spec, false);
-    assert_int_equal(whereis(test, "worker") != 0, there);
+    assert_int_equal(test_whereis(test, "worker") != 0, there);
 }
 
 static void scenario_backoff(test_host *test) {
@@ -406,17 +296,17 @@ static void scenario_backoff(test_host *test) {
 }
 
 static void scenario_ensure(test_host *test) {
-    dynsup_child_spec spec = with_name(test_program_new(test), "worker");
+    dynsup_child_spec spec = test_spec_named(test_program_new(test), "worker");
     bool there = swept_start(test, &spec, true);
-    assert_int_equal(whereis(test, "worker") != 0, there);
+    assert_int_equal(test_whereis(test, "worker") != 0, there);
 }
 
 static void scenario_body(test_host *test) {
     dynsup_pid supervisor = test_supervisor(test, NULL);
     if (!supervisor)
         return;
-    dynsup_child_spec spec = with_name(test_program_new(test), "worker");
-    body_into(test, &spec);
+    dynsup_child_spec spec = test_spec_named(test_program_new(test), "worker");
+    test_body_into(test, &spec);
     int status = test_start(test, NULL, supervisor, &spec);
     assert_true(status == 0 || status == DYNSUP_ENOMEM);
     test_counts(test, supervisor, status == 0, status == 0, 0, status == 0);
@@ -429,7 +319,7 @@ static void scenario_ready(test_host *test) {
     if (!supervisor)
         return;
     test_program *program = test_program_new(test);
-    dynsup_child_spec spec = with_name(program, "worker");
+    dynsup_child_spec spec = test_spec_named(program, "worker");
     spec.ready = true;
     spec.start_timeout_ms = 50;
     int status = test_start(test, a, supervisor, &spec);
@@ -461,10 +351,6 @@ int main(void) {
         TEST(a_name_is_there_before_start_child_returns),
         TEST(a_name_stays_with_the_child_while_it_restarts),
         TEST(a_name_is_free_when_its_child_is_gone),
-        TEST(ensure_starts_once_and_then_finds),
-        TEST(ensure_waits_while_the_child_restarts),
-        TEST(ensure_starts_anew_when_the_child_is_gone_instead),
-        TEST(many_that_race_to_ensure_get_the_same_child),
         TEST(a_ready_child_is_told_when_it_is_up),
         TEST(a_child_that_exits_before_it_is_ready_was_not_started),
         TEST(a_child_that_is_not_ready_in_time_is_killed),

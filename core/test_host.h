@@ -113,7 +113,14 @@ void test_host_sweep(void (*scenario)(test_host *test));
 
 /* A new object with one owner. */
 dynsup_value test_object(test_host *test);
+
+/* Takes an owner from the value, if it is an object. */
+void test_release(test_host *test, dynsup_value value);
+
 int test_owners(const test_host *test, dynsup_value object);
+
+/* Room for one more item; what a test owns itself does not come from the host's allocator. */
+void *test_grow(void *items, size_t count, size_t *capacity, size_t size);
 
 dynsup_value test_atom(enum dynsup_atom atom);
 dynsup_value test_integer(int64_t integer);
@@ -169,6 +176,13 @@ test_program *test_program_new(test_host *test);
 
 /* A permanent worker with shutdown 5000. */
 dynsup_child_spec test_spec(test_program *program);
+dynsup_child_spec test_spec_named(test_program *program, const char *name);
+
+/* Gives the spec its first body. */
+void test_body_into(test_host *test, dynsup_child_spec *spec);
+
+/* The process with this name; 0: none. */
+dynsup_pid test_whereis(test_host *test, const char *name);
 
 /* Asks in the caller's name (NULL: nobody's, who may not wait). The answer, if it came at once, is
  * returned and in caller->reply; DYNSUP_PENDING: the caller waits for it. */

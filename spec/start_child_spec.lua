@@ -2,8 +2,6 @@ local dynsup = require "dynsup"
 local family = require "spec.support.family"
 local host = require "spec.support.host"
 
-local function link_idle() return dynsup.spawn_link(family.idle) end
-
 -- What start_child says about a start function; proves that it left no child behind.
 local function refusal(start, ...)
   local sup = dynsup.start_link {}
@@ -177,7 +175,7 @@ describe("max_children", function()
     local function start()
       calls = calls + 1
       dynsup.sleep(10)
-      return link_idle()
+      return family.link_idle()
     end
     local one = family.async(dynsup.start_child, sup, { start = start })
     local other = family.async(dynsup.start_child, sup, { start = start })
@@ -197,7 +195,7 @@ describe("a start function", function()
   it("that returns a pid makes it the child", host.main(function()
     local sup, made = dynsup.start_link {}, nil
     local pid, info = dynsup.start_child(sup, { start = function()
-      made = link_idle()
+      made = family.link_idle()
       return made
     end })
     assert.equal(made, pid)
@@ -208,7 +206,7 @@ describe("a start function", function()
 
   it("may return info beside the pid", host.main(function()
     local sup, info = dynsup.start_link {}, { port = 80 }
-    local pid, got = dynsup.start_child(sup, { start = function() return link_idle(), info end })
+    local pid, got = dynsup.start_child(sup, { start = function() return family.link_idle(), info end })
     assert.is_true(dynsup.is_pid(pid))
     assert.equal(info, got)
   end))
@@ -217,7 +215,7 @@ describe("a start function", function()
     local sup, got = dynsup.start_link { extra_arguments = { "extra" } }, nil
     dynsup.start_child(sup, { args = { n = 2, nil, 1 }, start = function(...)
       got = table.pack(...)
-      return link_idle()
+      return family.link_idle()
     end })
     assert.same({ n = 3, "extra", nil, 1 }, got)
   end))
@@ -292,7 +290,7 @@ describe("a start function", function()
   it("that exits is not held up by pcall", host.main(function()
     assert.equal("oops", (refusal(function()
       pcall(dynsup.exit, "oops")
-      return link_idle()
+      return family.link_idle()
     end)))
   end))
 
@@ -332,192 +330,6 @@ describe("a start function", function()
     dynsup.sleep(1)
     assert.same(family.workers(0), dynsup.count_children(sup))
   end))
-end)
-
-describe("a guest", function()
-  it("has the identity of its supervisor", host.main(function()
-    local sup, seen = dynsup.start_link {}, nil
-    dynsup.start_child(sup, { start = function()
-      seen = dynsup.self()
-      return link_idle()
-    end })
-    assert.equal(sup, seen)
-  end))
-
-  it("links what it spawns to the supervisor", family.trapping(function()
-    local sup = dynsup.start_link {}
-    local pid = dynsup.start_child(sup, { start = link_idle })
-    local ref = dynsup.monitor(pid)
-    dynsup.exit(sup, "kill")
-    assert.equal("killed", host.down(ref))
-  end))
-
-  it("may wait, and keeps its caller waiting", host.main(function()
-    local sup = dynsup.start_link {}
-    local took, pid = family.elapsed(dynsup.start_child, sup, { start = function()
-      dynsup.sleep(50)
-      return link_idle()
-    end })
-    assert.is_true(dynsup.is_pid(pid))
-    assert.near(50, took, 0.001)
-  end))
-
-  it("receives plain messages to the supervisor, and no exits of children", host.main(function()
-    local sup = dynsup.start_link {}
-    local other = dynsup.start_child(sup, family.idle)
-    local job = family.async(dynsup.start_child, sup, { start = function()
-      local message = table.pack(dynsup.receive())
-      return link_idle(), message
-    end })
-    dynsup.sleep(1)
-    host.stop(other, "kill")
-    dynsup.sleep(1)
-    dynsup.send(sup, "hello", 1)
-    local pid, message = family.result(job)
-    assert.is_true(dynsup.is_pid(pid))
-    assert.same({ n = 2, "hello", 1 }, message)
-    assert.same(family.workers(1), dynsup.count_children(sup))
-  end))
-
-  it("finds no message that came before it", host.main(function()
-    local sup = dynsup.start_link {}
-    dynsup.send(sup, "too early")
-    dynsup.sleep(1)
-    local pid, got = dynsup.start_child(sup, { start = function()
-      return link_idle(), table.pack(dynsup.receive(5))
-    end })
-    assert.is_true(dynsup.is_pid(pid))
-    assert.same({ n = 2, nil, "timeout" }, got)
-  end))
-
-  it("delays requests and child exits, which then follow in order", host.main(function()
-    local sup = dynsup.start_link {}
-    local doomed = dynsup.start_child(sup, family.mortal)
-    local order = {}
-    family.async(function()
-      dynsup.start_child(sup, { start = function()
-        dynsup.sleep(10)
-        order[#order + 1] = "guest"
-        return link_idle()
-      end })
-    end)
-    dynsup.sleep(1)
-    local second = family.async(function()
-      dynsup.start_child(sup, { body = family.idle })
-      order[#order + 1] = "second"
-    end)
-    dynsup.sleep(1)
-    dynsup.send(doomed, "return")
-    dynsup.sleep(1)
-    assert.same({}, order)
-    assert.same(family.workers(2), dynsup.count_children(sup))
-    family.result(second)
-    assert.same({ "guest", "second" }, order)
-  end))
-
-  it("exits alone", host.main(function()
-    local sup = dynsup.start_link {}
-    local other = dynsup.start_child(sup, family.idle)
-    assert.same({ nil, "shutdown" },
-      { dynsup.start_child(sup, { start = function() dynsup.exit("shutdown") end }) })
-    assert.is_true(dynsup.is_alive(sup))
-    assert.is_true(dynsup.is_alive(other))
-    assert.same(family.workers(1), dynsup.count_children(sup))
-  end))
-
-  it("cannot make its supervisor stop trapping exits", host.main(function()
-    local sup = dynsup.start_link {}
-    local pid = dynsup.start_child(sup, { restart = "temporary", start = function()
-      pcall(dynsup.flag, "trap_exit", false)
-      return family.up()
-    end })
-    assert.is_true(dynsup.is_pid(pid))
-    family.finish(pid, "crash", "boom")
-    assert.is_true(dynsup.is_alive(sup))
-    assert.same(family.workers(0), dynsup.count_children(sup))
-  end))
-
-  it("cannot ask its own supervisor", host.main(function()
-    local requests = {
-      start_child = function(sup) dynsup.start_child(sup, family.idle) end,
-      ensure_child = function(sup) dynsup.ensure_child(sup, { body = print, name = "x" }) end,
-      terminate_child = function(sup) dynsup.terminate_child(sup, "x") end,
-      which_children = function(sup) dynsup.which_children(sup) end,
-      count_children = function(sup) dynsup.count_children(sup) end,
-      stop = function(sup) dynsup.stop(sup) end,
-    }
-    local sup = dynsup.start_link { name = "pool" }
-    for name, request in pairs(requests) do
-      for _, dest in ipairs { sup, "pool" } do
-        local _, message = dynsup.start_child(sup, { start = function()
-          local fine, message = pcall(request, dest)
-          return nil, not fine and message
-        end })
-        assert.matches("calls itself", name .. ": " .. tostring(message))
-      end
-    end
-    assert.is_true(dynsup.is_alive(sup))
-    assert.same(family.workers(0), dynsup.count_children(sup))
-  end))
-
-  it("may ask other supervisors", host.main(function()
-    local sup, other = dynsup.start_link {}, dynsup.start_link {}
-    local pid = dynsup.start_child(sup, { start = function()
-      dynsup.start_child(other, family.idle)
-      return link_idle()
-    end })
-    assert.is_true(dynsup.is_pid(pid))
-    assert.equal(1, dynsup.count_children(other).active)
-  end))
-
-  it("runs alone: callers are served one after the other", host.main(function()
-    local sup, running, most, order = dynsup.start_link {}, 0, 0, {}
-    local function start(i)
-      running = running + 1
-      most = math.max(most, running)
-      order[#order + 1] = i
-      dynsup.sleep(10)
-      running = running - 1
-      return link_idle()
-    end
-    local jobs = {}
-    for i = 1, 5 do
-      jobs[i] = family.async(dynsup.start_child, sup, { start = start, args = { i } })
-    end
-    local took = family.elapsed(function()
-      for i = 1, 5 do assert.is_true(dynsup.is_pid((family.result(jobs[i])))) end
-    end)
-    assert.equal(1, most)
-    assert.same({ 1, 2, 3, 4, 5 }, order)
-    assert.near(50, took, 0.001)
-  end))
-
-  it("goes on when its caller dies, and its child is kept", host.main(function()
-    local sup = dynsup.start_link {}
-    local caller = family.async(dynsup.start_child, sup, { start = function()
-      dynsup.sleep(10)
-      return link_idle()
-    end })
-    dynsup.sleep(1)
-    dynsup.exit(caller, "kill")
-    dynsup.sleep(20)
-    assert.same(family.workers(1), dynsup.count_children(sup))
-  end))
-
-  it("is closed when its supervisor is killed, and its caller is told noproc",
-    family.trapping(function()
-      local sup, closed = dynsup.start_link {}, false
-      local job = family.async(dynsup.start_child, sup, { start = function()
-        local _ <close> = host.closer(function() closed = true end)
-        dynsup.sleep("infinity")
-      end })
-      local waiting = family.async(dynsup.start_child, sup, { body = family.idle })
-      dynsup.sleep(1)
-      dynsup.exit(sup, "kill")
-      assert.same({ nil, "noproc" }, { family.result(job) })
-      assert.same({ nil, "noproc" }, { family.result(waiting) })
-      assert.is_true(closed)
-    end))
 end)
 
 describe("a supervisor", function()

@@ -22,6 +22,11 @@ function family.idle()
   dynsup.sleep("infinity")
 end
 
+--- A start function whose worker waits for ever.
+function family.link_idle()
+  return dynsup.spawn_link(family.idle)
+end
+
 --- A body that ends as it is told: see family.finish.
 function family.mortal()
   local how, reason = dynsup.receive()

@@ -1,0 +1,148 @@
+/* Tests of guests: whom a start function may name as its child. */
+#include "test_guest.h"
+
+static void the_exit_of_a_child_that_is_not_linked_is_noticed(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_plan plan = {.unlinked = true};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+    test_exit_atom(plan.made, DYNSUP_NORMAL);
+    test_run(test);
+    test_counts(test, supervisor, 0, 0, 0, 0);
+}
+
+static void a_dead_process_as_child_has_its_exit_handled(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor_with(test, NULL, 2, DYNSUP_NO_LIMIT);
+    test_body *dead = test_spawn(test, NULL);
+    test_signal(test, NULL, dead->pid, DYNSUP_KILL);
+    test_run(test);
+    test_plan plan = {.pid = dead->pid};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    assert_int_equal(a->reply.status, 0);
+    test_counts(test, supervisor, 0, 0, 0, 0);
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT); /* over and over */
+    test_run(test);
+    assert_false(dynsup_is_alive(test->host, supervisor));
+    assert_int_equal(test->programs->made, 3);
+}
+
+static void a_process_that_is_a_child_already_takes_its_record_s_place(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_pid child = test_started(test, a, supervisor, &spec);
+    test_plan plan = {.pid = child};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    assert_int_equal(a->reply.pid, child);
+    assert_true(program->released);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+    test_signal(test, NULL, child, DYNSUP_KILL);
+    test_run(test);
+    test_counts(test, supervisor, 0, 0, 0, 0);
+}
+
+static void a_child_that_is_still_starting_may_be_taken_over(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_body *b = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    spec.ready = true;
+    spec.start_timeout_ms = 100;
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    test_plan plan = {.pid = program->last->pid};
+    test_start_guest(test, b, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EALREADY_STARTED);
+    assert_int_equal(b->reply.status, 0);
+    test_settle(test);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
+static void one_process_may_be_the_child_of_two_supervisors(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid first = test_supervisor(test, NULL), second = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_pid child = test_started(test, a, first, &spec);
+    test_plan plan = {.pid = child};
+    test_start_guest(test, a, second, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_signal(test, NULL, second, DYNSUP_KILL); /* the link is the first one's */
+    test_run(test);
+    assert_true(dynsup_is_alive(test->host, child));
+    test_counts(test, first, 1, 1, 0, 1);
+    second = test_supervisor(test, NULL);
+    plan.pid = child;
+    test_start_guest(test, a, second, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_signal(test, NULL, first, DYNSUP_KILL);
+    test_run(test);
+    assert_false(dynsup_is_alive(test->host, child));
+    test_counts(test, second, 0, 0, 0, 0);
+}
+
+static void an_exit_parked_at_one_supervisor_outlives_the_other(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_body *b = test_spawn_trapping(test);
+    dynsup_pid first = test_supervisor(test, NULL), second = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    spec.backoff = &backoff;
+    dynsup_pid child = test_started(test, a, first, &spec);
+    test_plan adopts = {.pid = child};
+    test_start_guest(test, a, second, &adopts, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_plan waits = {.waits = true};
+    test_start_guest(test, b, second, &waits, DYNSUP_TEMPORARY);
+    test_run(test);
+    program->fails = DYNSUP_EREASON;
+    test_signal(test, NULL, child, DYNSUP_KILL);
+    test_run(test); /* restarting at the first, parked at the second */
+    test_signal(test, NULL, first, DYNSUP_KILL);
+    test_run(test);
+    test_say_go(test, second);
+    test_counts(test, second, 1, 1, 0, 1);
+}
+
+static void a_supervisor_may_be_named_as_its_own_child(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_plan plan = {.pid = supervisor};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+    test_stop(test, a, supervisor, DYNSUP_NORMAL);
+    test_pass(test, 6000);
+    assert_false(dynsup_is_alive(test->host, supervisor));
+    assert_true(a->replied);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_exit_of_a_child_that_is_not_linked_is_noticed),
+        TEST(a_dead_process_as_child_has_its_exit_handled),
+        TEST(a_process_that_is_a_child_already_takes_its_record_s_place),
+        TEST(a_child_that_is_still_starting_may_be_taken_over),
+        TEST(one_process_may_be_the_child_of_two_supervisors),
+        TEST(an_exit_parked_at_one_supervisor_outlives_the_other),
+        TEST(a_supervisor_may_be_named_as_its_own_child),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

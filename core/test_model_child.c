@@ -1,0 +1,212 @@
+/* The children of the reference model, their starts, restarts and ends: see test_model.h. */
+#include "test_model_parts.h"
+
+/* ---- removal ---- */
+
+static void name_free(model *m, int c) {
+    int name = m->children[c].name;
+    if (name < 0 || m->name_child[name] != c)
+        return;
+    m->name_child[name] = -1; /* a process that goes on keeps it */
+}
+
+void model_child_remove(model *m, int c) {
+    model_child *child = &m->children[c];
+    model_process *supervisor = &m->processes[child->supervisor];
+    child->state = MODEL_GONE;
+    child->timer_ns = 0;
+    model_take_out(supervisor->children, &supervisor->child_count, c);
+    model_take_out(supervisor->retries, &supervisor->retry_count, c);
+    model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
+    for (int i = 0; i < child->waiter_count; i++) {
+        int r = child->waiters[i];
+        if (m->requests[r].kind == MODEL_TERMINATE) {
+            model_answer(m, r, 0, -1);
+            continue;
+        }
+        model_push(supervisor->parked, &supervisor->parked_count, r);
+        if (!supervisor->has_guest)
+            model_make_ready(m, child->supervisor);
+    }
+    name_free(m, c);
+    model_supervisor_end_if_done(m, child->supervisor);
+}
+
+void model_child_stop(model *m, int c) {
+    model_child *child = &m->children[c];
+    model_process *process = &m->processes[child->process];
+    if (child->state == MODEL_RESTARTING) {
+        model_child_remove(m, c);
+        return;
+    }
+    if (child->state == MODEL_STOPPING)
+        return;
+    child->state = MODEL_STOPPING;
+    if (!model_lives(m, child->process))
+        return;
+    bool brutal = child->shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL;
+    model_signal(m, child->supervisor, child->process,
+                 model_reason_atom(brutal ? DYNSUP_KILL : DYNSUP_SHUTDOWN));
+    if (!model_lives(m, child->process) || child->shutdown_ms < 0)
+        return;
+    process->kill_ns = m->now_ns + (uint64_t)(child->shutdown_ms * 1e6);
+    process->kill_order = m->order++;
+}
+
+void model_child_lost(model *m, int s, int c) {
+    model_child *child = &m->children[c];
+    model_process *process = child->process >= 0 ? &m->processes[child->process] : NULL;
+    child->state = MODEL_GONE;
+    child->timer_ns = 0;
+    if (process && process->child == c) {
+        process->child = -1;
+        if (!child->guest && process->parent_link)
+            model_link_signal(m, s, child->process, m->processes[s].reason);
+    }
+    for (int i = 0; i < child->waiter_count; i++)
+        model_answer(m, child->waiters[i], DYNSUP_ENOPROC, -1);
+    if (child->starting >= 0)
+        model_answer(m, child->starting, DYNSUP_ENOPROC, -1);
+    name_free(m, c);
+}
+
+/* ---- starts and restarts ---- */
+
+void model_child_incarnate(model *m, int c) {
+    model_child *child = &m->children[c];
+    int p = model_spawn(m, child->supervisor, child->traps);
+    m->processes[p].child = c;
+    m->processes[p].parent_link = true;
+    m->processes[p].name = child->name;
+    child->process = p;
+    if (child->name >= 0)
+        m->name_process[child->name] = p;
+    if (child->ready && child->timeout_ms >= 0) {
+        child->timer_ns = m->now_ns + (uint64_t)(child->timeout_ms * 1e6);
+        child->timer_order = m->order++;
+    }
+}
+
+void model_child_tell_up(model *m, int c) {
+    model_child *child = &m->children[c];
+    int kept[64] = {0}, count = 0;
+    for (int i = 0; i < child->waiter_count; i++) {
+        int r = child->waiters[i];
+        if (m->requests[r].kind == MODEL_TERMINATE)
+            kept[count++] = r;
+        else
+            model_answer(m, r, 0, child->process);
+    }
+    memcpy(child->waiters, kept, sizeof kept);
+    child->waiter_count = count;
+}
+
+static void delay(model *m, int c) {
+    model_child *child = &m->children[c];
+    if (child->lived_ns >= 1000000000 || child->next_delay_ms == 0)
+        child->next_delay_ms = 100;
+    child->lived_ns = 0;
+    child->delayed = true;
+    child->timer_ns = m->now_ns + (uint64_t)(child->next_delay_ms * 1e6);
+    child->timer_order = m->order++;
+    child->next_delay_ms = child->next_delay_ms * 2 > 500 ? 500 : child->next_delay_ms * 2;
+}
+
+static void retry_later(model *m, int c) {
+    model_process *supervisor = &m->processes[m->children[c].supervisor];
+    if (supervisor->parked_count)
+        model_push(supervisor->parked, &supervisor->parked_count, -2 - c);
+    else
+        model_push(supervisor->retries, &supervisor->retry_count, c);
+    if (!supervisor->has_guest)
+        model_make_ready(m, m->children[c].supervisor);
+}
+
+void model_child_restart_failed(model *m, int c) {
+    if (m->children[c].backoff)
+        delay(m, c);
+    else
+        retry_later(m, c);
+}
+
+static void attempt(model *m, int c) {
+    model_child *child = &m->children[c];
+    child->made++;
+    if (child->guest) {
+        model_guest_begin(m, c, -1);
+    } else if (child->fails) {
+        model_child_restart_failed(m, c);
+    } else {
+        model_child_incarnate(m, c);
+        child->state = MODEL_RUNNING;
+        model_child_tell_up(m, c);
+    }
+}
+
+/* One more restart now: within what is allowed? A restart exactly 5 s old still counts. */
+static bool intensity_allows(model *m, model_process *supervisor) {
+    uint64_t now_ms = m->now_ns / 1000000;
+    int kept = 0;
+    for (int i = 0; i < supervisor->restart_count; i++)
+        if (now_ms - supervisor->restarts_ms[i] <= 5000)
+            supervisor->restarts_ms[kept++] = supervisor->restarts_ms[i];
+    supervisor->restarts_ms[kept++] = now_ms;
+    supervisor->restart_count = kept;
+    return (uint64_t)kept <= supervisor->max_restarts;
+}
+
+void model_child_restart(model *m, int c) {
+    model_child *child = &m->children[c];
+    if (child->backoff && !child->delayed) {
+        delay(m, c);
+    } else if (child->backoff || intensity_allows(m, &m->processes[child->supervisor])) {
+        attempt(m, c);
+    } else {
+        int s = child->supervisor;
+        model_child_remove(m, c);
+        model_supervisor_stop(m, s, model_reason_atom(DYNSUP_SHUTDOWN));
+    }
+}
+
+/* ---- exits and timers ---- */
+
+static bool is_due(const model_child *child, model_reason reason) {
+    if (child->restart != DYNSUP_TRANSIENT)
+        return child->restart == DYNSUP_PERMANENT;
+    return reason.class != DYNSUP_REASON_NORMAL && reason.class != DYNSUP_REASON_SHUTDOWN;
+}
+
+void model_child_exited(model *m, int c) {
+    model_child *child = &m->children[c];
+    model_process *process = &m->processes[child->process];
+    process->child = -1;
+    child->timer_ns = 0;
+    child->lived_ns = m->now_ns - process->started_ns;
+    child->delayed = false;
+    if (child->starting >= 0) {
+        model_answer(m, child->starting, child->timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
+        child->starting = -1;
+        model_child_remove(m, c);
+    } else if (child->state == MODEL_RUNNING && is_due(child, process->reason)) {
+        child->state = MODEL_RESTARTING;
+        model_child_restart(m, c);
+    } else {
+        model_child_remove(m, c);
+    }
+}
+
+void model_child_timer(model *m, int c) {
+    model_child *child = &m->children[c];
+    child->timer_ns = 0;
+    if (child->state == MODEL_RESTARTING) {
+        retry_later(m, c);
+        return;
+    }
+    if (child->state == MODEL_STARTING) {
+        child->timed_out = true;
+        child->state = MODEL_STOPPING;
+    } else if (child->state != MODEL_RUNNING) {
+        return;
+    }
+    model_signal(m, child->supervisor, child->process, model_reason_atom(DYNSUP_KILL));
+}

@@ -1,0 +1,229 @@
+/* Operations on supervisors and their children: see test_play.h. */
+#include "test_play.h"
+
+void play_supervisor(test_play *play) {
+    static const uint64_t restarts[] = {0, 1, 3, 10};
+    model *m = &play->model;
+    test_host *test = play->test;
+    int parent = play_chance(play, 70) ? play_pick(play, play_can_act) : -1;
+    uint64_t max_restarts = restarts[play_below(play, 4)];
+    uint64_t max_children = play_chance(play, 20) ? 2 : 1000;
+    if (play_alive_count(play) >= PLAY_ALIVE_MAX)
+        return;
+    play_note(play, "supervisor %d, parent %d, %d restarts, %d children", m->process_count, parent,
+              (int)max_restarts, (int)max_children);
+    dynsup_pid pid = test_supervisor_with(test, parent >= 0 ? m->processes[parent].body : NULL,
+                                          max_restarts, max_children);
+    m->processes[model_supervisor(m, parent, max_restarts, max_children)].pid = pid;
+}
+
+static enum dynsup_slice act_guest(test_body *self, dynsup_outcome *outcome) {
+    test_host *test = self->test;
+    struct play_plan *plan = self->more;
+    dynsup_supervisor_options options = {
+        .max_restarts = plan->restarts, .period_ms = 5000, .max_children = 1000};
+    if (plan->slow && self->received == 0)
+        return DYNSUP_SLICE_WAIT;
+    outcome->status = plan->status;
+    if (plan->status)
+        return DYNSUP_SLICE_EXIT;
+    if (plan->is_supervisor) {
+        assert_int_equal(dynsup_supervisor_start(test->host, &options, &plan->pid), 0);
+    } else {
+        plan->made = test_body_new(test);
+        plan->made->traps = plan->traps;
+        dynsup_spawn_options link = {.link = true};
+        assert_int_equal(dynsup_spawn(test->host, &test_body_ops, plan->made, &link, &plan->pid),
+                         0);
+        plan->made->pid = plan->pid;
+    }
+    outcome->pid = plan->pid;
+    return DYNSUP_SLICE_EXIT;
+}
+
+static model_child random_child(test_play *play, int supervisor) {
+    static const double times[] = {100, 1000, 5000, DYNSUP_SHUTDOWN_BRUTAL_KILL,
+                                   DYNSUP_SHUTDOWN_INFINITY};
+    model_child child = {.supervisor = supervisor,
+                         .process = -1,
+                         .name = -1,
+                         .starting = -1,
+                         .timeout_ms = -1,
+                         .restart = (enum dynsup_restart)play_below(play, 3),
+                         .shutdown_ms = times[play_below(play, 5)],
+                         .guest = play_chance(play, 40),
+                         .traps = play_chance(play, 40),
+                         .backoff = play_chance(play, 25),
+                         .nested_restarts = play_below(play, 4)};
+    child.fails = play_chance(play, 8);
+    if (child.guest) {
+        child.slow = play_chance(play, 40);
+        child.is_supervisor = play_chance(play, 40);
+        child.ignores = play_chance(play, 8);
+        return child;
+    }
+    child.ready = play_chance(play, 30);
+    child.timeout_ms = child.ready && play_chance(play, 50) ? 200 : -1;
+    child.name = play_chance(play, 40) ? (int)play_below(play, MODEL_NAMES) : -1;
+    return child;
+}
+
+static int status_of(const model_child *child) {
+    return child->ignores ? DYNSUP_EIGNORE : child->fails ? DYNSUP_EBAD_RETURN : 0;
+}
+
+static test_program *program_of(test_play *play, const model_child *child) {
+    test_host *test = play->test;
+    test_program *program = test_program_new(test);
+    if (!child->guest) {
+        program->traps = child->traps;
+        program->fails = child->fails ? DYNSUP_EREASON : 0;
+        return program;
+    }
+    struct play_plan *plan = calloc(1, sizeof *plan);
+    assert_non_null(plan);
+    *plan = (struct play_plan){.slow = child->slow,
+                               .traps = child->traps,
+                               .is_supervisor = child->is_supervisor,
+                               .restarts = child->nested_restarts,
+                               .status = status_of(child)};
+    program->act = act_guest;
+    program->more = plan;
+    return program;
+}
+
+/* The answer to the request that was made last is to be compared. */
+static void asks(test_play *play, int caller) {
+    model *m = &play->model;
+    m->processes[caller].asked = m->request_count - 1;
+}
+
+static dynsup_child_spec spec_of(const model_child *child, const char *name) {
+    static const dynsup_backoff backoff = {
+        .min_ms = 100, .max_ms = 500, .factor = 2, .jitter = 0, .reset_after_ms = 1000};
+    dynsup_child_spec spec = test_spec(child->program);
+    spec.guest = child->guest;
+    spec.restart = child->restart;
+    spec.shutdown_ms = child->shutdown_ms;
+    spec.is_supervisor = child->is_supervisor;
+    spec.ready = child->ready;
+    spec.start_timeout_ms = child->timeout_ms;
+    spec.backoff = child->backoff ? &backoff : NULL;
+    if (child->name >= 0) {
+        spec.name = name;
+        spec.name_length = 1;
+    }
+    return spec;
+}
+
+static void note_start(test_play *play, int c, int caller, bool ensure) {
+    const model_child *child = &play->model.children[c];
+    play_note(play, "%d %s child %d of %d: restart %d shutdown %g%s%s%s%s%s%s%s%s name %d", caller,
+              ensure ? "ensures" : "starts", c, child->supervisor, (int)child->restart,
+              child->shutdown_ms, child->guest ? " guest" : "", child->slow ? " slow" : "",
+              child->is_supervisor ? " supervisor" : "", child->traps ? " traps" : "",
+              child->ready ? " ready" : "", child->backoff ? " backoff" : "",
+              child->fails ? " fails" : "", child->ignores ? " ignores" : "", child->name);
+}
+
+void play_start(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int caller = play_pick(play, play_can_act), supervisor = play_pick(play, play_supervises);
+    if (caller < 0 || supervisor < 0 || play_alive_count(play) >= PLAY_ALIVE_MAX)
+        return;
+    int c = m->child_count++;
+    model_child *child = &m->children[c];
+    *child = random_child(play, supervisor);
+    child->program = program_of(play, child);
+    char name[2] = {(char)('a' + child->name), 0};
+    bool ensure = child->name >= 0 && play_chance(play, 50);
+    dynsup_child_spec spec = spec_of(child, name);
+    note_start(play, c, caller, ensure);
+    test_body *body = m->processes[caller].body;
+    if (ensure)
+        test_ensure(test, body, play_pid(play, supervisor), &spec);
+    else
+        test_start(test, body, play_pid(play, supervisor), &spec);
+    model_ask(m, caller, supervisor, ensure ? MODEL_ENSURE : MODEL_START, c, -1, (model_reason){0});
+    asks(play, caller);
+}
+
+static bool is_some_child(test_play *play, int p) {
+    model *m = &play->model;
+    return m->processes[p].pid && m->processes[p].parent >= 0 &&
+           m->processes[m->processes[p].parent].is_supervisor;
+}
+
+void play_terminate(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int caller = play_pick(play, play_can_act),
+        p = play_chance(play, 80) ? play_pick(play, is_some_child) : play_pick_target(play);
+    if (caller < 0 || p < 0)
+        return;
+    int supervisor = play_chance(play, 90) && m->processes[p].parent >= 0
+                         ? m->processes[p].parent
+                         : play_pick(play, play_supervises);
+    if (supervisor < 0 || !m->processes[supervisor].is_supervisor)
+        return;
+    play_note(play, "%d terminates %d of %d", caller, p, supervisor);
+    test_terminate(test, m->processes[caller].body, play_pid(play, supervisor), play_pid(play, p));
+    model_ask(m, caller, supervisor, MODEL_TERMINATE, -1, p, (model_reason){0});
+    asks(play, caller);
+}
+
+void play_stop(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int caller = play_pick(play, play_can_act), supervisor = play_pick(play, play_supervises);
+    enum dynsup_atom atom = play_chance(play, 50) ? DYNSUP_NORMAL : DYNSUP_SHUTDOWN;
+    if (caller < 0 || supervisor < 0)
+        return;
+    play_note(play, "%d stops %d with %s", caller, supervisor, dynsup_atom_text(atom));
+    test_stop(test, m->processes[caller].body, play_pid(play, supervisor), atom);
+    model_ask(m, caller, supervisor, MODEL_STOP, -1, -1, model_reason_atom(atom));
+    asks(play, caller);
+}
+
+static bool says_ready(test_play *play, int p) {
+    model *m = &play->model;
+    return play_can_act(play, p) && m->processes[p].child >= 0 &&
+           m->children[m->processes[p].child].ready;
+}
+
+void play_ready(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int p = play_pick(play, says_ready);
+    dynsup_value nothing = {.kind = DYNSUP_NIL};
+    if (p < 0)
+        return;
+    play_note(play, "%d is ready", p);
+    test_enter(m->processes[p].body);
+    dynsup_ready(test->host, &nothing);
+    test_leave(test);
+    model_ready(m, p);
+}
+
+void play_change(test_play *play) {
+    model *m = &play->model;
+    if (m->child_count == 0)
+        return;
+    int c = (int)play_below(play, (uint32_t)m->child_count);
+    model_child *child = &m->children[c];
+    child->fails = !child->fails;
+    child->ignores = child->guest && play_chance(play, 20);
+    play_note(play, "child %d%s%s from now on", c, child->fails ? " fails" : " works",
+              child->ignores ? " ignores" : "");
+    if (child->guest)
+        ((struct play_plan *)child->program->more)->status = status_of(child);
+    else
+        child->program->fails = child->fails ? DYNSUP_EREASON : 0;
+}
+
+void play_plans_free(test_play *play) {
+    const model *m = &play->model;
+    for (int c = 0; c < m->child_count; c++)
+        free(m->children[c].program->more);
+}

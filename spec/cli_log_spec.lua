@@ -1,0 +1,117 @@
+-- The log of the program `dynsup` as its users meet it: what is shown, and how it looks.
+
+local cli = require "spec.support.cli"
+
+local script, shell, count = cli.script, cli.shell, cli.count
+local assert_ended, assert_printed = cli.assert_ended, cli.assert_printed
+local assert_has, assert_lacks = cli.assert_has, cli.assert_lacks
+
+cli.describe("the log", function()
+  -- An error, a warning, an info and a debug line each have something that the others lack.
+  local noisy = [[
+    local dynsup = require "dynsup"
+    local sup = dynsup.start_link { name = "pool" }
+    dynsup.start_child(sup, { body = function() error "boom" end, restart = "temporary", name = "fragile" })
+    dynsup.send(sup, "plain")
+    dynsup.sleep(1)
+    io.stderr:write "last\n"]]
+  local marks = { error = "(child_terminated)", warning = "[warning] ", info = "[info] ", debug = "[debug] " }
+  local order = { "error", "warning", "info", "debug" }
+
+  local function assert_level(level, got)
+    local is_shown = level ~= "off"
+    for _, each in ipairs(order) do
+      if is_shown then assert_has(marks[each], got.err) else assert_lacks(marks[each], got.err) end
+      if each == level then is_shown = false end
+    end
+    assert_ended(0, got)
+    assert.equal("", got.out)
+  end
+
+  it("shows errors and warnings on stderr", function()
+    assert_level("warning", script(noisy))
+  end)
+
+  it("shows as much as --log-level says", function()
+    for _, level in ipairs { "off", "error", "warning", "info", "debug" } do
+      assert_level(level, script(noisy, "--log-level", level))
+      assert_level(level, script(noisy, "--log-level=" .. level))
+    end
+    assert_level("error", script(noisy, "--log-level", "debug", "--log-level", "error"))
+  end)
+
+  it("is silent when off, but for what the script and dynsup say", function()
+    assert.equal("last\n", script(noisy, "--log-level", "off").err)
+    assert_has("boom", script("error 'boom'", "--log-level", "off").err)
+  end)
+
+  it("begins a report with its level and indents its other lines", function()
+    local got = script(noisy, "--log-level", "error")
+    local first, rest = got.err:match "^(%[error%] worker <0%.%d+%.%d+> \"fragile\" of [^\n]*)\n(.-)\nlast\n$"
+    assert.truthy(first, got.err)
+    assert_has("supervisor <0.", first)
+    assert_has("\"pool\"", first)
+    for line in (rest .. "\n"):gmatch "([^\n]*)\n" do
+      assert.equal("    ", line:sub(1, 4), got.err)
+    end
+    assert_has("reason: script.lua:3: boom\n", rest)
+    assert_has("stack traceback:", rest)
+  end)
+
+  it("cannot be forged by the text of an error", function()
+    local got = script [[
+      local dynsup = require "dynsup"
+      dynsup.start_child(dynsup.start_link {}, function() error("a\n[error] b\27[31m\r", 0) end)]]
+    assert.equal(1, count("\n[error]", "\n" .. got.err))
+    assert_lacks("\27", got.err)
+    assert_lacks("\r", got.err)
+  end)
+
+  it("has the warnings of Lua, such as errors in finalizers", function()
+    local text = [[
+      warn("one ", "warning")
+      setmetatable({}, { __gc = function() error "lost?" end })
+      collectgarbage()
+      warn "@off"
+      warn "not shown"
+      warn "@on"
+      setmetatable({}, { __gc = function() error "at the very end" end })]]
+    local got = script(text)
+    assert_ended(0, got)
+    assert.matches("^%[warning%] one warning\n%[warning%] error in __gc[^\n]*lost%?[^\n]*\n"
+      .. "%[warning%] error in __gc[^\n]*at the very end[^\n]*\n$", got.err)
+    assert_printed("", script(text, "--log-level", "error"))
+  end)
+
+  it("cuts a warning that is too long", function()
+    local got = script "warn(('x'):rep(2000), 'y') warn 'next'"
+    assert.equal("[warning] " .. ("x"):rep(1000) .. "\n[warning] next\n", got.err)
+  end)
+
+  it("has colours on a terminal only, and not with NO_COLOR", function()
+    if not shell("command -v script").out:find "script" then return pending "needs the program script" end
+    cli.write("app.lua", noisy)
+    local function on_terminal(environment)
+      return shell(environment .. [[ script -qec "'$DYNSUP' run app.lua" /dev/null]]).out
+    end
+    assert_lacks("\27", script(noisy).err)
+    assert_has("\27[31m[error]\27[0m worker", on_terminal "TERM=xterm")
+    assert_lacks("\27", on_terminal "TERM=xterm NO_COLOR=1")
+    assert_has("\27[31m", on_terminal "TERM=xterm NO_COLOR=")
+    assert_lacks("\27", on_terminal "TERM=dumb")
+  end)
+
+  it("can be lost without harm", function()
+    cli.write("app.lua", noisy)
+    assert_ended(0, shell "\"$DYNSUP\" run --log-level debug app.lua 2>&-")
+    assert_ended(0, shell "\"$DYNSUP\" run --log-level debug app.lua 2>/dev/full")
+    assert_ended(0, shell "{ \"$DYNSUP\" run --log-level debug app.lua; echo $? >&3; } 3>&1 2>&1 >/dev/null | true")
+  end)
+
+  it("does not go into a file that the script opened while stderr is closed", function()
+    local text = ("cat >app.lua <<'EOF'\nlocal file = io.open('data', 'w')\n%s\nfile:write 'mine'\nEOF\n"):format(noisy)
+    local got = shell(text .. "\"$DYNSUP\" run app.lua 2>&- <&-; cat data")
+    assert_ended(0, got)
+    assert.equal("mine", got.out)
+  end)
+end)

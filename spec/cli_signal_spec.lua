@@ -1,0 +1,163 @@
+-- Signals to the program `dynsup`. Scripts send them to themselves, so that nothing here depends on
+-- how long anything takes.
+
+local cli = require "spec.support.cli"
+
+local script = cli.script
+local assert_ended, assert_printed = cli.assert_ended, cli.assert_printed
+
+cli.describe("SIGINT and SIGTERM", function()
+  -- What signals tests begin with: a process that tells its end, and a signal to the program itself.
+  local prelude = [[
+    local dynsup, uv = require "dynsup", require "luv"
+    io.stdout:setvbuf "no"
+    local function telling(name)
+      return setmetatable({}, { __close = function() print(name) end })
+    end
+    local function worker(name)
+      local closed <close> = telling(name)
+      dynsup.ready()
+      dynsup.sleep "infinity"
+    end
+    local function raise(signal)
+      uv.kill(uv.os_getpid(), signal)
+    end
+  ]]
+
+  local function signalled(signal, text)
+    return script(prelude .. text:gsub("SIGNAL", signal))
+  end
+
+  it("stop the supervisors in reverse order of start, then the rest, and end with 0", function()
+    for _, signal in ipairs { "sigint", "sigterm" } do
+      assert_printed("third\nsecond\nfirst\nmain\n", signalled(signal, [[
+        local closed <close> = telling "main"
+        local function slow(name, ms)
+          dynsup.flag("trap_exit", true)
+          dynsup.ready()
+          dynsup.receive()
+          dynsup.sleep(ms)
+          print(name)
+        end
+        for ms, name in ipairs { "first", "second", "third" } do
+          dynsup.start_child(dynsup.start_link {}, { body = slow, args = { name, ms * 5 }, ready = true,
+            restart = "temporary" })
+        end
+        raise "SIGNAL"
+        dynsup.sleep(60000)]]))
+    end
+  end)
+
+  it("come from outside, too", function()
+    for _, signal in ipairs { "INT", "TERM" } do
+      assert_printed("worker\n", signalled(signal, [[
+        dynsup.spawn(worker, "worker")
+        dynsup.yield()
+        io.popen("kill -SIGNAL $PPID"):close()
+        dynsup.sleep(60000)]]))
+    end
+  end)
+
+  it("that are pending already come before the judgement that nothing can happen", function()
+    assert_printed("", signalled("sigterm", [[
+      raise "SIGNAL"
+      dynsup.receive()]]))
+  end)
+
+  it("reach a run inside the run that is always busy", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      assert_printed("inner\nworker\n", signalled("sigterm", ([[
+        dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+        dynsup.run({ clock = "%s" }, function()
+          dynsup.spawn(worker, "inner")
+          dynsup.spawn(function() while true do end end)
+          dynsup.yield()
+          raise "SIGNAL"
+          dynsup.sleep "infinity"
+        end)]]):format(clock)))
+    end
+  end)
+
+  it("SIGHUP stops everything like SIGTERM", function()
+    assert_printed("worker\n", signalled("sighup", [[
+      dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+      raise "SIGNAL"
+      dynsup.sleep(60000)]]))
+  end)
+
+  it("reach a main process that has returned", function()
+    assert_printed("worker\n", signalled("sigterm", [[
+      dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+      dynsup.send_after(1, dynsup.spawn(function()
+        dynsup.receive()
+        raise "SIGNAL"
+        dynsup.sleep(60000)
+      end), "now")]]))
+  end)
+
+  it("end processes that never wait", function()
+    assert_printed("worker\n", signalled("sigint", [[
+      dynsup.spawn(function()
+        local closed <close> = telling "worker"
+        while true do end
+      end)
+      dynsup.spawn(function() while true do pcall(function() while true do end end) end end)
+      dynsup.sleep(2)
+      raise "SIGNAL"
+      while true do end]]))
+  end)
+
+  it("give children the time that their specs allow", function()
+    assert_printed("asked\nwell done\n", signalled("sigterm", [[
+      dynsup.start_child(dynsup.start_link {}, { ready = true, body = function()
+        dynsup.flag("trap_exit", true)
+        dynsup.ready()
+        dynsup.receive()
+        print "asked"
+        dynsup.sleep(5)
+        print "well done"
+        dynsup.exit "shutdown"
+      end })
+      raise "SIGNAL"
+      dynsup.sleep(60000)]]))
+  end)
+
+  it("keep the code of a halt that came before", function()
+    assert_ended(7, signalled("sigint", [[
+      dynsup.spawn(function()
+        dynsup.flag("trap_exit", true)
+        dynsup.receive()
+        raise "SIGNAL"
+        dynsup.sleep(5)
+      end)
+      dynsup.yield()
+      dynsup.halt(7)]]))
+  end)
+
+  local stubborn = [[
+    dynsup.start_child(dynsup.start_link {}, { shutdown = "infinity", ready = true, body = function()
+      local closed <close> = telling "never"
+      dynsup.flag("trap_exit", true)
+      dynsup.ready()
+      dynsup.receive()
+      print "asked"
+      raise "SIGNAL"
+      dynsup.sleep(60000)
+    end })
+    raise "sigint"
+    dynsup.sleep(60000)]]
+
+  it("end the run at once when SIGINT comes a second time while a C function runs", function()
+    local got = script [[
+      shell = io.popen "while kill -INT $PPID 2>/dev/null; do :; done"
+      string.find(("a"):rep(2500), ".-.-.-b")]]
+    assert.equal(130, got.code)
+  end)
+
+  it("end the run at once with 130 when SIGINT comes a second time", function()
+    local got = signalled("sigint", stubborn)
+    assert_ended(130, got)
+    assert.equal("asked\n", got.out)
+    assert.equal("", got.err)
+  end)
+end)

@@ -1,0 +1,84 @@
+-- The module of examples/duper that hashes files: what it refuses, and that it leaves none open.
+
+local example = require "spec.support.example"
+
+local path_of, make, inside, run = example.path_of, example.make, example.inside, example.run
+
+example.describe("duper's hash", function()
+  -- Runs a script that may use the modules of duper and `t`, a directory.
+  local function run_script(script)
+    local head = ([[
+      package.path = %q .. "/?.lua;" .. package.path
+      local dynsup, uv, hash = require "dynsup", require "luv", require "hash"
+      local t = %q .. "/"
+    ]]):format("examples/duper", path_of "t")
+    make { ["script.lua"] = head .. script }
+    local code, out, err = run(path_of "script.lua")
+    assert.equal("", err)
+    assert.equal(0, code)
+    return out
+  end
+
+  it("is nil and a reason for what is not the file that was expected", function()
+    make { ["t/file"] = "12345" }
+    inside "mkfifo t/pipe; mkdir t/directory"
+    local out = run_script [[
+      for _, name in ipairs { "none", "pipe", "directory", "file" } do
+        print(hash.file(t .. name, 4))
+      end
+    ]]
+    local changed = ("nil\tit changed meanwhile\n"):rep(3)
+    assert.equal("nil\tno such file or directory\n" .. changed, out)
+  end)
+
+  it("leaves no file open when its process is killed", function()
+    inside "mkdir t && truncate -s 1T t/big"
+    local out = run_script [[
+      local function is_open()
+        local found = false
+        for name in uv.fs_scandir_next, uv.fs_scandir "/proc/self/fd" do
+          found = found or uv.fs_readlink("/proc/self/fd/" .. name) == t .. "big"
+        end
+        return found
+      end
+      local function wait_until_open(wanted)
+        while is_open() ~= wanted do dynsup.sleep(1) end
+      end
+      for _ = 1, 20 do
+        local pid = dynsup.spawn(hash.file, t .. "big", 1 << 40)
+        wait_until_open(true)
+        dynsup.exit(pid, "kill")
+        wait_until_open(false)
+      end
+      print "closed"
+    ]]
+    assert.equal("closed\n", out)
+  end)
+
+  it("leaves no file open when its process is killed while it opens one", function()
+    make { ["t/file"] = "12345" }
+    local out = run_script [[
+      local fs_open, fs_close = uv.fs_open, uv.fs_close
+      local asked, opened, closed = 0, 0, 0
+      function uv.fs_open(path, flags, mode, callback)
+        asked = asked + 1
+        return fs_open(path, flags, mode, function(err, fd)
+          opened = opened + 1
+          callback(err, fd)
+        end)
+      end
+      function uv.fs_close(fd)
+        closed = closed + 1
+        return fs_close(fd)
+      end
+      for _ = 1, 100 do
+        local pid = dynsup.spawn(hash.file, t .. "file", 5)
+        dynsup.yield()
+        dynsup.exit(pid, "kill")
+      end
+      while opened < asked do dynsup.sleep(1) end
+      print(asked > 0, opened == asked, closed == asked)
+    ]]
+    assert.equal("true\ttrue\ttrue\n", out)
+  end)
+end)
