@@ -7,8 +7,6 @@
  */
 #include "test_play.h"
 
-#include <stdio.h>
-
 static test_play play;
 static uint64_t first_seed = 1;
 static int runs = 320, operations = 320;

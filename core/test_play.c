@@ -1,8 +1,6 @@
 /* Random operations on a host and the reference model, and what they share: see test_play.h. */
 #include "test_play.h"
 
-#include <stdio.h>
-
 void play_init(test_play *play, test_host *test, uint64_t seed) {
     play->test = test;
     play->seed = play->random_state = seed;
@@ -11,17 +9,12 @@ void play_init(test_play *play, test_host *test, uint64_t seed) {
     model_init(&play->model, test->now_ns);
 }
 
-void play_note(test_play *play, const char *format, ...) {
-    va_list arguments;
-    char line[160];
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
+void play_take_down(test_play *play) {
     if (play->tracing)
-        fprintf(stderr, "%s\n", line);
-    if (play->trace_length + strlen(line) + 2 >= sizeof play->trace)
+        fprintf(stderr, "%s\n", play->line);
+    if (play->trace_length + strlen(play->line) + 2 >= sizeof play->trace)
         return;
-    play->trace_length += (size_t)sprintf(play->trace + play->trace_length, "%s\n", line);
+    play->trace_length += (size_t)sprintf(play->trace + play->trace_length, "%s\n", play->line);
 }
 
 static void differ(test_play *play, const char *what, int which, long long model_says,

@@ -8,6 +8,8 @@
 
 #include "test_model.h"
 
+#include <stdio.h>
+
 enum { PLAY_ALIVE_MAX = 40, PLAY_REFS = 1 << 16, PLAY_TRACE = 1 << 16 };
 
 typedef struct test_play {
@@ -15,6 +17,7 @@ typedef struct test_play {
     test_host *test;
     uint64_t seed, random_state;
     dynsup_ref refs[PLAY_REFS]; /* of monitors, by number */
+    char line[160];             /* what is taken down */
     char trace[PLAY_TRACE];     /* what was done, as far as there is room */
     size_t trace_length;
     bool tracing; /* prints it as well */
@@ -43,8 +46,15 @@ void play_compare(test_play *play);
 
 /* ---- what operations and comparison share ---- */
 
-/* Takes down what is done. */
-void play_note(test_play *play, const char *format, ...);
+/* Takes down what is done, written as by printf: play_note(play, format, ...). */
+#define play_note(play, ...)                                                                       \
+    do {                                                                                           \
+        snprintf((play)->line, sizeof(play)->line, __VA_ARGS__);                                   \
+        play_take_down(play);                                                                      \
+    } while (0)
+
+/* Takes down the line. */
+void play_take_down(test_play *play);
 
 /* Fails the test, and prints what was done, when the two values differ. */
 void play_same(test_play *play, const char *what, int which, long long model_says,
