@@ -119,18 +119,16 @@ static void an_exit_parked_at_one_supervisor_outlives_the_other(void **state) {
     test_counts(test, second, 1, 1, 0, 1);
 }
 
-static void a_supervisor_may_be_named_as_its_own_child(void **state) {
+static void a_supervisor_cannot_be_its_own_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
     test_plan plan = {.pid = supervisor};
-    test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
-    test_run(test);
-    test_counts(test, supervisor, 1, 1, 0, 1);
-    test_stop(test, a, supervisor, DYNSUP_NORMAL);
-    test_pass(test, 6000);
-    assert_false(dynsup_is_alive(test->host, supervisor));
-    assert_true(a->replied);
+    assert_int_equal(test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT),
+                     DYNSUP_EREASON);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_BAD_RETURN);
+    assert_true(a->reply.values[1].as.id == supervisor);
+    test_counts(test, supervisor, 0, 0, 0, 0);
 }
 
 int main(void) {
@@ -142,7 +140,7 @@ int main(void) {
         TEST(a_child_that_is_still_starting_may_be_taken_over),
         TEST(one_process_may_be_the_child_of_two_supervisors),
         TEST(an_exit_parked_at_one_supervisor_outlives_the_other),
-        TEST(a_supervisor_may_be_named_as_its_own_child),
+        TEST(a_supervisor_cannot_be_its_own_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
