@@ -1,6 +1,7 @@
 /* The module: its table of functions, the Lua half, and what it changes in the state. */
 #include "bindings/binding.h"
 
+#include "bindings/native.h"
 #include "bindings/scripts.h"
 
 #include <string.h>
@@ -35,21 +36,23 @@ static void script_load(lua_State *L, const struct dsl_script *script) {
         lua_error(L);
 }
 
+/* Calls the script with its C half, if it has one. */
 static int script_loader(lua_State *L) {
-    script_load(L, &dsl_scripts[lua_tointeger(L, lua_upvalueindex(1))]);
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
+    const struct dsl_script *script = &dsl_scripts[lua_tointeger(L, lua_upvalueindex(2))];
+    script_load(L, script);
+    lua_call(L, dsl_native_push(L, dsl_runtime_of(L), script->name), 1);
     return 1;
 }
 
 /* Every script but the first is found by require as a preloaded module. */
-static void scripts_preload(lua_State *L) {
+static void scripts_preload(lua_State *L, dsl_runtime *runtime) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     for (lua_Integer i = 0; dsl_scripts[i].name; i++) {
         if (strcmp(dsl_scripts[i].name, "dynsup") == 0)
             continue;
+        lua_pushlightuserdata(L, runtime);
         lua_pushinteger(L, i);
-        lua_pushcclosure(L, script_loader, 1);
+        lua_pushcclosure(L, script_loader, 2);
         lua_setfield(L, -2, dsl_scripts[i].name);
     }
     lua_pop(L, 1);
@@ -75,7 +78,7 @@ __attribute__((visibility("default"))) int luaopen_dynsup(lua_State *L) {
     dsl_coroutine_open(L, runtime);
     dsl_debug_open(L, runtime);
     dsl_luv_open(L, runtime);
-    scripts_preload(L);
+    scripts_preload(L, runtime);
     script_load(L, script_find("dynsup"));
     core_push(L, runtime);
     lua_call(L, 1, 3); /* module, require, normalize */

@@ -1,4 +1,5 @@
--- Holds docs/api.md against the module: every function is there, in the form that it promises.
+-- Holds docs/api.md against the module, and docs/api/NAME.md against dynsup.NAME: every function is
+-- there, in the form that the page promises.
 
 local dynsup = require "dynsup"
 
@@ -9,10 +10,11 @@ local function read_file(path)
   return file:read "a"
 end
 
--- The entries: "### name(arguments)" and the lines below, up to the next heading.
-local function read_entries()
+-- The entries: "### name(arguments)" and the lines below, up to the next heading. Of a method,
+-- "### object:name(arguments)", the arguments begin with the colon.
+local function read_entries(page)
   local entries, entry = {}, nil
-  for line in io.lines "docs/api.md" do
+  for line in io.lines(page) do
     local name, arguments = line:match "^### ([%a_]+)(.*)$"
     if name then
       entry = { name = name, arguments = arguments, body = "\n" }
@@ -26,40 +28,57 @@ local function read_entries()
   return entries
 end
 
+local function is_method(entry)
+  return entry.arguments:sub(1, 1) == ":"
+end
+
 local function names_of(entries)
   local names = {}
   for _, entry in ipairs(entries) do
-    names[entry.name] = true
+    if not is_method(entry) then
+      names[entry.name] = true
+    end
   end
   return names
 end
 
-local entries = read_entries()
+-- page -> the module that it describes
+local pages = { ["docs/api.md"] = dynsup }
+for file in assert(io.popen "ls docs/api"):lines() do
+  local name, kind = file:match "^([%a_]+)%.(%a+)$"
+  if kind == "md" then
+    pages["docs/api/" .. file] = require("dynsup." .. name)
+  end
+end
 
-describe("docs/api.md", function()
-  it("has an entry for everything in the module", function()
-    local names = names_of(entries)
-    for name in next, dynsup do
-      assert.is_true(names[name], name .. " is not described")
-    end
-  end)
+for page, module in pairs(pages) do
+  describe(page, function()
+    local entries = read_entries(page)
 
-  it("describes nothing that is not there", function()
-    for name in pairs(names_of(entries)) do
-      assert.is_not_nil(rawget(dynsup, name), name .. " is described and not there")
-    end
-  end)
-
-  for _, entry in ipairs(entries) do
-    local is_function = type(rawget(dynsup, entry.name)) == "function"
-    it(("tells all about %s%s"):format(entry.name, entry.arguments), function()
-      assert.equal(is_function, entry.arguments:match "^%(.*%)$" ~= nil)
-      for _, field in ipairs(is_function and FIELDS or {}) do
-        assert.matches("\n%- " .. field .. ": %S", entry.body)
+    it("has an entry for everything in the module", function()
+      local names = names_of(entries)
+      for name in next, module do
+        assert.is_true(names[name], name .. " is not described")
       end
     end)
-  end
-end)
+
+    it("describes nothing that is not there", function()
+      for name in pairs(names_of(entries)) do
+        assert.is_not_nil(rawget(module, name), name .. " is described and not there")
+      end
+    end)
+
+    for _, entry in ipairs(entries) do
+      local is_function = is_method(entry) or type(rawget(module, entry.name)) == "function"
+      it(("tells all about %s%s"):format(entry.name, entry.arguments), function()
+        assert.equal(is_function, entry.arguments:match "^:?[%a_]*%(.*%)$" ~= nil)
+        for _, field in ipairs(is_function and FIELDS or {}) do
+          assert.matches("\n%- " .. field .. ": %S", entry.body)
+        end
+      end)
+    end
+  end)
+end
 
 describe("docs/semantics.md", function()
   for _, source in ipairs { "bindings/spec.c", "bindings/options.c" } do

@@ -1,0 +1,23 @@
+/* Which script has a C half. */
+#include "bindings/native.h"
+
+#include <string.h>
+
+static const struct native {
+    const char *script;
+    const luaL_Reg *functions;
+} natives[] = {
+    {NULL, NULL},
+};
+
+bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script) {
+    const struct native *native = natives;
+    while (native->script && strcmp(native->script, script) != 0)
+        native++;
+    if (!native->script)
+        return false;
+    lua_newtable(L);
+    lua_pushlightuserdata(L, runtime);
+    luaL_setfuncs(L, native->functions, 1);
+    return true;
+}

@@ -1,0 +1,12 @@
+/* The C halves of scripts: functions that dynsup/NAME.lua gets as its first argument. */
+#ifndef DSL_NATIVE_H
+#define DSL_NATIVE_H
+
+#include "bindings/binding.h"
+
+/* Pushes a new table with the C functions of the script ("dynsup.server"), each with the runtime as
+ * its first upvalue. [-0, +1]; false and nothing pushed if the script has no C half. May raise
+ * without memory. */
+bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
+
+#endif
