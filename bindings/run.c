@@ -206,7 +206,17 @@ static void slice_open(dsl_host *host) {
     host->slice_count = ms * COUNT_PER_MS < 1e9 ? (int)ceil(ms * COUNT_PER_MS) : 1000000000;
 }
 
+/* libuv's loop cannot be run by one of its callbacks. */
+static void check_no_callback(lua_State *L, const dsl_host *outer) {
+    for (; outer; outer = outer->outer) {
+        if (outer->uv && !outer->current)
+            dsl_error(L, "'run' on the real clock inside a callback of the loop: call it in a "
+                         "process");
+    }
+}
+
 static void uv_open(lua_State *L, dsl_host *host) {
+    check_no_callback(L, host->outer);
     const dynsup_lua_config *config = host->config;
     dsl_runtime *runtime = host->runtime;
     int error = 0;

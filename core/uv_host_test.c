@@ -266,6 +266,42 @@ static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     place_close(&place);
 }
 
+/* ---- a run inside a slice -------------------------------------------------------------------- */
+
+/* Waits for a message, then runs a host without work on the loop of its handle. */
+static enum dynsup_slice run_inside(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_FIRST) {
+        dynsup_wait_message(host, 0, DYNSUP_NEVER);
+        return DYNSUP_SLICE_WAIT;
+    }
+    struct place inner = {0};
+    assert_true(place_open(&inner, &(dynsup_uv_config){.loop = actor->handle->loop}));
+    assert_int_equal(dynsup_uv_run(inner.uv), DYNSUP_UV_STILL);
+    place_close(&inner);
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* The callback wakes the outer host while its loop turns, and another process of it waits for a
+ * time: neither may keep the run inside alive. */
+static void a_run_inside_a_slice_ends_when_nothing_can_happen_in_it(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    struct actor listener = {.act = run_inside, .handle = (uv_handle_t *)&timer};
+    struct actor sleeper = {.act = nap, .duration_ns = 5 * MS_NS};
+    struct place place = {.listener = &listener};
+    timer.data = &place;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, tell_listener, 0, 0);
+    assert_true(add(&place, &listener) && add(&place, &sleeper));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done && sleeper.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+/* ---- a busy host ----------------------------------------------------------------------------- */
+
 static void set_done(uv_timer_t *timer) {
     *(bool *)timer->data = true;
 }
@@ -453,6 +489,7 @@ int main(void) {
         cmocka_unit_test(a_halted_host_ends_the_run_whatever_is_in_the_loop),
         cmocka_unit_test(a_message_from_a_callback_wakes_the_host_before_the_poll),
         cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
+        cmocka_unit_test(a_run_inside_a_slice_ends_when_nothing_can_happen_in_it),
         cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
         cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),
         cmocka_unit_test(a_borrowed_loop_is_given_back_clean),
