@@ -199,6 +199,9 @@ dynsup_pid dsl_check_pid(lua_State *L, int index);
 
 bool dsl_is_pid(lua_State *L, int index);
 
+/* A light userdata's pointer is an id, of a pid, ref or timer. */
+bool dsl_is_id(const void *pointer);
+
 /* [-0, +2 or +3] nil, the atom's text (and a detail from the top of the stack). */
 int dsl_fail(lua_State *L, enum dynsup_atom atom);
 int dsl_fail_text(lua_State *L, const char *reason);
@@ -229,6 +232,10 @@ void dsl_check_reason(lua_State *L, int index);
 void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
 
 extern const dynsup_object_ops dsl_object_ops;
+
+/* Writes an object of the core as a short text with a final 0, cut to size bytes; ud is the
+ * dsl_host. Never raises. */
+void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
 
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
