@@ -78,6 +78,12 @@ typedef struct cli_warnings {
 /* *warnings must live until the state is closed. */
 void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_config *config);
 
+/* ---- init.c: as process 1 ---- */
+
+/* In process 1: starts a child, in which it returns false, for it to be the program; in process 1
+ * itself returns true when the child has ended, with its exit code. Anywhere else returns false. */
+bool cli_init(int *code_out);
+
 /* ---- streams.c: the standard streams ---- */
 
 /* Sees to it that no file opened later becomes a standard stream, and that writing to a closed pipe
