@@ -160,8 +160,9 @@ static void write_value(writer *out, lua_State *L, int index, int depth) {
     }
 }
 
-/* A crash object's error and traceback; false for anything else. */
-static bool write_crash(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+/* Pushes one of the two fields of a crash object; false, nothing pushed, for anything else. Raw.
+ * [-0, +0|1] */
+static bool push_crash_field(lua_State *L, int index, const dsl_runtime *runtime, int key) {
     if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
         return false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_meta);
@@ -170,21 +171,16 @@ static bool write_crash(writer *out, lua_State *L, int index, const dsl_runtime 
     if (!is_crash)
         return false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_keys);
-    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -1, key);
     lua_rawget(L, index);
-    write_value(out, L, lua_gettop(L), 2);
-    lua_pop(L, 1);
-    lua_rawgeti(L, -1, 2);
-    lua_rawget(L, index);
-    write_text(out, "\n", 1);
-    write_value(out, L, lua_gettop(L), 0);
-    lua_pop(L, 2);
+    lua_remove(L, -2);
     return true;
 }
 
+enum { CRASH_ERROR = 1, CRASH_TRACEBACK };
+
 /* Reads raw: no metamethod and no allocation, for it is called in the middle of the core's work. */
-void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size) {
-    dsl_host *host = ud;
+static void describe(dsl_host *host, uint64_t object, int crash_key, char *text, size_t size) {
     lua_State *L = host->vault.L;
     writer out = {text, size};
     if (size == 0)
@@ -192,9 +188,18 @@ void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size) {
     *text = '\0';
     dsl_vault_push(L, &host->vault, (uint32_t)object);
     int index = lua_gettop(L);
-    if (!write_crash(&out, L, index, host->runtime))
-        write_value(&out, L, index, 2);
+    bool is_crash = push_crash_field(L, index, host->runtime, crash_key);
+    if (is_crash || crash_key == CRASH_ERROR)
+        write_value(&out, L, lua_gettop(L), 2);
     lua_settop(L, index - 1);
+}
+
+void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size) {
+    describe(ud, object, CRASH_ERROR, text, size);
+}
+
+void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size) {
+    describe(ud, object, CRASH_TRACEBACK, text, size);
 }
 
 void dynsup_lua_text_push(lua_State *L, int index) {

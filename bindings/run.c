@@ -248,6 +248,14 @@ static uint64_t seed_of(const dsl_host *host) {
     return host->config->virtual_clock ? 1 : (uintptr_t)host ^ (uint64_t)time(NULL) << 20;
 }
 
+static void on_event(void *ud, const dynsup_event *event) {
+    dsl_log_event(ud, event);
+}
+
+void dsl_events_want(dsl_host *host) {
+    dynsup_host_want(host->core, dsl_log_events(host->config));
+}
+
 static void core_open(lua_State *L, dsl_host *host) {
     dynsup_host_config core = {
         .port = host->uv ? dynsup_uv_port(host->uv) : &virtual_port,
@@ -257,7 +265,7 @@ static void core_open(lua_State *L, dsl_host *host) {
         .alloc = host->alloc,
         .alloc_ud = host->alloc_ud,
         .events = dsl_log_events(host->config),
-        .on_event = dsl_log_event,
+        .on_event = on_event,
         .event_ud = host,
         .seed = seed_of(host),
     };

@@ -16,9 +16,9 @@ static bool option(lua_State *L, const char *name, int type) {
 }
 
 static void check_option_names(lua_State *L) {
-    static const char *const names[] = {"clock",      "seed",          "preempt",
-                                        "slice",      "log_level",     "log",
-                                        "count_hook", "copy_messages", NULL};
+    static const char *const names[] = {"clock",      "seed", "preempt",    "slice",
+                                        "log_level",  "log",  "count_hook", "copy_messages",
+                                        "log_format", NULL};
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
@@ -41,24 +41,28 @@ static void read_clock(lua_State *L, dynsup_lua_config *config) {
                   clock);
 }
 
-static void read_level(lua_State *L, dynsup_lua_config *config) {
-    static const char *const levels[] = {"off", "error", "warning", "info", "debug", NULL};
-    config->level = DYNSUP_LEVEL_WARNING;
-    if (!option(L, "log_level", LUA_TSTRING))
-        return;
-    for (int i = 0; levels[i]; i++)
-        if (strcmp(levels[i], lua_tostring(L, -1)) == 0) {
-            config->level = (enum dynsup_level)i;
-            return;
-        }
-    dsl_error(L, "bad option 'log_level' of 'run' (unknown level '%s')", lua_tostring(L, -1));
+/* The number of the option's word among the names, or what it is without one. */
+static int read_word(lua_State *L, const char *name, const char *const *words, int otherwise) {
+    if (!option(L, name, LUA_TSTRING))
+        return otherwise;
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], lua_tostring(L, -1)) == 0)
+            return i;
+    dsl_error(L, "bad option '%s' of 'run' (unknown value '%s')", name, lua_tostring(L, -1));
+}
+
+static void read_log(lua_State *L, dynsup_lua_config *config) {
+    config->level =
+        (enum dynsup_level)read_word(L, "log_level", dsl_level_names, DYNSUP_LEVEL_WARNING);
+    config->format =
+        (enum dynsup_log_format)read_word(L, "log_format", dsl_format_names, DYNSUP_LOG_TEXT);
 }
 
 /* The table at index 1; pushes the log function, or nil. [-0, +1] */
 static void read_options(lua_State *L, dynsup_lua_config *config) {
     check_option_names(L);
     read_clock(L, config);
-    read_level(L, config);
+    read_log(L, config);
     if (option(L, "seed", LUA_TNUMBER)) {
         int whole;
         config->seed = (uint64_t)lua_tointegerx(L, -1, &whole);

@@ -120,4 +120,8 @@ static void object_release(void *ud, uint64_t object) {
 }
 
 const dynsup_object_ops dsl_object_ops = {
-    .retain = object_retain, .release = object_release, .describe = dsl_object_describe};
+    .retain = object_retain,
+    .release = object_release,
+    .describe = dsl_object_describe,
+    .trace = dsl_object_trace,
+};

@@ -12,11 +12,16 @@ local layers = {
     { "supervisor", "child", "cursor", "request", "start", "guest", "dynamic", "shutdown" },
     { "host", "halt", "check" },
     { "api" },
-    { "watchdog", "uv", "report" },
+    { "watchdog", "uv", "report", "record" },
 }
 
 -- Headers of the core that others may include, and that every file of the core may include.
-local public = { ["core/dynsup.h"] = true, ["core/dynsup_report.h"] = true, ["core/dynsup_uv.h"] = true }
+local public = {
+    ["core/dynsup.h"] = true,
+    ["core/dynsup_report.h"] = true,
+    ["core/dynsup_record.h"] = true,
+    ["core/dynsup_uv.h"] = true,
+}
 
 -- What the other folders may include: a test of the path for each.
 local allowed = {
