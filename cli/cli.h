@@ -67,15 +67,14 @@ bool cli_level_parse(const char *word, enum dynsup_level *level_out);
 bool cli_format_parse(const char *word, enum dynsup_log_format *format_out);
 
 /* Level and format where nothing is said: warning; the environment's DYNSUP_LOG_FORMAT, or else
- * text on a terminal and logfmt elsewhere. */
-void cli_log_defaults(dynsup_lua_config *config);
+ * text on a terminal and logfmt elsewhere. True when the environment has chosen the format. */
+bool cli_log_defaults(dynsup_lua_config *config);
 
 /* Makes config write its log to stderr, in its format. */
 void cli_log_init(dynsup_lua_config *config);
 
 /* Says why the program ends: as cli_say, or as a line of the log whose format is not text. */
-void cli_log_failure(const dynsup_lua_config *config, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cli_log_failure(const dynsup_lua_config *config, const char *text);
 
 /* Lua's warnings, of which the most important are errors in finalizers: lines of the log. They are
  * on until the script calls warn("@off"). */
