@@ -115,6 +115,8 @@ struct dsl_host {
     uint64_t close_deadline_ns;
     uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
     bool close_over;     /* the time is over: every instruction raises */
+    bool releasing;      /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings;   /* in the vault: who owns which Lua value; 0: nobody anything */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
@@ -307,6 +309,10 @@ void dsl_hook_begin(dsl_host *host, lua_State *co);
 void dsl_close_begin(dsl_host *host);
 void dsl_close_thread(dsl_host *host, lua_State *co);
 
+/* Calls the function below the nargs values on top of host->L with the same limit. False: the error
+ * has been logged. [-(nargs + 1), +0] */
+bool dsl_close_call(dsl_host *host, int nargs);
+
 /* Puts a coroutine that is about to run in a close handler of an ending process under the limit;
  * does nothing elsewhere. host may be NULL. */
 void dsl_close_watch(dsl_host *host, lua_State *co);
@@ -341,6 +347,7 @@ extern const luaL_Reg dsl_supervisor_functions[];
 extern const luaL_Reg dsl_child_functions[];
 extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
+extern const luaL_Reg dsl_own_functions[];
 
 /* Closes all cursors of children that are open. */
 void dsl_cursors_close(dsl_host *host);

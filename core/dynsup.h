@@ -479,6 +479,25 @@ size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_p
  * meanwhile. */
 dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor);
 
+/* ---- what a process owns --------------------------------------------------------------------- */
+
+/* Something outside of the core that ends with a process: a handle, a request, a wait that somebody
+ * else fulfils. Embedded in what it stands for; zeroed before it is owned first. */
+typedef struct dynsup_possession {
+    /* The owner has ended: its stop op has run, and nobody has been told yet. The owner is the
+     * current process (as in stop); the possession is its no more, and may be freed. Called once,
+     * the possession taken last first. May call what stop may; may not step. */
+    void (*release)(struct dynsup_possession *possession);
+    struct dynsup_possession *next, **link; /* the core's */
+} dynsup_possession;
+
+/* The process owns it from now on, in place of who did before. O(1). 0; DYNSUP_ENOPROC (the process
+ * is ending or gone; the current process may own up to its end) or DYNSUP_ENOMEM: as it was. */
+int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession);
+
+/* Nobody owns it any more; nothing happens if nobody does. O(1). */
+void dynsup_disown(dynsup_possession *possession);
+
 /* ---- dynamic supervisors --------------------------------------------------------------------- */
 
 #define DYNSUP_NO_LIMIT UINT64_MAX

@@ -156,6 +156,7 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_CLOSING;
     dsi_process_stop_body(host, process);
+    dsi_possessions_release(host, process);
     process->state = DSI_PROCESS_ENDED;
     announce(host, process);
     dsi_process_flush(host, process);

@@ -44,7 +44,8 @@ typedef struct dsi_process_extra {
     dsi_bag delayed;  /* of dsi_delayed: messages to it */
     dsi_timer kill_timer;
     dsi_process *process;
-    dsi_supervisor *supervisor; /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
+    dynsup_possession *possessions; /* the newest first */
+    dsi_supervisor *supervisor;     /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
 } dsi_process_extra;
 
 struct dsi_process {
@@ -119,6 +120,9 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
 /* The end of a doomed process up to the moment in which others are told: its body stops, then what
  * it owned is released. */
 void dsi_process_close(dynsup_host *host, dsi_process *process);
+
+/* Releases what the process owns outside of the core. */
+void dsi_possessions_release(dynsup_host *host, dsi_process *process);
 
 /* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
 void dsi_process_let_go(dynsup_host *host, dsi_process *process);
