@@ -254,6 +254,5 @@ static int head(lua_State *L) {
 }
 
 const luaL_Reg dsl_http_functions[] = {
-    {"load", load}, {"url", url},   {"start", start},
-    {"next", next}, {"head", head}, {NULL, NULL},
+    {"load", load}, {"url", url}, {"start", start}, {"next", next}, {"head", head}, {NULL, NULL},
 };

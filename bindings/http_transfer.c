@@ -123,8 +123,8 @@ static void easy_end(dsl_transfer *transfer) {
 void dsl_transfer_ended(dsl_transfer *transfer, CURLcode result) {
     if (result != CURLE_OK && !transfer->reason) {
         transfer->reason = reason_of_end(transfer, result);
-        transfer->detail = transfer->error[0] ? transfer->error
-                                              : transfer->http->curl->easy_strerror(result);
+        transfer->detail =
+            transfer->error[0] ? transfer->error : transfer->http->curl->easy_strerror(result);
     }
     if (!transfer->reason && !transfer->head_done) {
         transfer->reason = "connection_closed";
@@ -222,7 +222,13 @@ static void options_set(dsl_transfer *transfer) {
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 }
 
+static void transfer_release(dynsup_possession *possession) {
+    dsl_transfer_close((dsl_transfer *)possession); /* its first member */
+}
+
 bool dsl_transfer_init(dsl_transfer *transfer, dsl_http *http) {
+    dynsup_host *core = http->host->core;
+    transfer->possession.release = transfer_release;
     transfer->http = http;
     transfer->link = &http->transfers;
     transfer->next = http->transfers;
@@ -230,9 +236,10 @@ bool dsl_transfer_init(dsl_transfer *transfer, dsl_http *http) {
         transfer->next->link = &transfer->next;
     http->transfers = transfer;
     transfer->easy = http->curl->easy_init();
-    if (transfer->easy)
-        options_set(transfer);
-    return transfer->easy != NULL;
+    if (!transfer->easy || dynsup_own(core, dynsup_self(core), &transfer->possession))
+        return false;
+    options_set(transfer);
+    return true;
 }
 
 bool dsl_transfer_header(dsl_transfer *transfer, const char *line) {
@@ -255,6 +262,7 @@ void dsl_transfer_close(dsl_transfer *transfer) {
     if (!http)
         return;
     transfer->key = 0;
+    dynsup_disown(&transfer->possession);
     easy_end(transfer);
     http->curl->slist_free_all(transfer->headers);
     transfer->headers = NULL;

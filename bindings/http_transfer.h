@@ -19,6 +19,7 @@ typedef struct dsl_buffer {
 } dsl_buffer;
 
 typedef struct dsl_transfer {
+    dynsup_possession possession;      /* of the process that began it */
     dsl_http *http;                    /* NULL: not begun, or closed */
     struct dsl_transfer *next, **link; /* in http->transfers */
     CURL *easy;
@@ -35,13 +36,14 @@ typedef struct dsl_transfer {
     bool paused;
     bool head_done;
     bool over;
-    const char *reason; /* why it failed, or NULL */
-    const char *detail; /* of the reason: a literal, or error */
+    const char *reason;          /* why it failed, or NULL */
+    const char *detail;          /* of the reason: a literal, or error */
     char error[CURL_ERROR_SIZE]; /* libcurl's */
 } dsl_transfer;
 
-/* Makes an empty (zeroed) transfer one of the client's, with a handle of libcurl's that has what
- * every transfer has. False without memory; it is to be closed all the same. */
+/* Makes an empty (zeroed) transfer one of the client's and of the current process, which closes it
+ * when it ends, with a handle of libcurl's that has what every transfer has. False without memory;
+ * it is to be closed all the same. */
 bool dsl_transfer_init(dsl_transfer *transfer, dsl_http *http);
 
 /* Adds a line "Name: value" to the request. False without memory. */

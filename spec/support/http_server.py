@@ -110,6 +110,8 @@ def redirect(words):
 
 def read_request(reader):
     lines = []
+    if reader.peek(1)[:1] == b"\x16":  # somebody speaks TLS
+        return b"GET /not-found HTTP/1.1\r\n\r\n"
     while True:
         line = reader.readline()
         if not line:
