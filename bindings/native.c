@@ -1,6 +1,8 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/http.h"
+
 #include <string.h>
 
 static const struct native {
@@ -8,6 +10,7 @@ static const struct native {
     const luaL_Reg *functions;
 } natives[] = {
     {"dynsup.log", dsl_log_functions},
+    {"dynsup.http", dsl_http_functions},
     {NULL, NULL},
 };
 
