@@ -113,10 +113,11 @@ struct dsl_host {
     bool count_hook;
     int slice_count; /* instructions a slice, with count_hook */
     uint64_t close_deadline_ns;
-    uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
-    bool close_over;     /* the time is over: every instruction raises */
-    bool releasing;      /* what an ended process owned is being closed, by Lua's closers */
-    uint32_t holdings;   /* in the vault: who owns which Lua value; 0: nobody anything */
+    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
+    bool close_over;                      /* the time is over: every instruction raises */
+    bool service_ready, service_stopping; /* that has been told */
+    bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
@@ -348,6 +349,14 @@ void dsl_preempt(dsl_host *host);
 
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
+
+/* ---- service.c ---- */
+
+/* Main is ready: tells it once. */
+void dsl_service_ready(dsl_host *host);
+
+/* After a step: tells once that the orderly end has begun. */
+void dsl_service_look(dsl_host *host);
 
 /* ---- the functions of the module, by file ---- */
 extern const luaL_Reg dsl_process_functions[];

@@ -155,6 +155,25 @@ static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     place_close(&place);
 }
 
+static void tell_by_beat(void *place) {
+    tell(place, ((struct place *)place)->listener);
+}
+
+/* The async handle, which never fires, keeps the run going until the first beat. */
+static void a_beat_comes_while_the_loop_turns_and_keeps_no_run_going(void **state) {
+    (void)state;
+    uv_async_t foreign;
+    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&foreign};
+    struct place place = {.listener = &listener};
+    assert_true(place_open(
+        &place, &(dynsup_uv_config){.beat_ms = 1, .on_beat = tell_by_beat, .beat_ud = &place}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    place_close(&place);
+}
+
 /* ---- a run inside a slice -------------------------------------------------------------------- */
 
 /* Waits for a message, then runs a host without work on the loop of its handle. */
@@ -327,6 +346,7 @@ int main(void) {
         cmocka_unit_test(a_halted_host_ends_the_run_whatever_is_in_the_loop),
         cmocka_unit_test(a_message_from_a_callback_wakes_the_host_before_the_poll),
         cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
+        cmocka_unit_test(a_beat_comes_while_the_loop_turns_and_keeps_no_run_going),
         cmocka_unit_test(a_run_inside_a_slice_ends_when_nothing_can_happen_in_it),
         cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
         cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),
