@@ -129,6 +129,7 @@ struct dsl_host {
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
     struct dsl_cursor *cursors; /* open ones */
+    struct dsl_http *http;      /* made by the first request, or NULL */
     dynsup_limit limit;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */

@@ -9,6 +9,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/program.h"
@@ -154,6 +155,7 @@ static void core_close(dsl_host *host) {
 static void host_fini(dsl_host *host) {
     core_close(host);
     if (host->uv) {
+        dsl_http_close(host);
         dynsup_uv_free(host->uv);
         if (!host->outer)
             dynsup_uv_loop_close_handles(host->runtime->loop);
