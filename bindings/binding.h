@@ -202,6 +202,9 @@ dynsup_pid dsl_check_pid(lua_State *L, int index);
 
 bool dsl_is_pid(lua_State *L, int index);
 
+/* A light userdata's pointer is an id, of a pid, ref or timer. */
+bool dsl_is_id(const void *pointer);
+
 /* [-0, +2 or +3] nil, the atom's text (and a detail from the top of the stack). */
 int dsl_fail(lua_State *L, enum dynsup_atom atom);
 int dsl_fail_text(lua_State *L, const char *reason);
@@ -209,6 +212,8 @@ int dsl_fail_text(lua_State *L, const char *reason);
 /* Raises for DYNSUP_ENOMEM and the like; returns a status that is to be told by dsl_fail. */
 int dsl_check_status(lua_State *L, int status);
 
+/* Writes a line of the host's own into the log. */
+void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
 void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -232,6 +237,13 @@ void dsl_check_reason(lua_State *L, int index);
 void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
 
 extern const dynsup_object_ops dsl_object_ops;
+
+/* Writes an object of the core as a short text with a final 0, cut to size bytes; ud is the
+ * dsl_host. Never raises. */
+void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
+
+/* The same for the traceback of a crash object. */
+void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
@@ -348,6 +360,12 @@ extern const luaL_Reg dsl_child_functions[];
 extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
 extern const luaL_Reg dsl_own_functions[];
+
+/* C halves of scripts. */
+extern const luaL_Reg dsl_log_functions[];
+
+/* Lets the core tell the events that the log and observers want, and no others. */
+void dsl_events_want(dsl_host *host);
 
 /* Closes all cursors of children that are open. */
 void dsl_cursors_close(dsl_host *host);

@@ -10,6 +10,7 @@ static const struct native {
     const luaL_Reg *functions;
 } natives[] = {
     {"dynsup.http", dsl_http_functions},
+    {"dynsup.log", dsl_log_functions},
     {NULL, NULL},
 };
 

@@ -107,6 +107,9 @@ typedef struct dynsup_object_ops {
     void (*release)(void *ud, uint64_t object);
     /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
     void (*describe)(void *ud, uint64_t object, char *text, size_t size);
+    /* The same for where it comes from (the traceback of a crash), which describe leaves out;
+     * nothing for most. NULL: nothing for all. */
+    void (*trace)(void *ud, uint64_t object, char *text, size_t size);
 } dynsup_object_ops;
 
 /* How the core treats a reason; its value is what others see. */
@@ -465,7 +468,10 @@ typedef struct dynsup_process_info {
     uint32_t incarnation; /* 1, or the n-th start of the same child */
 } dynsup_process_info;
 
-/* False for the dead. */
+/* False for the dead. glance is O(1): it leaves the counts of links and monitors at 0, and memory
+ * is an estimate. inspect is also O(n) in links, monitors and messages, of a supervisor in
+ * children. */
+bool dynsup_process_glance(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
 bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
 
 /* Writes the pids that the process is linked to, or monitors, in no order, at most capacity of

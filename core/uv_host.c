@@ -7,7 +7,8 @@
  *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
- *   waiting; it and the timer are active exactly while the host has work or a deadline. They are
+ *   waiting; between steps it and the timer are active exactly while the host has work or a
+ *   deadline, during a step never, so that a run inside a slice does not see them. They are
  *   referenced, else libuv would not poll at all in a loop without other handles, and SIGTERM would
  *   never reach a host that is busy. The async and signal handles are always active and unref'd.
  *   So when the host is still, uv_loop_alive tells about others' handles and requests alone.
@@ -224,17 +225,21 @@ static void start_timer(dynsup_uv *uv, uint64_t deadline_ns) {
     uv_timer_start(&uv->timer, on_timer, left_ms, 0);
 }
 
+/* Lets go of the loop for a step: a slice may run the loop for another host, and that run lasts as
+ * long as others' handles are active. */
+static void rest(dynsup_uv *uv) {
+    uv->awake = true;
+    uv_idle_stop(&uv->idle);
+    uv_timer_stop(&uv->timer);
+}
+
 /* Sets the handles for what the step has left behind; from here on port_wake counts. */
 static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns) {
     uv->awake = state == DYNSUP_READY;
     if (uv->awake)
         uv_idle_start(&uv->idle, on_idle);
-    else
-        uv_idle_stop(&uv->idle);
     if (state == DYNSUP_WAITING)
         start_timer(uv, deadline_ns);
-    else
-        uv_timer_stop(&uv->timer);
 }
 
 /* One look at what has arrived although it keeps nothing alive: a signal. */
@@ -246,7 +251,7 @@ static void poll_once(dynsup_uv *uv) {
 /* Steps once. False when the run is over. */
 static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
     uint64_t deadline_ns, stuck_ns;
-    uv->awake = true;
+    rest(uv);
     enum dynsup_state state = *state_out = step(uv, &deadline_ns, &stuck_ns);
     arrange(uv, state, deadline_ns);
     if (stuck_ns && uv->config.on_stuck)
