@@ -128,6 +128,11 @@ struct dsl_host {
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
     struct dsl_cursor *cursors; /* open ones */
     dynsup_limit limit;
+    struct dsl_observer *observers;
+    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    struct dsl_note **last_note;
+    uint32_t note_count;
+    uint64_t note_number, observer_number;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
@@ -355,6 +360,7 @@ extern const luaL_Reg dsl_run_functions[];
 
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */
 void dsl_events_want(dsl_host *host);

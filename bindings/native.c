@@ -8,6 +8,7 @@ static const struct native {
     const luaL_Reg *functions;
 } natives[] = {
     {"dynsup.log", dsl_log_functions},
+    {"dynsup.observation", dsl_observe_functions},
     {NULL, NULL},
 };
 
