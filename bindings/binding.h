@@ -132,6 +132,11 @@ struct dsl_host {
     struct dsl_cursor *cursors; /* open ones */
     struct dsl_http *http;      /* made by the first request, or NULL */
     dynsup_limit limit;
+    struct dsl_observer *observers;
+    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    struct dsl_note **last_note;
+    uint32_t note_count;
+    uint64_t note_number, observer_number;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
@@ -372,6 +377,7 @@ extern const luaL_Reg dsl_own_functions[];
 
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */
 void dsl_events_want(dsl_host *host);

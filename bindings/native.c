@@ -9,9 +9,9 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
-    {"dynsup.http", dsl_http_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
+    {"dynsup.observation", dsl_observe_functions},
     {NULL, NULL},
 };
 

@@ -12,6 +12,7 @@
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/observe.h"
 #include "bindings/program.h"
 
 #include <math.h>
@@ -169,6 +170,7 @@ static void host_fini(dsl_host *host) {
         host->free_bodies = next;
     }
     dsl_origin_forget(host);
+    dsl_observe_fini(host);
     dsl_log_finish(host);
     dsl_log_flush(host);
     if (host->vault.L)
@@ -259,10 +261,15 @@ static uint64_t seed_of(const dsl_host *host) {
 
 static void on_event(void *ud, const dynsup_event *event) {
     dsl_log_event(ud, event);
+    dsl_observe_event(ud, event);
+}
+
+static void after_events(void *ud) {
+    dsl_observe_tell(ud);
 }
 
 void dsl_events_want(dsl_host *host) {
-    dynsup_host_want(host->core, dsl_log_events(host->config));
+    dynsup_host_want(host->core, dsl_log_events(host->config) | dsl_observe_events(host));
 }
 
 static void core_open(lua_State *L, dsl_host *host) {
@@ -275,6 +282,7 @@ static void core_open(lua_State *L, dsl_host *host) {
         .alloc_ud = host->alloc_ud,
         .events = dsl_log_events(host->config),
         .on_event = on_event,
+        .after_events = after_events,
         .event_ud = host,
         .seed = seed_of(host),
     };

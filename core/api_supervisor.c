@@ -1,4 +1,5 @@
 /* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
+#include "child_event.h"
 #include "supervisor.h"
 
 #include <assert.h>
@@ -100,10 +101,11 @@ int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t le
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
     int status = supervisor_find_running(host, pid, &supervisor);
-    if (status == 0)
-        status = dsi_supervisor_busy(supervisor)
-                     ? DYNSUP_PENDING
-                     : dsi_dynamic_admits(supervisor, name, length, ensure, reply);
+    if (status == 0 && dsi_supervisor_busy(supervisor))
+        status = DYNSUP_PENDING;
+    else if (status == 0 &&
+             (status = dsi_dynamic_admits(supervisor, name, length, ensure, reply)) < 0)
+        dsi_event_not_admitted(supervisor, name, length, status);
     return reply->status = status;
 }
 

@@ -44,6 +44,7 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(NOCONNECTION, "noconnection", "its node is not connected")                                   \
     X(EXIT, "EXIT", "exit signal")                                                                 \
     X(DOWN, "DOWN", "monitor message")                                                             \
+    X(EVENT, "EVENT", "observer message")                                                          \
     X(TIMEOUT, "timeout", "the time is over")                                                      \
     X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
@@ -252,7 +253,7 @@ typedef struct dynsup_event {
     uint64_t at_ns;
     dynsup_pid pid;                        /* the process, or the child's (last) process */
     const char *name;                      /* of the process or child, or NULL */
-    dynsup_pid supervisor;                 /* 0: the process is no child */
+    dynsup_pid supervisor;                 /* 0: the process is no child, or not known as one */
     const char *supervisor_name;           /* or NULL */
     const dynsup_reason *reason;           /* or NULL */
     int status;                            /* START_REFUSED: why */
@@ -280,6 +281,10 @@ typedef struct dynsup_host_config {
     uint32_t events; /* a bit (1 << kind) for each event wanted */
     /* Called for each event wanted, in the middle of the core's work: may not call the core. */
     void (*on_event)(void *ud, const dynsup_event *event);
+    /* Called between two slices, soon after events were told, with nobody's code under way: may
+     * call the core as callbacks of the program may (so a process that it makes ready runs next).
+     * NULL: nobody is called. */
+    void (*after_events)(void *ud);
     void *event_ud;
     uint64_t seed; /* of all randomness of the host */
 } dynsup_host_config;
@@ -568,7 +573,8 @@ typedef struct dynsup_child_spec {
  * DYNSUP_ECALLS_ITSELF for a guest of its own. */
 
 /* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
- * would say. Costs one look-up: worth its while before a body is made. */
+ * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
+ * made. */
 int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
                   bool ensure, dynsup_reply *reply);
 

@@ -2,10 +2,11 @@
  * Hosts: how they are made, stepped and freed.
  *
  * Design notes.
- * A step repeats: expired timers, up to a batch of exits, then slices, until nothing is ready or
- * the budget is spent. Between slices nobody's code is on the stack, so ends and policy are
- * handled here, one after the other, never nested: a chain of a million links is a queue of a
- * million exits. The clock is read when the port's tick has moved, or every few slices.
+ * A step repeats: expired timers, up to a batch of exits, then slices, then who observes events,
+ * until nothing is ready or the budget is spent. Between slices nobody's code is on the stack, so
+ * ends and policy are handled here, one after the other, never nested: a chain of a million links
+ * is a queue of a million exits. The clock is read when the port's tick has moved, or every few
+ * slices.
  */
 #include "host.h"
 
@@ -227,7 +228,8 @@ static void pump_slices(dynsup_host *host) {
 /* ---- steps ---- */
 
 static bool has_work(const dynsup_host *host) {
-    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || dsi_halt_is_due(host);
+    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
+           dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -239,11 +241,19 @@ static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_ou
     return *deadline_ns_out == DYNSUP_NEVER ? DYNSUP_STILL : DYNSUP_WAITING;
 }
 
+static void pump_events(dynsup_host *host) {
+    if (!host->told)
+        return;
+    host->told = false;
+    host->config.after_events(host->config.event_ud);
+}
+
 static void pump_round(dynsup_host *host) {
     pump_timers(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);
+    pump_events(host);
 }
 
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
