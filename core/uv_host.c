@@ -96,8 +96,9 @@ static void on_async(uv_async_t *async) {
     (void)async;
 }
 
+/* It may be due at the beginning of a turn, and then nothing else would end that turn's poll. */
 static void on_timer(uv_timer_t *timer) {
-    (void)timer;
+    port_wake(timer->data);
 }
 
 static void on_signal(uv_signal_t *handle, int signum) {
