@@ -1,12 +1,15 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/static.h"
+
 #include <string.h>
 
 static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.supervisor", dsl_static_functions},
     {NULL, NULL},
 };
 
