@@ -48,6 +48,13 @@ enum dsl_wait {
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
+/* What a guest is for. */
+enum dsl_init {
+    DSL_INIT_NONE,    /* to start a child */
+    DSL_INIT_DYNAMIC, /* to initialise its supervisor */
+    DSL_INIT_STATIC
+};
+
 struct dsl_body {
     dsl_host *host;
     lua_State *co;
@@ -65,12 +72,12 @@ struct dsl_body {
     bool closed : 1;
     bool is_main : 1;
     bool is_guest : 1;
-    bool is_init : 1; /* a guest that initialises its supervisor */
-    bool failed : 1;  /* by an error */
-    uint32_t anchor;  /* of co, in the vault */
-    uint32_t dict;    /* in the vault, 0: none */
-    int nargs;        /* values on inner's stack for its next resume */
-    uint32_t takes;   /* messages taken so far: a selective receive sees that others were taken */
+    bool failed : 1; /* by an error */
+    uint8_t init;    /* enum dsl_init */
+    uint32_t anchor; /* of co, in the vault */
+    uint32_t dict;   /* in the vault, 0: none */
+    int nargs;       /* values on inner's stack for its next resume */
+    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {
@@ -254,8 +261,8 @@ void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
-/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
-enum { DSL_REPLY_VALUES = 5 };
+/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
+enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* ---- copy.c ---- */
@@ -420,6 +427,14 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_PLACES
 };
+
+/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
+ * [-1, +3] */
+int dsl_spec_fail(lua_State *L, const char *what);
+
+/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
+int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
+                               enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
  * pushed for the caller to return (nil, reason, detail). Raises only without memory. */

@@ -2,6 +2,7 @@
 #include "bindings/native.h"
 
 #include "bindings/http.h"
+#include "bindings/static.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const struct native {
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
     {NULL, NULL},
 };
 

@@ -49,14 +49,15 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
-    if (dsi_process_alive(supervisor->process) && dsi_supervisor_busy(supervisor)) {
+    bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
+    if (dsi_process_alive(supervisor->process) && waits) {
         process->message_count++;
         dsi_supervisor_park(supervisor, &child->parked);
         return;
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        dsi_dynamic_exited(supervisor, child, &process->at.reason);
+        supervisor->policy->exited(supervisor, child, &process->at.reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
@@ -108,7 +109,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
         break;
     case DSI_PURPOSE_CHILD: {
         dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
-        dsi_dynamic_timer(child->supervisor, child);
+        dsi_life_timer(child->supervisor, child);
         break;
     }
     case DSI_PURPOSE_HALT:
