@@ -30,6 +30,7 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
         if (request->parked.kind == DSI_PARKED_TERMINATE) {
             dsi_request_status(supervisor->host, request, 0);
         } else { /* it was to be ensured: now it must be started */
+            request->target = supervisor->process->slot.id;
             dsi_list_append(&supervisor->parked, &request->parked.node);
             dsi_supervisor_wake(supervisor);
         }
@@ -416,6 +417,7 @@ int dsi_dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
     if (!extra)
         return DYNSUP_ENOMEM;
+    request->target = child->pid;
     dsi_list_append(&extra->waiters, &request->parked.node);
     life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
     return DYNSUP_PENDING;
