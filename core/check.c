@@ -21,7 +21,8 @@
 
 /* What has been met on the walk, to be compared with what the host counts. */
 typedef struct tally {
-    size_t runnable, doomed, supervisors, monitors_held, monitors_watched, delayed, timers, names;
+    size_t runnable, paused, doomed, supervisors, monitors_held, monitors_watched, delayed, timers,
+        names;
     size_t children;
 } tally;
 
@@ -58,7 +59,9 @@ static void check_mailbox(const dsi_process *process) {
 static void check_state(const dynsup_host *host, const dsi_process *process, tally *met) {
     bool queued = process->state == DSI_PROCESS_RUNNABLE || process->state == DSI_PROCESS_DOOMED;
     MUST(dsi_node_linked(&process->queue) == queued, "the runnable and the doomed are queued");
-    met->runnable += process->state == DSI_PROCESS_RUNNABLE;
+    bool paused = process->flags & DSI_FLAG_PAUSED;
+    met->runnable += process->state == DSI_PROCESS_RUNNABLE && !paused;
+    met->paused += process->state == DSI_PROCESS_RUNNABLE && paused;
     met->doomed += process->state == DSI_PROCESS_DOOMED;
     if (process->state == DSI_PROCESS_RUNNING)
         MUST(host->current == process, "who runs is current");
@@ -314,6 +317,13 @@ static void check_supervisor(const dsi_supervisor *supervisor, tally *met) {
 
 /* ---- the host ---- */
 
+/* Requests that wait are those in the list; one that a guest serves is in no other. */
+static void check_requests(const dynsup_host *host) {
+    dsi_list_each (node, &host->requests) {
+        MUST(dsi_item(node, dsi_request, pending)->target, "a request waits for somebody");
+    }
+}
+
 static void check_queue(const dsi_list *queue, enum dsi_process_state state) {
     dsi_list_each (node, queue) {
         MUST(dsi_item(node, dsi_process, queue)->state == state, "a queue holds what it is for");
@@ -331,6 +341,7 @@ static void check_free_messages(const dynsup_host *host) {
 
 static void check_tally(const dynsup_host *host, const tally *met) {
     MUST(list_length(&host->ready) == met->runnable, "all that are ready are runnable");
+    MUST(list_length(&host->paused) == met->paused, "the paused are runnable");
     MUST(list_length(&host->doomed) == met->doomed, "all that will end are doomed");
     MUST(list_length(&host->supervisors) == met->supervisors, "supervisors are listed");
     MUST(host->monitors.live_count == met->monitors_held, "monitors are held by their watchers");
@@ -352,7 +363,9 @@ void dynsup_host_check(const dynsup_host *host) {
     }
     timer_count(&met, &host->halt_timer);
     check_queue(&host->ready, DSI_PROCESS_RUNNABLE);
+    check_queue(&host->paused, DSI_PROCESS_RUNNABLE);
     check_queue(&host->doomed, DSI_PROCESS_DOOMED);
     check_free_messages(host);
+    check_requests(host);
     check_tally(host, &met);
 }

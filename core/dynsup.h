@@ -477,6 +477,8 @@ typedef struct dynsup_process_info {
     dynsup_pid parent; /* who spawned it, or its supervisor */
     bool trap_exit;
     bool is_supervisor;
+    bool is_paused;
+    dynsup_pid supervisor; /* whose child it is, 0: nobody's; of several supervisors' one */
     size_t link_count, monitor_count, monitored_by_count, message_count;
     size_t memory; /* bytes of the core's for it, messages included */
     uint64_t slices;
@@ -624,15 +626,29 @@ typedef struct dynsup_counts {
 /* O(1). 0, DYNSUP_ENOPROC, DYNSUP_ENOT_A_SUPERVISOR. */
 int dynsup_count_children(const dynsup_host *host, dynsup_pid supervisor, dynsup_counts *counts);
 
+enum dynsup_child_state {
+    DYNSUP_CHILD_STARTING, /* it is waited for to be ready */
+    DYNSUP_CHILD_RUNNING,
+    DYNSUP_CHILD_RESTARTING,
+    DYNSUP_CHILD_STOPPING,
+    DYNSUP_CHILD_DOWN /* of a static supervisor: its spec is there, and no process */
+};
+
 typedef struct dynsup_child_info {
+    dynsup_ref ref; /* of the child, over all its incarnations */
+    enum dynsup_child_state state;
     dynsup_pid pid;      /* 0 while it does not run */
-    bool restarting;     /* it is to run again */
     dynsup_pid last_pid; /* the pid, or that of the incarnation before; 0: it has never run */
     dynsup_value id;     /* borrowed */
     dynsup_value modules;
     bool is_supervisor;
     const char *name; /* borrowed; or NULL */
     size_t name_length;
+    const dynsup_program_ops *program_ops; /* borrowed; or NULL */
+    void *program;
+    enum dynsup_restart restart;
+    double shutdown_ms;
+    uint32_t incarnation;
 } dynsup_child_info;
 
 /* A look at the children one by one, in the order they were started (of a static supervisor: in the

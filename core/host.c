@@ -39,6 +39,8 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
+    dsi_list_init(&host->paused);
+    dsi_list_init(&host->requests);
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->supervisors);
     return host;
