@@ -2,6 +2,7 @@
 #include "bindings/native.h"
 
 #include "bindings/http.h"
+#include "bindings/static.h"
 
 #include <string.h>
 
@@ -9,8 +10,10 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
-    {"dynsup.http", dsl_http_functions},
     {"dynsup.log", dsl_log_functions},
+    {"dynsup.http", dsl_http_functions},
+    {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
     {NULL, NULL},
 };
 

@@ -14,6 +14,7 @@ typedef struct job {
     dynsup_lua_config config;
     bool format_chosen; /* by an option or the environment */
     cli_warnings warnings;
+    cli_notify notify;
     int code;
 } job;
 
@@ -210,5 +211,6 @@ int cli_run(int argc, char **argv) {
     j.format_chosen = cli_log_defaults(&j.config);
     int code = parse(&j);
     cli_log_init(&j.config);
+    cli_notify_init(&j.notify, &j.config);
     return code == GO_ON ? run_in_state(&j) : code;
 }

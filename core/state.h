@@ -63,6 +63,7 @@ struct dynsup_host {
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
     bool closing; /* a stop op is running */
+    bool told;    /* events, since after_events was called */
     volatile uint64_t slices;
     uint64_t now_ns; /* as last read */
     uint32_t tick;   /* the port's tick when it was read */
