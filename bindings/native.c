@@ -7,6 +7,7 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.server", dsl_server_functions},
     {NULL, NULL},
 };
 

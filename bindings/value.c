@@ -277,6 +277,29 @@ static void write_value(writer *out, lua_State *L, int index, int depth) {
     }
 }
 
+/* Pushes the field of the crash object that the n-th of crash_keys names. [-0, +1] */
+static void crash_field(lua_State *L, int index, const dsl_runtime *runtime, int n) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_keys);
+    lua_rawgeti(L, -1, n);
+    lua_rawget(L, index);
+    lua_replace(L, -2);
+}
+
+/* Of a server's crash: the callback, and the message that it was called with. */
+static void write_callback(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+    crash_field(L, index, runtime, 3);
+    crash_field(L, index, runtime, 4);
+    if (lua_type(L, -2) == LUA_TSTRING) {
+        write_text(out, "\nin ", strlen("\nin "));
+        write_value(out, L, lua_gettop(L) - 1, 0);
+        if (!lua_isnil(L, -1)) {
+            write_text(out, ", last message: ", strlen(", last message: "));
+            write_value(out, L, lua_gettop(L), 2);
+        }
+    }
+    lua_pop(L, 2);
+}
+
 /* A crash object's error and traceback; false for anything else. */
 static bool write_crash(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
     if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
@@ -286,16 +309,13 @@ static bool write_crash(writer *out, lua_State *L, int index, const dsl_runtime 
     lua_pop(L, 2);
     if (!is_crash)
         return false;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_keys);
-    lua_rawgeti(L, -1, 1);
-    lua_rawget(L, index);
+    crash_field(L, index, runtime, 1);
     write_value(out, L, lua_gettop(L), 2);
-    lua_pop(L, 1);
-    lua_rawgeti(L, -1, 2);
-    lua_rawget(L, index);
+    crash_field(L, index, runtime, 2);
     write_text(out, "\n", 1);
     write_value(out, L, lua_gettop(L), 0);
     lua_pop(L, 2);
+    write_callback(out, L, index, runtime);
     return true;
 }
 

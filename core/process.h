@@ -34,7 +34,8 @@ enum {
     DSI_FLAG_SUPERVISOR = 2,  /* extra->supervisor is set */
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
-    DSI_FLAG_CHILD = 16       /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_STARTING = 32    /* its start is waited for: its end is told to who waits only */
 };
 
 typedef struct dsi_process_extra {
