@@ -15,6 +15,7 @@ static const struct native {
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.net", dsl_net_functions},
+    {"dynsup.server", dsl_server_functions},
     {NULL, NULL},
 };
 

@@ -92,7 +92,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
         MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
-        MUST(monitor->watcher == process && monitor->down, "a monitor is its watcher's");
+        MUST(monitor->watcher == process, "a monitor is its watcher's");
         met->monitors_held++;
     }
     dsi_bag_each (node, &extra->delayed) {

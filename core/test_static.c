@@ -90,7 +90,7 @@ dynsup_pid test_child(test_host *test, dynsup_pid supervisor, int id, bool *rest
     dynsup_cursor_close(test->host, cursor);
     assert_true(found);
     if (restarting_out)
-        *restarting_out = info.restarting;
+        *restarting_out = info.state == DYNSUP_CHILD_RESTARTING;
     return info.pid;
 }
 
@@ -105,7 +105,7 @@ void test_children(test_host *test, dynsup_pid supervisor, const char *expected)
         if (text[at])
             text[--at] = ' ';
         if (!info.pid)
-            text[--at] = info.restarting ? '?' : '-';
+            text[--at] = info.state == DYNSUP_CHILD_RESTARTING ? '?' : '-';
         text[--at] = (char)('0' + info.id.as.integer);
     }
     dynsup_cursor_close(test->host, cursor);
