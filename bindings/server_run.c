@@ -548,12 +548,13 @@ const dynsup_body_ops dsl_server_ops = {
     .preempt = server_preempt,
 };
 
-dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked) {
-    dsl_body *body = dsl_body_new(L, host, 1);
+dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots) {
+    dsl_body *body = dsl_body_new(L, host, slots + 1);
     dsl_server *server = host->alloc(host->alloc_ud, NULL, 0, sizeof *server);
     if (!server) {
         dsl_body_discard(body);
         dsl_error(L, "not enough memory");
+        return NULL;
     }
     memset(server, 0, sizeof *server);
     server->host = host;
