@@ -7,6 +7,7 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {NULL, NULL},
 };
