@@ -1,5 +1,6 @@
 /* Memory that runs out: every allocation of a run fails once, in Lua, the bindings or the core. */
 #include "bindings/dynsup_lua.h"
+#include "bindings/test_allocator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,37 +11,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdlib.h>
 #include <string.h>
-
-typedef struct allocator {
-    long requests; /* for more memory, so far */
-    long fail_at;  /* 0: none */
-    long failures; /* how many in a row */
-    long refused;
-    long in_use; /* bytes */
-} allocator;
-
-static bool refuses(allocator *a) {
-    a->requests++;
-    bool refused =
-        a->fail_at && a->requests >= a->fail_at && a->requests < a->fail_at + a->failures;
-    a->refused += refused;
-    return refused;
-}
-
-static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
-    allocator *a = ud;
-    if (!block)
-        old_size = 0; /* there Lua tells the kind of object */
-    if (size > old_size && refuses(a))
-        return NULL;
-    a->in_use += (long)size - (long)old_size;
-    if (size > 0)
-        return realloc(block, size);
-    free(block);
-    return NULL;
-}
 
 /* Each step is protected, so that a failure early on does not keep the rest from being reached. */
 static const char *const scenario =
@@ -123,8 +94,8 @@ static int run_scenario(lua_State *L) {
 
 /* One run with a failure; false when it was not reached. */
 static bool run_once(long fail_at, long failures) {
-    allocator a = {0};
-    lua_State *L = lua_newstate(allocate, &a);
+    dsl_test_allocator a = {0};
+    lua_State *L = lua_newstate(dsl_test_allocate, &a);
     assert_non_null(L);
     a.requests = 0;
     a.fail_at = fail_at;

@@ -3,12 +3,13 @@
 local dynsup = require "dynsup"
 local uv = require "luv"
 
+local NAME = "my_service.auth_service"
 local HEAD_MAX, PATIENCE = 8192, 5000
 local BODY = '["rule_1", "rule_2", "rule_3"]'
 local RESPONSE = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
   .. "Connection: close\r\n\r\n%s"
 
-local auth_service = {}
+local AuthService = {}
 
 -- Waits for the head of a request.
 local function await_head(client)
@@ -40,24 +41,41 @@ local function listen(server)
   return ("http://127.0.0.1:%d/rules"):format(server:getsockname().port)
 end
 
+local function accept(server)
+  local client = uv.new_tcp()
+  if server:accept(client) then
+    dynsup.spawn(serve, client)
+  else
+    client:close()
+  end
+end
+
 local function run()
   local server = dynsup.own(uv.new_tcp())
-  dynsup.ready(listen(server))
+  local url = listen(server)
+  dynsup.ready()
   while true do
-    dynsup.receive()
-    local client = uv.new_tcp()
-    if server:accept(client) then
-      dynsup.spawn(serve, client)
-    else
-      client:close()
+    local what, who = dynsup.receive()
+    if what == "client" then
+      accept(server)
+    elseif what == "url" then
+      dynsup.send(who, "url", url)
     end
   end
 end
 
---- Its info, which start_child returns, is the URL of the rules.
----@return table spec
-function auth_service.child_spec()
-  return { id = "auth_service", body = run, ready = true }
+--- The URL of its rules.
+---@async
+---@return string
+function AuthService.url()
+  assert(dynsup.send(NAME, "url", dynsup.self()))
+  local _, url = assert(dynsup.receive_match("url", 1000))
+  return url
 end
 
-return auth_service
+---@return table spec
+function AuthService.child_spec()
+  return { id = "auth_service", body = run, name = NAME, ready = true }
+end
+
+return AuthService
