@@ -176,7 +176,8 @@ static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spe
         dsi_event_child(host, DYNSUP_EVENT_CHILD_STARTED, child, NULL);
         return 0;
     }
-    dsi_request *request = dsi_request_new(host, DSI_PARKED_START, NULL, 0);
+    dsi_request *request =
+        dsi_request_new(host, DSI_PARKED_START, supervisor->process->slot.id, NULL, 0);
     reply->key = request ? request->key : 0;
     status = dsi_dynamic_await_start(supervisor, child, request);
     if (status == DYNSUP_ENOMEM && request)

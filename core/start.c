@@ -118,7 +118,7 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
 
 int dsi_dynamic_start_starting(dsi_supervisor *supervisor, dsi_child *child,
                                const dynsup_body_ops *ops, void *body) {
-    int status = dsi_dynamic_incarnate(supervisor, child, ops, body);
+    int status = dsi_incarnation_begin(supervisor, child, ops, body);
     if (status) {
         ops->fini(body);
         return refuse(supervisor, child, status);
