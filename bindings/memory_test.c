@@ -42,13 +42,16 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
     return NULL;
 }
 
-/* Each step is protected, so that a failure early on does not keep the rest from being reached. */
-static const char *const scenario =
-    "local d = require 'dynsup'\n"
-    "local function try(f, ...)\n"
-    "  local r = table.pack(pcall(f, ...))\n"
-    "  if r[1] then return table.unpack(r, 2, r.n) end\n"
+/* Each step of a scenario is protected, so that a failure early on does not keep the rest from
+ * being reached. */
+#define BEGINNING                                                                                  \
+    "local d = require 'dynsup'\n"                                                                 \
+    "local function try(f, ...)\n"                                                                 \
+    "  local r = table.pack(pcall(f, ...))\n"                                                      \
+    "  if r[1] then return table.unpack(r, 2, r.n) end\n"                                          \
     "end\n"
+
+static const char *const processes = BEGINNING
     "local function closer(f) return setmetatable({}, { __close = f }) end\n"
     "local function worker(...)\n"
     "  local _ <close> = closer(function() d.send(d.self(), {}) end)\n"
@@ -100,6 +103,36 @@ static const char *const scenario =
     "  return {}, 1\n"
     "end, {}, 2)\n";
 
+static const char *const statics = BEGINNING
+    "local function worker() if d.receive() == 'crash' then error {} end end\n"
+    "local function start() return d.spawn_link(worker), { 'info' } end\n"
+    "d.run({ clock = 'virtual', log_level = 'off' }, function()\n"
+    "  local s = try(function() return d.supervisor end)\n"
+    "  if not s then return end\n"
+    "  try(d.flag, 'trap_exit', true)\n"
+    "  local children = {\n"
+    "    { id = {}, body = worker, args = { 1, {} }, name = 'w' },\n"
+    "    { id = 'g', start = start, modules = {} },\n"
+    "    { d, {} },\n"
+    "  }\n"
+    "  local sup = try(s.start_link, children, { name = 's', strategy = 'one_for_all' })\n"
+    "  try(s.start_link, { init = function() return s.init(children) end }, 1)\n"
+    "  try(s.start_link, { { id = 1, body = worker }, { id = 2, start = error } })\n"
+    "  try(s.start_link, { { id = 1, body = worker }, { id = 1, body = worker } })\n"
+    "  if not sup then return end\n"
+    "  for i = 1, 5 do try(s.start_child, sup, { id = { i }, body = worker }) end\n"
+    "  try(d.send, 'w', 'crash')\n"
+    "  try(d.sleep, 1)\n"
+    "  try(s.terminate_child, sup, 'g')\n"
+    "  try(s.restart_child, sup, 'g')\n"
+    "  try(s.terminate_child, sup, 'g')\n"
+    "  try(s.delete_child, sup, 'g')\n"
+    "  try(s.which_children, sup)\n"
+    "  try(s.stop, sup, { 'shutdown', {} })\n"
+    "end)\n";
+
+static const char *scenario;
+
 static int run_scenario(lua_State *L) {
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
@@ -141,17 +174,28 @@ static void sweep(long failures) {
 
 static void each_allocation_may_fail(void **state) {
     (void)state;
+    scenario = processes;
     sweep(1);
+}
+
+static void each_allocation_of_static_supervisors_may_fail(void **state) {
+    (void)state;
+    scenario = statics;
+    sweep(1);
+    sweep(2);
+    sweep(20);
 }
 
 /* Lua tries again after a collection: only the second failure is one to it. */
 static void each_allocation_may_fail_again(void **state) {
     (void)state;
+    scenario = processes;
     sweep(2);
 }
 
 static void many_allocations_in_a_row_may_fail(void **state) {
     (void)state;
+    scenario = processes;
     sweep(20);
 }
 
@@ -160,6 +204,7 @@ int main(void) {
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_allocation_may_fail_again),
         cmocka_unit_test(many_allocations_in_a_row_may_fail),
+        cmocka_unit_test(each_allocation_of_static_supervisors_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
