@@ -43,7 +43,7 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size) {
 }
 
 /* Each step is protected, so that a failure early on does not keep the rest from being reached. */
-static const char *const scenario =
+static const char scenario[] =
     "local d = require 'dynsup'\n"
     "local function try(f, ...)\n"
     "  local r = table.pack(pcall(f, ...))\n"
@@ -60,9 +60,6 @@ static const char *const scenario =
     "local function log() end\n"
     "d.run({ clock = 'virtual', log_level = 'info', log = log }, function()\n"
     "  try(d.flag, 'trap_exit', true)\n"
-    "  try(d.observe, { level = 'info', supervisor = 's' }, function(e) try(d.send, 'w', e) end)\n"
-    "  try(d.observe, { events = { 'exited', 'refused' }, pid = 'w' }, d.self())\n"
-    "  try(function() d.log.info('said', { a = 1, b = {}, c = d.self() }) end)\n"
     "  local sup = try(d.start_link, { name = 's', extra_arguments = { 1, {} } })\n"
     "  if not sup then return end\n"
     "  try(d.start_child, sup, { body = worker, args = { 1, {} }, id = {}, name = 'w' })\n"
@@ -103,25 +100,85 @@ static const char *const scenario =
     "  return {}, 1\n"
     "end, {}, 2)\n";
 
-static int run_scenario(lua_State *L) {
+/* The log, observers and looking in: with modules that are loaded before memory runs out. */
+static const char looking_prepare[] = "d = require 'dynsup'\n"
+                                      "o = d.observer\n"
+                                      "function try(f, ...) return select(2, pcall(f, ...)) end\n"
+                                      "function nothing() end\n"
+                                      "tostring(d.log)\n";
+
+static const char looking[] =
+    "d.run({ clock = 'virtual', log_level = 'info', log = nothing, log_format = 'json' }, "
+    "function()\n"
+    "  try(d.flag, 'trap_exit', true)\n"
+    "  try(o.record, 2)\n"
+    "  try(d.observe, { level = 'info', supervisor = 's' }, function(e) try(d.send, 'w', e) end)\n"
+    "  try(d.observe, { events = { 'exited', 'refused' }, pid = 'w' }, d.self())\n"
+    "  try(d.log.info, 'said', { a = 1, b = {}, c = d.self() })\n"
+    "  local sup = try(d.start_link, { name = 's', max_children = 1 })\n"
+    "  try(d.start_child, sup, { body = d.receive, name = 'w', id = {} })\n"
+    "  try(d.start_child, sup, { body = d.receive })\n"
+    "  try(d.sleep, 1)\n"
+    "  try(function() tostring(o.tree()) end)\n"
+    "  try(function() tostring(o.top()) end)\n"
+    "  try(function() tostring(o.info('w')) end)\n"
+    "  try(d.spawn, function() d.receive_match(d.monitor('w')) end)\n"
+    "  try(o.pause, 'w')\n"
+    "  try(d.yield)\n"
+    "  try(function() tostring(o.deadlocks()) end)\n"
+    "  try(o.restart, 'w')\n"
+    "  try(function() tostring(o.events()) end)\n"
+    "end)\n";
+
+typedef struct scenario_texts {
+    const char *prepare; /* NULL: memory runs out from the beginning on */
+    const char *run;
+} scenario_texts;
+
+static const scenario_texts processes = {NULL, scenario};
+static const scenario_texts looks = {looking_prepare, looking};
+
+static int open_state(lua_State *L) {
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    if (luaL_loadstring(L, scenario) != LUA_OK)
+    return 0;
+}
+
+static int run_text(lua_State *L) {
+    if (luaL_loadstring(L, lua_touserdata(L, 1)) != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 0);
     return 0;
 }
 
+static int run_scenario(lua_State *L) {
+    const scenario_texts *texts = lua_touserdata(L, 1);
+    if (!texts->prepare)
+        open_state(L);
+    lua_pushlightuserdata(L, (void *)texts->run);
+    lua_replace(L, 1);
+    return run_text(L);
+}
+
+static void prepare(lua_State *L, const scenario_texts *texts) {
+    if (!texts->prepare)
+        return;
+    open_state(L);
+    assert_int_equal(luaL_dostring(L, texts->prepare), LUA_OK);
+}
+
 /* One run with a failure; false when it was not reached. */
-static bool run_once(long fail_at, long failures) {
+static bool run_once(const scenario_texts *texts, long fail_at, long failures) {
     allocator a = {0};
     lua_State *L = lua_newstate(allocate, &a);
     assert_non_null(L);
+    prepare(L, texts);
     a.requests = 0;
     a.fail_at = fail_at;
     a.failures = failures;
     lua_pushcfunction(L, run_scenario);
-    int status = lua_pcall(L, 0, 0, 0);
+    lua_pushlightuserdata(L, (void *)texts);
+    int status = lua_pcall(L, 1, 0, 0);
     if (!a.refused)
         assert_int_equal(LUA_OK, status);
     else if (status != LUA_OK)
@@ -132,30 +189,33 @@ static bool run_once(long fail_at, long failures) {
     return a.refused > 0;
 }
 
-static void sweep(long failures) {
+static void sweep(const scenario_texts *texts, long failures) {
     long n = 1;
 #ifdef __SANITIZE_THREAD__
     skip(); /* one thread only, and ThreadSanitizer's own memory grows by GBs over so many states */
 #endif
-    while (run_once(n, failures))
+    while (run_once(texts, n, failures))
         n++;
-    assert_true(n > 500); /* it was no run that ended at once */
+    assert_true(n > 400); /* it was no run that ended at once */
 }
 
 static void each_allocation_may_fail(void **state) {
     (void)state;
-    sweep(1);
+    sweep(&processes, 1);
+    sweep(&looks, 1);
 }
 
 /* Lua tries again after a collection: only the second failure is one to it. */
 static void each_allocation_may_fail_again(void **state) {
     (void)state;
-    sweep(2);
+    sweep(&processes, 2);
+    sweep(&looks, 2);
 }
 
 static void many_allocations_in_a_row_may_fail(void **state) {
     (void)state;
-    sweep(20);
+    sweep(&processes, 20);
+    sweep(&looks, 20);
 }
 
 int main(void) {

@@ -9,6 +9,7 @@ static const struct native {
 } natives[] = {
     {"dynsup.log", dsl_log_functions},
     {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.observer", dsl_look_functions},
     {NULL, NULL},
 };
 
