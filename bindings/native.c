@@ -17,6 +17,7 @@ static const struct native {
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.server", dsl_server_functions},
+    {"dynsup.observer", dsl_look_functions},
     {NULL, NULL},
 };
 
