@@ -78,6 +78,11 @@ typedef struct cli_warnings {
 /* *warnings must live until the state is closed. */
 void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_config *config);
 
+/* ---- limits.c: what the system grants ---- */
+
+/* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
+void cli_limits_raise(void);
+
 /* ---- streams.c: the standard streams ---- */
 
 /* Sees to it that no file opened later becomes a standard stream, and that writing to a closed pipe

@@ -184,6 +184,7 @@ static int run_in_state(job *j) {
 int cli_run(int argc, char **argv) {
     job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     cli_log_init(&j.config, DYNSUP_LEVEL_WARNING);
+    cli_limits_raise();
     int code = parse(&j);
     return code == GO_ON ? run_in_state(&j) : code;
 }
