@@ -109,17 +109,50 @@ static const char *const scenario =
     "  return {}, 1\n"
     "end, {}, 2)\n";
 
+/* The same on the real clock, for what is done with files and sockets. */
+static const char *const io_scenario =
+    "local d = require 'dynsup'\n"
+    "local function try(f, ...)\n"
+    "  local r = table.pack(pcall(f, ...))\n"
+    "  if r[1] then return table.unpack(r, 2, r.n) end\n"
+    "end\n"
+    "d.run({ preempt = false, log_level = 'off' }, function()\n"
+    "  local net, fs = try(require, 'dynsup.net'), try(require, 'dynsup.fs')\n"
+    "  if not net or not fs then return end\n"
+    "  local listener = try(net.listen, '127.0.0.1', 0, { nodelay = true })\n"
+    "  if not listener then return end\n"
+    "  local _, port = try(listener.sockname, listener)\n"
+    "  local server = try(d.spawn, function()\n"
+    "    local socket = try(listener.accept, listener, 10)\n"
+    "    if not socket then return end\n"
+    "    try(function() for line in socket:lines(10) do socket:write(line, '\\n') end end)\n"
+    "  end)\n"
+    "  local client = port and try(net.connect, '127.0.0.1', port, 10)\n"
+    "  if client then\n"
+    "    try(client.write, client, 'a line', '\\n')\n"
+    "    try(client.read, client, 'line', 10)\n"
+    "    try(client.set, client, { send_timeout = 1 })\n"
+    "    try(client.write, client, ('x'):rep(1 << 20))\n"
+    "    if server then try(client.give, client, server) end\n"
+    "  end\n"
+    "  try(function() for name in fs.scandir('/', { stat = true }) do return name end end)\n"
+    "  try(fs.read, '/proc/self/status')\n"
+    "  local file = try(fs.open, '/proc/self/exe')\n"
+    "  if file then try(file.read, file, 10) try(file.stat, file) try(file.hash, file) end\n"
+    "  d.halt(0)\n"
+    "end)\n";
+
 static int run_scenario(lua_State *L) {
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    if (luaL_loadstring(L, scenario) != LUA_OK)
+    if (luaL_loadstring(L, lua_touserdata(L, 1)) != LUA_OK)
         return lua_error(L);
     lua_call(L, 0, 0);
     return 0;
 }
 
 /* One run with a failure; false when it was not reached. */
-static bool run_once(long fail_at, long failures) {
+static bool run_once(const char *text, long fail_at, long failures) {
     allocator a = {0};
     lua_State *L = lua_newstate(allocate, &a);
     assert_non_null(L);
@@ -127,7 +160,8 @@ static bool run_once(long fail_at, long failures) {
     a.fail_at = fail_at;
     a.failures = failures;
     lua_pushcfunction(L, run_scenario);
-    int status = lua_pcall(L, 0, 0, 0);
+    lua_pushlightuserdata(L, (void *)text);
+    int status = lua_pcall(L, 1, 0, 0);
     if (!a.refused)
         assert_int_equal(LUA_OK, status);
     else if (status != LUA_OK)
@@ -138,30 +172,35 @@ static bool run_once(long fail_at, long failures) {
     return a.refused > 0;
 }
 
-static void sweep(long failures) {
+static void sweep(const char *text, long failures) {
     long n = 1;
 #ifdef __SANITIZE_THREAD__
     skip(); /* one thread only, and ThreadSanitizer's own memory grows by GBs over so many states */
 #endif
-    while (run_once(n, failures))
+    while (run_once(text, n, failures))
         n++;
     assert_true(n > 500); /* it was no run that ended at once */
 }
 
 static void each_allocation_may_fail(void **state) {
     (void)state;
-    sweep(1);
+    sweep(scenario, 1);
 }
 
 /* Lua tries again after a collection: only the second failure is one to it. */
 static void each_allocation_may_fail_again(void **state) {
     (void)state;
-    sweep(2);
+    sweep(scenario, 2);
 }
 
 static void many_allocations_in_a_row_may_fail(void **state) {
     (void)state;
-    sweep(20);
+    sweep(scenario, 20);
+}
+
+static void an_allocation_for_files_and_sockets_may_fail(void **state) {
+    (void)state;
+    sweep(io_scenario, 2);
 }
 
 int main(void) {
@@ -169,6 +208,7 @@ int main(void) {
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_allocation_may_fail_again),
         cmocka_unit_test(many_allocations_in_a_row_may_fail),
+        cmocka_unit_test(an_allocation_for_files_and_sockets_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
