@@ -124,8 +124,9 @@ static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *chi
         lua_pushlstring(L, child->name, child->name_length);
         lua_setfield(L, -2, "name");
     }
-    set_pid(L, "pid", child->pid, child->restarting);
-    set_pid(L, "last_pid", child->last_pid, child->restarting);
+    bool restarting = child->state == DYNSUP_CHILD_RESTARTING;
+    set_pid(L, "pid", child->pid, restarting);
+    set_pid(L, "last_pid", child->last_pid, restarting);
     lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
     lua_setfield(L, -2, "type");
 }

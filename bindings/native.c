@@ -14,6 +14,8 @@ static const struct native {
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.net", dsl_net_functions},
+    {"dynsup.server", dsl_server_functions},
     {NULL, NULL},
 };
 

@@ -33,7 +33,7 @@ int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_leng
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply) {
     assert(host->current);
     dsi_supervisor *supervisor;
-    dsi_request *request = dsi_request_new(host, DSI_PARKED_START, NULL, 0);
+    dsi_request *request = dsi_request_new(host, DSI_PARKED_START, 0, NULL, 0);
     int status = request ? dsi_supervisor_new(host, name, name_length, &supervisor, &reply->pid)
                          : DYNSUP_ENOMEM;
     if (status) {
@@ -43,6 +43,7 @@ int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_leng
         return reply->status = status;
     }
     reply->key = request->key;
+    request->target = reply->pid;
     dsi_guest_begin(supervisor, ops, body, NULL, request);
     return reply->status = DYNSUP_PENDING;
 }
@@ -88,7 +89,8 @@ static int request_make(dsi_supervisor *supervisor, enum dsi_parked_kind kind, c
                         size_t length, bool may_wait, dsi_request **request_out) {
     if (!may_wait && must_park(supervisor))
         return DYNSUP_EWOULD_WAIT;
-    *request_out = dsi_request_new(supervisor->host, kind, name, length);
+    *request_out =
+        dsi_request_new(supervisor->host, kind, supervisor->process->slot.id, name, length);
     if (!*request_out)
         return DYNSUP_ENOMEM;
     if (!may_wait)

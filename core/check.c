@@ -21,7 +21,8 @@
 
 /* What has been met on the walk, to be compared with what the host counts. */
 typedef struct tally {
-    size_t runnable, doomed, supervisors, monitors_held, monitors_watched, delayed, timers, names;
+    size_t runnable, paused, doomed, supervisors, monitors_held, monitors_watched, delayed, timers,
+        names;
     size_t children;
 } tally;
 
@@ -58,7 +59,9 @@ static void check_mailbox(const dsi_process *process) {
 static void check_state(const dynsup_host *host, const dsi_process *process, tally *met) {
     bool queued = process->state == DSI_PROCESS_RUNNABLE || process->state == DSI_PROCESS_DOOMED;
     MUST(dsi_node_linked(&process->queue) == queued, "the runnable and the doomed are queued");
-    met->runnable += process->state == DSI_PROCESS_RUNNABLE;
+    bool paused = process->flags & DSI_FLAG_PAUSED;
+    met->runnable += process->state == DSI_PROCESS_RUNNABLE && !paused;
+    met->paused += process->state == DSI_PROCESS_RUNNABLE && paused;
     met->doomed += process->state == DSI_PROCESS_DOOMED;
     if (process->state == DSI_PROCESS_RUNNING)
         MUST(host->current == process, "who runs is current");
@@ -89,7 +92,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
         MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
-        MUST(monitor->watcher == process && monitor->down, "a monitor is its watcher's");
+        MUST(monitor->watcher == process, "a monitor is its watcher's");
         met->monitors_held++;
     }
     dsi_bag_each (node, &extra->delayed) {
@@ -161,9 +164,9 @@ static void check_waiters(const dsi_child *child, tally *met) {
 static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
                  (child->extra && dsi_timer_started(&child->extra->timer));
-    MUST(comes, "a restart has a turn, a delay or a guest");
-    bool stops = supervisor->order && supervisor->occupied; /* one after the other */
-    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || stops, "only a running one restarts");
+    bool is_in_job = supervisor->order && supervisor->occupied; /* one after the other */
+    MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
+    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
 }
 
 static void check_running(const dsi_supervisor *supervisor, const dsi_child *child) {
@@ -314,6 +317,13 @@ static void check_supervisor(const dsi_supervisor *supervisor, tally *met) {
 
 /* ---- the host ---- */
 
+/* Requests that wait are those in the list; one that a guest serves is in no other. */
+static void check_requests(const dynsup_host *host) {
+    dsi_list_each (node, &host->requests) {
+        MUST(dsi_item(node, dsi_request, pending)->target, "a request waits for somebody");
+    }
+}
+
 static void check_queue(const dsi_list *queue, enum dsi_process_state state) {
     dsi_list_each (node, queue) {
         MUST(dsi_item(node, dsi_process, queue)->state == state, "a queue holds what it is for");
@@ -331,6 +341,7 @@ static void check_free_messages(const dynsup_host *host) {
 
 static void check_tally(const dynsup_host *host, const tally *met) {
     MUST(list_length(&host->ready) == met->runnable, "all that are ready are runnable");
+    MUST(list_length(&host->paused) == met->paused, "the paused are runnable");
     MUST(list_length(&host->doomed) == met->doomed, "all that will end are doomed");
     MUST(list_length(&host->supervisors) == met->supervisors, "supervisors are listed");
     MUST(host->monitors.live_count == met->monitors_held, "monitors are held by their watchers");
@@ -352,7 +363,9 @@ void dynsup_host_check(const dynsup_host *host) {
     }
     timer_count(&met, &host->halt_timer);
     check_queue(&host->ready, DSI_PROCESS_RUNNABLE);
+    check_queue(&host->paused, DSI_PROCESS_RUNNABLE);
     check_queue(&host->doomed, DSI_PROCESS_DOOMED);
     check_free_messages(host);
+    check_requests(host);
     check_tally(host, &met);
 }

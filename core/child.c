@@ -139,3 +139,38 @@ dsi_child *dsi_child_of(const dsi_process *process, const dsi_supervisor *superv
         child = child->extra ? child->extra->next_same : NULL;
     return child;
 }
+
+static enum dynsup_child_state state_of(const dsi_child *child) {
+    switch ((enum dsi_child_state)child->state) {
+    case DSI_CHILD_STARTING:
+        return DYNSUP_CHILD_STARTING;
+    case DSI_CHILD_RESTARTING:
+        return DYNSUP_CHILD_RESTARTING;
+    case DSI_CHILD_STOPPING:
+        return DYNSUP_CHILD_STOPPING;
+    case DSI_CHILD_GONE:
+        return DYNSUP_CHILD_DOWN;
+    default:
+        return DYNSUP_CHILD_RUNNING;
+    }
+}
+
+void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
+    bool runs = child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
+    *info_out = (dynsup_child_info){
+        .ref = child->slot.id,
+        .state = state_of(child),
+        .pid = runs ? child->pid : 0,
+        .last_pid = child->pid,
+        .id = child->id,
+        .modules = child->extra ? child->extra->modules : dsi_value_nil(),
+        .is_supervisor = child->is_supervisor,
+        .name = child->name ? child->name->text : NULL,
+        .name_length = child->name ? child->name->length : 0,
+        .program_ops = child->program_ops,
+        .program = child->program,
+        .restart = (enum dynsup_restart)child->restart,
+        .shutdown_ms = child->shutdown_ms,
+        .incarnation = child->incarnation,
+    };
+}

@@ -95,6 +95,9 @@ void dsi_child_free(dynsup_host *host, dsi_child *child);
 /* Made if needed; NULL without memory. */
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child);
 
+/* What is told of it to who looks. */
+void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out);
+
 /* Its process, in any state, or NULL. */
 dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child);
 

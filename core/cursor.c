@@ -17,26 +17,12 @@ dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
     return cursor;
 }
 
-static dynsup_pid running_pid(const dsi_child *child) {
-    bool runs = child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
-    return runs ? child->pid : 0;
-}
-
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out) {
     if (!cursor->supervisor || cursor->next == &cursor->supervisor->children.head)
         return false;
     const dsi_child *child = dsi_child_of_node(cursor->next);
     cursor->next = node_after(cursor->supervisor, cursor->next);
-    *info_out = (dynsup_child_info){
-        .pid = running_pid(child),
-        .restarting = child->state == DSI_CHILD_RESTARTING,
-        .last_pid = child->pid,
-        .id = child->id,
-        .modules = child->extra ? child->extra->modules : dsi_value_nil(),
-        .is_supervisor = child->is_supervisor,
-        .name = child->name ? child->name->text : NULL,
-        .name_length = child->name ? child->name->length : 0,
-    };
+    dsi_child_inspect(child, info_out);
     return true;
 }
 

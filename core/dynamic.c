@@ -127,6 +127,7 @@ static int dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
     if (!extra)
         return DYNSUP_ENOMEM;
+    request->target = child->pid;
     dsi_list_append(&extra->waiters, &request->parked.node);
     dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
     return DYNSUP_PENDING;

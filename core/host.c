@@ -39,6 +39,8 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
+    dsi_list_init(&host->paused);
+    dsi_list_init(&host->requests);
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->supervisors);
     return host;
@@ -70,9 +72,18 @@ static void tell_supervisors(dsi_process *process) {
     }
 }
 
+/* A failed start sends its parent no signal. */
+static void start_failed(dynsup_host *host, dsi_process *process) {
+    dsi_process *parent = dsi_process_find(host, process->parent);
+    if (parent && parent != process && !process->child)
+        dsi_unlink(host, parent, process);
+}
+
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     dsi_process_close(host, process);
+    if (process->flags & DSI_FLAG_STARTING)
+        start_failed(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
     dsi_links_notify(host, process);
@@ -192,6 +203,19 @@ static void run_slice(dynsup_host *host, dsi_process *process) {
     host->in_slice = false;
     host->current = NULL;
     slice_end(host, process, end, &outcome);
+}
+
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE) {
+        dsi_node_remove(&process->queue);
+        run_slice(host, process);
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return dsi_process_alive(process) && !(process->flags & DSI_FLAG_STARTING);
 }
 
 /* Reads the clock; the time that has passed is put down to the process that ran last. */

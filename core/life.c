@@ -28,6 +28,7 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
         if (request->parked.kind == DSI_PARKED_TERMINATE) {
             dsi_request_status(supervisor->host, request, 0);
         } else { /* it was to be ensured: now it must be started */
+            request->target = supervisor->process->slot.id;
             dsi_list_append(&supervisor->parked, &request->parked.node);
             dsi_supervisor_wake(supervisor);
         }

@@ -3,22 +3,25 @@
 
 #include <string.h>
 
-dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
-                             size_t name_length) {
+dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsup_pid target,
+                             const char *name, size_t name_length) {
     dsi_request *request = dsi_memory_new(&host->memory, sizeof *request + name_length + 1);
     if (!request)
         return NULL;
     request->parked.kind = kind;
+    request->target = target;
     request->caller = dynsup_self(host);
     request->key = dynsup_key_new(host);
     request->name_length = name_length;
     if (name)
         memcpy(request->name, name, name_length);
+    dsi_list_append(&host->requests, &request->pending);
     return request;
 }
 
 void dsi_request_free(dynsup_host *host, dsi_request *request) {
     dsi_node_remove(&request->parked.node);
+    dsi_node_remove(&request->pending);
     if (request->child)
         dsi_child_free(host, request->child);
     if (request->body)

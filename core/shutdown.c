@@ -23,6 +23,7 @@ void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
         send(supervisor, process, DYNSUP_KILL);
         return;
     }
+    dsi_process_resume(host, process); /* it may have to do something before its end */
     send(supervisor, process, DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(process) || child->shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
         return;

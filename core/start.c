@@ -109,8 +109,10 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     request->child = NULL;
     status = dsi_dynamic_start_body(supervisor, child, request->name, request->name_length, ops,
                                     body, reply);
-    if (status == DYNSUP_PENDING)
+    if (status == DYNSUP_PENDING) {
+        request->target = child->pid;
         child->extra->starting = request;
+    }
     return status;
 }
 
@@ -120,6 +122,7 @@ static int start_await(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
     if (!extra)
         return DYNSUP_ENOMEM;
+    request->target = taken->child->pid;
     dsi_list_append(&extra->waiters, &request->parked.node);
     return DYNSUP_PENDING;
 }

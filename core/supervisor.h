@@ -172,6 +172,8 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor);
 
 struct dsi_request {
     dsi_parked parked; /* in parked, in a child's waiters or in stop_waiters */
+    dsi_node pending;  /* in host->requests */
+    dynsup_pid target; /* for whom it waits now: the supervisor or the child */
     dynsup_pid caller; /* 0: nobody waits, so it is done now or not at all */
     uint64_t key;
     /* START */
@@ -188,9 +190,9 @@ struct dsi_request {
     char name[];
 };
 
-/* A request of the current process, with a copy of the name; NULL without memory. */
-dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
-                             size_t name_length);
+/* A request of the current process to this one, with a copy of the name; NULL without memory. */
+dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsup_pid target,
+                             const char *name, size_t name_length);
 
 /* Tells the caller, if it still waits, and frees the request with what it still owns. The reply's
  * objects change hands. */
