@@ -1,66 +1,36 @@
 --- An authorization service to try the program with: it answers each request with three rules. It
 --- listens at a port of this machine that happens to be free.
 local dynsup = require "dynsup"
-local uv = require "luv"
+local net = require "dynsup.net"
 
 local NAME = "my_service.auth_service"
-local HEAD_MAX, PATIENCE = 8192, 5000
+local PATIENCE = 5000 -- ms for a line
 local BODY = '["rule_1", "rule_2", "rule_3"]'
 local RESPONSE = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
   .. "Connection: close\r\n\r\n%s"
 
 local AuthService = {}
 
--- Waits for the head of a request.
-local function await_head(client)
-  local head = ""
-  dynsup.await(function(resume)
-    client:read_start(function(err, data)
-      head = head .. (data or "")
-      if err or not data or #head > HEAD_MAX or head:find("\r\n\r\n", 1, true) then
-        resume()
-      end
-    end)
-  end, PATIENCE)
-end
-
-local function serve(client)
-  dynsup.own(client) -- it is closed with us
-  await_head(client)
-  dynsup.await(function(resume)
-    client:write(RESPONSE:format(#BODY, BODY), resume)
-  end, PATIENCE)
-end
-
-local function listen(server)
-  local pid = dynsup.self()
-  assert(server:bind("127.0.0.1", 0))
-  assert(server:listen(128, function()
-    dynsup.send(pid, "client")
-  end))
-  return ("http://127.0.0.1:%d/rules"):format(server:getsockname().port)
-end
-
-local function accept(server)
-  local client = uv.new_tcp()
-  if server:accept(client) then
-    dynsup.spawn(serve, client)
-  else
-    client:close()
+-- Reads the head of a request, which ends with an empty line, and answers.
+local function serve(socket)
+  for line in socket:lines(PATIENCE) do
+    if line == "" then
+      socket:write(RESPONSE:format(#BODY, BODY))
+      return
+    end
   end
 end
 
 local function run()
-  local server = dynsup.own(uv.new_tcp())
-  local url = listen(server)
+  local listener = assert(net.listen("127.0.0.1", 0))
+  local connections = assert(dynsup.start_link())
+  dynsup.spawn_link(net.serve, listener, connections, serve)
+  local _, port = assert(listener:sockname())
+  local url = ("http://127.0.0.1:%d/rules"):format(port)
   dynsup.ready()
   while true do
-    local what, who = dynsup.receive()
-    if what == "client" then
-      accept(server)
-    elseif what == "url" then
-      dynsup.send(who, "url", url)
-    end
+    local _, from = dynsup.receive_match "url"
+    dynsup.send(from, "url", url)
   end
 end
 
