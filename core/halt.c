@@ -28,6 +28,7 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     if (supervisor->has_guest)
         dsi_guest_abort(supervisor, &shutdown);
     dsi_shutdown_begin(supervisor, &shutdown);
+    dsi_supervisor_drain(supervisor); /* what waited for the guest, now that nothing starts */
 }
 
 static void shutdown_all(dynsup_host *host) {
