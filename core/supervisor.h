@@ -217,7 +217,8 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
-/* Ends the guest as if it had failed with this reason. */
+/* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
+ * it, or the next guest would begin here. */
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason);
 
 /* Ends the guest with its process: nothing is handled. */
