@@ -176,8 +176,11 @@ static void give_up(dsi_supervisor *supervisor, dsi_child *child) {
 static void attempt(dsi_supervisor *supervisor, dsi_child *child) {
     const dynsup_body_ops *ops;
     void *body;
-    dynsup_reason reason;
-    int status = dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
+    int status = DYNSUP_ENOMEM;
+    if (!child->guest ||
+        dsi_child_extra_get(supervisor->host, child)) /* whom it names may be a child */
+        status = dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
     if (status == 0 && child->guest) {
         dsi_guest_begin(supervisor, ops, body, child, NULL);
         return;
