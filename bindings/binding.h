@@ -136,6 +136,8 @@ struct dsl_host {
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
     uint32_t origin_function;  /* in the vault: a weak table with that child's function */
 
+    uint32_t server_module; /* in the vault: of the server started last; 0: none */
+
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */

@@ -18,7 +18,8 @@ dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
 }
 
 static bool needs_extra(const dynsup_child_spec *spec) {
-    return spec->guest || spec->ready || spec->backoff || spec->modules.kind != DYNSUP_NIL;
+    return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
+           spec->modules.kind != DYNSUP_NIL;
 }
 
 static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {

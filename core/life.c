@@ -142,8 +142,10 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
     const dynsup_body_ops *ops;
     void *body;
-    dynsup_reason reason;
-    int status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
+    int status = DYNSUP_ENOMEM;
+    if (!child->guest || dsi_child_extra_get(supervisor->host, child)) /* for whom it names */
+        status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status == 0 && child->guest) {
         dsi_guest_begin(supervisor, ops, body, child, NULL);
         return;
