@@ -2,6 +2,7 @@
 #include "bindings/binding.h"
 
 #include <limits.h>
+#include <math.h>
 
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
     int count = (int)message->count;
@@ -108,7 +109,7 @@ static int cancel_timer(lua_State *L) {
     uint64_t timer = (uintptr_t)lua_touserdata(L, 1);
     luaL_argexpected(L, lua_islightuserdata(L, 1) && timer >> 62 == 3, 1, "timer");
     if (dynsup_cancel_timer(host->core, timer, &left_ns))
-        lua_pushnumber(L, (double)left_ns / 1e6);
+        lua_pushnumber(L, left_ns == DYNSUP_NEVER ? HUGE_VAL : (double)left_ns / 1e6);
     else
         lua_pushnil(L);
     return 1;

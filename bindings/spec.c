@@ -56,16 +56,18 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-static bool is_same(const char *a, const char *b) {
-    return *a == *b && strcmp(a, b) == 0;
+/* Is the string at the index this text, zero bytes included? */
+static bool is_text(lua_State *L, int index, const char *text) {
+    size_t length;
+    const char *string = lua_tolstring(L, index, &length);
+    return *string == *text && strlen(text) == length && memcmp(string, text, length) == 0;
 }
 
 static int option_of(lua_State *L, const char *const *options) {
     if (lua_type(L, -1) != LUA_TSTRING)
         return -1;
-    const char *text = lua_tostring(L, -1);
     for (int i = 0; options[i]; i++)
-        if (is_same(text, options[i]))
+        if (is_text(L, -1, options[i]))
             return i;
     return -1;
 }
@@ -214,9 +216,8 @@ static const struct field {
 static const struct field *field_find(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TSTRING)
         return NULL;
-    const char *name = lua_tostring(L, index);
     for (const struct field *f = fields; f->name; f++)
-        if (is_same(f->name, name))
+        if (is_text(L, index, f->name))
             return f;
     return NULL;
 }

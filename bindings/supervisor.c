@@ -82,12 +82,20 @@ static int start_link(lua_State *L) {
 
 /* ---- terminate_child, stop ---- */
 
+enum { STOP = 1 };
+
+/* Is the reason with which the supervisor ended the string that was asked for? The core takes two
+ * of the same text for two reasons. */
+static bool is_as_asked(lua_State *L, dsl_raw_reply raw) {
+    return raw.status == DYNSUP_EREASON && lua_type(L, 2) == LUA_TSTRING &&
+           lua_rawequal(L, 2, raw.base + DSL_RAW_VALUE);
+}
+
 static int done_k(lua_State *L, int status, lua_KContext context) {
-    (void)context;
     if (status == LUA_YIELD && dsl_host_of(L)->current->timed_out)
         return 2; /* nil, "timeout" */
     dsl_raw_reply raw = dsl_raw_get(L);
-    if (raw.status)
+    if (raw.status && !(context == STOP && is_as_asked(L, raw)))
         return dsl_push_failure(L, raw);
     lua_pushboolean(L, 1);
     return 1;
@@ -127,8 +135,8 @@ static int stop(lua_State *L) {
         reason = dsl_reason_get(L, host, 2);
     dynsup_supervisor_stop(host->core, pid, &reason, true, &reply);
     if (reply.status == DYNSUP_PENDING)
-        return dsl_wait_reply(L, host, &reply, deadline, 0, done_k);
-    return dsl_reply_to(L, host, &reply, 0, done_k);
+        return dsl_wait_reply(L, host, &reply, deadline, STOP, done_k);
+    return dsl_reply_to(L, host, &reply, STOP, done_k);
 }
 
 const luaL_Reg dsl_supervisor_functions[] = {

@@ -292,6 +292,8 @@ bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_n
     uint64_t now_ns = dsi_host_refresh(host);
     uint64_t deadline_ns = delayed->timer.deadline_ns;
     *left_ns_out = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    if (deadline_ns == DYNSUP_NEVER)
+        *left_ns_out = DYNSUP_NEVER;
     dsi_delayed_free(host, delayed);
     return true;
 }

@@ -503,12 +503,14 @@ int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_p
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
 
-/* Sends the values to pid at deadline_ns; the timer ends with its destination. 0 (objects taken
+/* Sends the values to pid at deadline_ns; the timer ends with its destination. One that is due
+ * DYNSUP_NEVER keeps no host going. 0 (objects taken
  * over; *timer_out is 0 and nothing happens when pid is dead) or DYNSUP_ENOMEM. */
 int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
                    const dynsup_value *values, uint32_t count, dynsup_timer *timer_out);
 
-/* Stops a timer. False when it is not there any more; else *left_ns_out is what was left. */
+/* Stops a timer. False when it is not there any more; else *left_ns_out is what was left,
+ * DYNSUP_NEVER of one that would never have been due. */
 bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
 
 /* Tells a waiting start_child that the current process, its child, is up. info and its object are
