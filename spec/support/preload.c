@@ -1,5 +1,5 @@
-/* Loaded before all others, it makes a machine without libcurl, or one that is slow to load it, with
- * slow name servers. */
+/* Loaded before all others, it makes a machine without libcurl, one that is slow to load it, or one
+ * with slow name servers. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
