@@ -141,8 +141,9 @@ struct dsl_host {
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
-    struct dsl_cursor *cursors; /* open ones */
-    struct dsl_http *http;      /* made by the first request, or NULL */
+    struct dsl_cursor *cursors;      /* open ones */
+    struct dsl_http *http;           /* made by the first request, or NULL */
+    struct dsl_http_load *http_load; /* libcurl is being loaded by a thread, or NULL */
     dynsup_limit limit;
     struct dsl_observer *observers;
     struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
