@@ -214,7 +214,6 @@ static int listen_open(lua_State *L, dsl_host *host, const dsl_socket_options *o
         dsl_socket_close(s);
         return status;
     }
-    listener_refer(s);
     dsl_box_fill(L, LISTEN_BOX, s);
     return 0;
 }

@@ -59,6 +59,7 @@ int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **s
         socket_free(s);
         return status;
     }
+    uv_unref(&s->uv.handle);
     if (dynsup_own(host->core, owner, &s->possession)) {
         dsl_socket_close(s);
         return UV_ENOMEM;
