@@ -7,7 +7,8 @@
  *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
- *   waiting; it and the timer are active exactly while the host has work or a deadline. They are
+ *   waiting; it and the timer are active between steps, exactly while the host has work or a
+ *   deadline, and not during a step: it may run another host on the same loop. They are
  *   referenced, else libuv would not poll at all in a loop without other handles, and SIGTERM would
  *   never reach a host that is busy. The async and signal handles are always active and unref'd.
  *   So when the host is still, uv_loop_alive tells about others' handles and requests alone.
@@ -238,6 +239,14 @@ static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns
         uv_timer_stop(&uv->timer);
 }
 
+/* During a step no handle of the host's is active: a run inside the step, on the same loop, would
+ * last as long as they are. */
+static void disarrange(dynsup_uv *uv) {
+    uv->awake = true;
+    uv_idle_stop(&uv->idle);
+    uv_timer_stop(&uv->timer);
+}
+
 /* One look at what has arrived although it keeps nothing alive: a signal. */
 static void poll_once(dynsup_uv *uv) {
     uv_idle_start(&uv->idle, on_idle); /* libuv does not poll for nothing */
@@ -247,7 +256,7 @@ static void poll_once(dynsup_uv *uv) {
 /* Steps once. False when the run is over. */
 static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
     uint64_t deadline_ns, stuck_ns;
-    uv->awake = true;
+    disarrange(uv);
     enum dynsup_state state = *state_out = step(uv, &deadline_ns, &stuck_ns);
     arrange(uv, state, deadline_ns);
     if (stuck_ns && uv->config.on_stuck)
