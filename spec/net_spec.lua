@@ -253,6 +253,28 @@ describe("a socket", function()
     assert.same({ nil, "invalid_option", "x" }, { client:set { x = 1 } })
   end))
 
+  it("is not for runs inside the run, nor for later ones", main(function()
+    local client = pair()
+    local listener = listen()
+    assert(dynsup.run(function()
+      for _, call in ipairs {
+        function() client:read "some" end,
+        function() client:write "x" end,
+        function() client:give(dynsup.self()) end,
+        function() listener:accept() end,
+      } do
+        assert.error_matches(call, "belongs to another run")
+      end
+    end))
+    local old
+    assert(dynsup.run(function()
+      old = pair()
+    end))
+    assert.same({ nil, "closed" }, { old:read "some" })
+    assert.same({ nil, "closed" }, { old:write "x" })
+    assert.same({ nil, "closed" }, { old:give(dynsup.self()) })
+  end))
+
   it("of one kind has not the methods of the other", main(function()
     local client = pair()
     local listener = listen()
