@@ -178,6 +178,22 @@ describe("accept", function()
     end, { clock = "real" }) }
     assert.same({ nil, "deadlock" }, { outcome[1], outcome[2] })
   end)
+
+  it("does not keep a run going when who waited was killed", function()
+    assert.same({ true }, { host.outcome(function()
+      local client = pair()
+      local listener = listen()
+      local waits = {
+        function() client:read "some" end,
+        function() listener:accept() end,
+      }
+      for _, wait in ipairs(waits) do
+        local pid = dynsup.spawn(wait)
+        support.until_waiting(pid)
+        host.stop(pid, "kill")
+      end
+    end, { clock = "real", log_level = "off" }) })
+  end)
 end)
 
 describe("a socket", function()
