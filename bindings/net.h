@@ -82,6 +82,9 @@ void dsl_box_fill(lua_State *L, int index, dsl_socket *socket);
 /* The socket of the box at the index; raises for anything else. */
 dsl_socket *dsl_check_socket(lua_State *L, int index, enum dsl_socket_kind kind);
 
+/* Raises when the socket is open and belongs to another run, around this one. */
+void dsl_check_run(lua_State *L, const dsl_socket *socket, const dsl_host *host);
+
 /* A new socket owned by the process. 0, or libuv's error: there is none then. */
 int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out);
 

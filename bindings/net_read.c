@@ -245,6 +245,7 @@ static int socket_read(lua_State *L) {
     dsl_need need = check_need(L);
     uint64_t deadline_ns = dsl_check_io_deadline(L, host, READ_MS);
     dsl_waiter_of(L, &host);
+    dsl_check_run(L, s, host);
     if (s->reader.key)
         return dsl_fail_text(L, "busy");
     s->need = need;

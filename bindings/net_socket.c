@@ -92,6 +92,11 @@ dsl_socket *dsl_check_socket(lua_State *L, int index, enum dsl_socket_kind kind)
     return b->socket;
 }
 
+void dsl_check_run(lua_State *L, const dsl_socket *socket, const dsl_host *host) {
+    if (!socket->closing && socket->host != host)
+        dsl_error(L, "the socket belongs to another run");
+}
+
 static int box_gc(lua_State *L) {
     box *b = box_test(L, 1);
     dsl_socket *s = b ? b->socket : NULL;
@@ -302,6 +307,7 @@ static int socket_give(lua_State *L) {
     dsl_body_of(L, &host);
     dsl_check_count(L, 2, 2);
     dsl_socket *s = check_any(L, 1);
+    dsl_check_run(L, s, host);
     dynsup_pid pid = dsl_check_dest(L, host, 2);
     if (s->closing)
         return dsl_fail_text(L, "closed");
