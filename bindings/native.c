@@ -7,6 +7,7 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.registry", dsl_registry_functions},
     {NULL, NULL},
 };
 

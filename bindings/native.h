@@ -9,4 +9,7 @@
  * without memory. */
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 
+/* ---- the C halves, by file ---- */
+extern const luaL_Reg dsl_registry_functions[];
+
 #endif

@@ -1,6 +1,8 @@
 /* Children: a supervisor's records of what it has started and may have to start again. */
 #include "child.h"
 
+#include "registry.h"
+
 #include <assert.h>
 
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
@@ -72,7 +74,9 @@ static void name_free(dynsup_host *host, dsi_child *child) {
     if (!name)
         return;
     name->child = NULL;
-    if (!name->process) /* else it stays its process's until that ends */
+    if (name->key) /* else it stays its process's until that ends */
+        dsi_key_check(name->key);
+    else if (!name->process)
         dsi_names_remove(&host->names, name);
     child->name = NULL;
 }

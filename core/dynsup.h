@@ -53,6 +53,7 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
     X(NOT_FOUND, "not_found", "the supervisor has no such child")                                  \
     X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
+    X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
     X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
@@ -234,7 +235,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_SHUTDOWN_ERROR,   /* report: a child ended abnormally while it was stopped */
     DYNSUP_EVENT_GAVE_UP,          /* report: the restart intensity is exceeded */
     DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
-    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor was dropped */
+    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
     DYNSUP_EVENT_COUNT
 };
@@ -426,6 +427,67 @@ int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_p
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
 
+/* ---- registries ------------------------------------------------------------------------------ */
+
+/* A registry is a process that runs no code: under keys, which are texts of any bytes here, it has
+ * entries of processes, each with a value. What the key is to others, and the values, are opaque.
+ * Functions on a registry that is not there say DYNSUP_ENOPROC, or DYNSUP_ENOT_A_REGISTRY. */
+typedef struct dynsup_entry dynsup_entry;
+
+/* A new registry, child and linked partner of the current process, if any; with a name unless that
+ * is NULL. unique: a key has one entry at most. 0; DYNSUP_EALREADY_STARTED with *pid_out who has
+ * the name; DYNSUP_ENOMEM. */
+int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size_t length,
+                          dynsup_pid *pid_out);
+
+typedef struct dynsup_registry_info {
+    bool unique;
+    size_t entry_count; /* with those of processes that are about to end */
+} dynsup_registry_info;
+
+int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
+                            dynsup_registry_info *info_out);
+
+/* Ends the registry with this reason, whose objects stay the caller's; false: it is not there. */
+bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_reason *reason);
+
+/* An entry of the current process; it ends with the process, before anybody is told of that, or
+ * with the registry. 0: the objects of key and value are the core's. DYNSUP_ETAKEN with *pid_out
+ * who has the key of a unique registry (0: a child that restarts); DYNSUP_ECLOSING; DYNSUP_ENOMEM.
+ */
+int dynsup_entry_add(dynsup_host *host, dynsup_pid registry, const char *text, size_t length,
+                     dynsup_value key, dynsup_value value, dynsup_pid *pid_out);
+
+/* Ends an entry. A child's name cannot be taken from it: DYNSUP_ETAKEN. */
+int dynsup_entry_remove(dynsup_host *host, dynsup_entry *entry);
+
+/* Replaces the entry's value; its object changes hands. */
+void dynsup_entry_set(dynsup_host *host, dynsup_entry *entry, dynsup_value value);
+
+/* Who has a unique registry's key, 0: nobody (or the registry is not there). */
+dynsup_pid dynsup_registry_whereis(const dynsup_host *host, dynsup_pid registry, const char *text,
+                                   size_t length);
+
+/* Looks at entries: those of a key, in the order they were made; all of a registry, key by key;
+ * those of a process in a registry, the latest first. What is returned is borrowed until the core
+ * is called for anything else; NULL: no further. Entries of ending processes are left out. */
+dynsup_entry *dynsup_entry_first(const dynsup_host *host, dynsup_pid registry, const char *text,
+                                 size_t length);
+dynsup_entry *dynsup_entry_next(const dynsup_entry *entry);
+dynsup_entry *dynsup_registry_first(const dynsup_host *host, dynsup_pid registry);
+dynsup_entry *dynsup_registry_next(const dynsup_entry *entry);
+dynsup_entry *dynsup_owned_first(const dynsup_host *host, dynsup_pid registry, dynsup_pid pid);
+dynsup_entry *dynsup_owned_next(const dynsup_entry *entry);
+
+typedef struct dynsup_entry_info {
+    dynsup_pid pid;
+    dynsup_value key, value; /* borrowed */
+} dynsup_entry_info;
+
+dynsup_entry_info dynsup_entry_inspect(const dynsup_entry *entry);
+
+/* ---- timers ---------------------------------------------------------------------------------- */
+
 /* Sends the values to pid at deadline_ns; the timer ends with its destination. 0 (objects taken
  * over; *timer_out is 0 and nothing happens when pid is dead) or DYNSUP_ENOMEM. */
 int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
@@ -433,6 +495,8 @@ int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
 
 /* Stops a timer. False when it is not there any more; else *left_ns_out is what was left. */
 bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
+
+/* ---- what processes tell and show ------------------------------------------------------------ */
 
 /* Tells a waiting start_child that the current process, its child, is up. info and its object are
  * taken over. */

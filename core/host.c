@@ -12,6 +12,7 @@
 #include "delayed.h"
 #include "link.h"
 #include "monitor.h"
+#include "registry.h"
 
 #include <assert.h>
 
@@ -70,9 +71,12 @@ static void tell_supervisors(dsi_process *process) {
 
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    dsi_registry *registry = dsi_registry_of(process);
     dsi_process_close(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
+    if (registry)
+        dsi_registry_ended(registry);
     dsi_links_notify(host, process);
     dsi_monitors_notify(host, process);
     process->message_count = 1; /* an exit that is parked may have its turn at once */

@@ -34,7 +34,8 @@ enum {
     DSI_FLAG_SUPERVISOR = 2,  /* extra->supervisor is set */
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
-    DSI_FLAG_CHILD = 16       /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_REGISTRY = 32    /* its body is a registry: any signal of its parent ends it */
 };
 
 typedef struct dsi_process_extra {
@@ -42,6 +43,8 @@ typedef struct dsi_process_extra {
     const char *label;
     dsi_bag monitors; /* of dsi_monitor.held: those it holds */
     dsi_bag delayed;  /* of dsi_delayed: messages to it */
+    dsi_bag entries;  /* of dynsup_entry: its entries in registries */
+    dynsup_pid told;  /* the last registry whose end it was told of */
     dsi_timer kill_timer;
     dsi_process *process;
     dsi_supervisor *supervisor; /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */

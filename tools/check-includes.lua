@@ -8,7 +8,7 @@ local layers = {
     { "intensity", "backoff", "lifecycle" },
     { "timers", "names" },
     { "state", "value" },
-    { "process", "mailbox", "link", "monitor", "delayed", "event" },
+    { "process", "mailbox", "link", "monitor", "delayed", "event", "registry" },
     { "supervisor", "child", "cursor", "request", "start", "guest", "dynamic", "shutdown" },
     { "host", "halt", "check" },
     { "api" },
