@@ -48,6 +48,13 @@ enum dsl_wait {
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
+/* What a guest is for. */
+enum dsl_init {
+    DSL_INIT_NONE,    /* to start a child */
+    DSL_INIT_DYNAMIC, /* to initialise its supervisor */
+    DSL_INIT_STATIC
+};
+
 struct dsl_body {
     dsl_host *host;
     lua_State *co;
@@ -65,12 +72,12 @@ struct dsl_body {
     bool closed : 1;
     bool is_main : 1;
     bool is_guest : 1;
-    bool is_init : 1; /* a guest that initialises its supervisor */
-    bool failed : 1;  /* by an error */
-    uint32_t anchor;  /* of co, in the vault */
-    uint32_t dict;    /* in the vault, 0: none */
-    int nargs;        /* values on inner's stack for its next resume */
-    uint32_t takes;   /* messages taken so far: a selective receive sees that others were taken */
+    bool failed : 1; /* by an error */
+    uint8_t init;    /* enum dsl_init */
+    uint32_t anchor; /* of co, in the vault */
+    uint32_t dict;   /* in the vault, 0: none */
+    int nargs;       /* values on inner's stack for its next resume */
+    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {
@@ -113,8 +120,11 @@ struct dsl_host {
     bool count_hook;
     int slice_count; /* instructions a slice, with count_hook */
     uint64_t close_deadline_ns;
-    uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
-    bool close_over;     /* the time is over: every instruction raises */
+    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
+    bool close_over;                      /* the time is over: every instruction raises */
+    bool service_ready, service_stopping; /* that has been told */
+    bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
@@ -127,7 +137,13 @@ struct dsl_host {
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
     struct dsl_cursor *cursors; /* open ones */
+    struct dsl_http *http;      /* made by the first request, or NULL */
     dynsup_limit limit;
+    struct dsl_observer *observers;
+    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    struct dsl_note **last_note;
+    uint32_t note_count;
+    uint64_t note_number, observer_number;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
@@ -200,6 +216,9 @@ dynsup_pid dsl_check_pid(lua_State *L, int index);
 
 bool dsl_is_pid(lua_State *L, int index);
 
+/* A light userdata's pointer is an id, of a pid, ref or timer. */
+bool dsl_is_id(const void *pointer);
+
 /* [-0, +2 or +3] nil, the atom's text (and a detail from the top of the stack). */
 int dsl_fail(lua_State *L, enum dynsup_atom atom);
 int dsl_fail_text(lua_State *L, const char *reason);
@@ -207,6 +226,8 @@ int dsl_fail_text(lua_State *L, const char *reason);
 /* Raises for DYNSUP_ENOMEM and the like; returns a status that is to be told by dsl_fail. */
 int dsl_check_status(lua_State *L, int status);
 
+/* Writes a line of the host's own into the log. */
+void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
 void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -231,11 +252,18 @@ void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
 
 extern const dynsup_object_ops dsl_object_ops;
 
+/* Writes an object of the core as a short text with a final 0, cut to size bytes; ud is the
+ * dsl_host. Never raises. */
+void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
+
+/* The same for the traceback of a crash object. */
+void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
+
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
-/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
-enum { DSL_REPLY_VALUES = 5 };
+/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
+enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* ---- copy.c ---- */
@@ -307,6 +335,10 @@ void dsl_hook_begin(dsl_host *host, lua_State *co);
 void dsl_close_begin(dsl_host *host);
 void dsl_close_thread(dsl_host *host, lua_State *co);
 
+/* Calls the function below the nargs values on top of host->L with the same limit. False: the error
+ * has been logged. [-(nargs + 1), +0] */
+bool dsl_close_call(dsl_host *host, int nargs);
+
 /* Puts a coroutine that is about to run in a close handler of an ending process under the limit;
  * does nothing elsewhere. host may be NULL. */
 void dsl_close_watch(dsl_host *host, lua_State *co);
@@ -331,6 +363,14 @@ void dsl_preempt(dsl_host *host);
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 
+/* ---- service.c ---- */
+
+/* Main is ready: tells it once. */
+void dsl_service_ready(dsl_host *host);
+
+/* After a step: tells once that the orderly end has begun. */
+void dsl_service_look(dsl_host *host);
+
 /* ---- the functions of the module, by file ---- */
 extern const luaL_Reg dsl_process_functions[];
 extern const luaL_Reg dsl_message_functions[];
@@ -341,6 +381,14 @@ extern const luaL_Reg dsl_supervisor_functions[];
 extern const luaL_Reg dsl_child_functions[];
 extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
+extern const luaL_Reg dsl_own_functions[];
+
+/* C halves of scripts. */
+extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
+
+/* Lets the core tell the events that the log and observers want, and no others. */
+void dsl_events_want(dsl_host *host);
 
 /* Closes all cursors of children that are open. */
 void dsl_cursors_close(dsl_host *host);
@@ -380,6 +428,14 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_PLACES
 };
+
+/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
+ * [-1, +3] */
+int dsl_spec_fail(lua_State *L, const char *what);
+
+/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
+int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
+                               enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
  * pushed for the caller to return (nil, reason, detail). Raises only without memory. */

@@ -21,6 +21,23 @@ enum dynsup_level {
     DYNSUP_LEVEL_DEBUG
 };
 
+/* How lines of the log are written. */
+enum dynsup_log_format {
+    DYNSUP_LOG_TEXT,   /* for people: a sentence, reports in several lines */
+    DYNSUP_LOG_LOGFMT, /* one line of fields each: key=value */
+    DYNSUP_LOG_JSON    /* one line of fields each: a JSON object */
+};
+
+/* Who is told how a run fares: a service manager's side. Calls come in the host's thread, between
+ * slices or in the loop; they may not call Lua or dynsup. */
+typedef struct dynsup_lua_service {
+    void (*on_ready)(void *ud);    /* once: main has called ready, or its function has returned */
+    void (*on_stopping)(void *ud); /* once: the orderly end begins */
+    void (*on_beat)(void *ud);     /* every beat_ms, as long as the loop turns */
+    uint64_t beat_ms;              /* 0: never; real clock only */
+    void *ud;
+} dynsup_lua_service;
+
 /* All zero is a host on the real clock that logs nothing. Pointers are borrowed for the run. */
 typedef struct dynsup_lua_config {
     bool virtual_clock; /* time jumps to the next deadline when nothing is ready */
@@ -32,9 +49,12 @@ typedef struct dynsup_lua_config {
     double slice_ms;    /* 0: 1 ms */
     uint64_t seed;      /* 0: from the system (1 with a virtual clock) */
     enum dynsup_level level;
-    /* One line or report, without a final newline; NULL: none. May not call Lua or dynsup. */
+    enum dynsup_log_format format;
+    /* One line or report, without a final newline; NULL: none. In the other formats than text its
+     * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
+    const dynsup_lua_service *service; /* NULL: nobody is told */
 } dynsup_lua_config;
 
 enum dynsup_lua_end {
@@ -56,6 +76,11 @@ void dynsup_lua_close(lua_State *L);
 /* Pushes a value as text: as tostring, but what a table without a text of its own holds, in short:
  * { code = 404, message = not found }. Calls __tostring; raises what that raises. [-0, +1] */
 void dynsup_lua_text_push(lua_State *L, int index);
+
+/* Writes a line that comes from nobody's run into config's log, if its level is wanted. event is
+ * its name in the structured formats. */
+void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, const char *event,
+                    const char *text, size_t size);
 
 /* Opens the module: [-0, +1] its table. It also replaces the coroutine library, require and os.exit
  * by versions that behave the same outside a host. */

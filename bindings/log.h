@@ -4,14 +4,35 @@
 
 #include "bindings/binding.h"
 
-/* The core's events that this level of logging is made from, as bits. */
-uint32_t dsl_log_events(const dynsup_lua_config *config);
+extern const char *const dsl_level_names[];  /* by enum dynsup_level; ends with NULL */
+extern const char *const dsl_format_names[]; /* by enum dynsup_log_format; ends with NULL */
 
-/* The core's on_event: writes the event as a report to config->log, if the limit lets it. */
-void dsl_log_event(void *ud, const dynsup_event *event);
+/* The core's events that the log is made from, as bits; and those of a level. */
+uint32_t dsl_log_events(const dynsup_lua_config *config);
+uint32_t dsl_level_events(enum dynsup_level level);
+
+/* Writes the event as a report to config->log, if its level is wanted and the limit lets it. */
+void dsl_log_event(dsl_host *host, const dynsup_event *event);
 
 /* Says how many reports were held back and not told yet. */
 void dsl_log_finish(dsl_host *host);
+
+/* The time of day in ns since 1970; on a virtual clock, that begins with the run. host may be NULL.
+ */
+int64_t dsl_wall_clock(const dsl_host *host);
+
+/* A line made of fields, for a log that is there and wants the level: begin, add to the record,
+ * end.
+ */
+#define DSL_LINE_SIZE 8192
+typedef struct dsl_line {
+    const dynsup_lua_config *config;
+    enum dynsup_level level;
+    dynsup_record record;
+    char text[DSL_LINE_SIZE];
+} dsl_line;
+void dsl_line_begin(dsl_line *line, const dsl_host *host, enum dynsup_level level);
+void dsl_line_end(dsl_line *line);
 
 /* A log that keeps lines until flush hands them to a Lua function, when no core work is under way.
  * new takes the function from the top. [-1, +1] */

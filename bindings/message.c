@@ -165,7 +165,7 @@ static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
 
 static uint64_t match_key(lua_State *L) {
     const void *pointer = lua_touserdata(L, MATCH_WHAT);
-    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && (uint64_t)(uintptr_t)pointer >> 62;
+    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer);
     return is_id ? (uintptr_t)pointer : 0;
 }
 

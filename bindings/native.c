@@ -1,12 +1,20 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/http.h"
+#include "bindings/static.h"
+
 #include <string.h>
 
 static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.log", dsl_log_functions},
+    {"dynsup.http", dsl_http_functions},
+    {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.net", dsl_net_functions},
     {"dynsup.registry", dsl_registry_functions},
     {NULL, NULL},
 };

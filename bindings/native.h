@@ -9,7 +9,8 @@
  * without memory. */
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 
-/* ---- the C halves, by file ---- */
+/* The functions by script. */
 extern const luaL_Reg dsl_registry_functions[];
+extern const luaL_Reg dsl_net_functions[];
 
 #endif

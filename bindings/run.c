@@ -9,8 +9,10 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/observe.h"
 #include "bindings/program.h"
 
 #include <math.h>
@@ -47,6 +49,7 @@ static int keep_results(lua_State *L) {
 
 void dsl_main_returned(dsl_body *body, int count) {
     returned r = {body, count};
+    dsl_service_ready(body->host);
     if (count > 0 && dsl_protect(body->host->L, keep_results, &r) != LUA_OK)
         dsl_log(body->host, DYNSUP_LEVEL_ERROR, "no memory for the results of the main process");
 }
@@ -96,11 +99,16 @@ void dsl_halt_if_interrupted(dsl_host *host) {
         dynsup_host_halt(host->core, 0);
 }
 
+static void after_step(void *ud) {
+    dsl_log_flush(ud);
+    dsl_service_look(ud);
+}
+
 static void run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     for (;;) {
         enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
-        dsl_log_flush(host);
+        after_step(host);
         dsl_halt_if_interrupted(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
@@ -121,10 +129,6 @@ static void on_signal(void *ud, int signum) {
     for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
         dynsup_host_halt(inner->core, 0);
     dynsup_host_halt(host->core, 0);
-}
-
-static void flush_log(void *ud) {
-    dsl_log_flush(ud);
 }
 
 static void on_stuck(void *ud, uint64_t stuck_ns) {
@@ -154,6 +158,7 @@ static void core_close(dsl_host *host) {
 static void host_fini(dsl_host *host) {
     core_close(host);
     if (host->uv) {
+        dsl_http_close(host);
         dynsup_uv_free(host->uv);
         if (!host->outer)
             dynsup_uv_loop_close_handles(host->runtime->loop);
@@ -165,6 +170,7 @@ static void host_fini(dsl_host *host) {
         host->free_bodies = next;
     }
     dsl_origin_forget(host);
+    dsl_observe_fini(host);
     dsl_log_finish(host);
     dsl_log_flush(host);
     if (host->vault.L)
@@ -206,7 +212,17 @@ static void slice_open(dsl_host *host) {
     host->slice_count = ms * COUNT_PER_MS < 1e9 ? (int)ceil(ms * COUNT_PER_MS) : 1000000000;
 }
 
+/* libuv's loop cannot be run by one of its callbacks. */
+static void check_no_callback(lua_State *L, const dsl_host *outer) {
+    for (; outer; outer = outer->outer) {
+        if (outer->uv && !outer->current)
+            dsl_error(L, "'run' on the real clock inside a callback of the loop: call it in a "
+                         "process");
+    }
+}
+
 static void uv_open(lua_State *L, dsl_host *host) {
+    check_no_callback(L, host->outer);
     const dynsup_lua_config *config = host->config;
     dsl_runtime *runtime = host->runtime;
     int error = 0;
@@ -218,11 +234,16 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .slice_ns = (uint64_t)(config->slice_ms * 1e6),
         .on_stuck = on_stuck,
         .stuck_ud = host,
-        .on_step = config->log == dsl_log_queue ? flush_log : NULL,
+        .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
         .step_ud = host,
         .on_signal = config->signals ? on_signal : NULL,
         .signal_ud = host,
     };
+    if (config->service) {
+        uv.beat_ms = config->service->beat_ms;
+        uv.on_beat = config->service->on_beat;
+        uv.beat_ud = config->service->ud;
+    }
     if (runtime->loop)
         host->uv = dynsup_uv_new(&uv, &error);
     if (!host->uv)
@@ -238,6 +259,19 @@ static uint64_t seed_of(const dsl_host *host) {
     return host->config->virtual_clock ? 1 : (uintptr_t)host ^ (uint64_t)time(NULL) << 20;
 }
 
+static void on_event(void *ud, const dynsup_event *event) {
+    dsl_log_event(ud, event);
+    dsl_observe_event(ud, event);
+}
+
+static void after_events(void *ud) {
+    dsl_observe_tell(ud);
+}
+
+void dsl_events_want(dsl_host *host) {
+    dynsup_host_want(host->core, dsl_log_events(host->config) | dsl_observe_events(host));
+}
+
 static void core_open(lua_State *L, dsl_host *host) {
     dynsup_host_config core = {
         .port = host->uv ? dynsup_uv_port(host->uv) : &virtual_port,
@@ -247,7 +281,8 @@ static void core_open(lua_State *L, dsl_host *host) {
         .alloc = host->alloc,
         .alloc_ud = host->alloc_ud,
         .events = dsl_log_events(host->config),
-        .on_event = dsl_log_event,
+        .on_event = on_event,
+        .after_events = after_events,
         .event_ud = host,
         .seed = seed_of(host),
     };
@@ -341,129 +376,3 @@ enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config
     lua_settop(L, function + *count_out - 1);
     return end;
 }
-
-/* ---- dynsup.run ---- */
-
-/* Reads an option; false leaves the default. [-0, +1] */
-static bool option(lua_State *L, const char *name, int type) {
-    if (lua_getfield(L, 1, name) == LUA_TNIL)
-        return false;
-    if (lua_type(L, -1) != type)
-        dsl_error(L, "bad option '%s' of 'run' (%s expected, got %s)", name, lua_typename(L, type),
-                  luaL_typename(L, -1));
-    return true;
-}
-
-static void check_option_names(lua_State *L) {
-    static const char *const names[] = {"clock",      "seed",          "preempt",
-                                        "slice",      "log_level",     "log",
-                                        "count_hook", "copy_messages", NULL};
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        lua_pop(L, 1);
-        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "option names are strings");
-        int i = 0;
-        while (names[i] && strcmp(names[i], lua_tostring(L, -1)) != 0)
-            i++;
-        if (!names[i])
-            dsl_error(L, "bad argument #1 to 'run' (unknown option '%s')", lua_tostring(L, -1));
-    }
-}
-
-static void read_clock(lua_State *L, dynsup_lua_config *config) {
-    if (!option(L, "clock", LUA_TSTRING))
-        return;
-    const char *clock = lua_tostring(L, -1);
-    config->virtual_clock = strcmp(clock, "virtual") == 0;
-    if (!config->virtual_clock && strcmp(clock, "real") != 0)
-        dsl_error(L, "bad option 'clock' of 'run' (\"virtual\" or \"real\" expected, got \"%s\")",
-                  clock);
-}
-
-static void read_level(lua_State *L, dynsup_lua_config *config) {
-    static const char *const levels[] = {"off", "error", "warning", "info", "debug", NULL};
-    config->level = DYNSUP_LEVEL_WARNING;
-    if (!option(L, "log_level", LUA_TSTRING))
-        return;
-    for (int i = 0; levels[i]; i++)
-        if (strcmp(levels[i], lua_tostring(L, -1)) == 0) {
-            config->level = (enum dynsup_level)i;
-            return;
-        }
-    dsl_error(L, "bad option 'log_level' of 'run' (unknown level '%s')", lua_tostring(L, -1));
-}
-
-/* The table at index 1; pushes the log function, or nil. [-0, +1] */
-static void read_options(lua_State *L, dynsup_lua_config *config) {
-    check_option_names(L);
-    read_clock(L, config);
-    read_level(L, config);
-    if (option(L, "seed", LUA_TNUMBER)) {
-        int whole;
-        config->seed = (uint64_t)lua_tointegerx(L, -1, &whole);
-        if (!whole)
-            dsl_error(L, "bad option 'seed' of 'run' (integer expected)");
-    }
-    if (option(L, "preempt", LUA_TBOOLEAN))
-        config->no_preempt = !lua_toboolean(L, -1);
-    if (option(L, "count_hook", LUA_TBOOLEAN))
-        config->count_hook = lua_toboolean(L, -1);
-    if (option(L, "copy_messages", LUA_TBOOLEAN))
-        config->copy_messages = lua_toboolean(L, -1);
-    if (option(L, "slice", LUA_TNUMBER)) {
-        config->slice_ms = lua_tonumber(L, -1);
-        if (!(config->slice_ms > 0))
-            dsl_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
-    }
-    if (option(L, "log", LUA_TFUNCTION))
-        config->log = dsl_log_queue;
-}
-
-static int push_halted(lua_State *L) {
-    lua_Integer code = lua_tointeger(L, -1);
-    if (code == 0) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    lua_pushliteral(L, "halt");
-    lua_pushinteger(L, code);
-    return 3;
-}
-
-static int run(lua_State *L) {
-    dynsup_lua_config config = {0};
-    int count;
-    if (lua_istable(L, 1)) {
-        int top = lua_gettop(L);
-        luaL_checkstack(L, 16, NULL);
-        dsl_check_function(L, 2);
-        read_options(L, &config);
-        config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
-        lua_replace(L, 1);
-        lua_settop(L, top);
-    } else {
-        dsl_check_function(L, 1);
-        lua_pushnil(L);
-        lua_insert(L, 1);
-    }
-    switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
-    case DYNSUP_LUA_DONE:
-        lua_pushboolean(L, 1);
-        lua_replace(L, 1);
-        return count + 1;
-    case DYNSUP_LUA_FAILED:
-        lua_pushnil(L);
-        lua_insert(L, -2);
-        return 2;
-    case DYNSUP_LUA_DEADLOCK:
-        lua_pushnil(L);
-        lua_pushliteral(L, "deadlock");
-        lua_pushvalue(L, -3);
-        return 3;
-    default:
-        return push_halted(L);
-    }
-}
-
-const luaL_Reg dsl_run_functions[] = {{"run", run}, {NULL, NULL}};

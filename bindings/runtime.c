@@ -218,5 +218,5 @@ void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...) {
     va_end(arguments);
     if (size >= (int)sizeof text)
         size = sizeof text - 1;
-    host->config->log(host->config->log_ud, level, text, (size_t)size);
+    dsl_log_text(host, level, text, (size_t)size);
 }

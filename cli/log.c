@@ -1,6 +1,6 @@
 /*
- * The log: lines and reports of a host on stderr, with their levels in colour on a terminal, and
- * Lua's warnings among them.
+ * The log: lines and reports of a host on stderr, as text with their levels in colour on a
+ * terminal, as lines of fields elsewhere, and Lua's warnings among them.
  */
 #include "cli/cli.h"
 
@@ -35,6 +35,36 @@ bool cli_level_parse(const char *word, enum dynsup_level *level_out) {
     return false;
 }
 
+static const char *const formats[] = {
+    [DYNSUP_LOG_TEXT] = "text", [DYNSUP_LOG_LOGFMT] = "logfmt", [DYNSUP_LOG_JSON] = "json"};
+
+#define FORMAT_COUNT (sizeof formats / sizeof *formats)
+
+static bool format_find(const char *word, enum dynsup_log_format *format_out) {
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(word, formats[i]) == 0) {
+            *format_out = (enum dynsup_log_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_format_parse(const char *word, enum dynsup_log_format *format_out) {
+    if (format_find(word, format_out))
+        return true;
+    cli_nearest nearest = cli_nearest_to(word);
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        cli_nearest_try(&nearest, formats[i]);
+    cli_unknown("log format", &nearest, "it is one of text, logfmt, json");
+    return false;
+}
+
+static void log_line(void *ud, enum dynsup_level level, const char *text, size_t size) {
+    (void)ud, (void)level;
+    fprintf(stderr, "%.*s\n", (int)size, text);
+}
+
 static void log_plain(void *ud, enum dynsup_level level, const char *text, size_t size) {
     (void)ud;
     fprintf(stderr, "[%s] %.*s\n", levels[level].name, (int)size, text);
@@ -53,9 +83,26 @@ static bool wants_colour(void) {
     return !is_refused && terminal && strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
-void cli_log_init(dynsup_lua_config *config, enum dynsup_level level) {
-    config->level = level;
-    config->log = wants_colour() ? log_coloured : log_plain;
+/* People read a terminal, programs what is not one; the environment may say otherwise. */
+bool cli_log_defaults(dynsup_lua_config *config) {
+    const char *word = getenv("DYNSUP_LOG_FORMAT");
+    config->level = DYNSUP_LEVEL_WARNING;
+    config->format = isatty(STDERR_FILENO) ? DYNSUP_LOG_TEXT : DYNSUP_LOG_LOGFMT;
+    return word && format_find(word, &config->format);
+}
+
+void cli_log_init(dynsup_lua_config *config) {
+    if (config->format != DYNSUP_LOG_TEXT)
+        config->log = log_line;
+    else
+        config->log = wants_colour() ? log_coloured : log_plain;
+}
+
+void cli_log_failure(const dynsup_lua_config *config, const char *text) {
+    if (config->format == DYNSUP_LOG_TEXT || config->level == DYNSUP_LEVEL_OFF)
+        cli_say("%s", text);
+    else
+        dynsup_lua_log(config, DYNSUP_LEVEL_ERROR, "failed", text, strlen(text));
 }
 
 /* ---- warnings ---- */
@@ -78,8 +125,8 @@ static void on_warning(void *ud, const char *piece, int goes_on) {
     warnings_add(warnings, piece);
     if (goes_on)
         return;
-    if (!warnings->off && config->level >= DYNSUP_LEVEL_WARNING)
-        config->log(config->log_ud, DYNSUP_LEVEL_WARNING, warnings->text, warnings->length);
+    if (!warnings->off)
+        dynsup_lua_log(config, DYNSUP_LEVEL_WARNING, "warning", warnings->text, warnings->length);
     warnings->length = 0;
 }
 

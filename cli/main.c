@@ -5,13 +5,15 @@
 #include <unistd.h>
 
 const cli_command cli_commands[] = {
-    {"run", NULL, "[--log-level LEVEL] [--copy-messages] FILE [ARG...]",
-     "runs a Lua script as the main process",
+    {"run", NULL, "[OPTION...] FILE [ARG...]", "runs a Lua script as the main process",
      "FILE is a Lua script, - the standard input. It finds FILE and its arguments in the\n"
      "global table arg, the arguments also in `...`.\n"
      "\n"
      "  --log-level LEVEL   what is written to stderr: off, error, warning, info or debug,\n"
      "                      each with those before it (default: warning)\n"
+     "  --log-format FORMAT how: text, logfmt or json, one event a line (default: the\n"
+     "                      environment's DYNSUP_LOG_FORMAT, or else text on a terminal and\n"
+     "                      logfmt elsewhere); colours on a terminal, unless NO_COLOR is set\n"
      "  --copy-messages     tables in messages are copied: to find senders that change them later\n"
      "\n"
      "The run ends when nothing can happen any more, by dynsup.halt, or by SIGINT or\n"
@@ -65,8 +67,11 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    int code;
     cli_streams_init();
-    int code = dispatch(argc, argv);
+    if (cli_init(&code))
+        return code;
+    code = dispatch(argc, argv);
     if (!cli_streams_flush() && code == CLI_DONE)
         code = CLI_FAILED;
     return code;

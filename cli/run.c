@@ -12,7 +12,9 @@ typedef struct job {
     char **argv;
     int script; /* FILE in argv */
     dynsup_lua_config config;
+    bool format_chosen; /* by an option or the environment */
     cli_warnings warnings;
+    cli_notify notify;
     int code;
 } job;
 
@@ -36,13 +38,30 @@ static bool is_option(const char *word, const char *name) {
 static int option_unknown(const char *word) {
     cli_nearest nearest = cli_nearest_to(word);
     cli_nearest_try(&nearest, "--log-level");
+    cli_nearest_try(&nearest, "--log-format");
     cli_nearest_try(&nearest, "--copy-messages");
     cli_nearest_try(&nearest, "--help");
     return cli_unknown("option", &nearest, "see 'dynsup help run'");
 }
 
+static int parse_level(job *j, const char *value) {
+    if (value == NULL) {
+        cli_say("--log-level needs a level: off, error, warning, info or debug");
+        return CLI_MISUSED;
+    }
+    return cli_level_parse(value, &j->config.level) ? GO_ON : CLI_MISUSED;
+}
+
+static int parse_format(job *j, const char *value) {
+    if (value == NULL) {
+        cli_say("--log-format needs a format: text, logfmt or json");
+        return CLI_MISUSED;
+    }
+    j->format_chosen = true;
+    return cli_format_parse(value, &j->config.format) ? GO_ON : CLI_MISUSED;
+}
+
 static int parse_option(job *j, int *at) {
-    enum dynsup_level level;
     const char *word = j->argv[*at];
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
         cli_help_print(cli_command_find("run"));
@@ -52,17 +71,11 @@ static int parse_option(job *j, int *at) {
         j->config.copy_messages = true;
         return GO_ON;
     }
-    if (!is_option(word, "--log-level"))
-        return option_unknown(word);
-    const char *value = option_value(j->argc, j->argv, at);
-    if (value == NULL) {
-        cli_say("--log-level needs a level: off, error, warning, info or debug");
-        return CLI_MISUSED;
-    }
-    if (!cli_level_parse(value, &level))
-        return CLI_MISUSED;
-    cli_log_init(&j->config, level);
-    return GO_ON;
+    if (is_option(word, "--log-level"))
+        return parse_level(j, option_value(j->argc, j->argv, at));
+    if (is_option(word, "--log-format"))
+        return parse_format(j, option_value(j->argc, j->argv, at));
+    return option_unknown(word);
 }
 
 /* Options end at "--" or at the first other word; "-" is the standard input. */
@@ -121,25 +134,37 @@ static bool load(lua_State *L, job *j) {
 
 /* ---- the end ---- */
 
+/* Why the program ends is for people, unless somebody has asked for lines that programs read. */
+static void say_failure(const job *j, const char *text) {
+    if (j->format_chosen)
+        cli_log_failure(&j->config, text);
+    else
+        cli_say("%s", text);
+}
+
 /* A crash tells where it comes from; of other reasons it has to be said. */
-static void tell_failure(lua_State *L) {
+static void tell_failure(lua_State *L, const job *j) {
     int reason = lua_gettop(L);
     bool has_text = luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL;
     dynsup_lua_text_push(L, reason);
-    cli_say(has_text ? "%s" : "the main process ended with the reason %s", lua_tostring(L, -1));
+    const char *text = lua_tostring(L, -1);
+    if (!has_text)
+        text = lua_pushfstring(L, "the main process ended with the reason %s", text);
+    say_failure(j, text);
 }
 
 /* The exit code for the end of a run, whose result is on top of the stack. */
-static int tell_end(lua_State *L, enum dynsup_lua_end end) {
+static int tell_end(lua_State *L, const job *j, enum dynsup_lua_end end) {
     switch (end) {
     case DYNSUP_LUA_DONE:
         return CLI_DONE;
     case DYNSUP_LUA_FAILED:
-        tell_failure(L);
+        tell_failure(L, j);
         return CLI_FAILED;
     case DYNSUP_LUA_DEADLOCK:
-        cli_say("nothing can happen any more, but the main process waits\n%s",
-                luaL_tolstring(L, -1, NULL));
+        lua_pushfstring(L, "nothing can happen any more, but the main process waits\n%s",
+                        luaL_tolstring(L, -1, NULL));
+        say_failure(j, lua_tostring(L, -1));
         return CLI_FAILED;
     case DYNSUP_LUA_HALTED:
         return (int)lua_tointeger(L, -1);
@@ -158,8 +183,8 @@ static int run_job(lua_State *L) {
         return 0;
     int nargs = push_arguments(L, j);
     enum dynsup_lua_end end = dynsup_lua_run(L, &j->config, nargs, &count);
-    luaL_checkstack(L, 2, NULL);
-    j->code = tell_end(L, end);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    j->code = tell_end(L, j, end);
     return 0;
 }
 
@@ -183,7 +208,9 @@ static int run_in_state(job *j) {
 
 int cli_run(int argc, char **argv) {
     job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
-    cli_log_init(&j.config, DYNSUP_LEVEL_WARNING);
+    j.format_chosen = cli_log_defaults(&j.config);
     int code = parse(&j);
+    cli_log_init(&j.config);
+    cli_notify_init(&j.notify, &j.config);
     return code == GO_ON ? run_in_state(&j) : code;
 }

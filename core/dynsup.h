@@ -44,6 +44,7 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(NOCONNECTION, "noconnection", "its node is not connected")                                   \
     X(EXIT, "EXIT", "exit signal")                                                                 \
     X(DOWN, "DOWN", "monitor message")                                                             \
+    X(EVENT, "EVENT", "observer message")                                                          \
     X(TIMEOUT, "timeout", "the time is over")                                                      \
     X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
@@ -57,6 +58,12 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
+    X(NOT_STATIC, "not_a_static_supervisor", "the supervisor's children have no ids")              \
+    X(ALREADY_PRESENT, "already_present", "there is a child with this id, which does not run")     \
+    X(RUNNING, "running", "the child runs")                                                        \
+    X(MISSING_ID, "missing_id", "a child of a static supervisor needs an id")                      \
+    X(DUPLICATE_ID, "duplicate_child_name", "two children have the same id")                       \
+    X(FAILED_TO_START, "failed_to_start_child", "a child has not started")                         \
     X(REASON, "reason", "the reply carries a reason")                                              \
     X(REACHED_MAX_RESTART_INTENSITY, "reached_max_restart_intensity", "too many restarts")         \
     X(CLOSING, "closing", "the process is ending")
@@ -108,6 +115,13 @@ typedef struct dynsup_object_ops {
     void (*release)(void *ud, uint64_t object);
     /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
     void (*describe)(void *ud, uint64_t object, char *text, size_t size);
+    /* The same for where it comes from (the traceback of a crash), which describe leaves out;
+     * nothing for most. NULL: nothing for all. */
+    void (*trace)(void *ud, uint64_t object, char *text, size_t size);
+    /* Are they the same value, for an id; and a number that is the same for the same values. NULL
+     * both: only an object itself is the same. */
+    bool (*equal)(void *ud, uint64_t a, uint64_t b);
+    uint64_t (*hash)(void *ud, uint64_t object);
 } dynsup_object_ops;
 
 /* How the core treats a reason; its value is what others see. */
@@ -162,12 +176,14 @@ typedef struct dynsup_outcome {
 } dynsup_outcome;
 
 /* The reply to a request that was DYNSUP_PENDING, or at once. */
+enum { DYNSUP_REPLY_VALUES = 3 };
 typedef struct dynsup_reply {
     int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
     bool existing;  /* ensure_child found it running */
     dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
-    dynsup_value values[2]; /* of success: info and nil */
-    uint64_t key;           /* of DYNSUP_PENDING: what to wait for */
+    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id. */
+    dynsup_value values[DYNSUP_REPLY_VALUES];
+    uint64_t key; /* of DYNSUP_PENDING: what to wait for */
 } dynsup_reply;
 
 typedef struct dynsup_body_ops {
@@ -250,7 +266,7 @@ typedef struct dynsup_event {
     uint64_t at_ns;
     dynsup_pid pid;                        /* the process, or the child's (last) process */
     const char *name;                      /* of the process or child, or NULL */
-    dynsup_pid supervisor;                 /* 0: the process is no child */
+    dynsup_pid supervisor;                 /* 0: the process is no child, or not known as one */
     const char *supervisor_name;           /* or NULL */
     const dynsup_reason *reason;           /* or NULL */
     int status;                            /* START_REFUSED: why */
@@ -278,6 +294,10 @@ typedef struct dynsup_host_config {
     uint32_t events; /* a bit (1 << kind) for each event wanted */
     /* Called for each event wanted, in the middle of the core's work: may not call the core. */
     void (*on_event)(void *ud, const dynsup_event *event);
+    /* Called between two slices, soon after events were told, with nobody's code under way: may
+     * call the core as callbacks of the program may (so a process that it makes ready runs next).
+     * NULL: nobody is called. */
+    void (*after_events)(void *ud);
     void *event_ud;
     uint64_t seed; /* of all randomness of the host */
 } dynsup_host_config;
@@ -521,6 +541,8 @@ typedef struct dynsup_process_info {
     dynsup_pid parent; /* who spawned it, or its supervisor */
     bool trap_exit;
     bool is_supervisor;
+    bool is_paused;
+    dynsup_pid supervisor; /* whose child it is, 0: nobody's; of several supervisors' one */
     size_t link_count, monitor_count, monitored_by_count, message_count;
     size_t memory; /* bytes of the core's for it, messages included */
     uint64_t slices;
@@ -529,7 +551,10 @@ typedef struct dynsup_process_info {
     uint32_t incarnation; /* 1, or the n-th start of the same child */
 } dynsup_process_info;
 
-/* False for the dead. */
+/* False for the dead. glance is O(1): it leaves the counts of links and monitors at 0, and memory
+ * is an estimate. inspect is also O(n) in links, monitors and messages, of a supervisor in
+ * children. */
+bool dynsup_process_glance(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
 bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out);
 
 /* Writes the pids that the process is linked to, or monitors, in no order, at most capacity of
@@ -543,9 +568,34 @@ size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_p
  * meanwhile. */
 dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor);
 
+/* ---- what a process owns --------------------------------------------------------------------- */
+
+/* Something outside of the core that ends with a process: a handle, a request, a wait that somebody
+ * else fulfils. Embedded in what it stands for; zeroed before it is owned first. */
+typedef struct dynsup_possession {
+    /* The owner has ended: its stop op has run, and nobody has been told yet. The owner is the
+     * current process (as in stop); the possession is its no more, and may be freed. Called once,
+     * the possession taken last first. May call what stop may; may not step. */
+    void (*release)(struct dynsup_possession *possession);
+    struct dynsup_possession *next, **link; /* the core's */
+} dynsup_possession;
+
+/* The process owns it from now on, in place of who did before. O(1). 0; DYNSUP_ENOPROC (the process
+ * is ending or gone; the current process may own up to its end) or DYNSUP_ENOMEM: as it was. */
+int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession);
+
+/* Nobody owns it any more; nothing happens if nobody does. O(1). */
+void dynsup_disown(dynsup_possession *possession);
+
 /* ---- dynamic supervisors --------------------------------------------------------------------- */
 
 #define DYNSUP_NO_LIMIT UINT64_MAX
+
+/* Who is restarted when a child of a static supervisor must be. */
+enum dynsup_strategy { DYNSUP_ONE_FOR_ONE, DYNSUP_ONE_FOR_ALL, DYNSUP_REST_FOR_ONE };
+
+/* The end of which significant children, for good and by itself, ends their supervisor. */
+enum dynsup_auto_shutdown { DYNSUP_NEVER_SHUTDOWN, DYNSUP_ANY_SIGNIFICANT, DYNSUP_ALL_SIGNIFICANT };
 
 typedef struct dynsup_supervisor_options {
     const char *name; /* copied; NULL: none */
@@ -554,6 +604,8 @@ typedef struct dynsup_supervisor_options {
     uint64_t period_ms;    /* > 0 */
     uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
     uint64_t arguments;    /* an object handed to every program, 0: none; the supervisor's then */
+    enum dynsup_strategy strategy; /* from here on: of a static supervisor only */
+    enum dynsup_auto_shutdown auto_shutdown;
 } dynsup_supervisor_options;
 
 /* A new dynamic supervisor, child and linked partner of the current process, if any. 0;
@@ -598,6 +650,7 @@ typedef struct dynsup_child_spec {
     double start_timeout_ms;       /* with ready; < 0: for ever */
     const dynsup_backoff *backoff; /* NULL: none; copied */
     dynsup_value modules;
+    bool significant; /* of a static supervisor, which must allow it */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -607,7 +660,8 @@ typedef struct dynsup_child_spec {
  * DYNSUP_ECALLS_ITSELF for a guest of its own. */
 
 /* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
- * would say. Costs one look-up: worth its while before a body is made. */
+ * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
+ * made. */
 int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
                   bool ensure, dynsup_reply *reply);
 
@@ -636,22 +690,80 @@ typedef struct dynsup_counts {
 /* O(1). 0, DYNSUP_ENOPROC, DYNSUP_ENOT_A_SUPERVISOR. */
 int dynsup_count_children(const dynsup_host *host, dynsup_pid supervisor, dynsup_counts *counts);
 
+enum dynsup_child_state {
+    DYNSUP_CHILD_STARTING, /* it is waited for to be ready */
+    DYNSUP_CHILD_RUNNING,
+    DYNSUP_CHILD_RESTARTING,
+    DYNSUP_CHILD_STOPPING,
+    DYNSUP_CHILD_DOWN /* of a static supervisor: its spec is there, and no process */
+};
+
 typedef struct dynsup_child_info {
-    dynsup_pid pid;      /* 0 while it is restarting */
-    dynsup_pid last_pid; /* the pid, or that of the incarnation before */
+    dynsup_ref ref; /* of the child, over all its incarnations */
+    enum dynsup_child_state state;
+    dynsup_pid pid;      /* 0 while it does not run */
+    dynsup_pid last_pid; /* the pid, or that of the incarnation before; 0: it has never run */
     dynsup_value id;     /* borrowed */
     dynsup_value modules;
     bool is_supervisor;
     const char *name; /* borrowed; or NULL */
     size_t name_length;
+    const dynsup_program_ops *program_ops; /* borrowed; or NULL */
+    void *program;
+    enum dynsup_restart restart;
+    double shutdown_ms;
+    uint32_t incarnation;
 } dynsup_child_info;
 
-/* A look at the children one by one, in the order they were started, that stays valid while
- * children come and go. open: NULL without memory or for a wrong supervisor. next: false at the
- * end, also when the supervisor has ended. close must be called before the host is freed. */
+/* A look at the children one by one, in the order they were started (of a static supervisor: in the
+ * reverse of it), that stays valid while children come and go. open: NULL without memory or for a
+ * wrong supervisor. next: false at the end, also when the supervisor has ended. close must be
+ * called before the host is freed. */
 typedef struct dynsup_cursor dynsup_cursor;
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
 void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
+
+/* ---- static supervisors ---------------------------------------------------------------------- */
+
+/*
+ * A static supervisor begins with a list of children, each with an id of its own, starts them in
+ * order and stops them in reverse, one after the other. It does one thing at a time: meanwhile
+ * requests and exits wait, in order. The functions above work with it as well; what differs:
+ * start_child needs an id (DYNSUP_EMISSING_ID, DYNSUP_EALREADY_PRESENT) and always waits; a child
+ * that is terminated, or ends for good, stays as a spec without a process unless it is temporary.
+ */
+
+/* The children of a supervisor to be. new: NULL without memory. add: the spec's parts change hands
+ * in every case, its body must be NULL; 0, DYNSUP_EDUPLICATE_ID, DYNSUP_EMISSING_ID,
+ * DYNSUP_ENOMEM. */
+typedef struct dynsup_draft dynsup_draft;
+dynsup_draft *dynsup_draft_new(dynsup_host *host);
+int dynsup_draft_add(dynsup_draft *draft, const dynsup_child_spec *spec);
+void dynsup_draft_free(dynsup_draft *draft);
+
+/* A new static supervisor, child and linked partner of the current process, with the draft, which
+ * changes hands in every case. DYNSUP_PENDING, or as of dynsup_supervisor_start. The reply comes
+ * when all children have started (pid), or one has not and the others have been stopped
+ * (DYNSUP_EFAILED_TO_START). */
+int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *options,
+                        dynsup_draft *draft, dynsup_reply *reply);
+
+/* As dynsup_supervisor_configure, for the init function of a static supervisor. */
+void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
+                             dynsup_draft *draft);
+
+/* Is it a static supervisor? Then *auto_shutdown_out is set. */
+bool dynsup_static_is(const dynsup_host *host, dynsup_pid pid,
+                      enum dynsup_auto_shutdown *auto_shutdown_out);
+
+/* Requests about the child with this id, whose object changes hands. terminate: stops its process,
+ * if it has one. restart: starts it when it has none and is not about to be restarted
+ * (DYNSUP_ERUNNING, DYNSUP_ERESTARTING); the reply is as of start_child. delete: forgets its spec,
+ * under the same conditions. DYNSUP_ENOT_FOUND; DYNSUP_ENOT_STATIC. */
+enum dynsup_static_request { DYNSUP_TERMINATE_BY_ID, DYNSUP_RESTART_BY_ID, DYNSUP_DELETE_BY_ID };
+int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor,
+                          enum dynsup_static_request request, dynsup_value id, bool may_wait,
+                          dynsup_reply *reply);
 
 #endif

@@ -7,6 +7,10 @@
 #define DYNSUP_REPORT_H
 
 #include "dynsup.h"
+#include "dynsup_record.h"
+
+/* The kind's name in records and for observers: "exited", "child_terminated". Static. */
+const char *dynsup_event_name(enum dynsup_event_kind kind);
 
 /* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP)
  * or a warning (UNEXPECTED, STUCK, START_REFUSED for want of memory). The rest are details: the
@@ -30,12 +34,34 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  * Control characters in what is described are spelled as in Lua ("\027"), and what stands within a
  * line is cut at its first newline and to 160 bytes.
  *
+ * The reason's block is its description, with its trace in the lines behind.
+ *
  * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
  * with backs_off (or delay_ns, when it is known) one that waits and does not count. With STUCK
  * delay_ns is the time for which the process has not given way, 0: not known.
  */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size);
+
+/*
+ * Adds the event to a record that has begun: its name as "event", its sentence as "message", and
+ * what is known besides. For all: "pid", "name", "type". For children: "supervisor",
+ * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
+ * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
+ * "give_up", "none"), "delay_ms", "error" (why a start was refused), "reason", "traceback". What is
+ * not there has no field.
+ */
+void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
+                          void *objects_ud, dynsup_record *record);
+
+/* What becomes of the child of a CHILD_TERMINATED or START_ERROR. */
+enum dynsup_next {
+    DYNSUP_NEXT_NONE,
+    DYNSUP_NEXT_RESTART,
+    DYNSUP_NEXT_DELAYED,
+    DYNSUP_NEXT_GIVE_UP
+};
+enum dynsup_next dynsup_report_next(const dynsup_event *event);
 
 /* Lets at most burst (>= 1) lines through at once and per_second in the long run; what it holds
  * back is counted. Zeroed memory is a limit in its initial state. */

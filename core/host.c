@@ -2,10 +2,11 @@
  * Hosts: how they are made, stepped and freed.
  *
  * Design notes.
- * A step repeats: expired timers, up to a batch of exits, then slices, until nothing is ready or
- * the budget is spent. Between slices nobody's code is on the stack, so ends and policy are
- * handled here, one after the other, never nested: a chain of a million links is a queue of a
- * million exits. The clock is read when the port's tick has moved, or every few slices.
+ * A step repeats: expired timers, up to a batch of exits, then slices, then who observes events,
+ * until nothing is ready or the budget is spent. Between slices nobody's code is on the stack, so
+ * ends and policy are handled here, one after the other, never nested: a chain of a million links
+ * is a queue of a million exits. The clock is read when the port's tick has moved, or every few
+ * slices.
  */
 #include "host.h"
 
@@ -39,6 +40,8 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
+    dsi_list_init(&host->paused);
+    dsi_list_init(&host->requests);
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->supervisors);
     return host;
@@ -49,14 +52,15 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
-    if (dsi_process_alive(supervisor->process) && dsi_supervisor_busy(supervisor)) {
+    bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
+    if (dsi_process_alive(supervisor->process) && waits) {
         process->message_count++;
         dsi_supervisor_park(supervisor, &child->parked);
         return;
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        dsi_dynamic_exited(supervisor, child, &process->at.reason);
+        supervisor->policy->exited(supervisor, child, &process->at.reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
@@ -111,7 +115,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
         break;
     case DSI_PURPOSE_CHILD: {
         dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
-        dsi_dynamic_timer(child->supervisor, child);
+        dsi_life_timer(child->supervisor, child);
         break;
     }
     case DSI_PURPOSE_HALT:
@@ -231,7 +235,8 @@ static void pump_slices(dynsup_host *host) {
 /* ---- steps ---- */
 
 static bool has_work(const dynsup_host *host) {
-    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || dsi_halt_is_due(host);
+    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
+           dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -243,11 +248,19 @@ static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_ou
     return *deadline_ns_out == DYNSUP_NEVER ? DYNSUP_STILL : DYNSUP_WAITING;
 }
 
+static void pump_events(dynsup_host *host) {
+    if (!host->told)
+        return;
+    host->told = false;
+    host->config.after_events(host->config.event_ud);
+}
+
 static void pump_round(dynsup_host *host) {
     pump_timers(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);
+    pump_events(host);
 }
 
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,

@@ -56,6 +56,30 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
     process->state = DSI_PROCESS_RUNNABLE;
     process->wait = DSI_WAIT_NONE;
     process->wake = (uint8_t)wake;
+    if (process->flags & DSI_FLAG_PAUSED) {
+        dsi_list_append(&host->paused, &process->queue);
+        return;
+    }
+    dsi_list_append(&host->ready, &process->queue);
+    dsi_host_wake(host);
+}
+
+/* A process that runs just now gets its place when its slice ends. */
+void dsi_process_pause(dynsup_host *host, dsi_process *process) {
+    process->flags |= DSI_FLAG_PAUSED;
+    if (process->state != DSI_PROCESS_RUNNABLE)
+        return;
+    dsi_node_remove(&process->queue);
+    dsi_list_append(&host->paused, &process->queue);
+}
+
+void dsi_process_resume(dynsup_host *host, dsi_process *process) {
+    if (!(process->flags & DSI_FLAG_PAUSED))
+        return;
+    process->flags &= (uint8_t)~DSI_FLAG_PAUSED;
+    if (process->state != DSI_PROCESS_RUNNABLE)
+        return;
+    dsi_node_remove(&process->queue);
     dsi_list_append(&host->ready, &process->queue);
     dsi_host_wake(host);
 }
@@ -158,6 +182,7 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_CLOSING;
     dsi_process_stop_body(host, process);
+    dsi_possessions_release(host, process);
     process->state = DSI_PROCESS_ENDED;
     announce(host, process);
     dsi_process_flush(host, process);

@@ -2,14 +2,14 @@
  * Processes: what runs, waits and exits once.
  *
  * Design notes.
- * States: RUNNABLE (in host->ready) -> RUNNING (host->current) -> RUNNABLE, WAITING or IDLE; from
- * any of them -> DOOMED (in host->doomed, reason set) -> CLOSING (stop runs) -> ENDED. Nothing
- * leads back from DOOMED. An ENDED process still has its slot while its exit waits for its
- * supervisor's turn; nobody finds it by its id as alive.
- * What few processes have is in dsi_process_extra, made on demand: a name, monitors held, delayed
- * messages, and the kill timer, which is there from the moment that trap_exit could let the process
- * survive a shutdown, so that shutting down never allocates.
- * The wait timer and the reason share their memory: a doomed process waits no more.
+ * States: RUNNABLE (in host->ready or, paused, in host->paused) -> RUNNING (host->current) ->
+ * RUNNABLE, WAITING or IDLE; from any of them -> DOOMED (in host->doomed, reason set) -> CLOSING
+ * (stop runs) -> ENDED. Nothing leads back from DOOMED. An ENDED process still has its slot while
+ * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
+ * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
+ * kill timer, which is there from the moment that trap_exit could let the process survive a
+ * shutdown, so that shutting down never allocates. The wait timer and the reason share their
+ * memory: a doomed process waits no more.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
@@ -35,7 +35,8 @@ enum {
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
-    DSI_FLAG_REGISTRY = 32    /* its body is a registry: any signal of its parent ends it */
+    DSI_FLAG_REGISTRY = 64,   /* its body is a registry: any signal of its parent ends it */
+    DSI_FLAG_PAUSED = 32      /* it gets no slices: when it is runnable, it is in host->paused */
 };
 
 typedef struct dsi_process_extra {
@@ -47,7 +48,8 @@ typedef struct dsi_process_extra {
     dynsup_pid told;  /* the last registry whose end it was told of */
     dsi_timer kill_timer;
     dsi_process *process;
-    dsi_supervisor *supervisor; /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
+    dynsup_possession *possessions; /* the newest first */
+    dsi_supervisor *supervisor;     /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
 } dsi_process_extra;
 
 struct dsi_process {
@@ -106,6 +108,10 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
  * the queue already, runs, or ends, stays as it is. */
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake);
 
+/* Gives it no slices any more, and again. What it was to run for is kept meanwhile. */
+void dsi_process_pause(dynsup_host *host, dsi_process *process);
+void dsi_process_resume(dynsup_host *host, dsi_process *process);
+
 /* Begins its end, unless it has begun. The reason is copied. */
 void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason);
 
@@ -122,6 +128,9 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
 /* The end of a doomed process up to the moment in which others are told: its body stops, then what
  * it owned is released. */
 void dsi_process_close(dynsup_host *host, dsi_process *process);
+
+/* Releases what the process owns outside of the core. */
+void dsi_possessions_release(dynsup_host *host, dsi_process *process);
 
 /* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
 void dsi_process_let_go(dynsup_host *host, dsi_process *process);

@@ -42,6 +42,20 @@ static void put_object(const writer *w, dsi_text *text, uint64_t object) {
     dsi_text_take(text);
 }
 
+static void put_trace(const writer *w, dsi_text *text, const dynsup_value *value) {
+    bool has_trace = value->kind == DYNSUP_OBJECT && w->objects && w->objects->trace;
+    if (!has_trace || dsi_text_room(text) < 2)
+        return;
+    size_t before = text->length;
+    dsi_text_put(text, "\n");
+    w->objects->trace(w->objects_ud, value->as.object, text->chars + text->length,
+                      dsi_text_room(text) + 1);
+    if (text->chars[text->length])
+        dsi_text_take(text);
+    else
+        text->chars[text->length = before] = '\0';
+}
+
 static void put_value(const writer *w, dsi_text *text, const dynsup_value *value) {
     switch (value->kind) {
     case DYNSUP_NIL:
@@ -158,6 +172,7 @@ static void put_reason(writer *w) {
     size_t behind = room / 4 < BEHIND_MAX ? room / 4 : BEHIND_MAX;
     dsi_text block = dsi_text_part(&w->text, room - behind);
     put_value(w, &block, &w->event->reason->value);
+    put_trace(w, &block, &w->event->reason->value);
     dsi_text_join_block(&w->text, &block);
 }
 
@@ -202,26 +217,45 @@ static void put_details(writer *w) {
     put_spec(w);
 }
 
-static bool is_restarted(const dynsup_event *event) {
+static bool may_restart(const dynsup_event *event) {
     return event->kind == DYNSUP_EVENT_START_ERROR || event->restart == DYNSUP_PERMANENT ||
            (event->restart == DYNSUP_TRANSIENT && is_abnormal(event));
 }
 
-static void put_next(writer *w) {
-    const dynsup_event *event = w->event;
-    put(w, DETAIL "next: ");
-    if (!is_restarted(event)) {
-        put(w, "it is not restarted");
-    } else if (event->delay_ns) {
-        put(w, "it is restarted in ");
-        dsi_text_put_time(&w->text, event->delay_ns);
-    } else if (event->backs_off) {
+enum dynsup_next dynsup_report_next(const dynsup_event *event) {
+    if (!may_restart(event))
+        return DYNSUP_NEXT_NONE;
+    if (event->delay_ns || event->backs_off)
+        return DYNSUP_NEXT_DELAYED;
+    return event->restarts < event->max_restarts ? DYNSUP_NEXT_RESTART : DYNSUP_NEXT_GIVE_UP;
+}
+
+static void put_delayed(writer *w) {
+    if (w->event->delay_ns == 0) {
         put(w, "it is restarted after its backoff");
-    } else {
-        bool is_allowed = event->restarts < event->max_restarts;
-        put(w,
-            is_allowed ? "it is restarted now, the " : "its supervisor gives up, it would be the ");
-        put_restart(w, event->restarts + 1);
+        return;
+    }
+    put(w, "it is restarted in ");
+    dsi_text_put_time(&w->text, w->event->delay_ns);
+}
+
+static void put_next(writer *w) {
+    put(w, DETAIL "next: ");
+    switch (dynsup_report_next(w->event)) {
+    case DYNSUP_NEXT_NONE:
+        put(w, "it is not restarted");
+        break;
+    case DYNSUP_NEXT_DELAYED:
+        put_delayed(w);
+        break;
+    case DYNSUP_NEXT_RESTART:
+        put(w, "it is restarted now, the ");
+        put_restart(w, w->event->restarts + 1);
+        break;
+    case DYNSUP_NEXT_GIVE_UP:
+        put(w, "its supervisor gives up, it would be the ");
+        put_restart(w, w->event->restarts + 1);
+        break;
     }
 }
 
@@ -357,29 +391,4 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
     kinds[event->kind].write(&w);
     dsi_text_finish(&w.text);
     return w.text.length;
-}
-
-/* ---- the limit: a bucket of tokens ---- */
-
-static void limit_refill(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second) {
-    double seconds = (double)(now_ns - limit->refilled_ns) / 1e9;
-    double tokens = limit->begun ? limit->tokens + seconds * per_second : burst;
-    limit->tokens = tokens < burst ? tokens : burst;
-    limit->refilled_ns = now_ns;
-    limit->begun = true;
-}
-
-bool dynsup_limit_pass(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second,
-                       uint64_t *held_back_out) {
-    limit_refill(limit, now_ns, burst, per_second);
-    *held_back_out = 0;
-    if (limit->tokens < 1) {
-        limit->held_back++;
-        limit->total_held_back++;
-        return false;
-    }
-    limit->tokens--;
-    *held_back_out = limit->held_back;
-    limit->held_back = 0;
-    return true;
 }

@@ -7,7 +7,8 @@
  *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
- *   waiting; it and the timer are active exactly while the host has work or a deadline. They are
+ *   waiting; between steps it and the timer are active exactly while the host has work or a
+ *   deadline, during a step never, so that a run inside a slice does not see them. They are
  *   referenced, else libuv would not poll at all in a loop without other handles, and SIGTERM would
  *   never reach a host that is busy. The async and signal handles are always active and unref'd.
  *   So when the host is still, uv_loop_alive tells about others' handles and requests alone.
@@ -35,7 +36,7 @@
 #define SLICE_NS MS_NS /* of the watchdog, when nothing is said */
 
 #define SIGNAL_COUNT 3
-#define HANDLE_COUNT (3 + SIGNAL_COUNT)
+#define HANDLE_COUNT (4 + SIGNAL_COUNT)
 
 static const int signal_numbers[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -51,6 +52,7 @@ struct dynsup_uv {
     uv_timer_t timer;
     uv_idle_t idle;
     uv_async_t async;
+    uv_timer_t beat;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_handle_t *handles[HANDLE_COUNT]; /* those that have been initialised */
     unsigned handle_count;
@@ -94,13 +96,25 @@ static void on_async(uv_async_t *async) {
     (void)async;
 }
 
+/* It may be due at the beginning of a turn, and then nothing else would end that turn's poll. */
 static void on_timer(uv_timer_t *timer) {
-    (void)timer;
+    port_wake(timer->data);
 }
 
 static void on_signal(uv_signal_t *handle, int signum) {
     dynsup_uv *uv = handle->data;
     uv->config.on_signal(uv->config.signal_ud, signum);
+}
+
+static void on_beat(uv_timer_t *timer) {
+    dynsup_uv *uv = timer->data;
+    uv->config.on_beat(uv->config.beat_ud);
+}
+
+static void init_beat(dynsup_uv *uv) {
+    uv_timer_init(uv->loop, &uv->beat);
+    adopt_unref(uv, (uv_handle_t *)&uv->beat);
+    uv_timer_start(&uv->beat, on_beat, uv->config.beat_ms, uv->config.beat_ms);
 }
 
 static int init_signal(dynsup_uv *uv, uv_signal_t *handle, int signum) {
@@ -123,6 +137,8 @@ static int init_handles(dynsup_uv *uv) {
     adopt(uv, (uv_handle_t *)&uv->timer);
     uv_idle_init(uv->loop, &uv->idle);
     adopt(uv, (uv_handle_t *)&uv->idle);
+    if (uv->config.beat_ms > 0)
+        init_beat(uv);
     int status = uv_async_init(uv->loop, &uv->async, on_async);
     if (status)
         return status;
@@ -224,17 +240,21 @@ static void start_timer(dynsup_uv *uv, uint64_t deadline_ns) {
     uv_timer_start(&uv->timer, on_timer, left_ms, 0);
 }
 
+/* Lets go of the loop for a step: a slice may run the loop for another host, and that run lasts as
+ * long as others' handles are active. */
+static void rest(dynsup_uv *uv) {
+    uv->awake = true;
+    uv_idle_stop(&uv->idle);
+    uv_timer_stop(&uv->timer);
+}
+
 /* Sets the handles for what the step has left behind; from here on port_wake counts. */
 static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns) {
     uv->awake = state == DYNSUP_READY;
     if (uv->awake)
         uv_idle_start(&uv->idle, on_idle);
-    else
-        uv_idle_stop(&uv->idle);
     if (state == DYNSUP_WAITING)
         start_timer(uv, deadline_ns);
-    else
-        uv_timer_stop(&uv->timer);
 }
 
 /* One look at what has arrived although it keeps nothing alive: a signal. */
@@ -246,7 +266,7 @@ static void poll_once(dynsup_uv *uv) {
 /* Steps once. False when the run is over. */
 static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
     uint64_t deadline_ns, stuck_ns;
-    uv->awake = true;
+    rest(uv);
     enum dynsup_state state = *state_out = step(uv, &deadline_ns, &stuck_ns);
     arrange(uv, state, deadline_ns);
     if (stuck_ns && uv->config.on_stuck)

@@ -2,68 +2,14 @@
  * The runner on a libuv loop, with small bodies written in C.
  *
  * No test waits for a time to pass: what would go wrong shows as a run that never ends (ctest's
- * limit ends it then) or ends too early. Spinning bodies read the clock: a library call, at which
- * ThreadSanitizer lets signals through.
+ * limit ends it then) or ends too early.
  */
-#include "core/dynsup_uv.h"
+#include "core/test_uv.h"
 
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <uv.h>
-
-#include <cmocka.h>
-
-#define MS_NS UINT64_C(1000000)
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
-
-/* A body whose slices are calls of act. */
-struct actor {
-    enum dynsup_slice (*act)(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
-    dynsup_pid pid;
-    volatile sig_atomic_t preempted; /* how often it was asked to end its slice */
-    volatile sig_atomic_t patience;  /* how often it must be asked */
-    uint64_t duration_ns;
-    uint64_t deadline_ns;
-    unsigned slices;
-    bool done;
-    uv_handle_t *handle; /* to be closed by it */
-};
-
-static enum dynsup_slice actor_step(void *body, dynsup_host *host, dynsup_pid self,
-                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
-    struct actor *actor = body;
-    (void)self;
-    actor->slices++;
-    enum dynsup_slice slice = actor->act(actor, host, wake);
-    if (slice == DYNSUP_SLICE_EXIT) {
-        actor->done = true;
-        outcome->reason = dynsup_reason_atom(DYNSUP_NORMAL);
-    }
-    return slice;
-}
-
-static void actor_fini(void *body) {
-    (void)body; /* the test's own */
-}
-
-static void actor_preempt(void *body) {
-    ((struct actor *)body)->preempted++;
-}
-
-static const dynsup_body_ops actor_ops = {
-    .name = "actor", .step = actor_step, .fini = actor_fini, .preempt = actor_preempt};
-
-static enum dynsup_slice spin(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
-    (void)wake;
-    while (actor->preempted < actor->patience)
-        dynsup_host_now(host);
-    return DYNSUP_SLICE_EXIT;
-}
 
 static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
     if (wake == DYNSUP_WAKE_TIMEOUT)
@@ -71,18 +17,6 @@ static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup
     actor->deadline_ns = uv_hrtime() + actor->duration_ns;
     dynsup_wait_time(host, actor->deadline_ns);
     return DYNSUP_SLICE_WAIT;
-}
-
-/* Waits for a message, then closes its handle, if any. */
-static enum dynsup_slice listen_once(struct actor *actor, dynsup_host *host,
-                                     enum dynsup_wake wake) {
-    if (wake == DYNSUP_WAKE_FIRST) {
-        dynsup_wait_message(host, 0, DYNSUP_NEVER);
-        return DYNSUP_SLICE_WAIT;
-    }
-    if (actor->handle)
-        uv_close(actor->handle, NULL);
-    return DYNSUP_SLICE_EXIT;
 }
 
 /* Is always ready, until it is done. */
@@ -109,55 +43,10 @@ static enum dynsup_slice halt_with_7(struct actor *actor, dynsup_host *host,
     return DYNSUP_SLICE_EXIT;
 }
 
-/* ---- runner and host ------------------------------------------------------------------------- */
-
-struct place {
-    dynsup_uv *uv;
-    dynsup_host *host;
-    struct actor *listener; /* whom callbacks send to */
-    int signum;             /* the last signal seen */
-    unsigned stuck_count;
-    uint64_t stuck_ns;
-};
-
-/* False when something cannot be made. */
-static bool place_open(struct place *place, const dynsup_uv_config *config) {
-    place->uv = dynsup_uv_new(config, NULL);
-    if (place->uv == NULL)
-        return false;
-    dynsup_host_config host_config = {.port = dynsup_uv_port(place->uv), .port_ud = place->uv};
-    place->host = dynsup_host_new(&host_config);
-    if (place->host)
-        dynsup_uv_attach(place->uv, place->host);
-    return place->host != NULL;
-}
-
-static void place_close(struct place *place) {
-    dynsup_host_free(place->host);
-    dynsup_uv_free(place->uv);
-}
-
-static bool add(struct place *place, struct actor *actor) {
-    return dynsup_spawn(place->host, &actor_ops, actor, NULL, &actor->pid) == 0;
-}
-
-static void tell(struct place *place, struct actor *actor) {
-    dynsup_value hello = {.kind = DYNSUP_BOOLEAN, .as.boolean = true};
-    dynsup_send(place->host, actor->pid, &hello, 1);
-}
-
 static void halt_on_signal(void *ud, int signum) {
     struct place *place = ud;
     place->signum = signum;
     dynsup_host_halt(place->host, signum);
-}
-
-static void note_stuck(void *ud, uint64_t stuck_ns) {
-    struct place *place = ud;
-    place->stuck_count++;
-    place->stuck_ns = stuck_ns;
-    if (place->listener)
-        tell(place, place->listener);
 }
 
 /* ---- still, waiting, ended ------------------------------------------------------------------- */
@@ -250,6 +139,40 @@ static void a_message_from_a_callback_wakes_the_host_before_the_poll(void **stat
     place_close(&place);
 }
 
+/* Lasts until the host's timer is due, and lets the loop see it in the same turn. */
+static void outlast(uv_timer_t *timer) {
+    uint64_t end_ns = uv_hrtime() + 3 * MS_NS;
+    while (uv_hrtime() < end_ns)
+        continue;
+    uv_update_time(timer->loop);
+}
+
+static enum dynsup_slice nap_and_close(struct actor *actor, dynsup_host *host,
+                                       enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_TIMEOUT)
+        uv_close(actor->handle, NULL);
+    return nap(actor, host, wake);
+}
+
+/* As above: the timer of the host is no more then, and the poll must not last for ever. */
+static void a_deadline_that_passes_before_the_poll_is_not_slept_over(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    uv_async_t foreign;
+    struct actor sleeper = {
+        .act = nap_and_close, .duration_ns = MS_NS, .handle = (uv_handle_t *)&foreign};
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, outlast, 0, 0);
+    assert_true(add(&place, &sleeper));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(sleeper.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
 static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     (void)state;
     uv_timer_t timer;
@@ -265,6 +188,61 @@ static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     uv_close((uv_handle_t *)&timer, NULL);
     place_close(&place);
 }
+
+static void tell_by_beat(void *place) {
+    tell(place, ((struct place *)place)->listener);
+}
+
+/* The async handle, which never fires, keeps the run going until the first beat. */
+static void a_beat_comes_while_the_loop_turns_and_keeps_no_run_going(void **state) {
+    (void)state;
+    uv_async_t foreign;
+    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&foreign};
+    struct place place = {.listener = &listener};
+    assert_true(place_open(
+        &place, &(dynsup_uv_config){.beat_ms = 1, .on_beat = tell_by_beat, .beat_ud = &place}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    place_close(&place);
+}
+
+/* ---- a run inside a slice -------------------------------------------------------------------- */
+
+/* Waits for a message, then runs a host without work on the loop of its handle. */
+static enum dynsup_slice run_inside(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_FIRST) {
+        dynsup_wait_message(host, 0, DYNSUP_NEVER);
+        return DYNSUP_SLICE_WAIT;
+    }
+    struct place inner = {0};
+    assert_true(place_open(&inner, &(dynsup_uv_config){.loop = actor->handle->loop}));
+    assert_int_equal(dynsup_uv_run(inner.uv), DYNSUP_UV_STILL);
+    place_close(&inner);
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* The callback wakes the outer host while its loop turns, and another process of it waits for a
+ * time: neither may keep the run inside alive. */
+static void a_run_inside_a_slice_ends_when_nothing_can_happen_in_it(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    struct actor listener = {.act = run_inside, .handle = (uv_handle_t *)&timer};
+    struct actor sleeper = {.act = nap, .duration_ns = 5 * MS_NS};
+    struct place place = {.listener = &listener};
+    timer.data = &place;
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, tell_listener, 0, 0);
+    assert_true(add(&place, &listener) && add(&place, &sleeper));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done && sleeper.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+/* ---- a busy host ----------------------------------------------------------------------------- */
 
 static void set_done(uv_timer_t *timer) {
     *(bool *)timer->data = true;
@@ -360,57 +338,6 @@ static void a_signal_reaches_a_busy_host_that_is_alone_in_its_loop(void **state)
     place_close(&place);
 }
 
-/* ---- the watchdog ---------------------------------------------------------------------------- */
-
-static void without_a_watchdog_the_port_has_no_tick(void **state) {
-    (void)state;
-    struct place place = {0};
-    assert_true(place_open(&place, &(dynsup_uv_config){0}));
-    assert_null(dynsup_uv_port(place.uv)->tick);
-    place_close(&place);
-}
-
-static void the_watchdog_ends_a_long_slice(void **state) {
-    (void)state;
-    struct place place = {0};
-    struct actor spinner = {.act = spin, .patience = 1};
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true}));
-    assert_true(add(&place, &spinner));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_true(spinner.done);
-    assert_true(__atomic_load_n(dynsup_uv_port(place.uv)->tick, __ATOMIC_RELAXED) > 0);
-    place_close(&place);
-}
-
-static void whoever_is_told_of_a_stuck_slice_may_call_the_host(void **state) {
-    (void)state;
-    struct actor listener = {.act = listen_once};
-    struct actor stubborn = {.act = spin,
-                             .patience = 6}; /* the fourth signal comes when it is stuck */
-    struct place place = {.listener = &listener};
-    dynsup_uv_config config = {
-        .watchdog = true, .slice_ns = MS_NS / 4, .on_stuck = note_stuck, .stuck_ud = &place};
-    assert_true(place_open(&place, &config));
-    assert_true(add(&place, &listener));
-    assert_true(add(&place, &stubborn));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_int_equal(place.stuck_count, 1);
-    assert_true(place.stuck_ns > 0);
-    assert_true(listener.done); /* the callback's message has woken the host */
-    place_close(&place);
-}
-
-static void nobody_need_be_told_of_a_stuck_slice(void **state) {
-    (void)state;
-    struct place place = {0};
-    struct actor stubborn = {.act = spin, .patience = 4};
-    assert_true(place_open(&place, &(dynsup_uv_config){.watchdog = true, .slice_ns = 50000}));
-    assert_true(add(&place, &stubborn));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_true(stubborn.done);
-    place_close(&place);
-}
-
 /* ---- failure --------------------------------------------------------------------------------- */
 
 static int lowest_free_descriptor(void) {
@@ -452,16 +379,15 @@ int main(void) {
         cmocka_unit_test(a_timer_never_fires_early),
         cmocka_unit_test(a_halted_host_ends_the_run_whatever_is_in_the_loop),
         cmocka_unit_test(a_message_from_a_callback_wakes_the_host_before_the_poll),
+        cmocka_unit_test(a_deadline_that_passes_before_the_poll_is_not_slept_over),
         cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
+        cmocka_unit_test(a_beat_comes_while_the_loop_turns_and_keeps_no_run_going),
+        cmocka_unit_test(a_run_inside_a_slice_ends_when_nothing_can_happen_in_it),
         cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
         cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),
         cmocka_unit_test(a_borrowed_loop_is_given_back_clean),
         cmocka_unit_test(a_loop_that_others_still_use_is_left_to_them),
         cmocka_unit_test(a_signal_reaches_a_busy_host_that_is_alone_in_its_loop),
-        cmocka_unit_test(without_a_watchdog_the_port_has_no_tick),
-        cmocka_unit_test(the_watchdog_ends_a_long_slice),
-        cmocka_unit_test(whoever_is_told_of_a_stuck_slice_may_call_the_host),
-        cmocka_unit_test(nobody_need_be_told_of_a_stuck_slice),
         cmocka_unit_test(without_descriptors_no_runner_is_made_and_nothing_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ end
 
 -- page -> the module that it describes
 local pages = { ["docs/api.md"] = dynsup }
-for file in assert(io.popen "ls docs/api"):lines() do
+for file in assert(io.popen "ls docs/api 2>/dev/null"):lines() do
   local name, kind = file:match "^([%a_]+)%.(%a+)$"
   if kind == "md" then
     pages["docs/api/" .. file] = require("dynsup." .. name)

@@ -1,6 +1,7 @@
 -- The log of the program `dynsup` as its users meet it: what is shown, and how it looks.
 
 local cli = require "spec.support.cli"
+local json = require "spec.support.json"
 
 local script, shell, count = cli.script, cli.shell, cli.count
 local assert_ended, assert_printed = cli.assert_ended, cli.assert_printed
@@ -113,5 +114,89 @@ cli.describe("the log", function()
     local got = shell(text .. "\"$DYNSUP\" run app.lua 2>&- <&-; cat data")
     assert_ended(0, got)
     assert.equal("mine", got.out)
+  end)
+end)
+
+cli.describe("the log's format", function()
+  local text = [[
+    local dynsup = require "dynsup"
+    dynsup.log.warning("hello \"you\"", { n = 1 })
+    dynsup.start_child(dynsup.start_link(), { restart = "temporary", body = function() error "boom" end })
+    dynsup.sleep(1)
+    warn "a warning"
+    error "the end"]]
+
+  local function lines_of(got)
+    local lines = {}
+    for line in got.err:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
+    assert_ended(1, got)
+    return lines
+  end
+
+  local function events_of(got)
+    local events = {}
+    for i, line in ipairs(lines_of(got)) do
+      local record = json.read(line)
+      events[i] = record.event .. " " .. record.level
+      assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", record.time)
+    end
+    return events
+  end
+
+  local expected = { "log warning", "child_terminated error", "warning warning",
+    "crashed error", -- the supervisor, along its link to the main process
+    "failed error" }
+
+  it("json is one object a line, whatever it tells", function()
+    assert.same(expected, events_of(script(text, "--log-format", "json")))
+    assert.same(expected, events_of(script(text, "--log-format=json")))
+  end)
+
+  it("logfmt is one line an event", function()
+    local lines = lines_of(script(text, "--log-format", "logfmt"))
+    assert.equal(#expected, #lines)
+    for i, event in ipairs(expected) do
+      local name, level = event:match "(%S+) (%S+)"
+      assert.matches("^time=%S+Z level=" .. level .. " event=" .. name .. " message=", lines[i])
+    end
+  end)
+
+  it("is logfmt where stderr is no terminal, unless the environment or an option says otherwise", function()
+    cli.write("app.lua", text)
+    local function first(command) return lines_of(shell(command))[1] end
+    assert.matches("^time=", first "unset DYNSUP_LOG_FORMAT; \"$DYNSUP\" run app.lua")
+    assert.matches("^time=", first "DYNSUP_LOG_FORMAT=nonsense \"$DYNSUP\" run app.lua")
+    assert.matches("^{", first "DYNSUP_LOG_FORMAT=json \"$DYNSUP\" run app.lua")
+    assert.equal("[warning] hello \"you\" n=1",
+      first "DYNSUP_LOG_FORMAT=json \"$DYNSUP\" run --log-format text app.lua")
+  end)
+
+  it("tells why the program ends as text, unless another format was asked for", function()
+    cli.write("app.lua", "error 'broken'")
+    assert.matches("^dynsup: app.lua:1: broken\n", shell("unset DYNSUP_LOG_FORMAT; \"$DYNSUP\" run app.lua").err)
+    assert.matches("event=failed", shell("DYNSUP_LOG_FORMAT=logfmt \"$DYNSUP\" run app.lua").err)
+    assert.matches("event=failed", shell("\"$DYNSUP\" run --log-format logfmt app.lua").err)
+  end)
+
+  it("is text on a terminal", function()
+    if not shell("command -v script").out:find "script" then return pending "needs the program script" end
+    cli.write("app.lua", text)
+    local got = shell [[unset DYNSUP_LOG_FORMAT; TERM=dumb script -qec "'$DYNSUP' run app.lua" /dev/null]]
+    assert_has("[warning] hello \"you\" n=1", got.out)
+  end)
+
+  it("has no colours but in text", function()
+    if not shell("command -v script").out:find "script" then return pending "needs the program script" end
+    cli.write("app.lua", text)
+    assert_lacks("\27", shell [[TERM=xterm script -qec "'$DYNSUP' run --log-format json app.lua" /dev/null]].out)
+  end)
+
+  it("is one of three", function()
+    cli.assert_said(2, "unknown log format 'jsn': did you mean 'json'?", script(text, "--log-format", "jsn"))
+    cli.assert_said(2, "--log-format needs a format: text, logfmt or json", cli.run("run", "--log-format"))
+  end)
+
+  it("is off with the log, but for why the program ends", function()
+    assert_has("dynsup: script.lua:6: the end\n", script(text, "--log-level", "off", "--log-format", "json").err)
   end)
 end)

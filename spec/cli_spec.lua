@@ -24,7 +24,7 @@ cli.describe("dynsup help", function()
   it("lists the commands", function()
     local got = run "help"
     assert_printed(got.out, got)
-    assert_has("run [--log-level LEVEL] [--copy-messages] FILE [ARG...]", got.out)
+    assert_has("run [OPTION...] FILE [ARG...]", got.out)
     assert_has("version", got.out)
     assert_has("help [COMMAND]", got.out)
   end)

@@ -22,7 +22,7 @@ end
 
 -- Commands do not inherit the libraries that a sanitizer build loads into the interpreter.
 function example.open_shell(command)
-  return assert(io.popen("unset LD_PRELOAD; " .. command))
+  return assert(io.popen("unset LD_PRELOAD; export DYNSUP_LOG_FORMAT=text; " .. command))
 end
 
 function example.shell(command)

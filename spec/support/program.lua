@@ -44,15 +44,15 @@ function program.write(folder, name, text)
 end
 
 --- Runs a shell command in a folder, without the libraries that a sanitizer build loads into the
---- interpreter and without what could colour the output; DYNSUP stands for the program. Output goes
---- to files: redirections in the command come first.
+--- interpreter, without what could colour the output, and with a log for people; DYNSUP stands for
+--- the program. Output goes to files: redirections in the command come first.
 ---@param folder string
 ---@param command string
 ---@return { out: string, err: string, how: "exit"|"signal", code: integer }
 function program.shell(folder, command)
   local out, err = folder .. "/.out", folder .. "/.err"
-  local script = ("unset LD_PRELOAD LUA_INIT NO_COLOR; DYNSUP=%s; cd %s || exit 99\n%s"):format(
-    quote(path), quote(folder), command)
+  local script = ("unset LD_PRELOAD LUA_INIT NO_COLOR; export DYNSUP_LOG_FORMAT=text\n"
+    .. "DYNSUP=%s; cd %s || exit 99\n%s"):format(quote(path), quote(folder), command)
   local _, how, code = os.execute(("sh -c %s >%s 2>%s </dev/null"):format(quote(script), quote(out), quote(err)))
   return { out = read_file(out), err = read_file(err), how = how, code = code }
 end

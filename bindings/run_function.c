@@ -1,0 +1,134 @@
+/* dynsup.run: its options, and what it returns. */
+#include "bindings/binding.h"
+
+#include "bindings/log.h"
+
+#include <string.h>
+
+/* Reads an option; false leaves the default. [-0, +1] */
+static bool option(lua_State *L, const char *name, int type) {
+    if (lua_getfield(L, 1, name) == LUA_TNIL)
+        return false;
+    if (lua_type(L, -1) != type)
+        dsl_error(L, "bad option '%s' of 'run' (%s expected, got %s)", name, lua_typename(L, type),
+                  luaL_typename(L, -1));
+    return true;
+}
+
+static void check_option_names(lua_State *L) {
+    static const char *const names[] = {"clock",      "seed", "preempt",    "slice",
+                                        "log_level",  "log",  "count_hook", "copy_messages",
+                                        "log_format", NULL};
+    lua_pushnil(L);
+    while (lua_next(L, 1)) {
+        lua_pop(L, 1);
+        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "option names are strings");
+        int i = 0;
+        while (names[i] && strcmp(names[i], lua_tostring(L, -1)) != 0)
+            i++;
+        if (!names[i])
+            dsl_error(L, "bad argument #1 to 'run' (unknown option '%s')", lua_tostring(L, -1));
+    }
+}
+
+static void read_clock(lua_State *L, dynsup_lua_config *config) {
+    if (!option(L, "clock", LUA_TSTRING))
+        return;
+    const char *clock = lua_tostring(L, -1);
+    config->virtual_clock = strcmp(clock, "virtual") == 0;
+    if (!config->virtual_clock && strcmp(clock, "real") != 0)
+        dsl_error(L, "bad option 'clock' of 'run' (\"virtual\" or \"real\" expected, got \"%s\")",
+                  clock);
+}
+
+/* The number of the option's word among the names, or what it is without one. */
+static int read_word(lua_State *L, const char *name, const char *const *words, int otherwise) {
+    if (!option(L, name, LUA_TSTRING))
+        return otherwise;
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], lua_tostring(L, -1)) == 0)
+            return i;
+    dsl_error(L, "bad option '%s' of 'run' (unknown value '%s')", name, lua_tostring(L, -1));
+}
+
+static void read_log(lua_State *L, dynsup_lua_config *config) {
+    config->level =
+        (enum dynsup_level)read_word(L, "log_level", dsl_level_names, DYNSUP_LEVEL_WARNING);
+    config->format =
+        (enum dynsup_log_format)read_word(L, "log_format", dsl_format_names, DYNSUP_LOG_TEXT);
+}
+
+/* The table at index 1; pushes the log function, or nil. [-0, +1] */
+static void read_options(lua_State *L, dynsup_lua_config *config) {
+    check_option_names(L);
+    read_clock(L, config);
+    read_log(L, config);
+    if (option(L, "seed", LUA_TNUMBER)) {
+        int whole;
+        config->seed = (uint64_t)lua_tointegerx(L, -1, &whole);
+        if (!whole)
+            dsl_error(L, "bad option 'seed' of 'run' (integer expected)");
+    }
+    if (option(L, "preempt", LUA_TBOOLEAN))
+        config->no_preempt = !lua_toboolean(L, -1);
+    if (option(L, "count_hook", LUA_TBOOLEAN))
+        config->count_hook = lua_toboolean(L, -1);
+    if (option(L, "copy_messages", LUA_TBOOLEAN))
+        config->copy_messages = lua_toboolean(L, -1);
+    if (option(L, "slice", LUA_TNUMBER)) {
+        config->slice_ms = lua_tonumber(L, -1);
+        if (!(config->slice_ms > 0))
+            dsl_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
+    }
+    if (option(L, "log", LUA_TFUNCTION))
+        config->log = dsl_log_queue;
+}
+
+static int push_halted(lua_State *L) {
+    lua_Integer code = lua_tointeger(L, -1);
+    if (code == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "halt");
+    lua_pushinteger(L, code);
+    return 3;
+}
+
+static int run(lua_State *L) {
+    dynsup_lua_config config = {0};
+    int count;
+    if (lua_istable(L, 1)) {
+        int top = lua_gettop(L);
+        luaL_checkstack(L, 16, NULL);
+        dsl_check_function(L, 2);
+        read_options(L, &config);
+        config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
+        lua_replace(L, 1);
+        lua_settop(L, top);
+    } else {
+        dsl_check_function(L, 1);
+        lua_pushnil(L);
+        lua_insert(L, 1);
+    }
+    switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
+    case DYNSUP_LUA_DONE:
+        lua_pushboolean(L, 1);
+        lua_replace(L, 1);
+        return count + 1;
+    case DYNSUP_LUA_FAILED:
+        lua_pushnil(L);
+        lua_insert(L, -2);
+        return 2;
+    case DYNSUP_LUA_DEADLOCK:
+        lua_pushnil(L);
+        lua_pushliteral(L, "deadlock");
+        lua_pushvalue(L, -3);
+        return 3;
+    default:
+        return push_halted(L);
+    }
+}
+
+const luaL_Reg dsl_run_functions[] = {{"run", run}, {NULL, NULL}};

@@ -1,0 +1,139 @@
+/* Tests of events as fields of records. */
+#include "test_support.h"
+
+#include "dynsup_report.h"
+#include "slots.h"
+
+#include <stdio.h>
+
+#define PID(n) ((uint64_t)DSI_ID_PROCESS << 62 | (n))
+
+static void object_describe(void *ud, uint64_t object, char *text, size_t size) {
+    (void)ud;
+    snprintf(text, size, "%s", object == 1 ? "the \"id\"" : "app.lua:3: boom");
+}
+
+static void object_trace(void *ud, uint64_t object, char *text, size_t size) {
+    (void)ud;
+    snprintf(text, size, "%s", object == 1 ? "" : "stack traceback:\n\tmain");
+}
+
+static void program_describe(void *program, char *text, size_t size) {
+    snprintf(text, size, "%s", (const char *)program);
+}
+
+static const dynsup_object_ops object_ops = {.describe = object_describe, .trace = object_trace};
+static const dynsup_program_ops program_ops = {.describe = program_describe};
+static const dynsup_value id = {.kind = DYNSUP_OBJECT, .as.object = 1};
+static const dynsup_reason boom = {DYNSUP_REASON_OTHER, {DYNSUP_OBJECT, {.object = 2}}};
+static char program[] = "app.lua:12";
+
+static dynsup_event child_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
+    return (dynsup_event){.kind = kind,
+                          .pid = PID(7),
+                          .name = "it",
+                          .supervisor = PID(2),
+                          .supervisor_name = "pool",
+                          .reason = reason,
+                          .id = &id,
+                          .program_ops = &program_ops,
+                          .program = program,
+                          .shutdown_ms = 5000,
+                          .incarnation = 2,
+                          .restarts = 1,
+                          .max_restarts = 3,
+                          .period_ms = 500};
+}
+
+static char text[8192];
+
+static void assert_fields(const dynsup_event *event, const char *expected) {
+    dynsup_record record;
+    dynsup_record_begin(&record, DYNSUP_FORMAT_LOGFMT, text, sizeof text);
+    dynsup_report_fields(event, &object_ops, NULL, &record);
+    dynsup_record_end(&record);
+    if (!strstr(text, expected))
+        fail_msg("no <%s> in: %s", expected, text);
+}
+
+static void a_childs_end_has_all_that_is_known(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
+    assert_fields(
+        &event, "event=child_terminated message=\"worker <0.7.0> \\\"it\\\" of supervisor <0.2.0> "
+                "\\\"pool\\\" ended abnormally (child_terminated)\" pid=<0.7.0> name=it "
+                "type=worker supervisor=<0.2.0> supervisor_name=pool id=\"the \\\"id\\\"\" "
+                "incarnation=2 function=app.lua:12 restart=permanent shutdown=5000 restarts=1 "
+                "max_restarts=3 max_seconds=0.5 next=restart reason=\"app.lua:3: boom\" "
+                "traceback=\"stack traceback:\\n\\tmain\"");
+}
+
+static void what_follows_is_told_apart(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_START_ERROR, &boom);
+    event.restarts = 3;
+    assert_fields(&event, " next=give_up ");
+    event.delay_ns = 1500000;
+    assert_fields(&event, " next=delayed_restart delay_ms=1.5 ");
+    event.delay_ns = 0;
+    event.backs_off = true;
+    assert_fields(&event, " next=delayed_restart reason");
+    event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
+    event.restart = DYNSUP_TEMPORARY;
+    assert_fields(&event, " next=none ");
+}
+
+static void a_process_without_supervisor_has_no_fields_of_a_child(void **state) {
+    (void)state;
+    dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
+    dynsup_event event = {.kind = DYNSUP_EVENT_EXITED, .pid = PID(7), .reason = &normal};
+    assert_fields(&event, "\" pid=<0.7.0> type=process reason=normal");
+    assert_null(strstr(text, "restart"));
+    assert_null(strstr(text, "next"));
+    assert_null(strstr(text, "traceback"));
+}
+
+static void a_refused_start_says_why(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_START_REFUSED, NULL);
+    event.status = DYNSUP_EMAX_CHILDREN;
+    event.shutdown_ms = DYNSUP_SHUTDOWN_INFINITY;
+    assert_fields(&event, " shutdown=infinity ");
+    assert_fields(&event, " error=max_children");
+}
+
+static void each_kind_has_a_name_of_its_own(void **state) {
+    (void)state;
+    for (int a = 0; a < DYNSUP_EVENT_COUNT; a++) {
+        assert_non_null(dynsup_event_name((enum dynsup_event_kind)a));
+        for (int b = 0; b < a; b++)
+            assert_string_not_equal(dynsup_event_name((enum dynsup_event_kind)a),
+                                    dynsup_event_name((enum dynsup_event_kind)b));
+    }
+}
+
+static void values_that_are_no_objects_keep_their_kind(void **state) {
+    (void)state;
+    static const dynsup_value ids[] = {{DYNSUP_BOOLEAN, {.boolean = true}},
+                                       {DYNSUP_INTEGER, {.integer = 5}},
+                                       {DYNSUP_NUMBER, {.number = 0.5}},
+                                       {DYNSUP_ID, {.id = PID(9)}}};
+    static const char *const expected[] = {" id=true ", " id=5 ", " id=0.5 ", " id=<0.9.0> "};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        dynsup_event event = child_event(DYNSUP_EVENT_CHILD_STARTED, NULL);
+        event.id = &ids[i];
+        assert_fields(&event, expected[i]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_childs_end_has_all_that_is_known),
+        cmocka_unit_test(what_follows_is_told_apart),
+        cmocka_unit_test(a_process_without_supervisor_has_no_fields_of_a_child),
+        cmocka_unit_test(a_refused_start_says_why),
+        cmocka_unit_test(each_kind_has_a_name_of_its_own),
+        cmocka_unit_test(values_that_are_no_objects_keep_their_kind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

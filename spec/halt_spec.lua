@@ -1,0 +1,133 @@
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+
+local function outcome(f, ...)
+  return table.pack(host.outcome(f, nil, ...))
+end
+
+describe("halt where it cannot wait", function()
+  local function halted_quietly(f)
+    local lines = {}
+    local ended = table.pack(dynsup.run({ clock = "virtual", log = function(_, text)
+      lines[#lines + 1] = text
+    end }, f))
+    assert.same({ nil, "halt", 3, n = 3 }, ended)
+    assert.same({}, lines)
+  end
+
+  it("ends the run, and nobody reports an error, in a sort comparator", function()
+    halted_quietly(function()
+      dynsup.spawn(table.sort, { 1, 2, 3 }, function() dynsup.halt(3) end)
+      dynsup.receive()
+    end)
+  end)
+
+  it("ends the run, and nobody reports an error, in a close handler", function()
+    halted_quietly(function()
+      dynsup.spawn(function()
+        local _ <close> = host.closer(function() dynsup.halt(3) end)
+        dynsup.exit("normal")
+      end)
+      dynsup.receive()
+    end)
+  end)
+end)
+
+describe("halt", function()
+  it("ends the run with true", function()
+    assert.same({ true, n = 1 }, outcome(function()
+      dynsup.halt()
+    end))
+    assert.same({ true, n = 1 }, outcome(dynsup.halt, 0))
+  end)
+
+  it("with another code ends it with nil, \"halt\" and the code", function()
+    assert.same({ nil, "halt", 3, n = 3 }, outcome(dynsup.halt, 3))
+  end)
+
+  it("does not return, not even into a pcall", function()
+    local after = false
+    outcome(function()
+      pcall(dynsup.halt)
+      after = true
+    end)
+    assert.is_false(after)
+  end)
+
+  it("may be called by any process, and keeps its first code", function()
+    assert.same({ nil, "halt", 4, n = 3 }, outcome(function()
+      dynsup.spawn(dynsup.halt, 4)
+      dynsup.spawn(dynsup.halt, 5)
+      dynsup.sleep(1000)
+      return "not this"
+    end))
+  end)
+
+  it("ends processes that would go on for ever", function()
+    local ticks = 0
+    assert.same({ true, n = 1 }, outcome(function()
+      dynsup.spawn(function()
+        while true do
+          dynsup.sleep(10)
+          ticks = ticks + 1
+        end
+      end)
+      dynsup.sleep(105)
+      dynsup.halt()
+    end))
+    assert.equal(10, ticks)
+  end)
+
+  it("ends processes that loop for ever", function()
+    assert.same({ true, n = 1 }, outcome(function()
+      dynsup.spawn(function()
+        while true do
+          pcall(function()
+            while true do end
+          end)
+        end
+      end)
+      dynsup.yield()
+      dynsup.halt()
+    end))
+  end)
+
+  it("sends \"shutdown\" first and kills after 5 seconds", function()
+    local reason, asked, ended
+    outcome(function()
+      dynsup.spawn(function()
+        local _ <close> = host.closer(function()
+          ended = dynsup.now()
+        end)
+        dynsup.flag("trap_exit", true)
+        reason = select(3, dynsup.receive())
+        asked = dynsup.now()
+        while true do
+          dynsup.sleep(1000)
+        end
+      end)
+      dynsup.yield()
+      dynsup.halt()
+    end)
+    assert.equal("shutdown", reason)
+    assert.equal(asked + 5000, ended)
+  end)
+
+  it("stops supervisors in order, too", function()
+    local order = {}
+    outcome(function()
+      for _, name in ipairs { "first", "second" } do
+        local supervisor = assert(dynsup.start_link {})
+        assert(dynsup.start_child(supervisor, { body = function()
+          local _ <close> = host.closer(function()
+            order[#order + 1] = name
+          end)
+          dynsup.receive()
+        end }))
+      end
+      dynsup.yield()
+      dynsup.halt()
+    end)
+    assert.same({ "second", "first" }, order)
+  end)
+end)
