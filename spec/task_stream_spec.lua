@@ -92,7 +92,9 @@ describe("task.async_stream", function()
   it("keeps no more results than tasks may run", host.main(function()
     local items, taken = naturals()
     local function work(n) dynsup.sleep(n == 1 and 1000 or 1) end
-    for _ in stream(nil, items, work, { max_concurrency = 4 }) do break end
+    for status in stream(nil, items, work, { max_concurrency = 4 }) do
+      if status then break end
+    end
     assert.equal(4, taken())
   end))
 
@@ -120,12 +122,20 @@ describe("task.async_stream", function()
       assert_alone()
     end
     local options = { max_concurrency = 3 }
-    check(function() for _ in stream(nil, { 1, 2, 3 }, work, options) do break end end)
+    check(function()
+      for status in stream(nil, { 1, 2, 3 }, work, options) do
+        if status then break end
+      end
+    end)
     check(function()
       pcall(function() for _ in stream(nil, { 1, 2, 3 }, work, options) do error "left" end end)
     end)
     check(function()
-      (function() for _ in stream(nil, { 1, 2, 3 }, work, options) do return true end end)()
+      (function()
+        for status in stream(nil, { 1, 2, 3 }, work, options) do
+          if status then return end
+        end
+      end)()
     end)
   end))
 

@@ -23,8 +23,8 @@ local task = {}
 ---@field done boolean its end has been handed out, or it is let go of
 local Handle = { __name = "task" }
 
-function Handle:__tostring()
-  return ("task %s"):format(self.pid)
+function Handle.__tostring(t)
+  return ("task %s"):format(t.pid)
 end
 
 -- ---- misuse ----
