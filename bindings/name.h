@@ -28,4 +28,12 @@ bool dsl_process_read(lua_State *L, const dsl_host *host, int index, dynsup_pid 
  * is no dest. */
 dynsup_pid dsl_check_entry(lua_State *L, const dsl_host *host, int index);
 
+/* The name of something that is to be started, at the index, as the core wants it: its text is a
+ * string that is pushed, also for what is no name (false). Raises without memory. [-0, +1] */
+bool dsl_name_read(lua_State *L, int index, const char **text_out, size_t *length_out);
+
+/* Pushes the key and the value of a name { registry, key [, value] }; nils for a string. [-0, +2]
+ */
+void dsl_name_values(lua_State *L, int index);
+
 #endif

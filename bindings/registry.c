@@ -33,7 +33,9 @@ static int start(lua_State *L) {
     dynsup_pid pid;
     size_t length = 0;
     dsl_check_linkable(L, dsl_body_of(L, &host));
-    const char *name = lua_tolstring(L, 2, &length);
+    const char *name = NULL;
+    if (!lua_isnil(L, 2))
+        dsl_name_read(L, 2, &name, &length);
     int status = dynsup_registry_start(host->core, lua_toboolean(L, 1), name, length, &pid);
     dsl_check_status(L, status);
     if (status)

@@ -4,21 +4,9 @@
 
 #include <assert.h>
 
-static bool name_give(dynsup_host *host, dsi_process *process, const char *name, size_t length) {
-    if (!name)
-        return true;
-    dsi_process_extra *extra = dsi_process_extra_get(host, process);
-    dsi_name *entry = extra ? dsi_names_add(&host->names, name, length) : NULL;
-    if (!entry)
-        return false;
-    entry->process = process;
-    extra->name = entry;
-    return true;
-}
-
 int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size_t length,
                           dynsup_pid *pid_out) {
-    const dsi_name *taken = name ? dsi_names_find(&host->names, name, length) : NULL;
+    const dsi_name *taken = name ? dsi_name_find(host, name, length) : NULL;
     if (taken) {
         *pid_out = taken->process ? taken->process->slot.id : 0;
         return DYNSUP_EALREADY_STARTED;
@@ -27,9 +15,11 @@ int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size
     int status = dsi_registry_new(host, unique, &process);
     if (status)
         return status;
-    if (!name_give(host, process, name, length)) {
+    const dynsup_value none = dsi_value_nil();
+    status = name ? dsi_name_give(host, process, name, length, &none, &none) : 0;
+    if (status) {
         dsi_registry_discard(host, process);
-        return DYNSUP_ENOMEM;
+        return status;
     }
     *pid_out = process->slot.id;
     dsi_event_process(host, DYNSUP_EVENT_SPAWNED, process, NULL);
@@ -70,9 +60,11 @@ static dsi_key *key_find(const dynsup_host *host, dynsup_pid pid, const char *ke
 /* The owner of a unique registry's key, 0: it is free. An owner that is about to end has lost it.
  */
 static dynsup_pid key_owner(dsi_key *key) {
-    dynsup_entry *entry = dsi_entry_of_node(dsi_list_first(&key->entries));
-    if (key->name->child || dsi_process_alive(entry->process))
+    if (key->name->child)
         return key->name->process ? key->name->process->slot.id : 0;
+    dynsup_entry *entry = dsi_entry_of_node(dsi_list_first(&key->entries));
+    if (dsi_process_alive(entry->process))
+        return entry->process->slot.id;
     dsi_entry_free(entry);
     return 0;
 }

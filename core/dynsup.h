@@ -54,6 +54,7 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
     X(NOT_FOUND, "not_found", "the supervisor has no such child")                                  \
     X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
+    X(UNKNOWN_REGISTRY, "unknown_registry", "there is no such registry with unique keys")          \
     X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
     X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
@@ -587,6 +588,16 @@ int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession)
 /* Nobody owns it any more; nothing happens if nobody does. O(1). */
 void dynsup_disown(dynsup_possession *possession);
 
+/* ---- names of what is started ---------------------------------------------------------------- */
+
+/* The name of a supervisor, registry or child to be is a text of any bytes. One that begins with a
+ * zero byte says in the next byte how it goes on: 0, with a plain name, which may begin with a zero
+ * byte; OF_PID, with the pid (8 bytes) of a registry with unique keys and a key; OF_NAME, with the
+ * length (4 bytes) of a registry's name, that name and a key, the registry being looked up whenever
+ * the name is. Numbers are in the machine's byte order. Beside a key stand the value that it is to
+ * others and the value of the entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry. */
+enum { DYNSUP_NAME_PLAIN, DYNSUP_NAME_OF_PID, DYNSUP_NAME_OF_NAME };
+
 /* ---- dynamic supervisors --------------------------------------------------------------------- */
 
 #define DYNSUP_NO_LIMIT UINT64_MAX
@@ -600,6 +611,7 @@ enum dynsup_auto_shutdown { DYNSUP_NEVER_SHUTDOWN, DYNSUP_ANY_SIGNIFICANT, DYNSU
 typedef struct dynsup_supervisor_options {
     const char *name; /* copied; NULL: none */
     size_t name_length;
+    dynsup_value name_key, name_value; /* of a registry's key; copied */
     uint64_t max_restarts;
     uint64_t period_ms;    /* > 0 */
     uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
@@ -627,7 +639,7 @@ void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object);
  * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
  * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.
  * Takes the guest body over in every case. */
-int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
+int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply);
 
 /* For the init function of the current process, a supervisor that is being initialised: the
@@ -650,7 +662,8 @@ typedef struct dynsup_child_spec {
     double start_timeout_ms;       /* with ready; < 0: for ever */
     const dynsup_backoff *backoff; /* NULL: none; copied */
     dynsup_value modules;
-    bool significant; /* of a static supervisor, which must allow it */
+    dynsup_value name_key, name_value; /* of a name that is a registry's key */
+    bool significant;                  /* of a static supervisor, which must allow it */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -665,7 +678,7 @@ typedef struct dynsup_child_spec {
 int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
                   bool ensure, dynsup_reply *reply);
 
-/* Starts a child. The spec's program, body, id and modules change hands in every case. With ensure
+/* Starts a child. The spec's program, body and values change hands in every case. With ensure
  * the process that has the name, if any, is the answer. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
@@ -708,6 +721,8 @@ typedef struct dynsup_child_info {
     bool is_supervisor;
     const char *name; /* borrowed; or NULL */
     size_t name_length;
+    dynsup_pid name_registry;              /* whose key the name is, 0: it is a plain name */
+    dynsup_value name_key;                 /* borrowed */
     const dynsup_program_ops *program_ops; /* borrowed; or NULL */
     void *program;
     enum dynsup_restart restart;

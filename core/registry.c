@@ -4,6 +4,7 @@
 #include "link.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* ---- the process ---- */
 
@@ -138,6 +139,93 @@ void dsi_entries_release(dynsup_host *host, dsi_process_extra *extra) {
     (void)host;
     while (extra->entries.first)
         dsi_entry_free(dsi_item(extra->entries.first, dynsup_entry, owned));
+}
+
+/* ---- names as texts ---- */
+
+#define NOBODY UINT64_MAX /* no registry has this pid */
+
+typedef struct parsed_name {
+    dynsup_pid registry; /* 0: a plain name */
+    const char *text;
+    size_t length;
+} parsed_name;
+
+static dynsup_pid registry_named(const dynsup_host *host, const char *text, size_t length) {
+    const dsi_name *name = dsi_names_find(&host->names, text, length);
+    return name && name->process && dsi_process_alive(name->process) ? name->process->slot.id
+                                                                     : NOBODY;
+}
+
+/* The name behind a head of that many bytes. */
+static parsed_name name_behind(dynsup_pid registry, const char *text, size_t length, size_t head) {
+    return (parsed_name){registry, text + head, length - head};
+}
+
+static parsed_name name_parse(const dynsup_host *host, const char *text, size_t length) {
+    dynsup_pid registry;
+    uint32_t size;
+    if (length < 2 || text[0] != '\0')
+        return name_behind(0, text, length, 0);
+    switch (text[1]) {
+    case DYNSUP_NAME_OF_PID:
+        memcpy(&registry, text + 2, sizeof registry);
+        return name_behind(registry, text, length, 2 + sizeof registry);
+    case DYNSUP_NAME_OF_NAME:
+        memcpy(&size, text + 2, sizeof size);
+        registry = registry_named(host, text + 2 + sizeof size, size);
+        return name_behind(registry, text, length, 2 + sizeof size + size);
+    default:
+        return name_behind(0, text, length, 2);
+    }
+}
+
+dsi_name *dsi_name_find(const dynsup_host *host, const char *text, size_t length) {
+    parsed_name name = name_parse(host, text, length);
+    return dsi_names_find_in(&host->names, name.registry, name.text, name.length);
+}
+
+static int key_make(dynsup_host *host, const parsed_name *name, const dynsup_value *value,
+                    dsi_name **name_out) {
+    const dsi_process *process = dsi_process_find_alive(host, name->registry);
+    dsi_registry *registry = process ? dsi_registry_of(process) : NULL;
+    if (!registry || !registry->unique)
+        return DYNSUP_EUNKNOWN_REGISTRY;
+    const dsi_key *key = dsi_key_new(registry, name->text, name->length, *value);
+    if (!key)
+        return DYNSUP_ENOMEM;
+    dsi_value_copy(host, *value);
+    *name_out = key->name;
+    return 0;
+}
+
+int dsi_name_make(dynsup_host *host, const char *text, size_t length, const dynsup_value *key,
+                  dsi_name **name_out) {
+    parsed_name name = name_parse(host, text, length);
+    if (name.registry)
+        return key_make(host, &name, key, name_out);
+    *name_out = dsi_names_add(&host->names, name.text, name.length);
+    return *name_out ? 0 : DYNSUP_ENOMEM;
+}
+
+int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, size_t length,
+                  const dynsup_value *key, const dynsup_value *value) {
+    dsi_name *name;
+    dsi_process_extra *extra = dsi_process_extra_get(host, process);
+    int status = extra ? dsi_name_make(host, text, length, key, &name) : DYNSUP_ENOMEM;
+    if (status)
+        return status;
+    if (!name->key) {
+        name->process = process;
+        extra->name = name;
+        return 0;
+    }
+    if (!dsi_entry_new(name->key, process, *value)) {
+        dsi_key_check(name->key);
+        return DYNSUP_ENOMEM;
+    }
+    dsi_value_copy(host, *value);
+    return 0;
 }
 
 /* ---- the end of a registry ---- */

@@ -74,6 +74,22 @@ void dsi_entry_free(dynsup_entry *entry);
 /* Ends all entries of a process. */
 void dsi_entries_release(dynsup_host *host, dsi_process_extra *extra);
 
+/* ---- names as texts: plain ones, and keys of registries (dynsup.h tells the form) ---- */
+
+/* The entry of the name, or NULL. */
+dsi_name *dsi_name_find(const dynsup_host *host, const char *text, size_t length);
+
+/* A new entry without owner for a name that is not there yet: 0, DYNSUP_ENOMEM, or
+ * DYNSUP_EUNKNOWN_REGISTRY. A key becomes value's (copied) for others; without an entry or a child
+ * it must be checked (dsi_key_check). */
+int dsi_name_make(dynsup_host *host, const char *text, size_t length, const dynsup_value *key,
+                  dsi_name **name_out);
+
+/* Makes the process, which is new, the owner of a name that is not there yet. As make; key and value
+ * are copied. */
+int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, size_t length,
+                  const dynsup_value *key, const dynsup_value *value);
+
 /* The registry's process has closed: its entries end, and those who had some are signalled. */
 void dsi_registry_ended(dsi_registry *registry);
 

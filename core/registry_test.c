@@ -107,6 +107,37 @@ static void registries_do_not_share_their_keys(void **state) {
     assert_int_equal(dynsup_register(test->host, "x", 1, a->pid), 0);
 }
 
+/* A child's name that is the key of the registry R, in the form that dynsup.h tells. */
+static const char name_text[] = "\0\2\1\0\0\0Rkey";
+
+static dynsup_child_spec keyed_spec(test_host *test, test_program *program) {
+    dynsup_child_spec spec = test_spec(program);
+    spec.name = name_text;
+    spec.name_length = sizeof name_text - 1;
+    spec.name_key = test_object(test);
+    spec.name_value = test_object(test);
+    return spec;
+}
+
+static void a_childs_key_stays_its_own_until_it_is_removed(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry;
+    test_body *a = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    assert_int_equal(dynsup_registry_start(test->host, true, "R", 1, &registry), 0);
+    dynsup_child_spec spec = keyed_spec(test, test_program_new(test));
+    dynsup_pid pid = test_started(test, a, supervisor, &spec);
+    assert_int_equal(whereis(test, registry, "key"), pid);
+    assert_int_equal(add(test, a, registry, "key"), DYNSUP_ETAKEN);
+    test_signal(test, NULL, pid, DYNSUP_KILL);
+    test_run(test);
+    dynsup_pid again = whereis(test, registry, "key");
+    assert_true(again != 0 && again != pid);
+    assert_int_equal(test_terminate(test, a, supervisor, again), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(add(test, a, registry, "key"), 0);
+}
+
 static void sweep_scenario(test_host *test) {
     dynsup_pid registry;
     test_body *a = test_spawn(test, NULL);
@@ -117,6 +148,13 @@ static void sweep_scenario(test_host *test) {
         assert_true(status == 0 || status == DYNSUP_ENOMEM || (i == 3 && status == DYNSUP_ETAKEN));
         dynsup_host_check(test->host);
     }
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_program *program = supervisor ? test_program_new(test) : NULL;
+    if (program) {
+        dynsup_child_spec spec = keyed_spec(test, program);
+        test_start(test, a, supervisor, &spec);
+    }
+    dynsup_host_check(test->host);
     test_signal(test, NULL, registry, DYNSUP_KILL);
 }
 
@@ -133,6 +171,7 @@ int main(void) {
         TEST(a_registry_ends_with_its_entries_and_tells_their_owners),
         TEST(entries_are_walked_in_their_order),
         TEST(registries_do_not_share_their_keys),
+        TEST(a_childs_key_stays_its_own_until_it_is_removed),
         cmocka_unit_test(nothing_is_lost_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
