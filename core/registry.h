@@ -85,8 +85,8 @@ dsi_name *dsi_name_find(const dynsup_host *host, const char *text, size_t length
 int dsi_name_make(dynsup_host *host, const char *text, size_t length, const dynsup_value *key,
                   dsi_name **name_out);
 
-/* Makes the process, which is new, the owner of a name that is not there yet. As make; key and value
- * are copied. */
+/* Makes the process, which is new, the owner of a name that is not there yet. As make; key and
+ * value are copied. */
 int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, size_t length,
                   const dynsup_value *key, const dynsup_value *value);
 
