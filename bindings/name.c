@@ -126,7 +126,7 @@ static bool push_head(lua_State *L, int index) {
 
 /* { registry, key } at the index. [-0, +0|1] */
 static bool push_keyed(lua_State *L, int index) {
-    dsl_key key;
+    dsl_key key = {.length = 0};
     size_t head_size;
     int top = lua_gettop(L);
     lua_rawgeti(L, index, 1);
@@ -170,7 +170,7 @@ void dsl_name_values(lua_State *L, int index) {
 }
 
 dynsup_pid dsl_check_entry(lua_State *L, const dsl_host *host, int index) {
-    dsl_key key;
+    dsl_key key = {.length = 0};
     dynsup_pid registry = 0;
     dynsup_registry_info info;
     int top = lua_gettop(L);

@@ -83,7 +83,7 @@ static int register_entry(lua_State *L) {
     dsl_host *host;
     dynsup_pid registry, owner;
     dynsup_registry_info info;
-    dsl_key key;
+    dsl_key key = {.length = 0};
     dsl_body_of(L, &host);
     dsl_check_count(L, 2, 3);
     lua_settop(L, 3);
@@ -127,7 +127,7 @@ static int unregister(lua_State *L) {
     dsl_host *host;
     dynsup_pid registry;
     dynsup_registry_info info;
-    dsl_key key;
+    dsl_key key = {.length = 0};
     dsl_body_of(L, &host);
     bool one = lua_gettop(L) == 3;
     bool removed = !one;
@@ -156,7 +156,7 @@ static int update(lua_State *L) {
     dsl_host *host;
     dynsup_pid registry;
     dynsup_registry_info info;
-    dsl_key key;
+    dsl_key key = {.length = 0};
     dsl_body_of(L, &host);
     lua_settop(L, 3);
     key_get(L, &key);
@@ -176,7 +176,7 @@ static int whereis(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dynsup_pid registry;
     dynsup_registry_info info;
-    dsl_key key;
+    dsl_key key = {.length = 0};
     dsl_check_count(L, 2, 2);
     key_get(L, &key);
     if (!registry_get(L, host, &registry, &info))
@@ -196,7 +196,7 @@ typedef dynsup_entry *(*next_fn)(const dynsup_entry *entry);
 
 typedef struct query {
     dynsup_pid registry, pid;
-    dsl_key key;
+    dsl_key key = {.length = 0};
     next_fn next;
 } query;
 
