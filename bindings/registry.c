@@ -196,7 +196,7 @@ typedef dynsup_entry *(*next_fn)(const dynsup_entry *entry);
 
 typedef struct query {
     dynsup_pid registry, pid;
-    dsl_key key = {.length = 0};
+    dsl_key key;
     next_fn next;
 } query;
 
