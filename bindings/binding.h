@@ -28,6 +28,7 @@
 typedef struct dsl_runtime dsl_runtime;
 typedef struct dsl_host dsl_host;
 typedef struct dsl_body dsl_body;
+typedef struct dsl_server dsl_server;
 
 /* One user coroutine of a chain, resumed on behalf of a process. */
 typedef struct dsl_level {
@@ -63,7 +64,8 @@ struct dsl_body {
         dsl_level *levels;
         dsl_body *next; /* in host->free_bodies */
     };
-    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
+    dsl_server *server; /* whose callback it runs, or NULL */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
     uint16_t depth, capacity;
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
@@ -88,10 +90,11 @@ struct dsl_runtime {
     bool os_exit_open;
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback" */
+    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
     int atoms;
-    int require;   /* the function, as scripts/dynsup/require.lua makes it */
-    int normalize; /* scripts/dynsup/child.lua */
+    int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int require;      /* the function, as scripts/dynsup/require.lua makes it */
+    int normalize;    /* scripts/dynsup/child.lua */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
 };
 
@@ -308,6 +311,18 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
+/* A body from what is at hand, that needs no memory; or NULL. */
+dsl_body *dsl_body_reuse(dsl_host *host);
+
+/* Runs the body's coroutine until it yields or ends; returns Lua's status. */
+int dsl_body_run(dsl_body *body, int *count_out);
+
+/* What the slice of a body that has yielded ends with. */
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome);
+
+/* Closes what is open in the body's coroutines. */
+void dsl_body_close(dsl_body *body);
+
 /* Suspends the running body; the caller returns its result. Before, one of the core's wait
  * functions must have been called (but for NOTHING). k may be NULL: then the values that the body
  * is resumed with are what the calling function returns. */
@@ -324,6 +339,23 @@ int dsl_body_stop_here(lua_State *L, dsl_body *body);
 void dsl_body_mark(dsl_body *body);
 void dsl_body_unmark(dsl_body *body);
 bool dsl_is_marked(lua_State *co);
+
+/* ---- server.c ---- */
+
+/* The body of a child whose start function (at the index) is dynsup.server's start_link, and that
+ * needs no more than a module and an argument; that many slots of the vault stay reserved. NULL:
+ * it must be started as any other. Raises without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots);
+
+/* ---- server_run.c ---- */
+
+/* The coroutine that ran a server's callback has come to its end, in its own slice. */
+enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
+                                      dynsup_outcome *outcome);
+
+/* The server's process ends, or has ended, while a coroutine runs its callback. */
+void dsl_server_stop(dsl_server *server);
+void dsl_server_fini(dsl_server *server);
 
 /* ---- preempt.c ---- */
 
@@ -386,6 +418,7 @@ extern const luaL_Reg dsl_own_functions[];
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
 extern const luaL_Reg dsl_observe_functions[];
+extern const luaL_Reg dsl_look_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */
 void dsl_events_want(dsl_host *host);

@@ -209,6 +209,7 @@ static int run_in_state(job *j) {
 int cli_run(int argc, char **argv) {
     job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     j.format_chosen = cli_log_defaults(&j.config);
+    cli_limits_raise();
     int code = parse(&j);
     cli_log_init(&j.config);
     cli_notify_init(&j.notify, &j.config);

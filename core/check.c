@@ -102,7 +102,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
         MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
-        MUST(monitor->watcher == process && monitor->down, "a monitor is its watcher's");
+        MUST(monitor->watcher == process, "a monitor is its watcher's");
         met->monitors_held++;
     }
     dsi_bag_each (node, &extra->delayed) {
@@ -209,9 +209,9 @@ static void check_waiters(const dsi_child *child, tally *met) {
 static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
                  (child->extra && dsi_timer_started(&child->extra->timer));
-    MUST(comes, "a restart has a turn, a delay or a guest");
-    bool stops = supervisor->order && supervisor->occupied; /* one after the other */
-    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || stops, "only a running one restarts");
+    bool is_in_job = supervisor->order && supervisor->occupied; /* one after the other */
+    MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
+    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
 }
 
 static void check_running(const dsi_supervisor *supervisor, const dsi_child *child) {

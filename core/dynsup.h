@@ -67,7 +67,11 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(FAILED_TO_START, "failed_to_start_child", "a child has not started")                         \
     X(REASON, "reason", "the reply carries a reason")                                              \
     X(REACHED_MAX_RESTART_INTENSITY, "reached_max_restart_intensity", "too many restarts")         \
-    X(CLOSING, "closing", "the process is ending")
+    X(CLOSING, "closing", "the process is ending")                                                 \
+    X(CALL, "$call", "somebody waits for a reply to this message")                                 \
+    X(CAST, "$cast", "a request that has no reply")                                                \
+    X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
+    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -366,10 +370,14 @@ typedef struct dynsup_spawn_options {
     dynsup_ref *monitor_out; /* not NULL: monitored by the current process */
     bool main;               /* the host's main process */
     const char *label;       /* for humans; borrowed for ever (static), or NULL */
+    const char *name;        /* registered at once; copied; or NULL */
+    size_t name_length;
+    dynsup_ref *start_out; /* not NULL: the current process waits for its start, see below */
 } dynsup_spawn_options;
 
-/* A new process, ready to run. 0 or DYNSUP_ENOMEM (the body stays the caller's). link and
- * monitor_out need a current process. options may be NULL. */
+/* A new process, ready to run. 0, DYNSUP_ENOMEM, or DYNSUP_EALREADY_STARTED with *pid_out who has
+ * the name (0: a child that restarts); with an error the body stays the caller's. link, monitor_out
+ * and start_out need a current process. options may be NULL. */
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out);
 
@@ -436,6 +444,55 @@ int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, d
 /* Ends a monitor of the current process and removes its DOWN from the mailbox: true when it was
  * there. */
 bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
+
+/* ---- calls ----
+ * A call is a monitor without DOWN: it ends with a reply, with the end of either process, or when
+ * the caller gives it up; a reply that comes later finds nobody. The caller must wait for it
+ * (dynsup_wait_key with the ref); the end of the called process comes to its reply op, as
+ * DYNSUP_EREASON. */
+
+/* Calls pid from the current process: the message tag, ref, what is sent. 0 (what is taken over),
+ * DYNSUP_ENOPROC, DYNSUP_ENOT_A_SERVER (a process that reads no messages), DYNSUP_ECALLS_ITSELF,
+ * DYNSUP_ECLOSING, DYNSUP_ENOMEM. */
+int dynsup_call(dynsup_host *host, dynsup_pid pid, enum dynsup_atom tag, const dynsup_value *what,
+                dynsup_ref *ref_out);
+
+/* The body that waits for this call's reply, when it has these ops; else NULL, and nothing happens:
+ * late, twice, or dead. The caller may put the reply where the body finds it and call
+ * dynsup_call_replied, which ends the call and makes the caller ready (DYNSUP_WAKE_DELIVERED). */
+void *dynsup_caller(dynsup_host *host, dynsup_ref ref, const dynsup_body_ops *ops);
+void dynsup_call_replied(dynsup_host *host, dynsup_ref ref);
+
+/* The current process gives up its call; true when it had not ended yet. */
+bool dynsup_call_end(dynsup_host *host, dynsup_ref ref);
+
+/* ---- starts that are waited for ----
+ * A process spawned with start_out is starting until it says so. If it ends before, it sends its
+ * parent no signal along their link and is no crash: whoever waits for the ref gets its reason, as
+ * of a call. */
+
+/* The current process has started; ref is what its start_out said, or 0 for a supervisor's child.
+ * The waiting parent gets a reply with the pid. If the parent has stopped waiting and not decided
+ * yet (its time is over), the process goes on as one that is starting. */
+void dynsup_started(dynsup_host *host, dynsup_ref ref);
+
+/* The current process gives up waiting for a start: what is starting gets "kill". True: the ref's
+ * reply is still to come, when that has ended. */
+bool dynsup_start_abort(dynsup_host *host, dynsup_ref ref);
+
+/* Runs the first slice of a process that the current one has spawned, at once, inside the current
+ * slice, if it is not too deep in others. True when the process has then started. It may have
+ * doomed the current process. */
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid);
+
+/* Gives the current process another body, for its next slice and its end. */
+void dynsup_body_set(dynsup_host *host, const dynsup_body_ops *ops, void *body);
+
+/* The parent of the current process: who spawned it, or its supervisor. */
+dynsup_pid dynsup_parent(const dynsup_host *host);
+
+/* Tells that a plain message to the current process was dropped (DYNSUP_EVENT_UNEXPECTED). */
+void dynsup_unexpected(dynsup_host *host);
 
 /* Sets trap_exit of the current process; *old_out is what it was. 0, DYNSUP_ENOMEM,
  * DYNSUP_ECALLS_ITSELF (a guest cannot change its supervisor). */
@@ -650,7 +707,9 @@ typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
     void *program;
-    bool guest;                      /* the program's body is a start function */
+    bool guest;    /* the program's body is a start function */
+    bool starting; /* with guest: the first body is a process's all the same, which is waited for
+                      until it says dynsup_started */
     const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
     void *body;
     enum dynsup_restart restart;
@@ -679,7 +738,8 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
                   bool ensure, dynsup_reply *reply);
 
 /* Starts a child. The spec's program, body and values change hands in every case. With ensure
- * the process that has the name, if any, is the answer. */
+ * the process that has the name, if any, is the answer. A starting one has its first slice inside
+ * the current one (dynsup_start_now), if it is its turn. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 

@@ -19,6 +19,7 @@
 
 #define EXITS_A_ROUND      64 /* between two looks at the run queue */
 #define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
+#define NESTING_MAX        8  /* starts inside starts */
 #define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
@@ -73,10 +74,19 @@ static void tell_supervisors(dsi_process *process) {
     }
 }
 
+/* A failed start sends its parent no signal. */
+static void start_failed(dynsup_host *host, dsi_process *process) {
+    dsi_process *parent = dsi_process_find(host, process->parent);
+    if (parent && parent != process && !process->child)
+        dsi_unlink(host, parent, process);
+}
+
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     dsi_registry *registry = dsi_registry_of(process);
     dsi_process_close(host, process);
+    if (process->flags & DSI_FLAG_STARTING)
+        start_failed(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
     if (registry)
@@ -198,6 +208,21 @@ static void run_slice(dynsup_host *host, dsi_process *process) {
     host->in_slice = false;
     host->current = NULL;
     slice_end(host, process, end, &outcome);
+}
+
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
+        dsi_node_remove(&process->queue);
+        host->nesting++;
+        run_slice(host, process);
+        host->nesting--;
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
 }
 
 /* Reads the clock; the time that has passed is put down to the process that ran last. */

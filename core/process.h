@@ -35,8 +35,9 @@ enum {
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
-    DSI_FLAG_REGISTRY = 64,   /* its body is a registry: any signal of its parent ends it */
-    DSI_FLAG_PAUSED = 32      /* it gets no slices: when it is runnable, it is in host->paused */
+    DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
+    DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
+    DSI_FLAG_REGISTRY = 128   /* its body is a registry: any signal of its parent ends it */
 };
 
 typedef struct dsi_process_extra {
