@@ -213,7 +213,8 @@ _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 /* Pushes a pid, ref or timer: a light userdata. [-0, +1] */
 void dsl_id_push(lua_State *L, uint64_t id);
 
-/* A pid, or the process of a registered name (0 when there is none). Raises for anything else. */
+/* A pid, or the process of a registered name or of { registry, key } (0 when there is none). Raises
+ * for anything else. */
 dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
 
 /* The same without names. */
@@ -461,6 +462,8 @@ enum {
     DSL_SPEC_ID,
     DSL_SPEC_NAME,
     DSL_SPEC_MODULES,
+    DSL_SPEC_NAME_KEY,
+    DSL_SPEC_NAME_VALUE,
     DSL_SPEC_PLACES
 };
 

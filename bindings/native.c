@@ -16,6 +16,7 @@ static const struct native {
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
+    {"dynsup.registry", dsl_registry_functions},
     {"dynsup.server", dsl_server_functions},
     {"dynsup.observer", dsl_look_functions},
     {NULL, NULL},

@@ -3,6 +3,7 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
+#include "bindings/name.h"
 #include "bindings/program.h"
 
 #include <math.h>
@@ -110,11 +111,13 @@ static const char *read_type(reading *r) {
 
 static const char *read_name(reading *r) {
     r->body_only = "name";
-    keep(r, DSL_SPEC_NAME);
-    if (lua_type(r->L, -1) != LUA_TSTRING)
-        return "invalid_name";
-    r->spec->core.name = lua_tolstring(r->L, -1, &r->spec->core.name_length);
-    return r->spec->core.name_length > 0 ? NULL : "invalid_name";
+    dynsup_child_spec *core = &r->spec->core;
+    bool is_name = dsl_name_read(r->L, -1, &core->name, &core->name_length);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME);
+    dsl_name_values(r->L, -1);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME_VALUE);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME_KEY);
+    return is_name ? NULL : "invalid_name";
 }
 
 static const char *read_ready(reading *r) {
