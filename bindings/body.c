@@ -252,6 +252,25 @@ static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
+/* Resumes the base coroutine; returns Lua's status. */
+static int base_resume(dsl_body *body, int nargs, int *count_out) {
+    dsl_host *host = body->host;
+    host->current = body;
+    host->switching = false;
+    host->chain_ok = true;
+    host->innermost = body->co;
+    int status = lua_resume(body->co, host->L, nargs, count_out);
+    host->innermost = host->L;
+    host->current = NULL;
+    dsl_preempt_left(host, body->co);
+    return status;
+}
+
+/* Is it the line that exits, and not the process? */
+static bool line_exits(const dsl_body *body, int status) {
+    return status == LUA_YIELD && body->exiting && body->has_line;
+}
+
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)self;
@@ -263,14 +282,11 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
     body->nargs = resume_values(body, core, wake);
     if (host->count_hook && !lua_gethook(body->inner))
         dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
-    host->current = body;
-    host->switching = false;
-    host->chain_ok = true;
-    host->innermost = body->co;
-    int status = lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, &count);
-    host->innermost = host->L;
-    host->current = NULL;
-    dsl_preempt_left(host, body->co);
+    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, &count);
+    while (line_exits(body, status)) {
+        body->unwinding = true;
+        status = base_resume(body, 0, &count);
+    }
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     if (status == LUA_YIELD)
