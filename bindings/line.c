@@ -123,7 +123,7 @@ static int interrupt(lua_State *L) {
     bool found = dynsup_process_glance(host->core, pid, &info) && info.ops == &dsl_body_ops;
     dsl_body *body = found ? info.body : NULL;
     bool runs = body && body->has_line && body != host->current;
-    if (runs && !dynsup_host_halting(host->core)) {
+    if (runs && body->wait != DSL_WAIT_FOREVER) { /* it has halted the host, or ends */
         body->unwinding = true;
         dynsup_wait_end(host->core, pid);
     }

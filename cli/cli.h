@@ -148,6 +148,18 @@ const char *cli_input_peek(size_t *size_out);
 /* Takes away that much of it. */
 void cli_input_drop(size_t size);
 
+/* ---- terminal.c: the terminal of the prompt ---- */
+
+/* Takes the terminal, with stdin, stdout and stderr; false when there is none that lines could be
+ * edited on. */
+bool cli_terminal_open(void);
+
+/* Gives it back. */
+void cli_terminal_close(void);
+
+/* Sets its functions in the table on top. [-0, +0] */
+void cli_terminal_set(lua_State *L);
+
 /* ---- streams.c: the standard streams ---- */
 
 /* Sees to it that no file opened later becomes a standard stream, and that writing to a closed pipe

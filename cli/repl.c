@@ -28,12 +28,30 @@ static int input_line(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg input_functions[] = {
-    {"fill", input_fill}, {"line", input_line}, {NULL, NULL}};
+/* peek(): all that was read; drop(n): takes that many bytes of it away. */
+static int input_peek(lua_State *L) {
+    size_t size;
+    const char *bytes = cli_input_peek(&size);
+    lua_pushlstring(L, bytes, size);
+    return 1;
+}
 
-static void input_push(lua_State *L) {
+static int input_drop(lua_State *L) {
+    cli_input_drop((size_t)luaL_checkinteger(L, 1));
+    return 0;
+}
+
+static const luaL_Reg input_functions[] = {{"fill", input_fill},
+                                           {"line", input_line},
+                                           {"peek", input_peek},
+                                           {"drop", input_drop},
+                                           {NULL, NULL}};
+
+static void input_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);
-    lua_pushliteral(L, "pipe");
+    if (is_terminal)
+        cli_terminal_set(L);
+    lua_pushstring(L, is_terminal ? "console" : "pipe");
     lua_setfield(L, -2, "kind");
 }
 
@@ -65,12 +83,13 @@ static int file_push(lua_State *L, cli_job *j) {
 /* [-1, +0] Does the job, a light userdata. */
 static int repl_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
+    bool is_terminal = !j->config.signals;
     int count = 0;
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     cli_job_set_arg(L, j);
     main_push(L);
-    input_push(L);
+    input_push(L, is_terminal);
     int nargs = file_push(L, j);
     if (nargs < 0)
         return 0;
@@ -87,8 +106,12 @@ int cli_repl(int argc, char **argv) {
     cli_log_init(&j.config);
     if (code != CLI_GO_ON)
         return code;
-    cli_input_open(NULL);
+    if (cli_terminal_open())
+        j.config.signals = false; /* they are the Lua half's */
+    else
+        cli_input_open(NULL);
     code = cli_job_run(&j, repl_job);
     cli_input_close();
+    cli_terminal_close();
     return code;
 }

@@ -70,6 +70,9 @@ function session:run(f, ...)
   if outcome == "returned" then
     return results
   end
+  if outcome == "interrupted" and native.halting() then
+    outcome = "halted"
+  end
   self.failed = self.failed or outcome ~= "halted"
   self.halted = self.halted or outcome == "halted"
   local told = pack_outcome(native.attempt(tellers[outcome], table.unpack(results, 1, results.n)))
