@@ -28,6 +28,7 @@
 typedef struct dsl_runtime dsl_runtime;
 typedef struct dsl_host dsl_host;
 typedef struct dsl_body dsl_body;
+typedef struct dsl_server dsl_server;
 
 /* One user coroutine of a chain, resumed on behalf of a process. */
 typedef struct dsl_level {
@@ -48,6 +49,13 @@ enum dsl_wait {
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
+/* What a guest is for. */
+enum dsl_init {
+    DSL_INIT_NONE,    /* to start a child */
+    DSL_INIT_DYNAMIC, /* to initialise its supervisor */
+    DSL_INIT_STATIC
+};
+
 struct dsl_body {
     dsl_host *host;
     lua_State *co;
@@ -56,7 +64,8 @@ struct dsl_body {
         dsl_level *levels;
         dsl_body *next; /* in host->free_bodies */
     };
-    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
+    dsl_server *server; /* whose callback it runs, or NULL */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
     uint16_t depth, capacity;
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
@@ -65,10 +74,10 @@ struct dsl_body {
     bool closed : 1;
     bool is_main : 1;
     bool is_guest : 1;
-    bool is_init : 1;   /* a guest that initialises its supervisor */
     bool failed : 1;    /* by an error */
     bool has_line : 1;  /* its first level is a line of a session: see line.c */
     bool unwinding : 1; /* and that is to be unwound */
+    uint8_t init;       /* enum dsl_init */
     uint32_t anchor;    /* of co, in the vault */
     uint32_t dict;      /* in the vault, 0: none */
     int nargs;          /* values on inner's stack for its next resume */
@@ -83,10 +92,11 @@ struct dsl_runtime {
     bool os_exit_open;
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback" */
+    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
     int atoms;
-    int require;   /* the function, as scripts/dynsup/require.lua makes it */
-    int normalize; /* scripts/dynsup/child.lua */
+    int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int require;      /* the function, as scripts/dynsup/require.lua makes it */
+    int normalize;    /* scripts/dynsup/child.lua */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
 };
 
@@ -115,10 +125,12 @@ struct dsl_host {
     bool count_hook;
     int slice_count; /* instructions a slice, with count_hook */
     uint64_t close_deadline_ns;
-    uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
-    bool close_over;     /* the time is over: every instruction raises */
-    bool releasing;      /* what an ended process owned is being closed, by Lua's closers */
-    uint32_t holdings;   /* in the vault: who owns which Lua value; 0: nobody anything */
+    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
+    bool close_over;                      /* the time is over: every instruction raises */
+    bool service_ready, service_stopping; /* that has been told */
+    uint8_t nested;    /* starts that run inside the slice of who asked for them */
+    bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
@@ -133,6 +145,11 @@ struct dsl_host {
     struct dsl_cursor *cursors; /* open ones */
     struct dsl_http *http;      /* made by the first request, or NULL */
     dynsup_limit limit;
+    struct dsl_observer *observers;
+    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    struct dsl_note **last_note;
+    uint32_t note_count;
+    uint64_t note_number, observer_number;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
@@ -250,8 +267,8 @@ void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
-/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
-enum { DSL_REPLY_VALUES = 5 };
+/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
+enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* ---- copy.c ---- */
@@ -296,6 +313,22 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
+/* A body from what is at hand, that needs no memory; or NULL. */
+dsl_body *dsl_body_reuse(dsl_host *host);
+
+/* Runs the body's coroutine until it yields or ends; returns Lua's status. */
+int dsl_body_run(dsl_body *body, int *count_out);
+
+/* What the slice of a body that has yielded ends with. */
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome);
+
+/* Closes what is open in the body's coroutines. */
+void dsl_body_close(dsl_body *body);
+
+/* Runs the first slice of a process just spawned inside that of the running one; true when it has
+ * started. It may have doomed the running process. */
+bool dsl_start_now(dsl_host *host, dynsup_pid pid);
+
 /* Suspends the running body; the caller returns its result. Before, one of the core's wait
  * functions must have been called (but for NOTHING). k may be NULL: then the values that the body
  * is resumed with are what the calling function returns. */
@@ -312,6 +345,16 @@ int dsl_body_stop_here(lua_State *L, dsl_body *body);
 void dsl_body_mark(dsl_body *body);
 void dsl_body_unmark(dsl_body *body);
 bool dsl_is_marked(lua_State *co);
+
+/* ---- server_run.c ---- */
+
+/* The coroutine that ran a server's callback has come to its end, in its own slice. */
+enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
+                                      dynsup_outcome *outcome);
+
+/* The server's process ends, or has ended, while a coroutine runs its callback. */
+void dsl_server_stop(dsl_server *server);
+void dsl_server_fini(dsl_server *server);
 
 /* ---- preempt.c ---- */
 
@@ -351,6 +394,14 @@ void dsl_preempt(dsl_host *host);
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 
+/* ---- service.c ---- */
+
+/* Main is ready: tells it once. */
+void dsl_service_ready(dsl_host *host);
+
+/* After a step: tells once that the orderly end has begun. */
+void dsl_service_look(dsl_host *host);
+
 /* ---- coroutine.c: levels ---- */
 
 /* Puts co on top of the body's chain. Raises without memory. */
@@ -376,6 +427,7 @@ extern const luaL_Reg dsl_own_functions[];
 
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */
 void dsl_events_want(dsl_host *host);
@@ -418,6 +470,14 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_PLACES
 };
+
+/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
+ * [-1, +3] */
+int dsl_spec_fail(lua_State *L, const char *what);
+
+/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
+int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
+                               enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
  * pushed for the caller to return (nil, reason, detail). Raises only without memory. */

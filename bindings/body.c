@@ -54,6 +54,15 @@ static dsl_body *body_alloc(dsl_host *host) {
     return body;
 }
 
+static dsl_body *body_init(dsl_body *body, dsl_host *host, lua_State *co, uint32_t anchor) {
+    body->host = host;
+    body->co = body->inner = co;
+    body->anchor = anchor;
+    body->wait = DSL_WAIT_START;
+    dsl_hook_begin(host, co);
+    return body;
+}
+
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
     uint32_t anchor;
     lua_State *co = thread_new(L, host, slots, &anchor);
@@ -63,12 +72,18 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
         dsl_error(L, "not enough memory");
         return NULL;
     }
-    body->host = host;
-    body->co = body->inner = co;
-    body->anchor = anchor;
-    body->wait = DSL_WAIT_START;
-    dsl_hook_begin(host, co);
-    return body;
+    return body_init(body, host, co, anchor);
+}
+
+dsl_body *dsl_body_reuse(dsl_host *host) {
+    uint32_t anchor;
+    if (host->pool_count == 0)
+        return NULL;
+    dsl_body *body = body_alloc(host);
+    if (!body)
+        return NULL;
+    lua_State *co = thread_take(host, &anchor);
+    return body_init(body, host, co, anchor);
 }
 
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
@@ -86,6 +101,8 @@ static void body_fini(void *p) {
     if (body->wait == DSL_WAIT_START)
         lua_settop(body->co, 0);
     thread_end(host, body);
+    if (body->server)
+        dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);
     free(body->levels);
     free(body->base);
@@ -240,7 +257,7 @@ static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcom
     return end;
 }
 
-static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
     if (!body->host->switching) { /* by a yield that is not ours: it gives way */
         lua_pop(body->co, count);
         body->inner = body->co;
@@ -271,26 +288,47 @@ static bool line_exits(const dsl_body *body, int status) {
     return status == LUA_YIELD && body->exiting && body->has_line;
 }
 
+int dsl_body_run(dsl_body *body, int *count_out) {
+    dsl_host *host = body->host;
+    if (host->count_hook && !lua_gethook(body->inner))
+        dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
+    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, count_out);
+    while (line_exits(body, status)) {
+        body->unwinding = true;
+        status = base_resume(body, 0, count_out);
+    }
+    if (body->wait == DSL_WAIT_START)
+        body->wait = DSL_WAIT_NOTHING;
+    return status;
+}
+
+bool dsl_start_now(dsl_host *host, dynsup_pid pid) {
+    dsl_body *current = host->current;
+    lua_State *innermost = host->innermost;
+    bool chain_ok = host->chain_ok;
+    host->nested++;
+    bool started = dynsup_start_now(host->core, pid);
+    host->nested--;
+    host->current = current;
+    host->innermost = innermost;
+    host->chain_ok = chain_ok;
+    host->switching = false;
+    return started;
+}
+
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)self;
     dsl_body *body = p;
-    dsl_host *host = body->host;
     int count;
     if (body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
     body->nargs = resume_values(body, core, wake);
-    if (host->count_hook && !lua_gethook(body->inner))
-        dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
-    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, &count);
-    while (line_exits(body, status)) {
-        body->unwinding = true;
-        status = base_resume(body, 0, &count);
-    }
-    if (body->wait == DSL_WAIT_START)
-        body->wait = DSL_WAIT_NOTHING;
+    int status = dsl_body_run(body, &count);
+    if (body->server)
+        return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)
-        return slice_yielded(body, count, outcome);
+        return dsl_body_yielded(body, count, outcome);
     return status == LUA_OK ? slice_returned(body, count, outcome)
                             : slice_failed(body, status, outcome);
 }
@@ -311,9 +349,7 @@ static bool is_open(const dsl_body *body) {
     return lua_status(body->co) != LUA_OK || lua_gettop(body->co) > 0;
 }
 
-static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
-    (void)core, (void)self;
-    dsl_body *body = p;
+void dsl_body_close(dsl_body *body) {
     dsl_host *host = body->host;
     if (!is_open(body)) {
         body->closed = true;
@@ -330,6 +366,14 @@ static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
     dsl_close_thread(host, body->co);
     host->innermost = host->L;
     host->current = NULL;
+}
+
+static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
+    (void)core, (void)self;
+    dsl_body *body = p;
+    dsl_body_close(body);
+    if (body->server)
+        dsl_server_stop(body->server);
 }
 
 static void body_preempt(void *p) {

@@ -65,6 +65,11 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     dynsup_reply reply = {0};
     dynsup_child_spec *core = &spec->core;
+    enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
+    bool is_static = core->significant && dynsup_static_is(host->core, pid, &when);
+    int failed = dsl_spec_check_significant(L, spec, is_static, when);
+    if (failed)
+        return failed;
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
     if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))

@@ -45,7 +45,7 @@ dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status) {
     return c.reason;
 }
 
-/* __tostring: the message with its traceback. */
+/* __tostring: the message with its traceback; of a server's, also what was last. */
 static int crash_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "error");
@@ -55,6 +55,20 @@ static int crash_tostring(lua_State *L) {
     luaL_tolstring(L, -1, NULL);
     lua_remove(L, -2);
     lua_concat(L, 3);
+    if (lua_getfield(L, 1, "callback") != LUA_TSTRING)
+        return lua_pop(L, 1), 1;
+    lua_pushliteral(L, "\nin ");
+    lua_insert(L, -2);
+    if (lua_getfield(L, 1, "last_message") == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_concat(L, 3);
+        return 1;
+    }
+    dynsup_lua_text_push(L, -1);
+    lua_replace(L, -2);
+    lua_pushliteral(L, ", last message: ");
+    lua_insert(L, -2);
+    lua_concat(L, 5);
     return 1;
 }
 
@@ -65,10 +79,14 @@ void dsl_crash_open(lua_State *L, dsl_runtime *runtime) {
     lua_pushliteral(L, "dynsup.crash");
     lua_setfield(L, -2, "__name");
     runtime->crash_meta = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_createtable(L, 2, 0);
+    lua_createtable(L, 4, 0);
     lua_pushliteral(L, "error");
     lua_rawseti(L, -2, 1);
     lua_pushliteral(L, "traceback");
     lua_rawseti(L, -2, 2);
+    lua_pushliteral(L, "callback");
+    lua_rawseti(L, -2, 3);
+    lua_pushliteral(L, "last_message");
+    lua_rawseti(L, -2, 4);
     runtime->crash_keys = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -13,8 +13,6 @@
 #include "bindings/binding.h"
 #include "bindings/http_curl.h"
 
-#include <signal.h>
-
 struct dsl_transfer;
 
 typedef struct dsl_http {
@@ -27,15 +25,5 @@ typedef struct dsl_http {
 
 /* The client of the host, made by the first call. Raises without memory. [-0, +0] */
 dsl_http *dsl_http_of(lua_State *L, dsl_host *host);
-
-/* Around each call of libcurl that may write to a socket: a peer that is gone must not raise
- * SIGPIPE, which would end a program that has no handler for it. */
-typedef struct dsl_pipe_guard {
-    sigset_t old;
-    bool was_pending;
-} dsl_pipe_guard;
-
-void dsl_pipe_guard_begin(dsl_pipe_guard *guard);
-void dsl_pipe_guard_end(const dsl_pipe_guard *guard);
 
 #endif

@@ -1,6 +1,8 @@
 /* One exchange with a server. */
 #include "bindings/http_transfer.h"
 
+#include "bindings/pipe_guard.h"
+
 #include <limits.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "bindings/native.h"
 
 #include "bindings/http.h"
+#include "bindings/static.h"
 
 #include <string.h>
 
@@ -12,6 +13,10 @@ static const struct native {
     {"dynsup.repl.session", dsl_line_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
+    {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.net", dsl_net_functions},
+    {"dynsup.server", dsl_server_functions},
     {NULL, NULL},
 };
 

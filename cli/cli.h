@@ -95,6 +95,18 @@ void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_co
  * itself returns true when the child has ended, with its exit code. Anywhere else returns false. */
 bool cli_init(int *code_out);
 
+/* ---- notify.c: a service manager ---- */
+
+typedef struct cli_notify {
+    const char *path; /* of its socket: the environment's */
+    bool failed;      /* and that has been said */
+    dynsup_lua_service service;
+} cli_notify;
+
+/* Where the environment names the socket of a service manager (systemd's Type=notify), makes config
+ * tell it READY, STOPPING and, if it asks for that, WATCHDOG. *notify must outlive the run. */
+void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
+
 /* ---- job.c: a script, its arguments, and the state it runs in ---- */
 
 typedef struct cli_job {
@@ -104,6 +116,7 @@ typedef struct cli_job {
     dynsup_lua_config config;
     bool format_chosen; /* by an option or the environment */
     cli_warnings warnings;
+    cli_notify notify;
     int code;
 } cli_job;
 

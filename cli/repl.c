@@ -87,7 +87,6 @@ static int repl_job(lua_State *L) {
     int count = 0;
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    cli_job_set_arg(L, j);
     main_push(L);
     input_push(L, is_terminal);
     int nargs = file_push(L, j);

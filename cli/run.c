@@ -30,5 +30,6 @@ int cli_run(int argc, char **argv) {
         code = CLI_MISUSED;
     }
     cli_log_init(&j.config);
+    cli_notify_init(&j.notify, &j.config);
     return code == CLI_GO_ON ? cli_job_run(&j, run_job) : code;
 }

@@ -1,146 +1,124 @@
-/* The public functions that look at processes and change nothing. */
-#include "link.h"
+/* The public functions for who looks into a host: pages, waits, pauses, supervisors and children.
+ */
+#include "dynsup_look.h"
+
 #include "monitor.h"
 #include "supervisor.h"
 
-static enum dynsup_status status_of(const dsi_process *process) {
-    switch ((enum dsi_process_state)process->state) {
-    case DSI_PROCESS_RUNNABLE:
-        return DYNSUP_STATUS_RUNNABLE;
-    case DSI_PROCESS_RUNNING:
-        return DYNSUP_STATUS_RUNNING;
-    case DSI_PROCESS_WAITING:
-        return DYNSUP_STATUS_WAITING;
-    case DSI_PROCESS_IDLE:
-        return DYNSUP_STATUS_IDLE;
+size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
+                           dynsup_pid *pids_out, size_t capacity) {
+    const dsi_process *process = NULL;
+    size_t count = 0;
+    while (count < capacity && (process = dsi_slots_next_within(&host->processes, cursor, &places)))
+        if (dsi_process_alive(process))
+            pids_out[count++] = process->slot.id;
+    if (!process && places > 0) /* neither the page is full nor the places are used up */
+        *cursor = 0;
+    return count;
+}
+
+/* ---- waits ---- */
+
+static dynsup_pid answerer(const dynsup_host *host, const dsi_process *process) {
+    const dsi_monitor *monitor = dsi_slots_find(&host->monitors, process->wait_key);
+    return monitor && monitor->watcher == process ? monitor->target->slot.id : 0;
+}
+
+static enum dynsup_waits what_waits(const dsi_process *process, dynsup_pid target) {
+    if (process->state != DSI_PROCESS_WAITING)
+        return DYNSUP_WAITS_NOT;
+    switch ((enum dsi_wait)process->wait) {
+    case DSI_WAIT_MESSAGE:
+        return target ? DYNSUP_WAITS_ANSWER : DYNSUP_WAITS_MESSAGE;
+    case DSI_WAIT_TIME:
+        return DYNSUP_WAITS_TIME;
+    case DSI_WAIT_KEY:
+        return DYNSUP_WAITS_KEY;
     default:
-        return DYNSUP_STATUS_EXITING;
+        return DYNSUP_WAITS_NOT;
     }
 }
 
-static size_t bag_count(const dsi_bag *bag) {
-    size_t count = 0;
-    dsi_bag_each (node, bag) {
-        count++;
-    }
-    return count;
-}
-
-static size_t messages_size(const dsi_process *process) {
-    size_t size = 0;
-    for (const dynsup_message *m = process->mailbox.head; m; m = m->next)
-        size += sizeof *m + m->capacity * sizeof m->values[0];
-    return size;
-}
-
-/* Is this child's process linked to the supervisor by a flag alone? */
-static dsi_process *flag_linked(const dsi_supervisor *supervisor, dsi_node *node) {
-    dsi_process *process = dsi_child_process(supervisor->host, dsi_child_of_node(node));
-    bool linked = process && process->parent == supervisor->process->slot.id &&
-                  (process->flags & DSI_FLAG_PARENT_LINK) && process->state != DSI_PROCESS_ENDED;
-    return linked ? process : NULL;
-}
-
-/* The pids of the children linked by a flag, at most capacity; returns how many. pids_out may be
- * NULL: then they are counted only. */
-static size_t flag_linked_children(const dsi_process *process, dynsup_pid *pids_out,
-                                   size_t capacity) {
-    size_t count = 0;
-    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
-    if (!supervisor)
-        return 0;
-    dsi_list_each (node, &supervisor->children) {
-        if (count == capacity)
-            break;
-        const dsi_process *child = flag_linked(supervisor, node);
-        if (child && pids_out)
-            pids_out[count] = child->slot.id;
-        count += child != NULL;
-    }
-    return count;
-}
-
-static size_t link_count(const dsi_process *process) {
-    return bag_count(&process->links) + !!(process->flags & DSI_FLAG_PARENT_LINK) +
-           flag_linked_children(process, NULL, SIZE_MAX);
-}
-
-/* Bytes of the core's for it: mailboxes hold blocks of two or four values mostly. */
-static size_t memory_of(const dsi_process *process) {
-    size_t message = sizeof(dynsup_message) + 2 * sizeof(dynsup_value);
-    return sizeof *process + (process->extra ? sizeof *process->extra : 0) +
-           process->message_count * message;
-}
-
-bool dynsup_process_glance(const dynsup_host *host, dynsup_pid pid, dynsup_process_info *info_out) {
+bool dynsup_process_wait(const dynsup_host *host, dynsup_pid pid, dynsup_wait *wait_out) {
     const dsi_process *process = dsi_process_find_alive(host, pid);
     if (!process)
         return false;
-    const dsi_process_extra *extra = process->extra;
-    const dsi_name *name = extra ? extra->name : NULL;
-    *info_out = (dynsup_process_info){
-        .status = status_of(process),
-        .name = name ? name->text : NULL,
-        .name_length = name ? name->length : 0,
-        .label = extra ? extra->label : NULL,
-        .ops = process->ops,
-        .body = process->body,
-        .parent = process->parent,
-        .trap_exit = process->flags & DSI_FLAG_TRAP_EXIT,
-        .is_supervisor = process->flags & DSI_FLAG_SUPERVISOR,
-        .message_count = process->message_count,
-        .memory = memory_of(process),
-        .slices = process->slices,
-        .cpu_ns = process->cpu_ns,
-        .started_ns = process->started_ns,
-        .incarnation = process->child ? process->child->incarnation : 1,
+    bool waits = process->state == DSI_PROCESS_WAITING;
+    dynsup_pid target = waits && process->wait == DSI_WAIT_MESSAGE ? answerer(host, process) : 0;
+    bool has_end = waits && dsi_timer_started(&process->at.timer);
+    *wait_out = (dynsup_wait){
+        .pid = pid,
+        .what = what_waits(process, target),
+        .target = target,
+        .deadline_ns = has_end ? process->at.timer.deadline_ns : DYNSUP_NEVER,
     };
     return true;
 }
 
-bool dynsup_process_inspect(const dynsup_host *host, dynsup_pid pid,
-                            dynsup_process_info *info_out) {
-    if (!dynsup_process_glance(host, pid, info_out))
+void dynsup_requests_each(const dynsup_host *host, bool (*visit)(void *ud, const dynsup_wait *wait),
+                          void *ud) {
+    dsi_list_each (node, &host->requests) {
+        dsi_request *request = dsi_item(node, dsi_request, pending);
+        dynsup_wait wait;
+        if (!dynsup_process_wait(host, request->caller, &wait) || wait.what != DYNSUP_WAITS_KEY ||
+            dsi_process_find(host, request->caller)->wait_key != request->key)
+            continue; /* its caller is gone, or has given up */
+        wait.what = DYNSUP_WAITS_REQUEST;
+        wait.target = request->target;
+        if (!visit(ud, &wait))
+            return;
+    }
+}
+
+/* ---- pause ---- */
+
+bool dynsup_pause(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *process = dsi_process_find_alive(host, pid);
+    if (!process || (process->flags & DSI_FLAG_SUPERVISOR))
         return false;
-    const dsi_process *process = dsi_process_find(host, pid);
-    const dsi_process_extra *extra = process->extra;
-    info_out->link_count = link_count(process);
-    info_out->monitor_count = extra ? bag_count(&extra->monitors) : 0;
-    info_out->monitored_by_count = bag_count(&process->watchers);
-    info_out->memory = sizeof *process + (extra ? sizeof *extra : 0) + messages_size(process);
+    dsi_process_pause(host, process);
     return true;
 }
 
-size_t dynsup_process_links(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
-                            size_t capacity) {
-    const dsi_process *process = dsi_process_find(host, pid);
-    size_t count = 0;
-    if (!process)
-        return 0;
-    if ((process->flags & DSI_FLAG_PARENT_LINK) && capacity > 0)
-        pids_out[count++] = process->parent;
-    count += flag_linked_children(process, pids_out + count, capacity - count);
-    return count + dsi_links_list(process, pids_out + count, capacity - count);
+bool dynsup_resume(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *process = dsi_process_find_alive(host, pid);
+    if (process)
+        dsi_process_resume(host, process);
+    return process != NULL;
 }
 
-size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_pid *pids_out,
-                               size_t capacity) {
-    const dsi_process *process = dsi_process_find(host, pid);
-    size_t count = 0;
-    if (!process || !process->extra)
-        return 0;
-    dsi_bag_each (node, &process->extra->monitors) {
-        if (count == capacity)
-            break;
-        pids_out[count++] = dsi_item(node, dsi_monitor, held)->target->slot.id;
-    }
-    return count;
+/* ---- supervisors and children ---- */
+
+bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
+                               dynsup_supervisor_info *info_out) {
+    const dsi_process *process = dsi_process_find_alive(host, pid);
+    const dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
+    if (!supervisor)
+        return false;
+    const dsi_intensity *intensity = &supervisor->intensity;
+    *info_out = (dynsup_supervisor_info){
+        .restarts = dsi_intensity_count(intensity, host->now_ns / 1000000),
+        .max_restarts = intensity->max_restarts,
+        .period_ms = intensity->period_ms,
+        .max_children = supervisor->max_children,
+        .is_stopping = supervisor->state == DSI_SUPERVISOR_STOPPING,
+        .has_guest = supervisor->has_guest,
+    };
+    dynsup_count_children(host, pid, &info_out->counts);
+    return true;
 }
 
-dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor) {
-    const dsi_process *process;
-    while ((process = dsi_slots_next(&host->processes, cursor)))
-        if (dsi_process_alive(process))
-            return process->slot.id;
-    return 0;
+bool dynsup_child_of(const dynsup_host *host, dynsup_pid pid, dynsup_child_info *info_out) {
+    const dsi_process *process = dsi_process_find_alive(host, pid);
+    if (!process || !process->child)
+        return false;
+    dsi_child_inspect(process->child, info_out);
+    return true;
+}
+
+bool dynsup_child_find(const dynsup_host *host, dynsup_ref ref, dynsup_child_info *info_out) {
+    const dsi_child *child = dsi_slots_find(&host->children, ref);
+    if (child)
+        dsi_child_inspect(child, info_out);
+    return child != NULL;
 }

@@ -55,3 +55,17 @@ void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
     event.status = status;
     dsi_event_emit(host, &event);
 }
+
+void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,
+                            int status) {
+    dynsup_host *host = supervisor->host;
+    if (!dsi_wants(host, DYNSUP_EVENT_START_REFUSED))
+        return;
+    const dsi_name *taken = name ? dsi_names_find(&host->names, name, length) : NULL;
+    dsi_event_emit(host, &(dynsup_event){.kind = DYNSUP_EVENT_START_REFUSED,
+                                         .at_ns = host->now_ns,
+                                         .name = taken ? taken->text : NULL,
+                                         .supervisor = supervisor->process->slot.id,
+                                         .supervisor_name = dsi_event_name(supervisor->process),
+                                         .status = status});
+}

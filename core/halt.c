@@ -25,13 +25,19 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(supervisor->process))
         return;
-    if (supervisor->has_guest)
+    while (supervisor->has_guest) /* the next one may begin with what waited for this one */
         dsi_guest_abort(supervisor, &shutdown);
     dsi_shutdown_begin(supervisor, &shutdown);
 }
 
-static void shutdown_all(dynsup_host *host) {
+/* A paused process may have to do something before its end. */
+static void ask_to_end(dynsup_host *host, dsi_process *process) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    dsi_process_resume(host, process);
+    dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
+}
+
+static void shutdown_all(dynsup_host *host) {
     uint32_t cursor = 0;
     dsi_process *process;
     while ((process = dsi_slots_next(&host->processes, &cursor))) {
@@ -41,7 +47,7 @@ static void shutdown_all(dynsup_host *host) {
         if (supervisor)
             supervisor_stop(supervisor);
         else
-            dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
+            ask_to_end(host, process);
     }
     dsi_timers_start(&host->timers, &host->halt_timer,
                      dsi_deadline_after(host->now_ns, PATIENCE_MS));

@@ -2,10 +2,11 @@
  * Hosts: how they are made, stepped and freed.
  *
  * Design notes.
- * A step repeats: expired timers, up to a batch of exits, then slices, until nothing is ready or
- * the budget is spent. Between slices nobody's code is on the stack, so ends and policy are
- * handled here, one after the other, never nested: a chain of a million links is a queue of a
- * million exits. The clock is read when the port's tick has moved, or every few slices.
+ * A step repeats: expired timers, up to a batch of exits, then slices, then who observes events,
+ * until nothing is ready or the budget is spent. Between slices nobody's code is on the stack, so
+ * ends and policy are handled here, one after the other, never nested: a chain of a million links
+ * is a queue of a million exits. The clock is read when the port's tick has moved, or every few
+ * slices.
  */
 #include "host.h"
 
@@ -38,6 +39,8 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
+    dsi_list_init(&host->paused);
+    dsi_list_init(&host->requests);
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->supervisors);
     return host;
@@ -48,14 +51,15 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
-    if (dsi_process_alive(supervisor->process) && dsi_supervisor_busy(supervisor)) {
+    bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
+    if (dsi_process_alive(supervisor->process) && waits) {
         process->message_count++;
         dsi_supervisor_park(supervisor, &child->parked);
         return;
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        dsi_dynamic_exited(supervisor, child, &process->at.reason);
+        supervisor->policy->exited(supervisor, child, &process->at.reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
@@ -68,9 +72,18 @@ static void tell_supervisors(dsi_process *process) {
     }
 }
 
+/* A failed start sends its parent no signal. */
+static void start_failed(dynsup_host *host, dsi_process *process) {
+    dsi_process *parent = dsi_process_find(host, process->parent);
+    if (parent && parent != process && !process->child)
+        dsi_unlink(host, parent, process);
+}
+
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     dsi_process_close(host, process);
+    if (process->flags & DSI_FLAG_STARTING)
+        start_failed(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
     dsi_links_notify(host, process);
@@ -107,7 +120,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
         break;
     case DSI_PURPOSE_CHILD: {
         dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
-        dsi_dynamic_timer(child->supervisor, child);
+        dsi_life_timer(child->supervisor, child);
         break;
     }
     case DSI_PURPOSE_HALT:
@@ -192,6 +205,19 @@ static void run_slice(dynsup_host *host, dsi_process *process) {
     slice_end(host, process, end, &outcome);
 }
 
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE) {
+        dsi_node_remove(&process->queue);
+        run_slice(host, process);
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return dsi_process_alive(process) && !(process->flags & DSI_FLAG_STARTING);
+}
+
 /* Reads the clock; the time that has passed is put down to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->now_ns;
@@ -227,7 +253,8 @@ static void pump_slices(dynsup_host *host) {
 /* ---- steps ---- */
 
 static bool has_work(const dynsup_host *host) {
-    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || dsi_halt_is_due(host);
+    return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
+           dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -239,11 +266,19 @@ static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_ou
     return *deadline_ns_out == DYNSUP_NEVER ? DYNSUP_STILL : DYNSUP_WAITING;
 }
 
+static void pump_events(dynsup_host *host) {
+    if (!host->told)
+        return;
+    host->told = false;
+    host->config.after_events(host->config.event_ud);
+}
+
 static void pump_round(dynsup_host *host) {
     pump_timers(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);
+    pump_events(host);
 }
 
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,

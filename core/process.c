@@ -55,6 +55,30 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
     process->state = DSI_PROCESS_RUNNABLE;
     process->wait = DSI_WAIT_NONE;
     process->wake = (uint8_t)wake;
+    if (process->flags & DSI_FLAG_PAUSED) {
+        dsi_list_append(&host->paused, &process->queue);
+        return;
+    }
+    dsi_list_append(&host->ready, &process->queue);
+    dsi_host_wake(host);
+}
+
+/* A process that runs just now gets its place when its slice ends. */
+void dsi_process_pause(dynsup_host *host, dsi_process *process) {
+    process->flags |= DSI_FLAG_PAUSED;
+    if (process->state != DSI_PROCESS_RUNNABLE)
+        return;
+    dsi_node_remove(&process->queue);
+    dsi_list_append(&host->paused, &process->queue);
+}
+
+void dsi_process_resume(dynsup_host *host, dsi_process *process) {
+    if (!(process->flags & DSI_FLAG_PAUSED))
+        return;
+    process->flags &= (uint8_t)~DSI_FLAG_PAUSED;
+    if (process->state != DSI_PROCESS_RUNNABLE)
+        return;
+    dsi_node_remove(&process->queue);
     dsi_list_append(&host->ready, &process->queue);
     dsi_host_wake(host);
 }
@@ -147,7 +171,8 @@ static void announce(dynsup_host *host, dsi_process *process) {
     const dynsup_reason *reason = &process->at.reason;
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
-    if (reason->class == DYNSUP_REASON_OTHER && !killed && !process->child)
+    bool told = process->child || (process->flags & DSI_FLAG_STARTING);
+    if (reason->class == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
 }
 

@@ -2,14 +2,14 @@
  * Processes: what runs, waits and exits once.
  *
  * Design notes.
- * States: RUNNABLE (in host->ready) -> RUNNING (host->current) -> RUNNABLE, WAITING or IDLE; from
- * any of them -> DOOMED (in host->doomed, reason set) -> CLOSING (stop runs) -> ENDED. Nothing
- * leads back from DOOMED. An ENDED process still has its slot while its exit waits for its
- * supervisor's turn; nobody finds it by its id as alive.
- * What few processes have is in dsi_process_extra, made on demand: a name, monitors held, delayed
- * messages, and the kill timer, which is there from the moment that trap_exit could let the process
- * survive a shutdown, so that shutting down never allocates.
- * The wait timer and the reason share their memory: a doomed process waits no more.
+ * States: RUNNABLE (in host->ready or, paused, in host->paused) -> RUNNING (host->current) ->
+ * RUNNABLE, WAITING or IDLE; from any of them -> DOOMED (in host->doomed, reason set) -> CLOSING
+ * (stop runs) -> ENDED. Nothing leads back from DOOMED. An ENDED process still has its slot while
+ * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
+ * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
+ * kill timer, which is there from the moment that trap_exit could let the process survive a
+ * shutdown, so that shutting down never allocates. The wait timer and the reason share their
+ * memory: a doomed process waits no more.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
@@ -34,7 +34,9 @@ enum {
     DSI_FLAG_SUPERVISOR = 2,  /* extra->supervisor is set */
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
-    DSI_FLAG_CHILD = 16       /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
+    DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
+    DSI_FLAG_STARTING = 64    /* its start is waited for: its end is told to who waits only */
 };
 
 typedef struct dsi_process_extra {
@@ -103,6 +105,10 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
 /* Puts it at the end of the run queue, to begin its slice for this reason. A process that is in
  * the queue already, runs, or ends, stays as it is. */
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake);
+
+/* Gives it no slices any more, and again. What it was to run for is kept meanwhile. */
+void dsi_process_pause(dynsup_host *host, dsi_process *process);
+void dsi_process_resume(dynsup_host *host, dsi_process *process);
 
 /* Begins its end, unless it has begun. The reason is copied. */
 void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason);

@@ -125,10 +125,10 @@ static void add_shutdown(const source *s) {
 static void add_child(const source *s) {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
     const dynsup_event *event = s->event;
-    if (!event->supervisor)
-        return;
     add_pid(s, "supervisor", event->supervisor);
     add_name(s, "supervisor_name", event->supervisor_name);
+    if (event->period_ms == 0) /* it tells of the process alone */
+        return;
     if (event->id)
         add_value(s, "id", event->id, FIELD_MAX);
     dynsup_record_integer(s->record, "incarnation", event->incarnation);

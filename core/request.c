@@ -3,27 +3,31 @@
 
 #include <string.h>
 
-dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, const char *name,
-                             size_t name_length) {
+dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsup_pid target,
+                             const char *name, size_t name_length) {
     dsi_request *request = dsi_memory_new(&host->memory, sizeof *request + name_length + 1);
     if (!request)
         return NULL;
     request->parked.kind = kind;
+    request->target = target;
     request->caller = dynsup_self(host);
     request->key = dynsup_key_new(host);
     request->name_length = name_length;
     if (name)
         memcpy(request->name, name, name_length);
+    dsi_list_append(&host->requests, &request->pending);
     return request;
 }
 
 void dsi_request_free(dynsup_host *host, dsi_request *request) {
     dsi_node_remove(&request->parked.node);
+    dsi_node_remove(&request->pending);
     if (request->child)
         dsi_child_free(host, request->child);
     if (request->body)
         request->body_ops->fini(request->body);
     dsi_reason_release(host, &request->reason);
+    dsi_value_release(host, &request->id);
     dsi_memory_free(&host->memory, request, sizeof *request + request->name_length + 1);
 }
 
@@ -34,14 +38,18 @@ static dsi_process *waiting_caller(dynsup_host *host, const dsi_request *request
     return caller->wait_key == request->key && caller->ops->reply ? caller : NULL;
 }
 
+void dsi_reply_release(dynsup_host *host, dynsup_reply *reply) {
+    for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
+        dsi_value_release(host, &reply->values[i]);
+}
+
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply) {
     dsi_process *caller = waiting_caller(host, request);
     if (caller) {
         caller->ops->reply(caller->body, reply);
         dsi_process_ready(host, caller, DYNSUP_WAKE_DELIVERED);
     } else {
-        dsi_value_release(host, &reply->values[0]);
-        dsi_value_release(host, &reply->values[1]);
+        dsi_reply_release(host, reply);
     }
     dsi_request_free(host, request);
 }

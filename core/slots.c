@@ -84,12 +84,17 @@ void dsi_slots_free(dsi_slots *slots, void *item) {
     slot->id += (dynsup_id)1 << DSI_ID_SLOT_BITS;
 }
 
-void *dsi_slots_next(const dsi_slots *slots, uint32_t *cursor) {
+void *dsi_slots_next_within(const dsi_slots *slots, uint32_t *cursor, uint32_t *left) {
     uint32_t end = slots->page_count * DSI_SLOT_PAGE_SIZE;
-    while (*cursor < end) {
+    for (; *cursor<end && * left> 0; --*left) {
         dsi_slot *slot = dsi_slots_at(slots, (*cursor)++);
         if (slot->next_free == DSI_SLOT_LIVE)
             return slot;
     }
     return NULL;
+}
+
+void *dsi_slots_next(const dsi_slots *slots, uint32_t *cursor) {
+    uint32_t left = UINT32_MAX;
+    return dsi_slots_next_within(slots, cursor, &left);
 }

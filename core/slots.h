@@ -96,4 +96,8 @@ static inline void *dsi_slots_find(const dsi_slots *slots, dynsup_id id) {
  * end. Starts with *cursor 0; items may be freed and made between two calls. */
 void *dsi_slots_next(const dsi_slots *slots, uint32_t *cursor);
 
+/* The same, but it looks at no more than *left slots, which it counts down: NULL also when they are
+ * used up. */
+void *dsi_slots_next_within(const dsi_slots *slots, uint32_t *cursor, uint32_t *left);
+
 #endif

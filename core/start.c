@@ -9,7 +9,7 @@
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_list_append(&supervisor->children, &child->node);
-    dsi_dynamic_count(supervisor, child, 1);
+    dsi_life_count(supervisor, child, 1);
 }
 
 /* ---- starts ---- */
@@ -52,25 +52,14 @@ static int refuse(dsi_supervisor *supervisor, dsi_child *child, int status) {
     return status;
 }
 
-static int name_child(dsi_supervisor *supervisor, dsi_child *child, const char *name,
-                      size_t length) {
-    if (!name || !length)
-        return 0;
-    child->name = dsi_names_add(&supervisor->host->names, name, length);
-    if (!child->name)
-        return DYNSUP_ENOMEM;
-    child->name->child = child;
-    return 0;
-}
-
 int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const char *name,
                            size_t name_length, const dynsup_body_ops *ops, void *body,
                            dynsup_reply *reply) {
     int status = dsi_dynamic_admits(supervisor, name, name_length, false, reply);
     if (status == 0)
-        status = name_child(supervisor, child, name, name_length);
+        status = dsi_incarnation_name(supervisor, child, name, name_length);
     if (status == 0)
-        status = dsi_dynamic_incarnate(supervisor, child, ops, body);
+        status = dsi_incarnation_begin(supervisor, child, ops, body);
     if (status) {
         ops->fini(body);
         return refuse(supervisor, child, status);
@@ -100,7 +89,7 @@ static int start_guest(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     void *body = request->body;
     dynsup_reason reason;
     request->body = NULL;
-    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status)
         return start_unmade(supervisor, request, status, &reason, reply);
     request->child = NULL;
@@ -114,14 +103,16 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     void *body = request->body;
     dynsup_reason reason;
     request->body = NULL;
-    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status)
         return start_unmade(supervisor, request, status, &reason, reply);
     request->child = NULL;
     status = dsi_dynamic_start_body(supervisor, child, request->name, request->name_length, ops,
                                     body, reply);
-    if (status == DYNSUP_PENDING)
+    if (status == DYNSUP_PENDING) {
+        request->target = child->pid;
         child->extra->starting = request;
+    }
     return status;
 }
 
@@ -131,6 +122,7 @@ static int start_await(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
     if (!extra)
         return DYNSUP_ENOMEM;
+    request->target = taken->child->pid;
     dsi_list_append(&extra->waiters, &request->parked.node);
     return DYNSUP_PENDING;
 }

@@ -5,9 +5,9 @@
  * A host owns everything that lives in it. Processes, monitors, delayed messages and children are
  * items of slots; they refer to each other by pointer inside the core (an item never moves), and
  * each end of such a relation is undone when either item ends.
- * A process is in one queue at most: ready (it will run) or doomed (it will end). Only the pump
- * (host.c) takes processes out of these queues, and never while a body's step is running, so an
- * exit happens on nobody's stack.
+ * A process is in one queue at most: ready (it will run), paused (it would) or doomed (it will
+ * end). Only the pump (host.c) takes processes out of these queues, and never while a body's step
+ * is running, so an exit happens on nobody's stack.
  */
 #ifndef DSI_STATE_H
 #define DSI_STATE_H
@@ -53,8 +53,10 @@ struct dynsup_host {
     dsi_timers timers;
 
     dsi_list ready;       /* of dsi_process: will run, first come first served */
+    dsi_list paused;      /* of dsi_process: would run */
     dsi_list doomed;      /* of dsi_process: will end */
     dsi_list supervisors; /* of dsi_supervisor, in the order of their start */
+    dsi_list requests;    /* of dsi_request.pending: those that have not been answered */
 
     dsi_process *current; /* whose step or stop is running */
     dsi_process *main;
@@ -63,6 +65,7 @@ struct dynsup_host {
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
     bool closing; /* a stop op is running */
+    bool told;    /* events, since after_events was called */
     volatile uint64_t slices;
     uint64_t now_ns; /* as last read */
     uint32_t tick;   /* the port's tick when it was read */

@@ -89,6 +89,13 @@ support.describe("http fails", function()
     end
   end))
 
+  it("at nothing, and at once, when a header is made of spaces", main(function()
+    local before = dynsup.now()
+    assert.equal("a" .. (" "):rep(60000) .. "b", get("spaces").headers["x-spaces"])
+    assert.equal("", get("only-spaces").headers["x-spaces"])
+    assert.is_true(dynsup.now() - before < 1000)
+  end))
+
   it("and the client goes on", main(function()
     for path in pairs(REASONS) do
       dynsup.spawn(get, path, { timeout = 100, max_bytes = 1000000 })

@@ -382,7 +382,9 @@ support.describe("http", function()
       } do
         assert.equal(expected, http.resolve(base, reference), reference)
       end
-      assert.equal("unsupported_protocol", (select(2, http.resolve(base, "ftp://x/"))))
+      for _, reference in ipairs { "ftp://x/", "mailto:a@b", "javascript:1", "data:text/plain,x" } do
+        assert.equal("unsupported_protocol", (select(2, http.resolve(base, reference))))
+      end
       assert.equal("invalid_url", (select(2, http.resolve("a", "b"))))
     end)
   end)

@@ -123,8 +123,8 @@ end)
 
 cli.describe("a session", function()
   it("runs its file first", function()
-    cli.write("app.lua", "print('file', ...) function f() return 'of the file' end me = dynsup.self()")
-    cli.assert_printed('file\ta\tb\n"of the file"\ttrue\n', type_in("f(), me == dynsup.self()\n", "app.lua a b"))
+    cli.write("app.lua", "print('file', arg, ...) function f() return 'of the file' end me = dynsup.self()")
+    cli.assert_printed('file\tnil\ta\tb\n"of the file"\ttrue\n', type_in("f(), me == dynsup.self()\n", "app.lua a b"))
   end)
 
   it("goes on when its file fails, and ends with 1", function()

@@ -9,7 +9,8 @@ local layers = {
     { "timers", "names" },
     { "state", "value" },
     { "process", "mailbox", "link", "monitor", "delayed", "possession", "event" },
-    { "supervisor", "child", "cursor", "request", "start", "guest", "dynamic", "shutdown" },
+    { "supervisor", "child", "cursor", "request", "start", "guest", "life", "incarnation", "dynamic",
+        "static", "shutdown" },
     { "host", "halt", "check" },
     { "api" },
     { "watchdog", "uv", "report", "record" },
@@ -18,6 +19,7 @@ local layers = {
 -- Headers of the core that others may include, and that every file of the core may include.
 local public = {
     ["core/dynsup.h"] = true,
+    ["core/dynsup_look.h"] = true,
     ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,
     ["core/dynsup_uv.h"] = true,

@@ -198,6 +198,19 @@ local function first_settings(read)
   }
 end
 
+-- ---- references ----
+
+-- native.url(reference, base) as RFC 3986 has it: of "mailto:x" libcurl would make a path.
+local function resolve(reference, base)
+  local scheme = reference:match "^(%a[%w+.-]*):"
+  if scheme and scheme:lower() ~= "http" and scheme:lower() ~= "https" then
+    return nil, "unsupported_protocol", scheme
+  elseif reference == "" or reference:match "^#" then
+    return native.url(base)
+  end
+  return native.url(reference, base)
+end
+
 -- ---- responses ----
 
 local headers_meta = {
@@ -206,11 +219,18 @@ local headers_meta = {
   end,
 }
 
--- The lines of a head after the first; one that begins with a space goes on with the one before.
+-- The name and the value of a header, or nil. Takes linear time, whatever the server has sent.
+local function parse_line(line)
+  local name, after = line:match "^([^:%s]+)%s*:()"
+  local first = name and line:find("%S", after)
+  return name, first and line:match(".*%S", first) or ""
+end
+
+-- The headers of a head. A line that begins with a space goes on with the one before.
 local function parse_head(text)
   local headers = {}
   for line in text:gsub("\r?\n[ \t]+", " "):gmatch "[^\n]+" do
-    local name, value = line:match "^([^:%s]+)%s*:%s*(.-)%s*$"
+    local name, value = parse_line(line)
     if name and not line:match "^HTTP/" then
       headers[#headers + 1] = { name = name, value = value }
       local key = name:lower()
@@ -256,7 +276,7 @@ end
 
 -- The settings of the exchange that the redirect asks for.
 local function redirected(settings, response)
-  local address, origin, detail = native.url(response.headers.location, settings.url)
+  local address, origin, detail = resolve(response.headers.location, settings.url)
   if not address then
     return nil, "bad_response", "redirect: " .. detail
   end
@@ -424,8 +444,7 @@ function http.resolve(base, reference, ...)
   check(type(base) == "string", 1, "resolve", "string", base)
   check(type(reference) == "string", 2, "resolve", "string", reference)
   check_no_more(select("#", ...), 2, "resolve")
-  local is_same = reference == "" or reference:match "^#"
-  local url, reason, detail = native.url(is_same and base or reference, base)
+  local url, reason, detail = resolve(reference, base)
   if url then
     return url
   end

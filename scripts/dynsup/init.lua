@@ -79,6 +79,19 @@ function dynsup.use(module, defaults)
   return module
 end
 
+--- Tells events in the life of processes and children to a function or a mailbox: docs/api.md.
+---@param filter? table events, level, supervisor, pid
+---@param target function|any function(event), or the dest of a process
+---@return table? observation with close()
+---@return string? reason
+---@return any detail
+function dynsup.observe(filter, target, ...)
+  if select("#", ...) > 0 then
+    error("bad argument #3 to 'observe' (no further argument expected)", 2)
+  end
+  return load_require("dynsup.observation").open(filter, target)
+end
+
 -- A module with child_spec, or { module, arg }, as a child spec; anything else stays what it is.
 local function normalize(child)
   local module, arg = child, nil

@@ -69,6 +69,8 @@ ANSWERS = {
     "bad-length": head("200 OK", "Content-Length: -5") + b"hello",
     "null-header": head("200 OK", "X-Null: a\x00b", "Content-Length: 2") + b"ok",
     "cr-header": head("200 OK", "X-Cr: a\rX-Injected: b", "Content-Length: 2") + b"ok",
+    "spaces": head("200 OK", "X-Spaces: a" + " " * 60000 + "b", "Content-Length: 2") + b"ok",
+    "only-spaces": head("200 OK", "X-Spaces:" + " " * 60000, "Content-Length: 2") + b"ok",
     "many-headers": head("200 OK", *["X-%d: %s" % (i, "x" * 90) for i in range(1000)]) + b"",
     "long-header": head("200 OK", "X-Long: " + "x" * 1000000),
     "close-head": b"HTTP/1.1 200 OK\r\nContent-",

@@ -1,0 +1,164 @@
+/* Notes: events that are kept until they can be told, and as tables. */
+#include "bindings/log.h"
+#include "bindings/observe.h"
+
+#include <string.h>
+
+#define FUNCTION_MAX 160
+
+static size_t text_size(const char *text) {
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies a text behind the others; NULL stays NULL. */
+static const char *keep_text(char **at, const char *text) {
+    char *copy = *at;
+    size_t size = text_size(text);
+    if (size == 0)
+        return NULL;
+    memcpy(copy, text, size);
+    *at += size;
+    return copy;
+}
+
+static void retain(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_retain(&host->vault, (uint32_t)value->as.object);
+}
+
+static void release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+static void keep_values(dsl_host *host, dsl_note *note) {
+    dynsup_event *event = &note->event;
+    if (event->reason) {
+        note->reason = *event->reason;
+        event->reason = &note->reason;
+        retain(host, &note->reason.value);
+    }
+    if (event->id) {
+        note->id = *event->id;
+        event->id = &note->id;
+        retain(host, &note->id);
+    }
+}
+
+dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
+    char function[FUNCTION_MAX + 1] = "";
+    if (event->program_ops)
+        event->program_ops->describe(event->program, function, sizeof function);
+    size_t size = sizeof(dsl_note) + text_size(event->name) + text_size(event->supervisor_name) +
+                  text_size(function);
+    dsl_note *note = host->alloc(host->alloc_ud, NULL, 0, size);
+    if (!note)
+        return NULL;
+    char *at = note->texts;
+    *note = (dsl_note){
+        .size = size,
+        .wall_ns = dsl_wall_clock(host),
+        .level = dynsup_report_level(event),
+        .next_step = dynsup_report_next(event),
+        .event = *event,
+    };
+    note->event.name = keep_text(&at, event->name);
+    note->event.supervisor_name = keep_text(&at, event->supervisor_name);
+    note->function = *function ? keep_text(&at, function) : NULL;
+    keep_values(host, note);
+    return note;
+}
+
+void dsl_note_free(dsl_host *host, dsl_note *note) {
+    release(host, &note->reason.value);
+    release(host, &note->id);
+    host->alloc(host->alloc_ud, note, note->size, 0);
+}
+
+/* ---- as a table ---- */
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+    if (!text)
+        return;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
+}
+
+static void set_pid(lua_State *L, const char *field, dynsup_pid pid) {
+    if (!pid)
+        return;
+    dsl_id_push(L, pid);
+    lua_setfield(L, -2, field);
+}
+
+static void set_number(lua_State *L, const char *field, double value) {
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_integer(lua_State *L, const char *field, uint64_t value) {
+    lua_pushinteger(L, value > INT64_MAX ? INT64_MAX : (lua_Integer)value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
+    if (value->kind == DYNSUP_NIL)
+        return;
+    dsl_value_push(L, host, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_shutdown(lua_State *L, double ms) {
+    if (ms >= 0)
+        set_number(L, "shutdown", ms);
+    else
+        set_text(L, "shutdown", ms == DYNSUP_SHUTDOWN_INFINITY ? "infinity" : "brutal_kill");
+}
+
+static void set_process(lua_State *L, const dynsup_event *event) {
+    const char *other = event->supervisor ? "worker" : "process";
+    set_pid(L, "pid", event->pid);
+    set_text(L, "name", event->name);
+    set_text(L, "type", event->is_supervisor ? "supervisor" : other);
+    set_pid(L, "supervisor", event->supervisor);
+    set_text(L, "supervisor_name", event->supervisor_name);
+}
+
+static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
+    static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    const dynsup_event *event = &note->event;
+    if (event->period_ms == 0) /* it tells of the process alone */
+        return;
+    set_value(L, host, "id", &note->id);
+    set_text(L, "func", note->function);
+    set_integer(L, "incarnation", event->incarnation);
+    set_text(L, "restart", restarts[event->restart]);
+    set_shutdown(L, event->shutdown_ms);
+    set_integer(L, "restarts", event->restarts);
+    set_integer(L, "max_restarts", event->max_restarts);
+    set_number(L, "max_seconds", (double)event->period_ms / 1000);
+}
+
+static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
+    static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up"};
+    const dynsup_event *event = &note->event;
+    if (event->kind == DYNSUP_EVENT_CHILD_TERMINATED || event->kind == DYNSUP_EVENT_START_ERROR)
+        set_text(L, "next", nexts[note->next_step]);
+    if (event->delay_ns)
+        set_number(L, "delay", (double)event->delay_ns / 1e6);
+    if (event->kind == DYNSUP_EVENT_START_REFUSED)
+        set_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
+    if (event->reason)
+        set_value(L, host, "reason", &note->reason.value);
+}
+
+void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note) {
+    lua_createtable(L, 0, 16);
+    set_text(L, "event", dynsup_event_name(note->event.kind));
+    set_text(L, "level", dsl_level_names[note->level]);
+    set_number(L, "time", (double)note->wall_ns / 1e9);
+    set_number(L, "at", (double)note->event.at_ns / 1e6);
+    set_process(L, &note->event);
+    set_child(L, host, note);
+    set_outcome(L, host, note);
+}

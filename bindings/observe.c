@@ -1,0 +1,268 @@
+/*
+ * Observers: processes that are told events.
+ *
+ * Design notes.
+ * The core tells an event in the middle of its work, so only a note of it is taken then; it becomes
+ * a message between slices (the core's after_events). Nothing of the user's runs here: a function
+ * that observes runs in a process of its own (scripts/dynsup/observation.lua). Notes and mailboxes
+ * are bounded. What an observer misses is counted, and told with the next event.
+ */
+#include "bindings/observe.h"
+
+#include "bindings/log.h"
+
+#include <string.h>
+
+#define NOTES_MAX   65536
+#define MAILBOX_MAX 10000 /* messages from which on an observer's process is told nothing more */
+
+typedef struct dsl_observer {
+    struct dsl_observer *next;
+    size_t size; /* of this block */
+    uint64_t number;
+    uint64_t first; /* the first note that is for it */
+    dynsup_pid target;
+    uint32_t events;
+    enum dynsup_report_level level;
+    dynsup_pid supervisor, pid; /* 0: by name, or any */
+    const char *supervisor_name, *name;
+    uint64_t lost; /* and not told yet */
+    char texts[];
+} dsl_observer;
+
+/* ---- who wants what ---- */
+
+uint32_t dsl_observe_events(const dsl_host *host) {
+    uint32_t events = 0;
+    for (const dsl_observer *o = host->observers; o; o = o->next)
+        events |= o->events & dsl_level_events((enum dynsup_level)o->level);
+    return events;
+}
+
+static bool is_one(dynsup_pid wanted, const char *wanted_name, dynsup_pid pid, const char *name) {
+    if (wanted_name)
+        return name && strcmp(wanted_name, name) == 0;
+    return wanted == 0 || wanted == pid;
+}
+
+static bool wants(const dsl_observer *o, const dynsup_event *event,
+                  enum dynsup_report_level level) {
+    return (o->events >> event->kind & 1) && level <= o->level && event->pid != o->target &&
+           is_one(o->supervisor, o->supervisor_name, event->supervisor, event->supervisor_name) &&
+           is_one(o->pid, o->name, event->pid, event->name);
+}
+
+/* ---- notes ---- */
+
+static void note_append(dsl_host *host, dsl_note *note) {
+    if (!host->notes)
+        host->last_note = &host->notes;
+    note->number = host->note_number++;
+    *host->last_note = note;
+    host->last_note = &note->next;
+    host->note_count++;
+}
+
+static dsl_note *note_pop(dsl_host *host) {
+    dsl_note *note = host->notes;
+    if (note) {
+        host->notes = note->next;
+        host->note_count--;
+    }
+    return note;
+}
+
+static void count_lost(dsl_host *host, const dynsup_event *event) {
+    enum dynsup_report_level level = dynsup_report_level(event);
+    for (dsl_observer *o = host->observers; o; o = o->next)
+        o->lost += wants(o, event, level);
+}
+
+void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
+    if (!host->observers)
+        return;
+    enum dynsup_report_level level = dynsup_report_level(event);
+    const dsl_observer *o = host->observers;
+    while (o && !wants(o, event, level))
+        o = o->next;
+    if (!o)
+        return;
+    dsl_note *note = host->note_count < NOTES_MAX ? dsl_note_new(host, event) : NULL;
+    if (note)
+        note_append(host, note);
+    else
+        count_lost(host, event);
+}
+
+/* ---- telling ---- */
+
+static void observer_free(dsl_host *host, dsl_observer *o) {
+    host->alloc(host->alloc_ud, o, o->size, 0);
+}
+
+/* Forgets those whose process has ended, and the one with this number (0: none). True if that one
+ * was there. */
+static bool observers_sweep(dsl_host *host, uint64_t number) {
+    bool found = false, changed = false;
+    dsl_observer **link = &host->observers;
+    while (*link) {
+        dsl_observer *o = *link;
+        if (o->number != number && dynsup_is_alive(host->core, o->target)) {
+            link = &o->next;
+            continue;
+        }
+        *link = o->next;
+        found = found || o->number == number;
+        changed = true;
+        observer_free(host, o);
+    }
+    if (changed)
+        dsl_events_want(host);
+    return found;
+}
+
+typedef struct telling {
+    dsl_host *host;
+    dsl_observer *observer;
+    const dsl_note *note;
+} telling;
+
+static int tell_protected(lua_State *L) {
+    const telling *t = lua_touserdata(L, 1);
+    dsl_host *host = t->host;
+    dsl_note_push(L, host, t->note);
+    if (t->observer->lost) {
+        lua_pushinteger(L, (lua_Integer)t->observer->lost);
+        lua_setfield(L, -2, "lost");
+    }
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_EVENT}}, dsl_value_get(L, host, -1)};
+    if (dynsup_send(host->core, t->observer->target, values, 2)) {
+        dsl_vault_release(&host->vault, (uint32_t)values[1].as.object);
+        return luaL_error(L, "not enough memory");
+    }
+    t->observer->lost = 0;
+    return 0;
+}
+
+static void tell(dsl_host *host, dsl_observer *o, const dsl_note *note) {
+    dynsup_process_info info;
+    telling t = {host, o, note};
+    if (note->number < o->first || !wants(o, &note->event, note->level) ||
+        !dynsup_process_glance(host->core, o->target, &info))
+        return;
+    if (info.message_count >= MAILBOX_MAX || dsl_protect(host->L, tell_protected, &t) != LUA_OK)
+        o->lost++;
+}
+
+void dsl_observe_tell(dsl_host *host) {
+    dsl_note *note;
+    if (!host->observers && !host->notes)
+        return;
+    while ((note = note_pop(host))) {
+        for (dsl_observer *o = host->observers; o; o = o->next)
+            tell(host, o, note);
+        dsl_note_free(host, note);
+    }
+    observers_sweep(host, 0);
+}
+
+void dsl_observe_fini(dsl_host *host) {
+    dsl_note *note;
+    while ((note = note_pop(host)))
+        dsl_note_free(host, note);
+    while (host->observers) {
+        dsl_observer *o = host->observers;
+        host->observers = o->next;
+        observer_free(host, o);
+    }
+}
+
+/* ---- the C half of dynsup.observation ---- */
+
+/* A pid, a name or nil at the index, which the script has checked. */
+static void read_who(lua_State *L, int index, dynsup_pid *pid_out, const char **name_out) {
+    *name_out = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+    *pid_out = dsl_is_pid(L, index) ? (uintptr_t)lua_touserdata(L, index) : 0;
+}
+
+static const char *keep(char **at, const char *text) {
+    if (!text)
+        return NULL;
+    char *copy = *at;
+    size_t size = strlen(text) + 1;
+    memcpy(copy, text, size);
+    *at += size;
+    return copy;
+}
+
+/* open(target, events, level, supervisor, pid) -> number of the observer */
+static int observer_open(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dsl_observer new = {
+        .target = dsl_check_pid(L, 1),
+        .events = (uint32_t)luaL_checkinteger(L, 2),
+        .level = (enum dynsup_report_level)luaL_checkinteger(L, 3),
+        .number = ++host->observer_number,
+        .first = host->note_number,
+    };
+    read_who(L, 4, &new.supervisor, &new.supervisor_name);
+    read_who(L, 5, &new.pid, &new.name);
+    new.size = sizeof new + (new.supervisor_name ? strlen(new.supervisor_name) + 1 : 0) +
+               (new.name ? strlen(new.name) + 1 : 0);
+    dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new.size);
+    if (!o)
+        return luaL_error(L, "not enough memory");
+    *o = new;
+    char *at = o->texts;
+    o->supervisor_name = keep(&at, new.supervisor_name);
+    o->name = keep(&at, new.name);
+    o->next = host->observers;
+    host->observers = o;
+    dsl_events_want(host);
+    lua_pushinteger(L, (lua_Integer)o->number);
+    return 1;
+}
+
+/* close(run, number) -> whether it was there. In another run of the state it is somebody else. */
+static int observer_close(lua_State *L) {
+    dsl_host *host = dsl_runtime_of(L)->host;
+    bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);
+    lua_pushboolean(L, is_here && observers_sweep(host, (uint64_t)lua_tointeger(L, 2)));
+    return 1;
+}
+
+/* here() -> the number of the run, and the running process or nil */
+static int here(lua_State *L) {
+    const dsl_host *host = dsl_host_of(L);
+    lua_pushinteger(L, (lua_Integer)host->number);
+    if (dynsup_self(host->core))
+        dsl_id_push(L, dynsup_self(host->core));
+    else
+        lua_pushnil(L);
+    return 2;
+}
+
+/* kinds() -> { name = bit } */
+static int kinds(lua_State *L) {
+    lua_createtable(L, 0, DYNSUP_EVENT_COUNT);
+    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
+        lua_pushinteger(L, (lua_Integer)1 << kind);
+        lua_setfield(L, -2, dynsup_event_name((enum dynsup_event_kind)kind));
+    }
+    return 1;
+}
+
+/* is_supervisor(pid) -> boolean */
+static int is_supervisor(lua_State *L) {
+    dynsup_process_info info;
+    dsl_host *host = dsl_host_of(L);
+    lua_pushboolean(L, dynsup_process_glance(host->core, dsl_check_pid(L, 1), &info) &&
+                           info.is_supervisor);
+    return 1;
+}
+
+const luaL_Reg dsl_observe_functions[] = {
+    {"open", observer_open}, {"close", observer_close},        {"here", here},
+    {"kinds", kinds},        {"is_supervisor", is_supervisor}, {NULL, NULL},
+};
