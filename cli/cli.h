@@ -142,6 +142,17 @@ int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end);
 /* Calls f in a new state with the job, a light userdata; returns the job's code. */
 int cli_job_run(cli_job *j, lua_CFunction f);
 
+/* ---- the pages of the reference, made from docs/ by the build ---- */
+
+typedef struct cli_page {
+    const char *name; /* as seen from docs/: "api/http.md" */
+    const char *text;
+    size_t size;
+} cli_page;
+
+/* The last has no name. */
+extern const cli_page cli_pages[];
+
 /* ---- input.c: the standard input, in pieces ---- */
 
 /* What was read and not yet taken: lines of the prompt, and what scripts read by io.read, come from

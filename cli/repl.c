@@ -41,11 +41,19 @@ static int input_drop(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg input_functions[] = {{"fill", input_fill},
-                                           {"line", input_line},
-                                           {"peek", input_peek},
-                                           {"drop", input_drop},
-                                           {NULL, NULL}};
+/* pages(): the reference, from names of pages to their texts. */
+static int pages_get(lua_State *L) {
+    lua_newtable(L);
+    for (const cli_page *page = cli_pages; page->name; page++) {
+        lua_pushlstring(L, page->text, page->size);
+        lua_setfield(L, -2, page->name);
+    }
+    return 1;
+}
+
+static const luaL_Reg input_functions[] = {{"fill", input_fill}, {"line", input_line},
+                                           {"peek", input_peek}, {"drop", input_drop},
+                                           {"pages", pages_get}, {NULL, NULL}};
 
 static void input_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);

@@ -149,6 +149,14 @@ dynsup.receive(0)
 ]])
   end)
 
+  it("has the reference in help", function()
+    local got = type_in "help(dynsup.start_child)\nhelp 'nothing'\n"
+    assert_has("start_child(sup, child)\nStarts a child.", got.out)
+    assert_has("There is no help on nothing", got.out)
+    assert_has("help(f)", type_in "help()\n".out)
+    cli.assert_ended(0, got)
+  end)
+
   it("stops what was started in order when the input ends", function()
     cli.assert_printed("stopped\tshutdown\n", type_in [[
 function worker()

@@ -12,6 +12,9 @@ local LIMIT = 1000    -- candidates
 local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
+-- Modules that are nobody's affair.
+local own = { ["dynsup.require"] = true, ["dynsup.observation"] = true, ["dynsup.repl"] = true }
+
 local keywords = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
                return then true until while]]):gmatch "%a+" do
@@ -119,7 +122,7 @@ end
 local function add_modules_beside(found, prefix)
   for name in next, package.preload do
     local short = type(name) == "string" and name:match "^dynsup%.([%a_]+)$"
-    if short and short ~= "require" and short ~= "repl" and short:sub(1, #prefix) == prefix then
+    if short and not own["dynsup." .. short] and short:sub(1, #prefix) == prefix then
       found[short] = true
     end
   end
@@ -199,8 +202,8 @@ local function complete_module(partial)
   add_matching(found, package.loaded, partial)
   add_matching(found, package.preload, partial)
   for name in next, found do
-    if name:find "^dynsup%.re" then
-      found[name] = nil -- the prompt's own
+    if own[name] or name:find "^dynsup%.repl%." then
+      found[name] = nil
     end
   end
   for template in tostring(package.path):gmatch "[^;]+" do

@@ -1,14 +1,19 @@
 --- The prompt: `dynsup repl`. It runs in the main process of a host, with what the program gives it
 -- to read from (`input`); see docs/repl.md for what it does.
 
+local help = require "dynsup.repl.help"
 local session = require "dynsup.repl.session"
 local dynsup = require "dynsup"
 
 local repl = {}
 
 -- What a session has besides Lua's globals. A script may set its own in place of these.
-local function define_globals()
-  local globals = { dynsup = dynsup, flush = require "dynsup.repl.mailbox" }
+local function define_globals(input, width)
+  local globals = {
+    dynsup = dynsup,
+    flush = require "dynsup.repl.mailbox",
+    help = help.new(input.pages, width),
+  }
   for name, value in next, globals do
     rawset(_G, name, value)
   end
@@ -31,7 +36,7 @@ function repl.main(input, chunk, ...)
   local reader = require("dynsup.repl." .. input.kind).new(input)
   local current = session.new(reader.width)
   dynsup.flag("trap_exit", true)
-  define_globals()
+  define_globals(input, reader.width)
   if chunk ~= nil then
     current:open(chunk, ...)
   end
