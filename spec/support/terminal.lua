@@ -32,7 +32,7 @@ function terminal.open(command, columns, rows)
 unset LD_PRELOAD LUA_INIT TMUX; export HOME=%s XDG_STATE_HOME= LC_ALL=C.UTF-8 DYNSUP=%s; cd "$HOME"
 trap : INT QUIT
 %s
-echo "ended with $?"; stty -a | grep -o '[-]\?echo ' | sed 's/^/terminal: /'; exec sleep 1000
+echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/terminal: /'; exec sleep 1000
 ]]):format(quote(folder), quote(program.path), command)
   program.write(folder, "script.sh", script)
   tmux(("new-session -d -x %d -y %d sh %s/script.sh"):format(columns or 80, rows or 24, folder))
