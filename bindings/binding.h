@@ -74,12 +74,14 @@ struct dsl_body {
     bool closed : 1;
     bool is_main : 1;
     bool is_guest : 1;
-    bool failed : 1; /* by an error */
-    uint8_t init;    /* enum dsl_init */
-    uint32_t anchor; /* of co, in the vault */
-    uint32_t dict;   /* in the vault, 0: none */
-    int nargs;       /* values on inner's stack for its next resume */
-    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
+    bool failed : 1;    /* by an error */
+    bool has_line : 1;  /* its first level is a line of a session: see line.c */
+    bool unwinding : 1; /* and that is to be unwound */
+    uint8_t init;       /* enum dsl_init */
+    uint32_t anchor;    /* of co, in the vault */
+    uint32_t dict;      /* in the vault, 0: none */
+    int nargs;          /* values on inner's stack for its next resume */
+    uint32_t takes;     /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {
@@ -406,6 +408,16 @@ void dsl_service_ready(dsl_host *host);
 /* After a step: tells once that the orderly end has begun. */
 void dsl_service_look(dsl_host *host);
 
+/* ---- coroutine.c: levels ---- */
+
+/* Puts co on top of the body's chain. Raises without memory. */
+void dsl_level_push(lua_State *L, dsl_body *body, lua_State *co);
+
+/* Runs that level, the one above L's, with the nargs values on top of its stack. True: it waits for
+ * the scheduler, and so must L, by lua_yieldk. False: it has yielded to L, returned or failed. */
+bool dsl_level_run(lua_State *L, dsl_host *host, dsl_body *body, int level, int nargs,
+                   int *status_out, int *count_out);
+
 /* ---- the functions of the module, by file ---- */
 extern const luaL_Reg dsl_process_functions[];
 extern const luaL_Reg dsl_message_functions[];
@@ -416,6 +428,7 @@ extern const luaL_Reg dsl_supervisor_functions[];
 extern const luaL_Reg dsl_child_functions[];
 extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
+extern const luaL_Reg dsl_line_functions[]; /* of dynsup.repl.session */
 extern const luaL_Reg dsl_own_functions[];
 
 /* C halves of scripts. */

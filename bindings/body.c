@@ -269,23 +269,38 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
-int dsl_body_run(dsl_body *body, int *count_out) {
+/* Resumes the base coroutine; returns Lua's status. */
+static int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_host *host = body->host;
     dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
     lua_State *outer_innermost = host->innermost;
     bool outer_chain_ok = host->chain_ok;
-    if (host->count_hook && !lua_gethook(body->inner))
-        dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
     host->current = body;
     host->switching = false;
     host->chain_ok = true;
     host->innermost = body->co;
-    int status =
-        lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, count_out);
+    int status = lua_resume(body->co, host->L, nargs, count_out);
     host->innermost = outer_innermost;
     host->current = outer;
     host->chain_ok = outer_chain_ok;
     dsl_preempt_left(host, body->co);
+    return status;
+}
+
+/* Is it the line that exits, and not the process? */
+static bool line_exits(const dsl_body *body, int status) {
+    return status == LUA_YIELD && body->exiting && body->has_line;
+}
+
+int dsl_body_run(dsl_body *body, int *count_out) {
+    dsl_host *host = body->host;
+    if (host->count_hook && !lua_gethook(body->inner))
+        dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
+    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, count_out);
+    while (line_exits(body, status)) {
+        body->unwinding = true;
+        status = base_resume(body, 0, count_out);
+    }
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     return status;

@@ -25,7 +25,7 @@ static lua_State *check_co(lua_State *L) {
 
 /* ---- the chain ---- */
 
-static void level_push(lua_State *L, dsl_body *body, lua_State *co) {
+void dsl_level_push(lua_State *L, dsl_body *body, lua_State *co) {
     if (body->depth == body->capacity) {
         uint16_t capacity = body->capacity ? (uint16_t)(body->capacity * 2) : 4;
         dsl_level *levels = realloc(body->levels, capacity * sizeof *levels);
@@ -74,21 +74,27 @@ static int resume_done(lua_State *L, lua_State *co, bool wrap, int status, int c
     return wrap ? wrap_results(L, co, moved) : plain_results(L, moved);
 }
 
-/* Runs a level of the process's chain, which is on top of it. */
-static int level_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs,
-                     lua_KContext context) {
-    lua_State *co = body->levels[context / 2].co;
-    int count;
+bool dsl_level_run(lua_State *L, dsl_host *host, dsl_body *body, int level, int nargs,
+                   int *status_out, int *count_out) {
+    lua_State *co = body->levels[level].co;
     bool chain_ok = host->chain_ok;
     host->chain_ok = chain_ok && lua_isyieldable(L);
     host->innermost = co;
     if (body->closing)
         dsl_close_watch(host, co);
-    int status = lua_resume(co, L, nargs, &count);
+    *status_out = lua_resume(co, L, nargs, count_out);
     host->innermost = L;
     host->chain_ok = chain_ok;
     dsl_preempt_left(host, co);
-    if (status == LUA_YIELD && host->switching)
+    return *status_out == LUA_YIELD && host->switching;
+}
+
+/* Runs a level of the process's chain, which is on top of it. */
+static int level_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs,
+                     lua_KContext context) {
+    int status, count;
+    lua_State *co = body->levels[context / 2].co;
+    if (dsl_level_run(L, host, body, (int)(context / 2), nargs, &status, &count))
         return lua_yieldk(L, 0, context, resume_k);
     body->depth--;
     return resume_done(L, co, context & 1, status, count);
@@ -123,7 +129,7 @@ static int resume(lua_State *L, lua_State *co, int nargs, bool wrap) {
         int status = lua_resume(co, L, nargs, &count);
         return resume_done(L, co, wrap, status, count);
     }
-    level_push(L, body, co);
+    dsl_level_push(L, body, co);
     lua_xmove(L, co, nargs);
     return level_run(L, host, body, nargs, context_of(body, wrap));
 }

@@ -13,12 +13,13 @@ static const struct native {
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.observer", dsl_look_functions},
     {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.server", dsl_server_functions},
+    {"dynsup.registry", dsl_registry_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
-    {"dynsup.registry", dsl_registry_functions},
-    {"dynsup.server", dsl_server_functions},
-    {"dynsup.observer", dsl_look_functions},
+    {"dynsup.repl.session", dsl_line_functions},
     {NULL, NULL},
 };
 

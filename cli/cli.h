@@ -34,6 +34,7 @@ int cli_command_unknown(const char *word);
 /* ---- the commands ---- */
 
 int cli_run(int argc, char **argv);
+int cli_repl(int argc, char **argv);
 int cli_version(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
@@ -110,6 +111,83 @@ void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
 
 /* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
 void cli_limits_raise(void);
+
+/* ---- job.c: a script, its arguments, and the state it runs in ---- */
+
+typedef struct cli_job {
+    int argc;
+    char **argv;
+    int script; /* FILE in argv; argc: none */
+    dynsup_lua_config config;
+    bool format_chosen; /* by an option or the environment */
+    cli_warnings warnings;
+    cli_notify notify;
+    int code;
+} cli_job;
+
+enum { CLI_GO_ON = -1 };
+
+/* Reads the options of the command argv[1]: up to "--" or the first other word, which is FILE.
+ * CLI_GO_ON, or the exit code after saying what is wrong. */
+int cli_job_parse(cli_job *j);
+
+/* The global arg as the program lua sets it: the script at 0, what stands before it below. [0, 0]
+ */
+void cli_job_set_arg(lua_State *L, const cli_job *j);
+
+/* [-0, +1] the script as a function; or false, after telling why not and setting the code. */
+bool cli_job_load(lua_State *L, cli_job *j);
+
+/* [-0, +n] the script's arguments; returns n. */
+int cli_job_push_arguments(lua_State *L, const cli_job *j);
+
+/* The exit code for the end of a run, whose result is on top of the stack. */
+int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end);
+
+/* Calls f in a new state with the job, a light userdata; returns the job's code. */
+int cli_job_run(cli_job *j, lua_CFunction f);
+
+/* ---- the pages of the reference, made from docs/ by the build ---- */
+
+typedef struct cli_page {
+    const char *name; /* as seen from docs/: "api/http.md" */
+    const char *text;
+    size_t size;
+} cli_page;
+
+/* The last has no name. */
+extern const cli_page cli_pages[];
+
+/* ---- input.c: the standard input, in pieces ---- */
+
+/* What was read and not yet taken: lines of the prompt, and what scripts read by io.read, come from
+ * here. There is one in a program. */
+
+/* Makes scripts that read stdin take what is here first. ask, if not NULL, is called before and
+ * after a script waits for more. */
+void cli_input_open(void (*ask)(bool begins));
+void cli_input_close(void);
+
+/* Reads once what is there; blocks if there is nothing. False at the end, or on an error. */
+bool cli_input_fill(void);
+
+/* What is there; *size_out is how much. */
+const char *cli_input_peek(size_t *size_out);
+
+/* Takes away that much of it. */
+void cli_input_drop(size_t size);
+
+/* ---- terminal.c: the terminal of the prompt ---- */
+
+/* Takes the terminal, with stdin, stdout and stderr; false when there is none that lines could be
+ * edited on. */
+bool cli_terminal_open(void);
+
+/* Gives it back. */
+void cli_terminal_close(void);
+
+/* Sets its functions in the table on top. [-0, +0] */
+void cli_terminal_set(lua_State *L);
 
 /* ---- streams.c: the standard streams ---- */
 

@@ -23,6 +23,20 @@ const cli_command cli_commands[] = {
      "script failed, or waits for what cannot come; 2 if FILE cannot be read or the\n"
      "command is wrong; 130 after a second SIGINT\n",
      cli_run},
+    {"repl", NULL, "[OPTION...] [FILE [ARG...]]", "runs the lines that you type, in one process",
+     "Lines of Lua run while everything that they have started goes on. Expressions print their\n"
+     "values, _ is the last one; what is incomplete goes on in the next line. FILE runs first, as\n"
+     "if it were typed. help() tells what there is.\n"
+     "\n"
+     "  --log-level LEVEL, --log-format FORMAT, --copy-messages   as of run\n"
+     "\n"
+     "Ctrl-C unwinds the line that runs, Ctrl-D or the end of the input stops everything in "
+     "order.\n"
+     "Lines also come from a file or a pipe: then there is no prompt.\n"
+     "\n"
+     "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
+     "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
+     cli_repl},
     {"version", "--version", "", "prints the versions of dynsup and Lua", NULL, cli_version},
     {"help", "--help", "[COMMAND]", "explains a command, or all in short", NULL, cli_help},
     {0}};

@@ -169,6 +169,12 @@ void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key) {
         dsi_process_ready(host, dsi_process_find(host, pid), DYNSUP_WAKE_DELIVERED);
 }
 
+void dynsup_wait_end(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *process = dsi_process_find(host, pid);
+    if (process && process->state == DSI_PROCESS_WAITING)
+        dsi_process_ready(host, process, DYNSUP_WAKE_AGAIN);
+}
+
 /* ---- exit signals ---- */
 
 void dynsup_exit(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason) {

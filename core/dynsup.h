@@ -421,6 +421,10 @@ uint64_t dynsup_key_new(dynsup_host *host);
 void *dynsup_waiter(dynsup_host *host, dynsup_pid pid, uint64_t key);
 void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key);
 
+/* Ends the wait of another process, whatever it waits for: it is ready with DYNSUP_WAKE_AGAIN, and
+ * a reply that comes later is told to nobody. Nothing happens when it does not wait. */
+void dynsup_wait_end(dynsup_host *host, dynsup_pid pid);
+
 /* Exit signal from the current process (or from none) to pid; the reason's objects stay the
  * caller's. Does nothing to the dead. After a signal to itself that the current process does not
  * survive, dynsup_doomed is true and step must return. */

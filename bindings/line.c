@@ -1,0 +1,169 @@
+/*
+ * Lines of a session: code that runs in a coroutine under a process and can be unwound alone. The C
+ * half of dynsup.repl.session.
+ *
+ * Design notes.
+ * A line is the first level of its process's chain of coroutines; whatever it resumes lies above
+ * it. To unwind it is not to raise an error in it, which a pcall could catch: its wait is ended,
+ * the process gets a slice, and the base, which stands in attempt, closes the levels from the top
+ * in place of resuming them. That is what happens at the end of a process, up to the base, and the
+ * same holds for the close handlers.
+ */
+#include "bindings/binding.h"
+
+#include <string.h>
+
+static int attempt_k(lua_State *L, int status, lua_KContext context);
+
+/* Closes the levels, within the time that the handlers of an ending process have. */
+static void levels_close(dsl_host *host, dsl_body *body) {
+    lua_State *L = host->innermost;
+    bool chain_ok = host->chain_ok;
+    body->closing = true;
+    dsl_close_begin(host);
+    while (body->depth > 0)
+        dsl_close_thread(host, body->levels[--body->depth].co);
+    body->closing = body->has_line = body->unwinding = false;
+    host->innermost = L;
+    host->chain_ok = chain_ok;
+}
+
+/* [-0, +3] "failed", the error, its traceback */
+static int line_failed(lua_State *L, dsl_host *host, dsl_body *body) {
+    lua_State *co = body->levels[0].co;
+    luaL_checkstack(L, 4, NULL);
+    if (!lua_checkstack(co, 1))
+        dsl_error(L, "stack overflow");
+    bool halts = lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel;
+    lua_pushstring(L, halts ? "halted" : "failed");
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+    luaL_traceback(L, co, NULL, 0);
+    levels_close(host, body);
+    return 3;
+}
+
+/* [-0, +n] "returned", the values */
+static int line_returned(lua_State *L, dsl_body *body, int count) {
+    lua_State *co = body->levels[0].co;
+    if (!lua_checkstack(L, count + 1))
+        dsl_error(L, "too many results");
+    lua_pushliteral(L, "returned");
+    lua_xmove(co, L, count);
+    body->depth = 0;
+    body->has_line = body->unwinding = false;
+    return count + 1;
+}
+
+static void exit_reason_push(lua_State *L, dsl_host *host) {
+    const dynsup_value *value = &host->exit_reason.value;
+    dsl_value_push(L, host, value);
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+/* [-0, +2] "exited" and the reason, or "interrupted" and where */
+static int line_unwound(lua_State *L, dsl_host *host, dsl_body *body) {
+    luaL_checkstack(L, 4, NULL);
+    lua_pushstring(L, body->exiting ? "exited" : "interrupted");
+    if (body->exiting)
+        exit_reason_push(L, host);
+    else
+        luaL_traceback(L, body->levels[body->depth - 1].co, NULL, 0);
+    body->exiting = false;
+    levels_close(host, body);
+    return 2;
+}
+
+static int line_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs) {
+    int status, count;
+    if (dsl_level_run(L, host, body, 0, nargs, &status, &count))
+        return lua_yieldk(L, 0, 0, attempt_k);
+    if (status == LUA_OK)
+        return line_returned(L, body, count);
+    if (status != LUA_YIELD)
+        return line_failed(L, host, body);
+    lua_pop(body->levels[0].co, count); /* a yield to nobody gives way, as in a process */
+    return dsl_suspend(L, body, DSL_WAIT_NOTHING, 0, attempt_k);
+}
+
+static int attempt_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_body *body = host->current;
+    if (body->unwinding)
+        return line_unwound(L, host, body);
+    return line_run(L, host, body, body->inner == body->levels[0].co ? body->nargs : 0);
+}
+
+/* Calls a function as the line of the calling process, in a coroutine of its own. Stack: the
+ * function, its arguments. */
+static int attempt(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_waiter_of(L, &host);
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    if (L != body->co || body->depth > 0)
+        return luaL_error(L, "a line runs already, or this is no process of its own");
+    int count = lua_gettop(L);
+    lua_State *co = lua_newthread(L);
+    lua_insert(L, 1);
+    if (!lua_checkstack(co, count))
+        return luaL_error(L, "too many arguments");
+    dsl_level_push(L, body, co);
+    lua_xmove(L, co, count);
+    body->has_line = true;
+    return line_run(L, host, body, count - 1);
+}
+
+/* Unwinds the line that the process runs; true if there is one. Not for the calling process. */
+static int interrupt(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_process_info info;
+    dynsup_pid pid = dsl_check_pid(L, 1);
+    bool found = dynsup_process_glance(host->core, pid, &info) && info.ops == &dsl_body_ops;
+    dsl_body *body = found ? info.body : NULL;
+    bool runs = body && body->has_line && body != host->current;
+    if (runs && body->wait != DSL_WAIT_FOREVER) { /* it has halted the host, or ends */
+        body->unwinding = true;
+        dynsup_wait_end(host->core, pid);
+    }
+    lua_pushboolean(L, runs);
+    return 1;
+}
+
+static int halting(lua_State *L) {
+    lua_pushboolean(L, dynsup_host_halting(dsl_host_of(L)->core));
+    return 1;
+}
+
+/* ---- names ---- */
+
+static bool begins_with(const dynsup_process_info *info, const char *prefix, size_t length) {
+    return info->name && info->name_length >= length && memcmp(info->name, prefix, length) == 0;
+}
+
+/* The names of processes that begin with a prefix, in no order, at most as many as are asked for.
+ * It walks over all processes. */
+static int names(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_process_info info;
+    size_t length;
+    uint32_t cursor = 0;
+    lua_Integer count = 0;
+    const char *prefix = luaL_checklstring(L, 1, &length);
+    lua_Integer limit = luaL_checkinteger(L, 2);
+    lua_newtable(L);
+    for (dynsup_pid pid; count < limit && (pid = dynsup_process_next(host->core, &cursor));) {
+        if (!dynsup_process_glance(host->core, pid, &info) || !begins_with(&info, prefix, length))
+            continue;
+        lua_pushlstring(L, info.name, info.name_length);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
+const luaL_Reg dsl_line_functions[] = {{"attempt", attempt},
+                                       {"interrupt", interrupt},
+                                       {"halting", halting},
+                                       {"names", names},
+                                       {NULL, NULL}};

@@ -1,0 +1,172 @@
+/* A script as a job of the program: its arguments, its state, and how its end is told. */
+#include "cli/cli.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- arguments ---- */
+
+/* The value of an option, in the same word or in the next one, at which *at is then. */
+static const char *option_value(int argc, char **argv, int *at) {
+    const char *equals = strchr(argv[*at], '=');
+    if (equals)
+        return equals + 1;
+    return *at + 1 < argc ? argv[++*at] : NULL;
+}
+
+static bool is_option(const char *word, const char *name) {
+    size_t length = strcspn(word, "=");
+    return length == strlen(name) && strncmp(word, name, length) == 0;
+}
+
+static int option_unknown(const cli_job *j, const char *word) {
+    char hint[64];
+    cli_nearest nearest = cli_nearest_to(word);
+    cli_nearest_try(&nearest, "--log-level");
+    cli_nearest_try(&nearest, "--log-format");
+    cli_nearest_try(&nearest, "--copy-messages");
+    cli_nearest_try(&nearest, "--help");
+    snprintf(hint, sizeof hint, "see 'dynsup help %s'", j->argv[1]);
+    return cli_unknown("option", &nearest, hint);
+}
+
+static int parse_level(cli_job *j, const char *value) {
+    if (value == NULL) {
+        cli_say("--log-level needs a level: off, error, warning, info or debug");
+        return CLI_MISUSED;
+    }
+    return cli_level_parse(value, &j->config.level) ? CLI_GO_ON : CLI_MISUSED;
+}
+
+static int parse_format(cli_job *j, const char *value) {
+    if (value == NULL) {
+        cli_say("--log-format needs a format: text, logfmt or json");
+        return CLI_MISUSED;
+    }
+    j->format_chosen = true;
+    return cli_format_parse(value, &j->config.format) ? CLI_GO_ON : CLI_MISUSED;
+}
+
+static int parse_option(cli_job *j, int *at) {
+    const char *word = j->argv[*at];
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        cli_help_print(cli_command_find(j->argv[1]));
+        return CLI_DONE;
+    }
+    if (strcmp(word, "--copy-messages") == 0) {
+        j->config.copy_messages = true;
+        return CLI_GO_ON;
+    }
+    if (is_option(word, "--log-level"))
+        return parse_level(j, option_value(j->argc, j->argv, at));
+    if (is_option(word, "--log-format"))
+        return parse_format(j, option_value(j->argc, j->argv, at));
+    return option_unknown(j, word);
+}
+
+int cli_job_parse(cli_job *j) {
+    int at = 2, code = CLI_GO_ON;
+    for (; at < j->argc && j->argv[at][0] == '-' && j->argv[at][1]; at++) {
+        if (strcmp(j->argv[at], "--") == 0) {
+            at++;
+            break;
+        }
+        code = parse_option(j, &at);
+        if (code != CLI_GO_ON)
+            return code;
+    }
+    j->script = at;
+    return CLI_GO_ON;
+}
+
+/* ---- the script ---- */
+
+void cli_job_set_arg(lua_State *L, const cli_job *j) {
+    lua_createtable(L, j->argc - j->script, j->script + 1);
+    for (int i = 0; i < j->argc; i++) {
+        lua_pushstring(L, j->argv[i]);
+        lua_rawseti(L, -2, i - j->script);
+    }
+    lua_setglobal(L, "arg");
+}
+
+int cli_job_push_arguments(lua_State *L, const cli_job *j) {
+    int count = j->argc - j->script - 1;
+    luaL_checkstack(L, count, "too many arguments for the script");
+    for (int i = 1; i <= count; i++)
+        lua_pushstring(L, j->argv[j->script + i]);
+    return count;
+}
+
+/* Its first line is all that is said. */
+bool cli_job_load(lua_State *L, cli_job *j) {
+    const char *file = j->argv[j->script];
+    int status = luaL_loadfile(L, strcmp(file, "-") == 0 ? NULL : file);
+    if (status == LUA_OK)
+        return true;
+    const char *message = lua_tostring(L, -1);
+    cli_say("%.*s", (int)strcspn(message, "\n"), message);
+    j->code = status == LUA_ERRFILE ? CLI_MISUSED : CLI_FAILED;
+    return false;
+}
+
+/* ---- the end ---- */
+
+/* Why the program ends is for people, unless somebody has asked for lines that programs read. */
+static void say_failure(const cli_job *j, const char *text) {
+    if (j->format_chosen)
+        cli_log_failure(&j->config, text);
+    else
+        cli_say("%s", text);
+}
+
+/* A crash tells where it comes from; of other reasons it has to be said. */
+static void tell_failure(lua_State *L, const cli_job *j) {
+    int reason = lua_gettop(L);
+    bool has_text = luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL;
+    dynsup_lua_text_push(L, reason);
+    const char *text = lua_tostring(L, -1);
+    if (!has_text)
+        text = lua_pushfstring(L, "the main process ended with the reason %s", text);
+    say_failure(j, text);
+}
+
+int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end) {
+    switch (end) {
+    case DYNSUP_LUA_DONE:
+        return CLI_DONE;
+    case DYNSUP_LUA_FAILED:
+        tell_failure(L, j);
+        return CLI_FAILED;
+    case DYNSUP_LUA_DEADLOCK:
+        lua_pushfstring(L, "nothing can happen any more, but the main process waits\n%s",
+                        luaL_tolstring(L, -1, NULL));
+        say_failure(j, lua_tostring(L, -1));
+        return CLI_FAILED;
+    case DYNSUP_LUA_HALTED:
+        return (int)lua_tointeger(L, -1);
+    }
+    return CLI_FAILED;
+}
+
+int cli_job_run(cli_job *j, lua_CFunction f) {
+    lua_State *L = dynsup_lua_newstate();
+    if (L == NULL) {
+        cli_say("there is not enough memory");
+        return CLI_FAILED;
+    }
+    cli_warnings_init(&j->warnings, L, &j->config);
+    lua_pushcfunction(L, f);
+    lua_pushlightuserdata(L, j);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        const char *message = lua_tostring(L, -1);
+        cli_say("%s", message ? message : "the error cannot be told: it has no text");
+        j->code = CLI_FAILED;
+    }
+    dynsup_lua_close(L);
+    return j->code;
+}

@@ -1,0 +1,208 @@
+--- help(): the reference at the prompt. It is docs/api.md and docs/api/*.md, which are compiled in.
+
+local dynsup = require "dynsup"
+
+local OVERVIEW = [[
+Lines of Lua run here as you type them; what they start goes on.
+
+  help(f)                of a function of dynsup: help(dynsup.start_child)
+  help "name"            the same by its name: help "http.get"
+  help(dynsup.http)      of a module beside dynsup
+  flush()                shows and takes the messages that wait for this session
+  _                      the last value
+  Ctrl-C                 unwinds the line that runs, or drops the one you type
+  Ctrl-R, Tab, Up, Down  search earlier lines, complete, go through them
+  Ctrl-D                 ends: everything is stopped in order
+]]
+
+local help = {}
+
+-- ---- pages ----
+
+-- "api/http.md" tells of dynsup.http, "api.md" of dynsup.
+local function module_of(page)
+  return page:match "^api/([%a_]+)%.md$" or page == "api.md" and "" or nil
+end
+
+local function full_name(module, name)
+  return module == "" and name or module .. "." .. name
+end
+
+-- Parts a page at its headings: { level =, title =, text = }, the first without a title.
+local function sections_of(text)
+  local sections, section, fenced = {}, { level = 0, title = "", text = "" }, false
+  sections[1] = section
+  for line in text:gmatch "([^\n]*)\n" do
+    fenced = fenced ~= (line:find "^```" ~= nil)
+    local marks, title = line:match "^(#+) (.*)$"
+    if marks and not fenced then
+      section = { level = #marks, title = title, text = "" }
+      sections[#sections + 1] = section
+    else
+      section.text = section.text .. line .. "\n"
+    end
+  end
+  return sections
+end
+
+-- Entries of functions have the third level: "### name(arguments)", or of a method
+-- "### object:name(arguments)".
+local function read_page(index, module, text)
+  local group
+  for _, section in ipairs(sections_of(text)) do
+    local name = section.level == 3 and section.title:match "^[%a_][%w_]*:?[%w_]*"
+    if name then
+      local full = full_name(module, name)
+      index.entries[full] = index.entries[full] or {}
+      table.insert(index.entries[full], section)
+      table.insert(group.names, full)
+    elseif section.level == 2 then
+      group = { module = module, title = section.title, names = {} }
+      table.insert(index.groups, group)
+    end
+    if section.level == 1 then
+      index.intros[module] = section.text
+    end
+  end
+end
+
+local function read_pages(pages)
+  local index = { entries = {}, groups = {}, intros = {} }
+  local names = {}
+  for page in next, pages do
+    names[#names + 1] = page
+  end
+  table.sort(names, function(a, b) return (module_of(a) or "") < (module_of(b) or "") end)
+  for _, page in ipairs(names) do
+    if module_of(page) then
+      read_page(index, module_of(page), pages[page])
+    end
+  end
+  return index
+end
+
+-- ---- texts ----
+
+-- Without the marks of the pages' language.
+local function plain(text)
+  return (text:gsub("\n```[^\n]*", "")
+    :gsub("%[([^%]]+)%]%([^%)]+%)", "%1") -- links
+    :gsub("`", ""):gsub("%*%*", "")
+    :gsub("\n%- ", "\n  "):gsub("^%- ", "  ")
+    :gsub("^\n+", ""):gsub("%s+$", ""))
+end
+
+local function entry_text(module, section)
+  local title = module == "" and section.title or full_name(module, section.title)
+  return title .. "\n" .. plain(section.text) .. "\n"
+end
+
+local function function_text(index, name)
+  local texts = {}
+  local module = name:match "^([%a_]+)%." or ""
+  for i, section in ipairs(index.entries[name]) do
+    texts[i] = entry_text(module, section)
+  end
+  return table.concat(texts, "\n")
+end
+
+-- Words in rows below a title.
+local function list(title, words, width)
+  local rows, row = { title }, nil
+  local seen = {}
+  for _, word in ipairs(words) do
+    if not seen[word] then
+      seen[word] = true
+      if row and #row + 2 + #word <= width then
+        row = row .. ", " .. word
+        rows[#rows] = row
+      else
+        row = "  " .. word
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return table.concat(rows, "\n")
+end
+
+local function lists(index, module, width)
+  local texts = {}
+  for _, group in ipairs(index.groups) do
+    if (not module or group.module == module) and #group.names > 0 then
+      local title = group.module == "" and group.title or "dynsup." .. group.module .. ": " .. group.title
+      texts[#texts + 1] = list(title, group.names, width)
+    end
+  end
+  return table.concat(texts, "\n\n") .. "\n"
+end
+
+local function module_text(index, module, width)
+  return plain(index.intros[module]) .. "\n\n" .. lists(index, module, width)
+end
+
+-- ---- what is asked for ----
+
+-- The full name of a function or module of dynsup's, or nil.
+local function name_of(index, value)
+  for full in next, index.entries do
+    local module, name = full:match "^([%a_]+)%.(.*)$"
+    local owner = module and rawget(package.loaded, "dynsup." .. module) or not module and dynsup
+    if type(owner) == "table" and rawget(owner, name or full) == value then
+      return full
+    end
+  end
+  for module in next, index.intros do
+    if value == (module == "" and dynsup or rawget(package.loaded, "dynsup." .. module)) then
+      return module
+    end
+  end
+end
+
+-- A name as it may be typed: "dynsup.http.get", "http.get", "start_child", "http", "dynsup".
+local function find(index, text)
+  local name = text:gsub("^dynsup%.?", ""):gsub("%(.*$", "")
+  if index.entries[name] or index.intros[name] then
+    return name
+  end
+  for full in next, index.entries do
+    if full:find("[.:]" .. name:gsub("%W", "%%%0") .. "$") then
+      return full
+    end
+  end
+end
+
+--- What help(topic) tells.
+---@param pages table<string, string> the pages of docs/ by their names
+---@param topic any a function or module of dynsup's, or a name; nil: an overview
+---@param width? integer
+---@return string
+function help.text(pages, topic, width)
+  local index = read_pages(pages)
+  width = width or 80
+  if topic == nil then
+    return OVERVIEW .. "\n" .. lists(index, nil, width)
+  end
+  local name
+  if type(topic) == "string" then
+    name = find(index, topic)
+  elseif topic ~= nil then
+    name = name_of(index, topic)
+  end
+  if not name then
+    return ("There is no help on %s: help() shows what there is help on.\n"):format(tostring(topic))
+  elseif index.entries[name] then
+    return function_text(index, name)
+  end
+  return module_text(index, name, width)
+end
+
+--- The function help of a session.
+---@param pages fun(): table<string, string>
+---@param width fun(): integer
+function help.new(pages, width)
+  return function(topic)
+    io.stdout:write(help.text(pages(), topic, width()))
+  end
+end
+
+return help

@@ -1,0 +1,49 @@
+--- The prompt: `dynsup repl`. It runs in the main process of a host, with what the program gives it
+-- to read from (`input`); see docs/repl.md for what it does.
+
+local help = require "dynsup.repl.help"
+local session = require "dynsup.repl.session"
+local dynsup = require "dynsup"
+
+local repl = {}
+
+-- What a session has besides Lua's globals. A script may set its own in place of these.
+local function define_globals(input, width)
+  local globals = {
+    dynsup = dynsup,
+    flush = require "dynsup.repl.mailbox",
+    help = help.new(input.pages, width),
+  }
+  for name, value in next, globals do
+    rawset(_G, name, value)
+  end
+end
+
+-- What is ready when the last line is read has its turn before the end.
+local function finish(current, code)
+  current:close()
+  if not current.halted then
+    dynsup.yield()
+  end
+  dynsup.halt(code or (current.failed and 1 or 0))
+end
+
+--- Reads and runs lines until there are no more; then halts the host.
+---@param input table what the program reads from
+---@param chunk? function|false a file that is run first; false: it has a mistake
+---@param ... any its arguments
+function repl.main(input, chunk, ...)
+  local reader = require("dynsup.repl." .. input.kind).new(input)
+  local current = session.new(reader.width)
+  dynsup.flag("trap_exit", true)
+  define_globals(input, reader.width)
+  if chunk ~= nil then
+    current:open(chunk, ...)
+  end
+  for line in reader.lines(current) do
+    current:feed(line)
+  end
+  finish(current, reader.code)
+end
+
+return repl

@@ -1,0 +1,15 @@
+--- flush(): shows and takes the messages that wait for the calling process.
+
+local dynsup = require "dynsup"
+local show = require "dynsup.repl.show"
+
+local function next_message()
+  local message = table.pack(dynsup.receive(0))
+  return message[1] ~= nil and message or nil
+end
+
+return function()
+  for message in next_message do
+    io.stdout:write(show.values(message), "\n")
+  end
+end

@@ -1,0 +1,95 @@
+-- What Tab offers at the prompt.
+
+local dynsup = require "dynsup"
+local complete = require "dynsup.repl.complete"
+
+local env = {
+  alpha = 1,
+  alps = { height = 4000, climb = function() end, ["not a name"] = 1, peak = { name = "x" } },
+  beta = "text",
+  object = setmetatable({ own = 1 }, { __index = setmetatable({ method = function() end, field = 2 }, {
+    __index = { inherited = function() end },
+  }) }),
+  magic = setmetatable({}, { __index = function() error "called" end, __pairs = error }),
+  dynsup = dynsup,
+}
+
+local function names(prefix)
+  local found = {}
+  for _, name in ipairs { "worker one", "worker_two", "other" } do
+    if name:sub(1, #prefix) == prefix then found[#found + 1] = name end
+  end
+  return found
+end
+
+local function offered(text)
+  return (select(2, complete.candidates(text, env, names)))
+end
+
+describe("completion of a name", function()
+  it("offers globals and keywords", function()
+    assert.same({ "alpha", "alps" }, offered "al")
+    assert.same({ "alpha", "alps" }, offered "x = f(al")
+    assert.same({ "alpha", "alps", "and" }, offered "a")
+    assert.same({ "while" }, offered "whi")
+    assert.same({ "alpha", "alps", "beta", "dynsup", "magic", "object" }, offered "")
+    assert.same({ "alpha", "alps" }, offered "'x' .. al")
+  end)
+
+  it("offers fields behind a dot, methods only behind a colon", function()
+    assert.same({ "climb", "height", "peak" }, offered "alps.")
+    assert.same({ "climb" }, offered "alps:")
+    assert.same({ "height" }, offered "print(alps.he")
+    assert.same({ "name" }, offered "alps.peak.")
+    assert.same({ "field", "inherited", "method", "own" }, offered "object.")
+    assert.same({ "inherited", "method" }, offered "object:")
+    assert.same({ "upper" }, offered "beta:up")
+  end)
+
+  it("offers the modules beside dynsup, and what is in them", function()
+    assert.same({ "log" }, offered "dynsup.lo")
+    assert.same({ "error" }, offered "dynsup.log.er")
+    assert.same({ "start_child" }, offered "dynsup.start_c")
+    assert.same({}, offered "dynsup.rep")
+  end)
+
+  it("offers nothing where it knows nothing, and calls nothing", function()
+    for _, text in ipairs { "nothing.", "alps[1].", "f().", "12", "magic.x.", "magic.", "-- al", "[[al" } do
+      assert.same({}, offered(text), text)
+    end
+  end)
+end)
+
+describe("completion in a string", function()
+  it("offers names of processes", function()
+    assert.same({ "worker one", "worker_two" }, offered "dynsup.send('wor")
+    assert.same({ "other" }, offered 'f("a\\"b", "o')
+    assert.same({ "other", "worker one", "worker_two" }, offered "f '")
+    assert.same({}, offered "f 'x' .. 'zzz")
+  end)
+
+  it("offers modules behind require", function()
+    package.loaded["some.module"] = true
+    assert.same({ "some.module" }, offered "local x = require 'some.m")
+    assert.same({ "some.module" }, offered 'require("some.m')
+    package.loaded["some.module"] = nil
+    assert.same({ "dynsup.log" }, offered 'require "dynsup.lo')
+    assert.same({ "spec.support.host" }, offered "require 'spec.support.hos")
+  end)
+end)
+
+describe("Tab", function()
+  it("inserts what all candidates have in common", function()
+    assert.equal("ght", (complete.line("alps.hei", env, names)))
+    assert.equal("p", (complete.line("al", env, names)))
+    assert.equal("", (complete.line("alp", env, names)))
+    assert.equal("", (complete.line("zzz", env, names)))
+    assert.equal("ker", (complete.line("f 'wor", env, names)))
+  end)
+
+  it("shows the candidates in columns, downwards", function()
+    assert.equal("a    ccc\nbb   d", complete.table({ "a", "bb", "ccc", "d" }, 10))
+    assert.equal("a\nbb", complete.table({ "a", "bb" }, 3))
+    assert.equal("ä   b", complete.table({ "ä", "b" }, 10):gsub("  +", "   "))
+  end)
+end)

@@ -1,0 +1,347 @@
+-- The prompt in a real terminal.
+
+local terminal = require "spec.support.terminal"
+
+local enter, press, prompt, type_text, wait =
+  terminal.enter, terminal.press, terminal.prompt, terminal.type, terminal.wait
+
+local ticker = [[dynsup.spawn(function() for i = 1, 300 do dynsup.sleep(10) print("tick " .. i) end end)]]
+
+terminal.describe("at the prompt", function()
+  it("values are printed, and an incomplete line goes on", function()
+    prompt()
+    enter "1 + 1"
+    wait "\n> 1 %+ 1\n2\n> $"
+    enter "for i = 1, 2 do"
+    wait "\n> for i = 1, 2 do\n>> $"
+    enter "print(i)"
+    enter "end"
+    wait "\n>> print%(i%)\n>> end\n1\n2\n> $"
+  end)
+
+  it("errors have a traceback without the prompt's own frames", function()
+    prompt()
+    enter "error 'boom'"
+    wait("\n> error 'boom'\nstdin:1: boom\nstack traceback:\n +%[C%]: in function 'error'\n"
+      .. " +stdin:1: in main chunk\n> $")
+  end)
+
+  it("a file runs first", function()
+    terminal.write("app.lua", "print('of the file', ...)")
+    prompt "app.lua a"
+    wait "\nof the file     a\n> $"
+  end)
+
+  it("the usual keys edit the line", function()
+    prompt()
+    type_text "print('bc')"
+    press("Left", "Left", "Left", "Left")
+    type_text "a"
+    press("C-e", "Enter")
+    wait "\n> print%('abc'%)\nabc\n> $"
+    type_text "xx 1 + 2 yy"
+    press("BSpace", "BSpace", "C-a", "DC", "C-d", "Enter")
+    wait "\n>  1 %+ 2\n3\n> $"
+  end)
+
+  it("characters beyond ASCII are characters", function()
+    prompt()
+    type_text "#'äöü€日本'"
+    press("Left", "Left", "BSpace", "Left", "Left", "BSpace", "C-e", "Enter")
+    wait "\n> #'äü€本'\n10\n> $"
+    enter "'日本'"
+    wait "\n> '日本'\n\"日本\"\n> $"
+  end)
+end)
+
+terminal.describe("output that arrives while a line is edited", function()
+  it("appears above the line, which stays as it is", function()
+    prompt()
+    enter(ticker)
+    wait "tick %d+\n> $"
+    for letter in ("print 'edited'"):gmatch "." do
+      type_text(letter)
+    end
+    wait "\ntick %d+\n> print 'edited'$"
+    press "Enter"
+    local screen = wait "> print 'edited'\nedited\ntick %d+\n"
+    local last
+    for number in screen:gmatch "tick (%d+)" do
+      assert.is_true(last == nil or tonumber(number) == last + 1, screen)
+      last = tonumber(number)
+    end
+  end)
+
+  it("appears above a line of several rows, with the cursor within it", function()
+    prompt("", 20)
+    type_text "x = '0123456789012345678901234567890123456789'"
+    press("C-a", "Right", "Right")
+    enter ""
+    wait "\n> $"
+    enter "function late() dynsup.sleep(300) for i = 1, 5 do dynsup.sleep(1) print('late', i) end end"
+    enter "dynsup.spawn(late)"
+    wait "%.0>\n> $"
+    type_text "'0123456789012345678901234567890123456789'"
+    press("C-a", "Right", "Right")
+    wait "\nlate    5\n> '01234567890123456$"
+    assert.matches("\nlate    4\nlate    5\n> '01234567890123456\n78901234567890123456\n789'\n*$", terminal.screen())
+    type_text "x"
+    wait "\n> '0x123456789012345$"
+  end)
+
+  it("is continued in its row when that has no end yet", function()
+    prompt()
+    enter [[function dots() for _ = 1, 3 do dynsup.sleep(20) io.write "." io.flush() end print " done" end]]
+    enter "dynsup.spawn(dots)"
+    type_text "edited"
+    wait "\n%.%.%. done\n> edited$"
+  end)
+
+  it("may be the log's, and stderr's", function()
+    prompt()
+    enter "dynsup.spawn(function() io.stderr:write 'to stderr\\n' error 'boom' end)"
+    type_text "edited"
+    wait "\nto stderr\n%[error%] process <0.2.0> ended abnormally.*boom.*\n> edited$"
+  end)
+
+  it("may be a lot", function()
+    prompt()
+    enter "dynsup.spawn(function() for i = 1, 20000 do print('line', i) end end)"
+    type_text "edited"
+    wait "\nline    19999\nline    20000\n> edited$"
+  end)
+end)
+
+terminal.describe("Ctrl-C", function()
+  it("drops the line that is being edited, and what was begun", function()
+    prompt()
+    type_text "not this"
+    press "C-c"
+    wait "\n> not this^C\n> $"
+    enter "for i = 1, 2 do"
+    wait ">> $"
+    press "C-c"
+    wait "\n>> ^C\n> $"
+    enter "'still here'"
+    wait '\n"still here"\n> $'
+  end)
+
+  it("unwinds an endless loop, and what was started stays", function()
+    prompt()
+    enter "sup = dynsup.start_link {}"
+    enter "dynsup.start_child(sup, dynsup.sleep)"
+    enter "me = dynsup.self()"
+    enter "while true do pcall(function() while true do end end) end"
+    wait "end%) end\n$"
+    press "C-c"
+    wait "\ninterrupted\nstack traceback:\n.*\n> $"
+    enter "dynsup.count_children(sup).active, me == dynsup.self()"
+    wait "\n1 +true\n> $"
+  end)
+
+  it("unwinds a line that waits", function()
+    prompt()
+    for _, line in ipairs { "dynsup.receive()", "dynsup.sleep()", "dynsup.await(print)" } do
+      press "C-l"
+      enter(line)
+      wait(line:gsub("%p", "%%%0") .. "\n.*$")
+      press "C-c"
+      wait "\ninterrupted\nstack traceback:\n.*stdin:1: in main chunk\n> $"
+    end
+  end)
+
+  it("three times ends the program when it is stuck in a C function", function()
+    prompt()
+    enter "string.rep('a', 1e5):find(('.-'):rep(50) .. 'b')"
+    wait "'b'%)\n"
+    for _ = 1, 6 do -- the first may come before it is stuck, and two at once count as one
+      press "C-c"
+    end
+    wait "\nended with 130\nterminal: echo"
+  end)
+end)
+
+terminal.describe("Tab", function()
+  it("completes and shows what there is to choose from", function()
+    prompt()
+    enter "alphabet = { soup = 1, soap = function() return 'washed' end }"
+    type_text "alph"
+    press "Tab"
+    wait "> alphabet$"
+    type_text "."
+    press "Tab"
+    wait "> alphabet.so$"
+    press "Tab"
+    wait "\nsoap  soup\n> alphabet.so$"
+    type_text "u"
+    press("Tab", "Enter")
+    wait "\n> alphabet.soup\n1\n> $"
+    type_text "alphabet:"
+    press "Tab"
+    type_text "()"
+    press "Enter"
+    wait '\n"washed"\n> $'
+  end)
+
+  it("completes within the line, modules and names of processes", function()
+    prompt()
+    enter "dynsup.register('worker one', dynsup.spawn(dynsup.sleep))"
+    type_text "dynsup.whereis('wor')"
+    press("Left", "Left", "Tab")
+    wait "> dynsup.whereis%('worker one'%)$"
+    press "Enter"
+    wait "\n<0.2.0>\n> $"
+    type_text "require 'dynsup.lo"
+    press "Tab"
+    type_text "' == dynsup.log"
+    press "Enter"
+    wait "\n> require 'dynsup.log' == dynsup.log\ntrue\n> $"
+  end)
+end)
+
+terminal.describe("help", function()
+  it("shows the reference", function()
+    prompt()
+    enter "help(dynsup.whereis)"
+    wait "\nwhereis%(name%)\n  Arguments: a name\n  Returns: the pid, .*\n> $"
+  end)
+end)
+
+terminal.describe("the history", function()
+  it("is gone through by the arrow keys, in this session and the next", function()
+    prompt()
+    enter "'first'"
+    enter "'second'"
+    press("Up", "Up", "Enter")
+    wait "\n\"second\"\n> 'first'\n\"first\"\n> $"
+    press "C-d"
+    wait "ended with 0"
+    assert.equal("'first'\n'second'\n'first'\n", terminal.shell "cat .local/state/dynsup/history")
+    assert.equal("600 700 700\n", terminal.shell
+      "echo $(stat -c %a .local/state/dynsup/history .local/state/dynsup .local/state)")
+    terminal.restart()
+    wait "\n> $"
+    press("Up", "Up", "Enter")
+    wait "\n> 'second'\n\"second\"\n> $"
+  end)
+
+  it("is searched by Ctrl-R", function()
+    prompt()
+    for _, line in ipairs { "'red one'", "'green'", "'red two'", "'blue'" } do enter(line) end
+    wait "\"blue\"\n> $"
+    type_text "typed"
+    press "C-r"
+    wait "%(search ''%) typed$"
+    type_text "red"
+    wait "%(search 'red'%) 'red two'$"
+    press "C-r"
+    wait "%(search 'red'%) 'red one'$"
+    press "C-r"
+    wait "%(failed search 'red'%) 'red one'$"
+    press "BSpace"
+    wait "%(search 're'%) 'red two'$"
+    press "C-g"
+    wait "\n> typed$"
+    press("C-r", "g", "r", "Enter")
+    wait "\n> 'green'\n\"green\"\n> $"
+    press("C-r", "b", "l", "C-a", "C-d", "C-e", "BSpace")
+    type_text "#'"
+    press("C-a", "Enter")
+    wait "stdin:1:"
+  end)
+end)
+
+terminal.describe("the terminal", function()
+  it("may change its size", function()
+    prompt("", 60, 20)
+    enter "'above'"
+    type_text "'0123456789012345678901234567890123456789'"
+    terminal.resize(30, 20)
+    wait '\n"above"\n> .012345678901234567890123456\n7890123456789.$'
+    type_text "..'end'"
+    wait "\n7890123456789'..'end'$"
+    terminal.resize(70, 20)
+    wait '\n"above"\n> .0123456789012345678901234567890123456789....end.$'
+    press "Enter"
+    wait '\n> .0123456789012345678901234567890123456789....end.\n"0123456789012345678901234567890123456789end"\n> $'
+  end)
+
+  it("takes a paste of 200 columns, also while output arrives", function()
+    prompt()
+    local text = ("0123456789"):rep(20)
+    enter(ticker)
+    terminal.paste("#'" .. text .. "'")
+    wait "tick %d+\n> #'0123456789.*9'$"
+    press "Enter"
+    wait "\n200\n"
+    wait "tick 300\n> $"
+  end)
+
+  it("takes a paste of several lines, with tabs in it", function()
+    prompt()
+    terminal.paste "function double(x)\n\treturn 2 * x\nend\ndouble(4)\n"
+    wait "\n> double%(4%)\n8\n> $"
+  end)
+
+  it("is as it was after Ctrl-D, halt, and signals", function()
+    prompt()
+    press "C-d"
+    wait "\n>\nended with 0\nterminal: echo"
+    for line, code in pairs { ["dynsup.halt(7)"] = 7, ["os.exit(5)"] = 5, ["kill 'sigterm'"] = 0, ["kill 'sighup'"] = 0,
+      ["kill 'sigquit'"] = 131, ["kill 'sigabrt'"] = 134, ["dynsup.exit(dynsup.self(), 'kill')"] = 1,
+      ["dynsup.spawn(dynsup.halt, 4) dynsup.receive()"] = 4 } do
+      terminal.restart()
+      wait "\n> $"
+      enter "uv = require 'luv' function kill(signal) uv.kill(uv.os_getpid(), signal) end"
+      enter(line)
+      wait("ended with " .. code .. "\nterminal: echo")
+    end
+  end)
+
+  it("is given back while the program is stopped by Ctrl-Z", function()
+    terminal.open "HISTFILE= PS1='shell$ ' bash --norc -i"
+    wait "shell%$ $"
+    enter [["$DYNSUP" repl]]
+    wait "\n> $"
+    type_text "1 + "
+    press "C-z"
+    wait "Stopped.*shell%$ $"
+    enter "echo in the shell"
+    wait "\nin the shell\nshell%$ $"
+    enter "fg"
+    wait "\n> 1 %+ $"
+    type_text "1"
+    press "Enter"
+    wait "\n2\n> $"
+    press "C-d"
+    wait "shell%$ $"
+  end)
+
+  it("is a script's that reads from it, and a program's that was started", function()
+    prompt()
+    enter "name = io.read()"
+    wait "io.read%(%)\n$"
+    enter "somebody"
+    wait "\nsomebody\n.*> $" -- the host may have said that it had to wait
+    enter "name"
+    wait '\n"somebody"\n> $'
+    enter "os.execute 'printf no-end; stty -a | grep -o -- \"[-]*echo \"'"
+    wait "\nno.endecho\ntrue +\"exit\" +0\n> $"
+    enter "os.execute 'printf no-end'"
+    wait "\nno.end\ntrue +\"exit\" +0\n> $"
+  end)
+end)
+
+terminal.describe("the session of the source documents", function()
+  it("runs as written", function()
+    prompt(os.getenv "PWD" .. "/examples/auth_rules/main.lua")
+    enter "my_service.start()"
+    wait "\n<0.2.0>\n> $"
+    for _ = 1, 2 do
+      press "C-l"
+      enter "my_service.update_auth_rules()"
+      wait("^\n> my_service.update_auth_rules%(%)\nworker <[%d.]+> started with http://[%d.:]+/rules\n"
+        .. "load data from http://[%d.:]+/rules\n<[%d.]+>\nsave data {rule_1, rule_2, rule_3}\nwork done\n> $")
+    end
+  end)
+end)

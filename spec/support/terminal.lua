@@ -1,0 +1,152 @@
+-- A real terminal for specs: tmux, to which keys are sent and whose screen is looked at. What a test
+-- waits for is looked for again and again, up to a generous limit.
+
+local busted = require "busted"
+local program = require "spec.support.program"
+
+local LIMIT = 60 -- seconds
+local quote = program.quote
+
+local terminal = {}
+
+local folder
+
+local function capture(command)
+  local pipe = assert(io.popen("unset LD_PRELOAD; " .. command .. " 2>&1", "r"))
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+local function tmux(arguments)
+  return capture(("tmux -f /dev/null -S %s/socket %s"):format(folder, arguments))
+end
+
+--- Opens a terminal in which a shell command runs in the test's folder; DYNSUP stands for the
+--- program. When it has ended, its exit code is shown, and whether the terminal echoes.
+---@param command string
+---@param columns? integer
+---@param rows? integer
+function terminal.open(command, columns, rows)
+  local script = ([[
+unset LD_PRELOAD LUA_INIT TMUX; export HOME=%s XDG_STATE_HOME= LC_ALL=C.UTF-8 DYNSUP=%s; cd "$HOME"
+trap : INT QUIT
+%s
+echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/terminal: /'; exec sleep 1000
+]]):format(quote(folder), quote(program.path), command)
+  program.write(folder, "script.sh", script)
+  tmux(("new-session -d -x %d -y %d sh %s/script.sh"):format(columns or 80, rows or 24, folder))
+end
+
+--- Runs the command again, on an empty screen.
+function terminal.restart()
+  tmux("respawn-pane -k sh " .. folder .. "/script.sh")
+end
+
+--- Opens a terminal with the prompt.
+function terminal.prompt(words, columns, rows)
+  terminal.open("\"$DYNSUP\" repl " .. (words or ""), columns, rows)
+  terminal.wait "\n> $"
+end
+
+--- The screen's rows, without blanks at their ends, behind a newline; without empty rows at the end.
+---@return string
+function terminal.screen()
+  return ("\n" .. tmux "capture-pane -p"):gsub("[ ]+\n", "\n"):gsub("%s+$", function(tail)
+    return tail:sub(1, 1) == " " and " " or ""
+  end)
+end
+
+-- The screen up to the cursor, which says where a prompt ends.
+local function screen_to_cursor()
+  local x, y = tmux("display-message -p '#{cursor_x} #{cursor_y}'"):match "(%d+) (%d+)"
+  local rows, n = {}, 0
+  for row in (tmux "capture-pane -p"):gmatch "([^\n]*)\n" do
+    rows[#rows + 1] = row
+    n = n + 1
+    if n > tonumber(y) then break end
+  end
+  local last = rows[#rows] or ""
+  local width = utf8.len(last) or #last
+  if width < tonumber(x) then
+    last = last .. (" "):rep(tonumber(x) - width)
+  end
+  rows[#rows] = last
+  return "\n" .. table.concat(rows, "\n")
+end
+
+--- Waits until the screen up to the end of the cursor's row matches a pattern; returns it.
+---@param pattern string
+---@return string
+function terminal.wait(pattern)
+  local deadline = os.time() + LIMIT
+  local screen = screen_to_cursor()
+  while not screen:find(pattern) and os.time() <= deadline do
+    os.execute "sleep 0.02"
+    screen = screen_to_cursor()
+  end
+  if screen:find(pattern) then
+    return screen
+  end
+  error(("no %q on the screen:%s\n"):format(pattern, screen), 2)
+end
+
+--- The cursor's column, from 0 on.
+function terminal.column()
+  return tonumber((tmux "display-message -p '#{cursor_x}'"))
+end
+
+--- Sends a text as it is.
+function terminal.type(text)
+  tmux("send-keys -l -- " .. quote(text))
+end
+
+--- Sends keys by tmux's names: "Enter", "C-c", "Left".
+function terminal.press(...)
+  tmux("send-keys " .. table.concat({ ... }, " "))
+end
+
+--- Types a line.
+function terminal.enter(text)
+  terminal.type(text)
+  terminal.press "Enter"
+end
+
+--- Gives the terminal another size.
+function terminal.resize(columns, rows)
+  tmux(("resize-window -x %d -y %d"):format(columns, rows))
+end
+
+--- Pastes a text in one go.
+function terminal.paste(text)
+  program.write(folder, "paste", text)
+  tmux(("load-buffer %s/paste"):format(folder))
+  tmux "paste-buffer -r -p"
+end
+
+function terminal.write(name, text)
+  return program.write(folder, name, text)
+end
+
+function terminal.folder()
+  return folder
+end
+
+--- Runs a shell command in the test's folder and returns what it prints.
+function terminal.shell(command)
+  return capture(("cd %s; %s"):format(quote(folder), command))
+end
+
+--- A group of tests, each with a folder and a terminal of its own.
+function terminal.describe(name, tests)
+  busted.describe(name, function()
+    busted.before_each(function() folder = program.folder() end)
+    busted.after_each(function()
+      tmux "kill-server"
+      terminal.shell "until rm -rf \"$PWD\" 2>/dev/null; do sleep 0.02; done" -- what ends now may still write
+    end)
+    tests()
+  end)
+end
+
+return terminal
