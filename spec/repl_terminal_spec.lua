@@ -202,8 +202,8 @@ end)
 terminal.describe("help", function()
   it("shows the reference", function()
     prompt()
-    enter "help(dynsup.whereis)"
-    wait "\nwhereis%(name%)\n  Arguments: a name\n  Returns: the pid, .*\n> $"
+    enter "help(dynsup.is_pid)"
+    wait "\nis_pid%(v%)\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
   end)
 end)
 
