@@ -57,8 +57,8 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         body = dsl_server_child(L, host, function, args, DSL_PROGRAM_SLOTS + SPEC_VALUES);
     core->starting = body;
     if (!body)
-        body = dsl_program_body(L, host, function, args, arguments,
-                                DSL_PROGRAM_SLOTS + SPEC_VALUES);
+        body =
+            dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + SPEC_VALUES);
     body->is_guest = spec->by_start && !core->starting;
     spec_program(L, host, spec, body);
     lua_pop(L, 1);
