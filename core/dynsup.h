@@ -372,12 +372,14 @@ typedef struct dynsup_spawn_options {
     const char *label;       /* for humans; borrowed for ever (static), or NULL */
     const char *name;        /* registered at once; copied; or NULL */
     size_t name_length;
+    dynsup_value name_key, name_value; /* of a registry's key; copied */
     dynsup_ref *start_out; /* not NULL: the current process waits for its start, see below */
 } dynsup_spawn_options;
 
-/* A new process, ready to run. 0, DYNSUP_ENOMEM, or DYNSUP_EALREADY_STARTED with *pid_out who has
- * the name (0: a child that restarts); with an error the body stays the caller's. link, monitor_out
- * and start_out need a current process. options may be NULL. */
+/* A new process, ready to run. 0, DYNSUP_ENOMEM, DYNSUP_EUNKNOWN_REGISTRY, or
+ * DYNSUP_EALREADY_STARTED with *pid_out who has the name (0: a child that restarts); with an error
+ * the body stays the caller's. link, monitor_out and start_out need a current process. options may
+ * be NULL. */
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out);
 

@@ -235,6 +235,50 @@ describe("a supervisor named { registry, key }", function()
   end))
 end)
 
+describe("a server named { registry, key }", function()
+  local echo = {
+    init = function(arg)
+      if arg == "wait" then dynsup.sleep(1) end
+      if arg == "stop" then return "stop", "boom" end
+      return "ok", arg
+    end,
+    handle_call = function(request, _, state) return "reply", { request, state }, state end,
+  }
+
+  it("is called by its key, and loses it with its end", host.main(function()
+    setup()
+    local dest = { "R", {}, "value" }
+    for _, arg in ipairs { "now", "wait" } do
+      local pid = assert(dynsup.server.start_link(echo, arg, { name = dest }))
+      assert.same({ { pid = pid, value = "value" } }, registry.lookup("R", dest[2]))
+      assert.same({ 1, arg }, dynsup.server.call(dest, 1))
+      assert.same({ nil, "already_started", pid }, { dynsup.server.start_link(echo, 1, { name = dest }) })
+      assert.is_true(dynsup.server.stop(dest))
+      assert.is_nil(dynsup.whereis(dest))
+    end
+    assert.same({ nil, "boom" }, { dynsup.server.start_link(echo, "stop", { name = dest }) })
+    assert.equal(0, registry.count "R")
+  end))
+
+  it("is not started without such a registry", host.main(function()
+    assert.same({ nil, "unknown_registry" }, { dynsup.server.start_link(echo, 1, { name = { "R", 1 } }) })
+    local name = { "R" }
+    assert.same({ nil, "invalid_name", name }, { dynsup.server.start_link(echo, 1, { name = name }) })
+  end))
+
+  it("is a child that takes its key in each incarnation", host.main(function()
+    local sup = setup()
+    local pid = assert(dynsup.start_child(sup, {
+      start = dynsup.server.start_link, args = { echo, 1, { name = { "R", "cache" } } },
+    }))
+    assert.equal(pid, whereis())
+    host.stop(pid, "kill")
+    dynsup.sleep(1)
+    assert.is_not_nil(whereis())
+    assert.same({ 2, 1 }, dynsup.server.call({ "R", "cache" }, 2))
+  end))
+end)
+
 describe("a plain name that begins with a zero byte", function()
   it("is a name like others", host.main(function()
     local sup = setup()
