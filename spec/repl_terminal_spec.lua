@@ -320,6 +320,19 @@ terminal.describe("the terminal", function()
     end
   end)
 
+  it("is given back before the rest is stopped, which may still print", function()
+    prompt()
+    enter "function slow() dynsup.flag('trap_exit', true) dynsup.receive() more() dynsup.sleep() end"
+    enter "function more() io.stdout:write 'to stdout\\n' io.stderr:write 'to stderr\\n' print 'printed' end"
+    enter "sup = dynsup.start_link {}"
+    enter "dynsup.start_child(sup, { body = slow, shutdown = 'infinity' }) dynsup.yield()"
+    press "C-d"
+    wait "\n>\nto stdout\nto stderr\nprinted\n$"
+    terminal.resize(60, 20)
+    press "C-c"
+    wait "\nprinted\n.*ended with 130\nterminal: echo"
+  end)
+
   it("is given back while the program is stopped by Ctrl-Z", function()
     terminal.open "HISTFILE= PS1='shell$ ' bash --norc -i"
     wait "shell%$ $"

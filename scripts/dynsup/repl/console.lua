@@ -169,7 +169,7 @@ end
 -- terminal is given back. The process, which traps exits, is to wait for nothing any more.
 function console:leave()
   self.left = true
-  self.terminal.close()
+  self.terminal.leave()
   self.poll:stop()
   if not session.alive(self.process) then
     io.stderr:write "dynsup: the session was killed\n"
