@@ -45,6 +45,7 @@ typedef struct dynsup_lua_config {
     bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
                            so with a virtual clock */
     bool signals;       /* SIGINT and SIGTERM halt the host; a second SIGINT ends the program */
+    bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
     double slice_ms;    /* 0: 1 ms */
     uint64_t seed;      /* 0: from the system (1 with a virtual clock) */

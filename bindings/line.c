@@ -115,25 +115,61 @@ static int attempt(lua_State *L) {
     return line_run(L, host, body, count - 1);
 }
 
-/* Unwinds the line that the process runs; true if there is one. Not for the calling process. */
-static int interrupt(lua_State *L) {
+/* ---- from the loop ---- */
+
+/* The host of the program, in which the session is: runs inside of a line have hosts of their own,
+ * and the loop calls back in them. */
+static dsl_host *outermost(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
+    while (host->outer)
+        host = host->outer;
+    return host;
+}
+
+/* Halts the runs inside the host's. */
+static void inner_halt(dsl_host *host) {
+    for (dsl_host *inner = host->runtime->host; inner != host; inner = inner->outer)
+        dynsup_host_halt(inner->core, 0);
+}
+
+/* Unwinds the line that the process runs; true if there is one. For the calling process nothing
+ * happens, for it would be the line itself, unless a run inside of it is called from. */
+static int interrupt(lua_State *L) {
+    dsl_host *host = outermost(L);
     dynsup_process_info info;
     dynsup_pid pid = dsl_check_pid(L, 1);
     bool found = dynsup_process_glance(host->core, pid, &info) && info.ops == &dsl_body_ops;
     dsl_body *body = found ? info.body : NULL;
-    bool runs = body && body->has_line && body != host->current;
-    if (runs && body->wait != DSL_WAIT_FOREVER) { /* it has halted the host, or ends */
+    bool calls = body == host->current && host == host->runtime->host;
+    bool runs = body && body->has_line && !calls;
+    if (runs && body->wait != DSL_WAIT_FOREVER) { /* else it has halted the host, or ends */
         body->unwinding = true;
+        inner_halt(host);
         dynsup_wait_end(host->core, pid);
     }
     lua_pushboolean(L, runs);
     return 1;
 }
 
+/* Is the program's host halted? */
 static int halting(lua_State *L) {
-    lua_pushboolean(L, dynsup_host_halting(dsl_host_of(L)->core));
+    lua_pushboolean(L, dynsup_host_halting(outermost(L)->core));
     return 1;
+}
+
+/* Is the process of the program's host there? */
+static int alive(lua_State *L) {
+    lua_pushboolean(L, dynsup_is_alive(outermost(L)->core, dsl_check_pid(L, 1)));
+    return 1;
+}
+
+/* Halts the program's host with this code, and what runs inside. */
+static int halt(lua_State *L) {
+    dsl_host *host = outermost(L);
+    int code = (int)luaL_checkinteger(L, 1);
+    inner_halt(host);
+    dynsup_host_halt(host->core, code);
+    return 0;
 }
 
 /* ---- names ---- */
@@ -162,8 +198,6 @@ static int names(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg dsl_line_functions[] = {{"attempt", attempt},
-                                       {"interrupt", interrupt},
-                                       {"halting", halting},
-                                       {"names", names},
-                                       {NULL, NULL}};
+const luaL_Reg dsl_line_functions[] = {
+    {"attempt", attempt}, {"interrupt", interrupt}, {"halting", halting}, {"alive", alive},
+    {"halt", halt},       {"names", names},         {NULL, NULL}};

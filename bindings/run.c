@@ -236,6 +236,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .stuck_ud = host,
         .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
         .step_ud = host,
+        .stays = config->stays,
         .on_signal = config->signals ? on_signal : NULL,
         .signal_ud = host,
     };

@@ -20,7 +20,11 @@
 #include <wchar.h>
 
 #define HISTORY_SIZE 2000
-#define KEY_SIZE     32 /* characters of one key */
+/* The terminal says where what is pasted begins and ends, or not any more. */
+#define PASTE_TOLD   "\033[?2004h"
+#define PASTE_UNTOLD "\033[?2004l"
+
+#define KEY_SIZE 32 /* characters of one key */
 
 static struct editor {
     EditLine *line;
@@ -220,10 +224,12 @@ void cli_editor_prompt(const char *prompt) {
 
 void cli_editor_begin(const char *prompt) {
     cli_editor_prompt(prompt);
+    fputs(PASTE_TOLD, editor.out);
     el_wset(editor.line, EL_UNBUFFERED, 1);
 }
 
 void cli_editor_end(void) {
+    fputs(PASTE_UNTOLD, editor.out);
     el_wset(editor.line, EL_UNBUFFERED, 0);
     cli_editor_keys(true);
 }

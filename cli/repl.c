@@ -91,7 +91,7 @@ static int file_push(lua_State *L, cli_job *j) {
 /* [-1, +0] Does the job, a light userdata. */
 static int repl_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
-    bool is_terminal = !j->config.signals;
+    bool is_terminal = j->config.stays;
     int count = 0;
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
@@ -114,9 +114,10 @@ int cli_repl(int argc, char **argv) {
     if (code != CLI_GO_ON)
         return code;
     if (cli_terminal_open())
-        j.config.signals = false; /* they are the Lua half's */
+        j.config.stays = true; /* a line that waits for ever waits for Ctrl-C */
     else
         cli_input_open(NULL);
+    j.config.signals = !j.config.stays; /* on a terminal they are the Lua half's */
     code = cli_job_run(&j, repl_job);
     cli_input_close();
     cli_terminal_close();

@@ -164,6 +164,8 @@ static void edit(void) {
 }
 
 void cli_screen_begin(const char *prompt) {
+    if (!screen.open)
+        return;
     fflush(stdout);
     fflush(stderr);
     cli_screen_draw();
@@ -175,6 +177,8 @@ void cli_screen_begin(const char *prompt) {
 }
 
 void cli_screen_end(const char *note) {
+    if (!screen.open)
+        return;
     cli_screen_draw();
     if (is_shown()) {
         cli_editor_go_to_end();
@@ -197,6 +201,8 @@ void cli_screen_change(const char *prompt, const char *text) {
 }
 
 void cli_screen_resize(void) {
+    if (!screen.open)
+        return;
     hide();
     cli_editor_resize();
     show();
@@ -236,7 +242,7 @@ void cli_screen_lend(bool lent) {
     show();
 }
 
-static void leave(void) {
+static void give_back(void) {
     cli_screen_draw();
     hide();
     screen.stopped = true;
@@ -245,7 +251,7 @@ static void leave(void) {
 }
 
 void cli_screen_continued(void) {
-    if (!screen.stopped || !is_foreground())
+    if (!screen.open || !screen.stopped || !is_foreground())
         return;
     cli_editor_keys(true);
     cli_editor_resize();
@@ -257,7 +263,8 @@ void cli_screen_continued(void) {
 }
 
 void cli_screen_stop(void) {
-    leave();
+    if (screen.open)
+        give_back();
     raise(SIGSTOP);
     cli_screen_continued();
 }
@@ -317,10 +324,9 @@ static FILE *terminal_open(void) {
 
 bool cli_screen_open(void) {
     screen.out = terminal_open();
-    if (screen.out == NULL || tcgetattr(STDIN_FILENO, &screen.modes) != 0)
-        return false;
-    if (!cli_editor_open(screen.out)) {
-        fclose(screen.out);
+    bool is_able = screen.out && tcgetattr(STDIN_FILENO, &screen.modes) == 0;
+    if (!is_able || !cli_editor_open(screen.out)) {
+        cli_screen_close();
         return false;
     }
     screen.open = true;
@@ -330,16 +336,22 @@ bool cli_screen_open(void) {
     return true;
 }
 
-void cli_screen_close(void) {
+void cli_screen_leave(void) {
     if (!screen.open)
         return;
     if (screen.editing)
         cli_screen_end(NULL);
-    stdout = stream_return(stdout, screen.real_stdout);
-    stderr = stream_return(stderr, screen.real_stderr);
     cli_editor_close();
     tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.modes);
-    fclose(screen.out);
+    screen.open = false;
+}
+
+void cli_screen_close(void) {
+    cli_screen_leave();
+    stdout = stream_return(stdout, screen.real_stdout);
+    stderr = stream_return(stderr, screen.real_stderr);
+    if (screen.out)
+        fclose(screen.out);
     free(screen.gathered);
     free(screen.prompt);
     memset(&screen, 0, sizeof screen);

@@ -54,7 +54,8 @@ static int seen(lua_State *L) {
 /* quit(): at once, whatever is still under way. */
 static int quit(lua_State *L) {
     (void)L;
-    cli_screen_close();
+    fflush(NULL);
+    cli_screen_leave();
     _exit(128 + SIGINT);
 }
 
@@ -140,9 +141,9 @@ static int screen_columns(lua_State *L) {
     return 1;
 }
 
-static int screen_close(lua_State *L) {
+static int screen_leave(lua_State *L) {
     (void)L;
-    cli_screen_close();
+    cli_screen_leave();
     return 0;
 }
 
@@ -157,7 +158,7 @@ static const luaL_Reg functions[] = {
     {"draw", screen_draw},   {"resize", screen_resize},
     {"stop", screen_stop},   {"continued", screen_continued},
     {"lend", screen_lend},   {"columns", screen_columns},
-    {"close", screen_close}, {NULL, NULL},
+    {"leave", screen_leave}, {NULL, NULL},
 };
 
 void cli_terminal_set(lua_State *L) {

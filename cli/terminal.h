@@ -62,7 +62,11 @@ int cli_text_width(const char *text, size_t size);
  * the line that is being edited. False, and nothing has happened, when that is not possible. */
 bool cli_screen_open(void);
 
-/* Puts everything back as it was. What was printed is on the terminal. */
+/* Gives the terminal back as it was; the streams stay as they are, for those who still write, and
+ * lead to it. No line is edited any more. */
+void cli_screen_leave(void);
+
+/* The same, and puts the streams back: nobody may use those of before any more. */
 void cli_screen_close(void);
 
 /* A line begins to be edited, or is over: then the cursor is in a row of its own below, behind the

@@ -36,6 +36,10 @@ typedef struct dynsup_uv_config {
      * nobody is called. */
     void (*on_step)(void *ud);
     void *step_ud;
+    /* A run does not end because nothing can happen any more: it waits in the loop for what others'
+     * handles bring that do not keep a loop alive, a signal for example. Runs of other hosts inside
+     * a slice of this one end as ever. */
+    bool stays;
     /* Called for SIGINT, SIGTERM and SIGHUP in the loop, not in a signal handler: it may call the
      * host (dynsup_host_halt). NULL: these signals are left alone. */
     void (*on_signal)(void *ud, int signum);

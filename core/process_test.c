@@ -124,6 +124,26 @@ static void a_key_wakes_who_waits_for_it_and_nobody_else(void **state) {
     assert_null(dynsup_waiter(test->host, body->pid, key));
 }
 
+static void a_wait_that_is_ended_is_over_whatever_comes_later(void **state) {
+    test_host *test = *state;
+    test_body *body = test_spawn(test, NULL);
+    uint64_t key = dynsup_key_new(test->host);
+    dynsup_wait_end(test->host, body->pid); /* it does not wait yet */
+    body->key = key;
+    test_run(test);
+    assert_int_equal(body->slices, 1);
+    body->key = 0;
+    dynsup_wait_end(test->host, body->pid);
+    assert_null(dynsup_waiter(test->host, body->pid, key));
+    dynsup_wake(test->host, body->pid, key);
+    test_run(test);
+    assert_int_equal(body->slices, 2);
+    assert_int_equal(body->wake, DYNSUP_WAKE_AGAIN);
+    test_exit_atom(body, DYNSUP_NORMAL);
+    test_run(test);
+    dynsup_wait_end(test->host, body->pid);
+}
+
 /* ---- exits ---- */
 
 static void an_exit_stops_then_frees_the_body_once(void **state) {
@@ -314,6 +334,7 @@ int main(void) {
         TEST(the_time_of_a_wait_wakes_not_before),
         TEST(who_runs_idle_keeps_living_but_reads_nothing),
         TEST(a_key_wakes_who_waits_for_it_and_nobody_else),
+        TEST(a_wait_that_is_ended_is_over_whatever_comes_later),
         TEST(an_exit_stops_then_frees_the_body_once),
         TEST(a_process_killed_before_its_first_slice_never_runs),
         TEST(who_kills_itself_ends_as_killed),

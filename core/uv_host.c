@@ -246,6 +246,7 @@ static void rest(dynsup_uv *uv) {
     uv->awake = true;
     uv_idle_stop(&uv->idle);
     uv_timer_stop(&uv->timer);
+    uv_unref((uv_handle_t *)&uv->async);
 }
 
 /* Sets the handles for what the step has left behind; from here on port_wake counts. */
@@ -255,6 +256,8 @@ static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns
         uv_idle_start(&uv->idle, on_idle);
     if (state == DYNSUP_WAITING)
         start_timer(uv, deadline_ns);
+    if (uv->config.stays)
+        uv_ref((uv_handle_t *)&uv->async);
 }
 
 /* One look at what has arrived although it keeps nothing alive: a signal. */
@@ -289,6 +292,7 @@ static void end(dynsup_uv *uv) {
     if (uv->watchdog)
         dsi_watchdog_end(uv->watchdog);
     uv_idle_stop(&uv->idle); /* the last on_stuck may have started it */
+    uv_unref((uv_handle_t *)&uv->async);
     uv->awake = true;
     uv->running = false;
 }

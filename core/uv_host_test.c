@@ -242,6 +242,33 @@ static void a_run_inside_a_slice_ends_when_nothing_can_happen_in_it(void **state
     place_close(&place);
 }
 
+static void halt_host(uv_timer_t *timer) {
+    dynsup_host_halt(((struct place *)timer->data)->host, 7);
+}
+
+/* The timer keeps no loop alive: the run is there when it fires, and the one inside is over before.
+ */
+static void a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going(void **state) {
+    (void)state;
+    uv_timer_t soon, later;
+    struct actor listener = {.act = run_inside, .handle = (uv_handle_t *)&later};
+    struct place place = {.listener = &listener};
+    soon.data = later.data = &place;
+    assert_true(place_open(&place, &(dynsup_uv_config){.stays = true}));
+    uv_timer_init(dynsup_uv_loop(place.uv), &soon);
+    uv_timer_init(dynsup_uv_loop(place.uv), &later);
+    uv_timer_start(&soon, tell_listener, 0, 0);
+    uv_timer_start(&later, halt_host, 2, 0);
+    uv_unref((uv_handle_t *)&soon);
+    uv_unref((uv_handle_t *)&later);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_ENDED);
+    assert_true(listener.done);
+    uv_close((uv_handle_t *)&soon, NULL);
+    uv_close((uv_handle_t *)&later, NULL);
+    place_close(&place);
+}
+
 /* ---- a busy host ----------------------------------------------------------------------------- */
 
 static void set_done(uv_timer_t *timer) {
@@ -383,6 +410,7 @@ int main(void) {
         cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
         cmocka_unit_test(a_beat_comes_while_the_loop_turns_and_keeps_no_run_going),
         cmocka_unit_test(a_run_inside_a_slice_ends_when_nothing_can_happen_in_it),
+        cmocka_unit_test(a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going),
         cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
         cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),
         cmocka_unit_test(a_borrowed_loop_is_given_back_clean),

@@ -78,11 +78,13 @@ terminal.describe("output that arrives while a line is edited", function()
     press("C-a", "Right", "Right")
     enter ""
     wait "\n> $"
-    enter "function late() dynsup.sleep(300) for i = 1, 5 do dynsup.sleep(1) print('late', i) end end"
+    enter "function late() repeat dynsup.sleep(5) until io.open 'go' for i = 1, 5 do print('late', i) end end"
     enter "dynsup.spawn(late)"
-    wait "%.0>\n> $"
+    wait "<0.2.0>\n> $"
     type_text "'0123456789012345678901234567890123456789'"
     press("C-a", "Right", "Right")
+    wait "\n> '01234567890123456$"
+    terminal.write("go", "")
     wait "\nlate    5\n> '01234567890123456$"
     assert.matches("\nlate    4\nlate    5\n> '01234567890123456\n78901234567890123456\n789'\n*$", terminal.screen())
     type_text "x"
@@ -139,6 +141,18 @@ terminal.describe("Ctrl-C", function()
     wait "\n1 +true\n> $"
   end)
 
+  it("halts a run inside a line", function()
+    prompt()
+    enter "dynsup.run(function() return 'returned' end)"
+    wait '\ntrue +"returned"\n> $'
+    enter "dynsup.run(function() while true do end end)"
+    wait "end end%)\n$"
+    press "C-c"
+    wait "end end%)\ntrue\n> $"
+    enter "'still here'"
+    wait '\n"still here"\n> $'
+  end)
+
   it("unwinds a line that waits", function()
     prompt()
     for _, line in ipairs { "dynsup.receive()", "dynsup.sleep()", "dynsup.await(print)" } do
@@ -157,7 +171,7 @@ terminal.describe("Ctrl-C", function()
     for _ = 1, 6 do -- the first may come before it is stuck, and two at once count as one
       press "C-c"
     end
-    wait "\nended with 130\nterminal: echo"
+    wait "\nended with 130\n.*terminal: echo"
   end)
 end)
 
@@ -181,6 +195,14 @@ terminal.describe("Tab", function()
     type_text "()"
     press "Enter"
     wait '\n"washed"\n> $'
+  end)
+
+  it("indents a line that goes on", function()
+    prompt()
+    enter "do"
+    press "Tab"
+    type_text "print(1)"
+    wait "\n>>   print%(1%)$"
   end)
 
   it("completes within the line, modules and names of processes", function()
@@ -280,7 +302,7 @@ terminal.describe("the terminal", function()
   it("takes a paste of several lines, with tabs in it", function()
     prompt()
     terminal.paste "function double(x)\n\treturn 2 * x\nend\ndouble(4)\n"
-    wait "\n> double%(4%)\n8\n> $"
+    wait "^\n> function double%(x%)\n>> +return 2 %* x\n>> end\n> double%(4%)\n8\n> $"
   end)
 
   it("is as it was after Ctrl-D, halt, and signals", function()
@@ -296,6 +318,19 @@ terminal.describe("the terminal", function()
       enter(line)
       wait("ended with " .. code .. "\nterminal: echo")
     end
+  end)
+
+  it("is given back before the rest is stopped, which may still print", function()
+    prompt()
+    enter "function slow() dynsup.flag('trap_exit', true) dynsup.receive() more() dynsup.sleep() end"
+    enter "function more() io.stdout:write 'to stdout\\n' io.stderr:write 'to stderr\\n' print 'printed' end"
+    enter "sup = dynsup.start_link {}"
+    enter "dynsup.start_child(sup, { body = slow, shutdown = 'infinity' }) dynsup.yield()"
+    press "C-d"
+    wait "\n>\nto stdout\nto stderr\nprinted\n$"
+    terminal.resize(60, 20)
+    press "C-c"
+    wait "\nprinted\n.*ended with 130\nterminal: echo"
   end)
 
   it("is given back while the program is stopped by Ctrl-Z", function()

@@ -11,6 +11,8 @@ local search = require "dynsup.repl.search"
 local session = require "dynsup.repl.session"
 local uv = require "luv"
 
+local INDENT = "  "
+
 local console = {}
 console.__index = console
 console.__name = "dynsup.repl.console"
@@ -58,6 +60,9 @@ function console:complete()
   local complete = require "dynsup.repl.complete"
   local text, cursor = self.terminal.text()
   local insertion, candidates = complete.line(text:sub(1, cursor))
+  if self.continues and not text:find "%S" then
+    insertion = INDENT
+  end
   if insertion ~= "" then
     local before, behind = text:sub(1, cursor), text:sub(cursor + 1)
     self.terminal.change(self.prompt, before .. insertion .. behind)
@@ -160,18 +165,16 @@ function console:on_interrupt()
   end
 end
 
-local function on_end()
-  dynsup.halt(0)
-end
-
--- The host is halted, by whomever, or the session's process was killed: the terminal is given back,
--- and nothing here keeps the host going. The process, which traps exits, is to wait no more.
+-- The host is halted, by whomever, or the session's process was killed, and then it is halted: the
+-- terminal is given back. The process, which traps exits, is to wait for nothing any more.
 function console:leave()
   self.left = true
-  self.terminal.close()
+  self.terminal.leave()
   self.poll:stop()
-  self.keeper:unref()
-  if self.resume then
+  if not session.alive(self.process) then
+    io.stderr:write "dynsup: the session was killed\n"
+    session.halt(1)
+  elseif self.resume then
     self:wake "over"
   else
     session.interrupt(self.process)
@@ -182,7 +185,7 @@ end
 function console:on_turn()
   if self.left then
     return
-  elseif session.halting() or not dynsup.is_alive(self.process) then
+  elseif session.halting() or not session.alive(self.process) then
     self:leave()
   else
     self.terminal.draw()
@@ -193,15 +196,13 @@ local function on_signal(name, f)
   local signal = uv.new_signal()
   signal:start(name, f)
   signal:unref()
-  return signal
 end
 
 function console:watch()
-  self.keeper = on_signal("sigint", function() self:on_interrupt() end)
-  self.keeper:ref() -- while a line runs and waits for ever, Ctrl-C may still come
+  on_signal("sigint", function() self:on_interrupt() end)
   self.terminal.watch()
-  on_signal("sigterm", on_end)
-  on_signal("sighup", on_end)
+  on_signal("sigterm", function() session.halt(0) end)
+  on_signal("sighup", function() session.halt(0) end)
   on_signal("sigwinch", function() self.terminal.resize() end)
   on_signal("sigtstp", function() self.terminal.stop() end)
   on_signal("sigcont", function() self.terminal.continued() end)
@@ -265,6 +266,7 @@ end
 
 function console:next(current)
   while true do
+    self.continues = current.text ~= nil
     local outcome, text = self:read(prompt_text(current))
     if outcome == "line" then
       return text

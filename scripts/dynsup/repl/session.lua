@@ -23,7 +23,7 @@ function session.new(width)
 end
 
 for name, f in next, native do
-  session[name] = f -- attempt, interrupt, halting, names: see bindings/line.c
+  session[name] = f -- attempt, interrupt, halt, names and so on: see bindings/line.c
 end
 
 -- ---- what is told ----
