@@ -81,7 +81,7 @@ struct dsl_runtime {
     bool os_exit_open;
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback" */
+    int crash_keys; /* a list: "error", "traceback", "last_message" */
     int atoms;
     int require;   /* the function, as scripts/dynsup/require.lua makes it */
     int normalize; /* scripts/dynsup/child.lua */
@@ -128,6 +128,7 @@ struct dsl_host {
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
     struct dsl_cursor *cursors; /* open ones */
     dynsup_limit limit;
+    uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
     struct dsl_observer *observers;
     struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
     struct dsl_note **last_note;
@@ -244,7 +245,7 @@ extern const dynsup_object_ops dsl_object_ops;
  * dsl_host. Never raises. */
 void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
 
-/* The same for the traceback of a crash object. */
+/* The same for the traceback of a crash object, and the last message of its process. */
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
@@ -253,6 +254,21 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 /* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
 enum { DSL_REPLY_VALUES = 5 };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
+
+/* ---- last.c: what a process has received last, for the report of its crash ---- */
+
+void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count);
+
+/* Remembers the count values on top of L as the body's last message, when the log is detailed
+ * enough: else it costs a comparison. Never raises. [-0, +0] */
+static inline void dsl_last_note(lua_State *L, dsl_host *host, const dsl_body *body, int count) {
+    if (host->own_config.level == DYNSUP_LEVEL_DEBUG)
+        dsl_last_keep(L, host, body, count);
+}
+
+/* Pushes it as a list, or nil. [-0, +1] */
+void dsl_last_push(lua_State *L, const dsl_host *host, const dsl_body *body);
+void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
 /* ---- copy.c ---- */
 
@@ -268,9 +284,9 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
 
 /* ---- crash.c ---- */
 
-/* Makes the crash object of a coroutine that failed: its error value is on top of co's stack.
+/* Makes the crash object of a body whose coroutine failed: its error value is on top of its stack.
  * Protected: without memory the reason is the atom. */
-dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status);
+dynsup_reason dsl_crash_reason(const dsl_body *body, int status);
 
 /* Defines the metatable of crash objects. [-0, +0] */
 void dsl_crash_open(lua_State *L, dsl_runtime *runtime);

@@ -160,8 +160,9 @@ static void write_value(writer *out, lua_State *L, int index, int depth) {
     }
 }
 
-/* Pushes one of the two fields of a crash object; false, nothing pushed, for anything else. Raw.
- * [-0, +0|1] */
+enum { CRASH_ERROR = 1, CRASH_TRACEBACK, CRASH_LAST_MESSAGE };
+
+/* Pushes a field of a crash object; false, nothing pushed, for anything else. Raw. [-0, +0|1] */
 static bool push_crash_field(lua_State *L, int index, const dsl_runtime *runtime, int key) {
     if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
         return false;
@@ -177,10 +178,28 @@ static bool push_crash_field(lua_State *L, int index, const dsl_runtime *runtime
     return true;
 }
 
-enum { CRASH_ERROR = 1, CRASH_TRACEBACK };
+/* What is written reads raw: no metamethod and no allocation, for it is called in the middle of the
+ * core's work. */
+static void write_error(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+    push_crash_field(L, index, runtime, CRASH_ERROR);
+    write_value(out, L, lua_gettop(L), 2);
+}
 
-/* Reads raw: no metamethod and no allocation, for it is called in the middle of the core's work. */
-static void describe(dsl_host *host, uint64_t object, int crash_key, char *text, size_t size) {
+static void write_trace(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+    static const char label[] = "\nlast message: ";
+    if (!push_crash_field(L, index, runtime, CRASH_TRACEBACK))
+        return;
+    write_value(out, L, lua_gettop(L), 0);
+    push_crash_field(L, index, runtime, CRASH_LAST_MESSAGE);
+    if (lua_isnil(L, -1))
+        return;
+    write_text(out, label, sizeof label - 1);
+    write_value(out, L, lua_gettop(L), 2);
+}
+
+typedef void (*write_fn)(writer *out, lua_State *L, int index, const dsl_runtime *runtime);
+
+static void write_object(dsl_host *host, uint64_t object, write_fn write, char *text, size_t size) {
     lua_State *L = host->vault.L;
     writer out = {text, size};
     if (size == 0)
@@ -188,18 +207,16 @@ static void describe(dsl_host *host, uint64_t object, int crash_key, char *text,
     *text = '\0';
     dsl_vault_push(L, &host->vault, (uint32_t)object);
     int index = lua_gettop(L);
-    bool is_crash = push_crash_field(L, index, host->runtime, crash_key);
-    if (is_crash || crash_key == CRASH_ERROR)
-        write_value(&out, L, lua_gettop(L), 2);
+    write(&out, L, index, host->runtime);
     lua_settop(L, index - 1);
 }
 
 void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size) {
-    describe(ud, object, CRASH_ERROR, text, size);
+    write_object(ud, object, write_error, text, size);
 }
 
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size) {
-    describe(ud, object, CRASH_TRACEBACK, text, size);
+    write_object(ud, object, write_trace, text, size);
 }
 
 void dynsup_lua_text_push(lua_State *L, int index) {
