@@ -232,6 +232,19 @@ describe("an observer", function()
   end))
 end)
 
+describe("a process that is stuck in a C function", function()
+  it("is told with its time, on the real clock", function()
+    local events
+    host.run(function()
+      events = collect { level = "warning" }
+      os.execute "sleep 0.3"
+      dynsup.sleep(1)
+    end, { clock = "real" })
+    assert.same({ "stuck" }, names(events))
+    assert.is_true(events[1].delay >= 100)
+  end)
+end)
+
 describe("an observation ends", function()
   it("with the error of its function, which is reported", function()
     local lines, calls = {}, 0
