@@ -130,9 +130,8 @@ static void flush_log(void *ud) {
 
 /* The core does not know of it: so observers are told here. */
 static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {
-    dynsup_event event = {.kind = DYNSUP_EVENT_STUCK,
-                          .at_ns = dynsup_host_now(host->core),
-                          .delay_ns = stuck_ns};
+    dynsup_event event = {
+        .kind = DYNSUP_EVENT_STUCK, .at_ns = dynsup_host_now(host->core), .delay_ns = stuck_ns};
     dsl_observe_event(host, &event);
     dsl_observe_tell(host);
 }
