@@ -28,6 +28,7 @@
 typedef struct dsl_runtime dsl_runtime;
 typedef struct dsl_host dsl_host;
 typedef struct dsl_body dsl_body;
+typedef struct dsl_server dsl_server;
 
 /* One user coroutine of a chain, resumed on behalf of a process. */
 typedef struct dsl_level {
@@ -48,6 +49,13 @@ enum dsl_wait {
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
+/* What a guest is for. */
+enum dsl_init {
+    DSL_INIT_NONE,    /* to start a child */
+    DSL_INIT_DYNAMIC, /* to initialise its supervisor */
+    DSL_INIT_STATIC
+};
+
 struct dsl_body {
     dsl_host *host;
     lua_State *co;
@@ -56,7 +64,8 @@ struct dsl_body {
         dsl_level *levels;
         dsl_body *next; /* in host->free_bodies */
     };
-    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
+    dsl_server *server; /* whose callback it runs, or NULL */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
     uint16_t depth, capacity;
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
@@ -65,12 +74,12 @@ struct dsl_body {
     bool closed : 1;
     bool is_main : 1;
     bool is_guest : 1;
-    bool is_init : 1; /* a guest that initialises its supervisor */
-    bool failed : 1;  /* by an error */
-    uint32_t anchor;  /* of co, in the vault */
-    uint32_t dict;    /* in the vault, 0: none */
-    int nargs;        /* values on inner's stack for its next resume */
-    uint32_t takes;   /* messages taken so far: a selective receive sees that others were taken */
+    bool failed : 1; /* by an error */
+    uint8_t init;    /* enum dsl_init */
+    uint32_t anchor; /* of co, in the vault */
+    uint32_t dict;   /* in the vault, 0: none */
+    int nargs;       /* values on inner's stack for its next resume */
+    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {
@@ -81,10 +90,11 @@ struct dsl_runtime {
     bool os_exit_open;
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback", "last_message" */
+    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
     int atoms;
-    int require;   /* the function, as scripts/dynsup/require.lua makes it */
-    int normalize; /* scripts/dynsup/child.lua */
+    int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int require;      /* the function, as scripts/dynsup/require.lua makes it */
+    int normalize;    /* scripts/dynsup/child.lua */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
 };
 
@@ -113,8 +123,11 @@ struct dsl_host {
     bool count_hook;
     int slice_count; /* instructions a slice, with count_hook */
     uint64_t close_deadline_ns;
-    uint32_t close_left; /* looks at the hook that are left, on a virtual clock */
-    bool close_over;     /* the time is over: every instruction raises */
+    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
+    bool close_over;                      /* the time is over: every instruction raises */
+    bool service_ready, service_stopping; /* that has been told */
+    bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
@@ -127,6 +140,7 @@ struct dsl_host {
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
     struct dsl_cursor *cursors; /* open ones */
+    struct dsl_http *http;      /* made by the first request, or NULL */
     dynsup_limit limit;
     uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
     struct dsl_observer *observers;
@@ -251,8 +265,8 @@ void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
-/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, two values (moved). [-0, +5] */
-enum { DSL_REPLY_VALUES = 5 };
+/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
+enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* ---- last.c: what a process has received last, for the report of its crash ---- */
@@ -284,9 +298,10 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
 
 /* ---- crash.c ---- */
 
-/* Makes the crash object of a body whose coroutine failed: its error value is on top of its stack.
- * Protected: without memory the reason is the atom. */
-dynsup_reason dsl_crash_reason(const dsl_body *body, int status);
+/* Makes the crash object of a coroutine that failed: its error value is on top of co's stack. Of a
+ * body's (else NULL) it tells the last message, if that is kept. Protected: without memory the
+ * reason is the atom. */
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *body, int status);
 
 /* Defines the metatable of crash objects. [-0, +0] */
 void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
@@ -312,6 +327,18 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
+/* A body from what is at hand, that needs no memory; or NULL. */
+dsl_body *dsl_body_reuse(dsl_host *host);
+
+/* Runs the body's coroutine until it yields or ends; returns Lua's status. */
+int dsl_body_run(dsl_body *body, int *count_out);
+
+/* What the slice of a body that has yielded ends with. */
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome);
+
+/* Closes what is open in the body's coroutines. */
+void dsl_body_close(dsl_body *body);
+
 /* Suspends the running body; the caller returns its result. Before, one of the core's wait
  * functions must have been called (but for NOTHING). k may be NULL: then the values that the body
  * is resumed with are what the calling function returns. */
@@ -329,6 +356,23 @@ void dsl_body_mark(dsl_body *body);
 void dsl_body_unmark(dsl_body *body);
 bool dsl_is_marked(lua_State *co);
 
+/* ---- server.c ---- */
+
+/* The body of a child whose start function (at the index) is dynsup.server's start_link, and that
+ * needs no more than a module and an argument; that many slots of the vault stay reserved. NULL:
+ * it must be started as any other. Raises without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots);
+
+/* ---- server_run.c ---- */
+
+/* The coroutine that ran a server's callback has come to its end, in its own slice. */
+enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
+                                      dynsup_outcome *outcome);
+
+/* The server's process ends, or has ended, while a coroutine runs its callback. */
+void dsl_server_stop(dsl_server *server);
+void dsl_server_fini(dsl_server *server);
+
 /* ---- preempt.c ---- */
 
 /* Sets the hook that a process's base coroutine has from its beginning. */
@@ -338,6 +382,10 @@ void dsl_hook_begin(dsl_host *host, lua_State *co);
  * and resets it. An error in a handler is logged. */
 void dsl_close_begin(dsl_host *host);
 void dsl_close_thread(dsl_host *host, lua_State *co);
+
+/* Calls the function below the nargs values on top of host->L with the same limit. False: the error
+ * has been logged. [-(nargs + 1), +0] */
+bool dsl_close_call(dsl_host *host, int nargs);
 
 /* Puts a coroutine that is about to run in a close handler of an ending process under the limit;
  * does nothing elsewhere. host may be NULL. */
@@ -363,6 +411,14 @@ void dsl_preempt(dsl_host *host);
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 
+/* ---- service.c ---- */
+
+/* Main is ready: tells it once. */
+void dsl_service_ready(dsl_host *host);
+
+/* After a step: tells once that the orderly end has begun. */
+void dsl_service_look(dsl_host *host);
+
 /* ---- the functions of the module, by file ---- */
 extern const luaL_Reg dsl_process_functions[];
 extern const luaL_Reg dsl_message_functions[];
@@ -373,6 +429,7 @@ extern const luaL_Reg dsl_supervisor_functions[];
 extern const luaL_Reg dsl_child_functions[];
 extern const luaL_Reg dsl_children_functions[];
 extern const luaL_Reg dsl_run_functions[];
+extern const luaL_Reg dsl_own_functions[];
 
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
@@ -420,6 +477,14 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_PLACES
 };
+
+/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
+ * [-1, +3] */
+int dsl_spec_fail(lua_State *L, const char *what);
+
+/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
+int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
+                               enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
  * pushed for the caller to return (nil, reason, detail). Raises only without memory. */

@@ -54,6 +54,15 @@ static dsl_body *body_alloc(dsl_host *host) {
     return body;
 }
 
+static dsl_body *body_init(dsl_body *body, dsl_host *host, lua_State *co, uint32_t anchor) {
+    body->host = host;
+    body->co = body->inner = co;
+    body->anchor = anchor;
+    body->wait = DSL_WAIT_START;
+    dsl_hook_begin(host, co);
+    return body;
+}
+
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
     uint32_t anchor;
     lua_State *co = thread_new(L, host, slots, &anchor);
@@ -63,12 +72,18 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
         dsl_error(L, "not enough memory");
         return NULL;
     }
-    body->host = host;
-    body->co = body->inner = co;
-    body->anchor = anchor;
-    body->wait = DSL_WAIT_START;
-    dsl_hook_begin(host, co);
-    return body;
+    return body_init(body, host, co, anchor);
+}
+
+dsl_body *dsl_body_reuse(dsl_host *host) {
+    uint32_t anchor;
+    if (host->pool_count == 0)
+        return NULL;
+    dsl_body *body = body_alloc(host);
+    if (!body)
+        return NULL;
+    lua_State *co = thread_take(host, &anchor);
+    return body_init(body, host, co, anchor);
 }
 
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
@@ -86,6 +101,8 @@ static void body_fini(void *p) {
     if (body->wait == DSL_WAIT_START)
         lua_settop(body->co, 0);
     thread_end(host, body);
+    if (body->server)
+        dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);
     dsl_last_forget(host, body);
     free(body->levels);
@@ -208,7 +225,7 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
 
 static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome *outcome) {
     body->failed = true;
-    dynsup_reason reason = dsl_crash_reason(body, status);
+    dynsup_reason reason = dsl_crash_reason(body->host, body->co, body, status);
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = reason.value;
@@ -243,7 +260,7 @@ static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcom
     return end;
 }
 
-static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
     if (!body->host->switching) { /* by a yield that is not ours: it gives way */
         lua_pop(body->co, count);
         body->inner = body->co;
@@ -255,29 +272,41 @@ static enum dynsup_slice slice_yielded(dsl_body *body, int count, dynsup_outcome
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
-static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
-                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
-    (void)self;
-    dsl_body *body = p;
+int dsl_body_run(dsl_body *body, int *count_out) {
     dsl_host *host = body->host;
-    int count;
-    if (body->wait != DSL_WAIT_START)
-        dsl_body_unmark(body);
-    body->nargs = resume_values(body, core, wake);
+    dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
+    lua_State *outer_innermost = host->innermost;
+    bool outer_chain_ok = host->chain_ok;
     if (host->count_hook && !lua_gethook(body->inner))
         dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
     host->current = body;
     host->switching = false;
     host->chain_ok = true;
     host->innermost = body->co;
-    int status = lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, &count);
-    host->innermost = host->L;
-    host->current = NULL;
+    int status =
+        lua_resume(body->co, host->L, body->inner == body->co ? body->nargs : 0, count_out);
+    host->innermost = outer_innermost;
+    host->current = outer;
+    host->chain_ok = outer_chain_ok;
     dsl_preempt_left(host, body->co);
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
+    return status;
+}
+
+static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
+                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)self;
+    dsl_body *body = p;
+    int count;
+    if (body->wait != DSL_WAIT_START)
+        dsl_body_unmark(body);
+    body->nargs = resume_values(body, core, wake);
+    int status = dsl_body_run(body, &count);
+    if (body->server)
+        return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)
-        return slice_yielded(body, count, outcome);
+        return dsl_body_yielded(body, count, outcome);
     return status == LUA_OK ? slice_returned(body, count, outcome)
                             : slice_failed(body, status, outcome);
 }
@@ -298,9 +327,7 @@ static bool is_open(const dsl_body *body) {
     return lua_status(body->co) != LUA_OK || lua_gettop(body->co) > 0;
 }
 
-static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
-    (void)core, (void)self;
-    dsl_body *body = p;
+void dsl_body_close(dsl_body *body) {
     dsl_host *host = body->host;
     if (!is_open(body)) {
         body->closed = true;
@@ -309,14 +336,26 @@ static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
     if (lua_status(body->co) == LUA_YIELD)
         dsl_body_unmark(body);
     body->closed = body->closing = true;
+    dsl_body *outer = host->current;
+    lua_State *outer_innermost = host->innermost;
+    bool outer_chain_ok = host->chain_ok;
     host->current = body;
     host->switching = false; /* of the slice before: what yields in a handler yields to its user */
     dsl_close_begin(host);
     while (body->depth > 0)
         dsl_close_thread(host, body->levels[--body->depth].co);
     dsl_close_thread(host, body->co);
-    host->innermost = host->L;
-    host->current = NULL;
+    host->innermost = outer_innermost;
+    host->current = outer;
+    host->chain_ok = outer_chain_ok;
+}
+
+static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
+    (void)core, (void)self;
+    dsl_body *body = p;
+    dsl_body_close(body);
+    if (body->server)
+        dsl_server_stop(body->server);
 }
 
 static void body_preempt(void *p) {

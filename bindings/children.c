@@ -106,11 +106,15 @@ static void set_value(lua_State *L, dsl_host *host, const char *field, const dyn
     lua_setfield(L, -2, field);
 }
 
-static void push_pid_or_restarting(lua_State *L, dynsup_pid pid) {
+/* The pid, or why there is none: nil for a child that does not run and is not to. */
+static void set_pid(lua_State *L, const char *field, dynsup_pid pid, bool restarting) {
     if (pid)
         dsl_id_push(L, pid);
-    else
+    else if (restarting)
         lua_pushliteral(L, "restarting");
+    else
+        return;
+    lua_setfield(L, -2, field);
 }
 
 /* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
@@ -121,10 +125,9 @@ static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *chi
         lua_pushlstring(L, child->name, child->name_length);
         lua_setfield(L, -2, "name");
     }
-    push_pid_or_restarting(L, child->pid);
-    lua_setfield(L, -2, "pid");
-    push_pid_or_restarting(L, child->last_pid);
-    lua_setfield(L, -2, "last_pid");
+    bool restarting = child->state == DYNSUP_CHILD_RESTARTING;
+    set_pid(L, "pid", child->pid, restarting);
+    set_pid(L, "last_pid", child->last_pid, restarting);
     lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
     lua_setfield(L, -2, "type");
 }

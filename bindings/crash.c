@@ -13,14 +13,16 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
 }
 
 typedef struct crash {
-    const dsl_body *body;
+    dsl_host *host;
+    lua_State *co;
+    const dsl_body *body; /* or NULL */
     dynsup_reason reason;
 } crash;
 
 static int crash_make(lua_State *L) {
     crash *c = lua_touserdata(L, 1);
-    dsl_host *host = c->body->host;
-    lua_State *co = c->body->co;
+    dsl_host *host = c->host;
+    lua_State *co = c->co;
     if (!lua_checkstack(co, 1)) /* an error must be raised here, not in a coroutine that failed */
         return luaL_error(L, "stack overflow");
     lua_createtable(L, 0, 2);
@@ -29,8 +31,10 @@ static int crash_make(lua_State *L) {
     lua_setfield(L, -2, "error");
     luaL_traceback(L, co, NULL, 0);
     lua_setfield(L, -2, "traceback");
-    dsl_last_push(L, host, c->body);
-    lua_setfield(L, -2, "last_message");
+    if (c->body) {
+        dsl_last_push(L, host, c->body);
+        lua_setfield(L, -2, "last_message");
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->crash_meta);
     lua_setmetatable(L, -2);
     dsl_vault_reserve(L, &host->vault, 1);
@@ -38,16 +42,16 @@ static int crash_make(lua_State *L) {
     return 0;
 }
 
-dynsup_reason dsl_crash_reason(const dsl_body *body, int status) {
-    crash c = {body, dynsup_reason_atom(DYNSUP_NOMEM)};
-    if (lua_touserdata(body->co, -1) == (const void *)&dsl_halt_sentinel)
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *body, int status) {
+    crash c = {host, co, body, dynsup_reason_atom(DYNSUP_NOMEM)};
+    if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
         return dynsup_reason_atom(DYNSUP_SHUTDOWN);
-    if (status != LUA_ERRMEM && dsl_protect(body->host->L, crash_make, &c) != LUA_OK)
+    if (status != LUA_ERRMEM && dsl_protect(host->L, crash_make, &c) != LUA_OK)
         c.reason = dynsup_reason_atom(DYNSUP_NOMEM);
     return c.reason;
 }
 
-/* __tostring: the message with its traceback. */
+/* __tostring: the message with its traceback; of a server's, also what was last. */
 static int crash_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "error");
@@ -57,6 +61,20 @@ static int crash_tostring(lua_State *L) {
     luaL_tolstring(L, -1, NULL);
     lua_remove(L, -2);
     lua_concat(L, 3);
+    if (lua_getfield(L, 1, "callback") != LUA_TSTRING)
+        return lua_pop(L, 1), 1;
+    lua_pushliteral(L, "\nin ");
+    lua_insert(L, -2);
+    if (lua_getfield(L, 1, "last_message") == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_concat(L, 3);
+        return 1;
+    }
+    dynsup_lua_text_push(L, -1);
+    lua_replace(L, -2);
+    lua_pushliteral(L, ", last message: ");
+    lua_insert(L, -2);
+    lua_concat(L, 5);
     return 1;
 }
 
@@ -67,12 +85,14 @@ void dsl_crash_open(lua_State *L, dsl_runtime *runtime) {
     lua_pushliteral(L, "dynsup.crash");
     lua_setfield(L, -2, "__name");
     runtime->crash_meta = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_createtable(L, 3, 0);
+    lua_createtable(L, 4, 0);
     lua_pushliteral(L, "error");
     lua_rawseti(L, -2, 1);
     lua_pushliteral(L, "traceback");
     lua_rawseti(L, -2, 2);
-    lua_pushliteral(L, "last_message");
+    lua_pushliteral(L, "callback");
     lua_rawseti(L, -2, 3);
+    lua_pushliteral(L, "last_message");
+    lua_rawseti(L, -2, 4);
     runtime->crash_keys = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -160,46 +160,50 @@ static void write_value(writer *out, lua_State *L, int index, int depth) {
     }
 }
 
-enum { CRASH_ERROR = 1, CRASH_TRACEBACK, CRASH_LAST_MESSAGE };
-
-/* Pushes a field of a crash object; false, nothing pushed, for anything else. Raw. [-0, +0|1] */
-static bool push_crash_field(lua_State *L, int index, const dsl_runtime *runtime, int key) {
+static bool is_crash(lua_State *L, int index, const dsl_runtime *runtime) {
     if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
         return false;
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_meta);
-    bool is_crash = lua_rawequal(L, -1, -2);
+    bool equal = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
-    if (!is_crash)
-        return false;
+    return equal;
+}
+
+/* The places of the fields' names in crash_keys. */
+enum { CRASH_ERROR = 1, CRASH_TRACEBACK, CRASH_CALLBACK, CRASH_LAST_MESSAGE };
+
+/* Pushes a field of a crash object, raw. [-0, +1] */
+static void push_crash_field(lua_State *L, int index, const dsl_runtime *runtime, int key) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->crash_keys);
     lua_rawgeti(L, -1, key);
     lua_rawget(L, index);
     lua_remove(L, -2);
-    return true;
 }
 
-/* What is written reads raw: no metamethod and no allocation, for it is called in the middle of the
- * core's work. */
-static void write_error(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
-    push_crash_field(L, index, runtime, CRASH_ERROR);
+/* Of a server's crash: the callback; and the last message, where it is known. [-0, +2] */
+static void write_callback(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
+    push_crash_field(L, index, runtime, CRASH_CALLBACK);
+    push_crash_field(L, index, runtime, CRASH_LAST_MESSAGE);
+    bool is_servers = lua_type(L, -2) == LUA_TSTRING;
+    if (is_servers) {
+        write_text(out, "\nin ", strlen("\nin "));
+        write_value(out, L, lua_gettop(L) - 1, 0);
+    }
+    if (lua_isnil(L, -1))
+        return;
+    const char *label = is_servers ? ", last message: " : "\nlast message: ";
+    write_text(out, label, strlen(label));
     write_value(out, L, lua_gettop(L), 2);
 }
 
 static void write_trace(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
-    static const char label[] = "\nlast message: ";
-    if (!push_crash_field(L, index, runtime, CRASH_TRACEBACK))
-        return;
-    write_value(out, L, lua_gettop(L), 0);
-    push_crash_field(L, index, runtime, CRASH_LAST_MESSAGE);
-    if (lua_isnil(L, -1))
-        return;
-    write_text(out, label, sizeof label - 1);
+    push_crash_field(L, index, runtime, CRASH_TRACEBACK);
     write_value(out, L, lua_gettop(L), 2);
+    write_callback(out, L, index, runtime);
 }
 
-typedef void (*write_fn)(writer *out, lua_State *L, int index, const dsl_runtime *runtime);
-
-static void write_object(dsl_host *host, uint64_t object, write_fn write, char *text, size_t size) {
+/* Reads raw: no metamethod and no allocation, for it is called in the middle of the core's work. */
+static void describe(dsl_host *host, uint64_t object, bool trace, char *text, size_t size) {
     lua_State *L = host->vault.L;
     writer out = {text, size};
     if (size == 0)
@@ -207,16 +211,22 @@ static void write_object(dsl_host *host, uint64_t object, write_fn write, char *
     *text = '\0';
     dsl_vault_push(L, &host->vault, (uint32_t)object);
     int index = lua_gettop(L);
-    write(&out, L, index, host->runtime);
+    bool crash = is_crash(L, index, host->runtime);
+    if (crash && !trace)
+        push_crash_field(L, index, host->runtime, CRASH_ERROR);
+    if (crash && trace)
+        write_trace(&out, L, index, host->runtime);
+    else if (!trace)
+        write_value(&out, L, lua_gettop(L), 2);
     lua_settop(L, index - 1);
 }
 
 void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size) {
-    write_object(ud, object, write_error, text, size);
+    describe(ud, object, false, text, size);
 }
 
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size) {
-    write_object(ud, object, write_trace, text, size);
+    describe(ud, object, true, text, size);
 }
 
 void dynsup_lua_text_push(lua_State *L, int index) {

@@ -28,6 +28,16 @@ enum dynsup_log_format {
     DYNSUP_LOG_JSON    /* one line of fields each: a JSON object */
 };
 
+/* Who is told how a run fares: a service manager's side. Calls come in the host's thread, between
+ * slices or in the loop; they may not call Lua or dynsup. */
+typedef struct dynsup_lua_service {
+    void (*on_ready)(void *ud);    /* once: main has called ready, or its function has returned */
+    void (*on_stopping)(void *ud); /* once: the orderly end begins */
+    void (*on_beat)(void *ud);     /* every beat_ms, as long as the loop turns */
+    uint64_t beat_ms;              /* 0: never; real clock only */
+    void *ud;
+} dynsup_lua_service;
+
 /* All zero is a host on the real clock that logs nothing. Pointers are borrowed for the run. */
 typedef struct dynsup_lua_config {
     bool virtual_clock; /* time jumps to the next deadline when nothing is ready */
@@ -44,6 +54,7 @@ typedef struct dynsup_lua_config {
      * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
+    const dynsup_lua_service *service; /* NULL: nobody is told */
 } dynsup_lua_config;
 
 enum dynsup_lua_end {

@@ -1,5 +1,6 @@
 /* Guests: what start functions and init functions return. */
 #include "bindings/options.h"
+#include "bindings/static.h"
 
 #include <string.h>
 
@@ -45,6 +46,14 @@ static void init_bad(lua_State *co, dsl_host *host, int top, dynsup_outcome *out
     outcome->values[1] = value_at(co, host, 1, top);
 }
 
+/* The nil, reason, detail on top say what is wrong with it. */
+static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
+    dsl_vault_reserve(co, &host->vault, 2);
+    outcome->status = DYNSUP_EREASON;
+    outcome->values[0] = dsl_value_get(co, host, -2);
+    outcome->values[1] = dsl_value_get(co, host, -1);
+}
+
 /* What init returned: flags as dynsup.init makes them, "ignore", or something else. */
 static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_options options;
@@ -56,18 +65,31 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
         init_bad(co, host, top, outcome);
         return;
     }
-    int failed = dsl_options_read(co, 1, false, &options);
-    dsl_vault_reserve(co, &host->vault, 2);
-    if (failed) {
-        outcome->status = DYNSUP_EREASON;
-        outcome->values[0] = dsl_value_get(co, host, -2);
-        outcome->values[1] = dsl_value_get(co, host, -1);
+    if (dsl_options_read(co, 1, DSL_OPTION_DYNAMIC, &options)) {
+        init_wrong(co, host, outcome);
     } else if (!has_flags(co, &options)) {
         init_bad(co, host, top, outcome);
     } else {
         dsl_options_keep(co, host, &options);
         dynsup_supervisor_configure(host->core, &options.core);
     }
+}
+
+/* The same of a static supervisor: children and options, as dynsup.supervisor.init gives them. */
+static void init_static_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
+    dsl_static parts;
+    if (top > 0 && is_ignore(co, 1)) {
+        outcome->status = DYNSUP_EIGNORE;
+        return;
+    }
+    if (top == 0 || !dsl_static_parts(co, 1)) {
+        init_bad(co, host, top, outcome);
+        return;
+    }
+    if (dsl_static_read(co, host, -2, -1, DSL_OPTION_STATIC, &parts))
+        init_wrong(co, host, outcome);
+    else
+        dynsup_static_configure(host->core, &parts.options.core, parts.draft);
 }
 
 typedef struct guest {
@@ -84,7 +106,9 @@ static int guest_outcome(lua_State *L) {
     dsl_vault_reserve(L, &host->vault, 3);
     lua_xmove(g->body->co, L, g->count);
     lua_remove(L, 1);
-    if (g->body->is_init)
+    if (g->body->init == DSL_INIT_STATIC)
+        init_static_outcome(L, host, g->count, g->outcome);
+    else if (g->body->init == DSL_INIT_DYNAMIC)
         init_outcome(L, host, g->count, g->outcome);
     else
         start_outcome(L, host, g->count, g->outcome);

@@ -72,9 +72,15 @@ static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_inf
     lua_setfield(L, -2, "traceback");
 }
 
+static bool is_server(const dynsup_process_info *info) {
+    return info->ops == &dsl_body_ops && ((const dsl_body *)info->body)->server;
+}
+
 static void set_label(lua_State *L, const dynsup_process_info *info) {
     if (info->label)
         lua_pushstring(L, info->label);
+    else if (is_server(info))
+        lua_pushliteral(L, "server");
     else
         lua_pushstring(L, info->is_supervisor ? "supervisor" : info->ops->name);
     lua_setfield(L, -2, "label");

@@ -82,6 +82,7 @@ static int luv_load(lua_State *L) {
     withhold(L, "run");
     withhold(L, "stop");
     withhold(L, "loop_close");
+    withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
     return 1;
 }
 

@@ -22,6 +22,7 @@ static void core_push(lua_State *L, dsl_runtime *runtime) {
     functions_set(L, runtime, dsl_child_functions);
     functions_set(L, runtime, dsl_children_functions);
     functions_set(L, runtime, dsl_run_functions);
+    functions_set(L, runtime, dsl_own_functions);
     lua_pushliteral(L, DYNSUP_VERSION);
     lua_setfield(L, -2, "version");
 }

@@ -1,6 +1,9 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/http.h"
+#include "bindings/static.h"
+
 #include <string.h>
 
 static const struct native {
@@ -8,7 +11,12 @@ static const struct native {
     const luaL_Reg *functions;
 } natives[] = {
     {"dynsup.log", dsl_log_functions},
+    {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.fs", dsl_fs_functions},
+    {"dynsup.net", dsl_net_functions},
+    {"dynsup.server", dsl_server_functions},
     {"dynsup.observer", dsl_look_functions},
     {NULL, NULL},
 };

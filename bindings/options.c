@@ -16,19 +16,36 @@ typedef const char *(*option_fn)(reading *r);
 
 static const char *read_name(reading *r) {
     dynsup_supervisor_options *core = &r->options->core;
-    if (!r->options->may_have_name)
-        return "invalid_option";
     if (lua_type(r->L, -1) != LUA_TSTRING)
         return "invalid_name";
     core->name = lua_tolstring(r->L, -1, &core->name_length);
     return core->name_length > 0 ? NULL : "invalid_name";
 }
 
+/* The number of the text on top among the texts, or -1. */
+static int choice(lua_State *L, const char *const *texts) {
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return -1;
+    for (int i = 0; texts[i]; i++)
+        if (strcmp(lua_tostring(L, -1), texts[i]) == 0)
+            return i;
+    return -1;
+}
+
 static const char *read_strategy(reading *r) {
+    static const char *const strategies[] = {"one_for_one", "one_for_all", "rest_for_one", NULL};
+    int strategy = choice(r->L, strategies);
+    bool is_allowed = strategy == DYNSUP_ONE_FOR_ONE || (r->options->kinds & DSL_OPTION_STATIC);
     r->options->has_strategy = true;
-    bool ok =
-        lua_type(r->L, -1) == LUA_TSTRING && strcmp(lua_tostring(r->L, -1), "one_for_one") == 0;
-    return ok ? NULL : "invalid_strategy";
+    r->options->core.strategy = (enum dynsup_strategy)strategy;
+    return strategy >= 0 && is_allowed ? NULL : "invalid_strategy";
+}
+
+static const char *read_auto_shutdown(reading *r) {
+    static const char *const when[] = {"never", "any_significant", "all_significant", NULL};
+    int auto_shutdown = choice(r->L, when);
+    r->options->core.auto_shutdown = (enum dynsup_auto_shutdown)auto_shutdown;
+    return auto_shutdown >= 0 ? NULL : "invalid_auto_shutdown";
 }
 
 /* A whole number >= 0. */
@@ -76,22 +93,24 @@ static const char *read_extra_arguments(reading *r) {
 static const struct option {
     const char *name;
     option_fn read;
+    unsigned kinds; /* that have it */
 } options[] = {
-    {"name", read_name},
-    {"strategy", read_strategy},
-    {"max_restarts", read_max_restarts},
-    {"max_seconds", read_max_seconds},
-    {"max_children", read_max_children},
-    {"extra_arguments", read_extra_arguments},
-    {NULL, NULL},
+    {"name", read_name, DSL_OPTION_NAME},
+    {"strategy", read_strategy, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
+    {"max_restarts", read_max_restarts, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
+    {"max_seconds", read_max_seconds, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
+    {"max_children", read_max_children, DSL_OPTION_DYNAMIC},
+    {"extra_arguments", read_extra_arguments, DSL_OPTION_DYNAMIC},
+    {"auto_shutdown", read_auto_shutdown, DSL_OPTION_STATIC},
+    {NULL, NULL, 0},
 };
 
-static const struct option *option_find(lua_State *L, int index) {
+static const struct option *option_find(lua_State *L, int index, unsigned kinds) {
     if (lua_type(L, index) != LUA_TSTRING)
         return NULL;
     for (const struct option *o = options; o->name; o++)
         if (strcmp(o->name, lua_tostring(L, index)) == 0)
-            return o;
+            return o->kinds & kinds ? o : NULL;
     return NULL;
 }
 
@@ -103,19 +122,19 @@ static int fail(lua_State *L, const char *what) {
     return 3;
 }
 
-int dsl_options_read(lua_State *L, int index, bool may_have_name, dsl_options *out) {
+int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out) {
     reading r = {L, out};
     index = lua_absindex(L, index);
     memset(out, 0, sizeof *out);
     out->core = (dynsup_supervisor_options){
         .max_restarts = 3, .period_ms = 5000, .max_children = DYNSUP_NO_LIMIT};
-    out->may_have_name = may_have_name;
+    out->kinds = kinds;
     luaL_checkstack(L, 8, NULL);
     lua_pushnil(L);
     out->extra_place = lua_gettop(L);
     lua_pushnil(L);
     while (lua_next(L, index)) {
-        const struct option *option = option_find(L, -2);
+        const struct option *option = option_find(L, -2, kinds);
         const char *wrong = option ? option->read(&r) : "invalid_option";
         if (wrong && strcmp(wrong, "invalid_option") == 0)
             lua_pop(L, 1); /* the detail is the name */

@@ -6,17 +6,24 @@
 
 typedef struct dsl_options {
     dynsup_supervisor_options core; /* name is borrowed from the table */
-    bool may_have_name;
+    unsigned kinds;                 /* of options that may be given */
     bool has_strategy, has_extra;
     int extra_count; /* of extra_arguments */
     int extra_place; /* on the stack: their copy */
 } dsl_options;
 
+/* Which options may be given. */
+enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
+
 /* Reads the table at the index, raw. 0 with one value pushed (extra_place), or nil, reason, value
  * pushed and their number returned. Raises only without memory. */
-int dsl_options_read(lua_State *L, int index, bool may_have_name, dsl_options *out);
+int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
 /* Puts the extra arguments into the vault, as core.arguments. Raises without memory. */
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
+
+/* start_link(module, arg, { name = }), with the arguments at 1 to 3: the module's init runs as a
+ * guest of the new supervisor, and k finds the raw reply. */
+int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunction k);
 
 #endif

@@ -90,6 +90,10 @@ void dsl_hook_begin(dsl_host *host, lua_State *co) {
 
 /* ---- debug.sethook and debug.gethook ---- */
 
+static bool is_closing(const dsl_host *host) {
+    return host->current ? host->current->closing : host->releasing;
+}
+
 /* Takes the host's hook away from co. */
 static void hook_hide(dsl_host *host, lua_State *co) {
     host->hold = true;
@@ -110,7 +114,7 @@ static void hook_show(dsl_host *host, lua_State *co) {
 static int with_user_hook(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-    if (host && host->current && host->current->closing)
+    if (host && is_closing(host))
         return luaL_error(L, "not possible here: the process is ending");
     if (dsl_is_marked(co))
         return luaL_error(L, "the coroutine is not suspended: its process waits in it");
@@ -159,7 +163,7 @@ static void close_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
-    if (!host->current || !host->current->closing) {
+    if (!is_closing(host)) {
         dsl_hook_begin(host, L); /* a coroutine that a close handler has run goes on elsewhere */
         return;
     }
@@ -175,7 +179,7 @@ static void close_watch(dsl_host *host, lua_State *co) {
 }
 
 void dsl_close_watch(dsl_host *host, lua_State *co) {
-    if (host && host->current && host->current->closing)
+    if (host && is_closing(host))
         close_watch(host, co);
 }
 
@@ -221,4 +225,19 @@ void dsl_close_thread(dsl_host *host, lua_State *co) {
         close_failed(host, co);
     lua_sethook(co, NULL, 0, 0);
     lua_settop(co, 0);
+}
+
+bool dsl_close_call(dsl_host *host, int nargs) {
+    lua_State *L = host->L;
+    dsl_level user = {L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    host->releasing = true;
+    close_watch(host, L);
+    int status = lua_pcall(L, nargs, 0, 0);
+    host->releasing = false;
+    lua_sethook(L, user.hook, user.hook_mask, user.hook_count);
+    if (status != LUA_OK) {
+        close_failed(host, L);
+        lua_pop(L, 1);
+    }
+    return status == LUA_OK;
 }

@@ -15,8 +15,8 @@ void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply) {
     else
         lua_pushnil(L);
     lua_pushboolean(L, reply->existing);
-    push_moved(L, host, &reply->values[0]);
-    push_moved(L, host, &reply->values[1]);
+    for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
+        push_moved(L, host, &reply->values[i]);
 }
 
 dsl_raw_reply dsl_raw_get(lua_State *L) {

@@ -2,7 +2,7 @@
  * Requests to supervisors, for the functions that make them.
  *
  * A request that must wait goes on in a continuation, which finds the reply's raw values on top:
- * status, pid, existing, and two values. A reply that came at once is pushed in the same form.
+ * status, pid, existing, and three values. A reply that came at once is pushed in the same form.
  */
 #ifndef DSL_REQUEST_H
 #define DSL_REQUEST_H
@@ -10,7 +10,7 @@
 #include "bindings/binding.h"
 
 /* Places of the raw values, from the base on. */
-enum { DSL_RAW_STATUS, DSL_RAW_PID, DSL_RAW_EXISTING, DSL_RAW_VALUE, DSL_RAW_DETAIL };
+enum { DSL_RAW_STATUS, DSL_RAW_PID, DSL_RAW_EXISTING, DSL_RAW_VALUE, DSL_RAW_DETAIL, DSL_RAW_ID };
 
 typedef struct dsl_raw_reply {
     int base; /* the stack index of DSL_RAW_STATUS */

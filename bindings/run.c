@@ -9,6 +9,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
@@ -48,6 +49,7 @@ static int keep_results(lua_State *L) {
 
 void dsl_main_returned(dsl_body *body, int count) {
     returned r = {body, count};
+    dsl_service_ready(body->host);
     if (count > 0 && dsl_protect(body->host->L, keep_results, &r) != LUA_OK)
         dsl_log(body->host, DYNSUP_LEVEL_ERROR, "no memory for the results of the main process");
 }
@@ -97,11 +99,16 @@ void dsl_halt_if_interrupted(dsl_host *host) {
         dynsup_host_halt(host->core, 0);
 }
 
+static void after_step(void *ud) {
+    dsl_log_flush(ud);
+    dsl_service_look(ud);
+}
+
 static void run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     for (;;) {
         enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
-        dsl_log_flush(host);
+        after_step(host);
         dsl_halt_if_interrupted(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
@@ -122,10 +129,6 @@ static void on_signal(void *ud, int signum) {
     for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
         dynsup_host_halt(inner->core, 0);
     dynsup_host_halt(host->core, 0);
-}
-
-static void flush_log(void *ud) {
-    dsl_log_flush(ud);
 }
 
 /* The core does not know of it: so observers are told here. */
@@ -165,6 +168,7 @@ static void core_close(dsl_host *host) {
 static void host_fini(dsl_host *host) {
     core_close(host);
     if (host->uv) {
+        dsl_http_close(host);
         dynsup_uv_free(host->uv);
         if (!host->outer)
             dynsup_uv_loop_close_handles(host->runtime->loop);
@@ -240,11 +244,16 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .slice_ns = (uint64_t)(config->slice_ms * 1e6),
         .on_stuck = on_stuck,
         .stuck_ud = host,
-        .on_step = config->log == dsl_log_queue ? flush_log : NULL,
+        .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
         .step_ud = host,
         .on_signal = config->signals ? on_signal : NULL,
         .signal_ud = host,
     };
+    if (config->service) {
+        uv.beat_ms = config->service->beat_ms;
+        uv.on_beat = config->service->on_beat;
+        uv.beat_ud = config->service->ud;
+    }
     if (runtime->loop)
         host->uv = dynsup_uv_new(&uv, &error);
     if (!host->uv)

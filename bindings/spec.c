@@ -133,8 +133,8 @@ static const char *read_modules(reading *r) {
 }
 
 static const char *read_significant(reading *r) {
-    bool no = lua_isboolean(r->L, -1) && !lua_toboolean(r->L, -1);
-    return no ? NULL : "invalid_significant"; /* a dynamic supervisor has no use for it */
+    r->spec->core.significant = lua_toboolean(r->L, -1);
+    return lua_isboolean(r->L, -1) ? NULL : "invalid_significant";
 }
 
 /* ---- backoff ---- */
@@ -221,7 +221,7 @@ static const struct field *field_find(lua_State *L, int index) {
     return NULL;
 }
 
-static int fail(lua_State *L, const char *what) {
+int dsl_spec_fail(lua_State *L, const char *what) {
     lua_pushnil(L);
     lua_insert(L, -2);
     lua_pushstring(L, what);
@@ -237,11 +237,11 @@ static int read_fields(reading *r, int index) {
         const struct field *field = field_find(L, -2);
         if (!field) {
             lua_pop(L, 1);
-            return fail(L, "invalid_child_spec");
+            return dsl_spec_fail(L, "invalid_child_spec");
         }
         const char *wrong = field->read(r);
         if (wrong)
-            return fail(L, wrong);
+            return dsl_spec_fail(L, wrong);
         lua_pop(L, 1);
     }
     return 0;
@@ -260,7 +260,32 @@ static int check_whole(reading *r, int index) {
         lua_pushstring(r->L, odd);
     else
         lua_pushvalue(r->L, index);
-    return fail(r->L, "invalid_child_spec");
+    return dsl_spec_fail(r->L, "invalid_child_spec");
+}
+
+/* "bad_combination" with the two fields that do not go together. */
+static int fail_combination(lua_State *L, const char *field, const char *value) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, field);
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "significant");
+    return dsl_spec_fail(L, "bad_combination");
+}
+
+int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
+                               enum dynsup_auto_shutdown auto_shutdown) {
+    if (!spec->core.significant)
+        return 0;
+    if (!is_static) { /* a dynamic supervisor has no use for it */
+        lua_pushboolean(L, 1);
+        return dsl_spec_fail(L, "invalid_significant");
+    }
+    if (auto_shutdown == DYNSUP_NEVER_SHUTDOWN)
+        return fail_combination(L, "auto_shutdown", "never");
+    if (spec->core.restart == DYNSUP_PERMANENT)
+        return fail_combination(L, "restart", "permanent");
+    return 0;
 }
 
 int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
@@ -272,7 +297,7 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     spec->core.start_timeout_ms = -1;
     if (!lua_istable(L, index)) {
         lua_pushvalue(L, index);
-        return fail(L, "invalid_child_spec");
+        return dsl_spec_fail(L, "invalid_child_spec");
     }
     for (int i = 0; i < DSL_SPEC_PLACES; i++)
         lua_pushnil(L);

@@ -2,8 +2,6 @@
 #include "bindings/options.h"
 #include "bindings/request.h"
 
-#include <string.h>
-
 /* ---- start_link ---- */
 
 static int start_link_k(lua_State *L, int status, lua_KContext context) {
@@ -23,7 +21,7 @@ static int start_link_options(lua_State *L, dsl_host *host) {
         lua_newtable(L);
     }
     luaL_checktype(L, 1, LUA_TTABLE);
-    int failed = dsl_options_read(L, 1, true, &options);
+    int failed = dsl_options_read(L, 1, DSL_OPTION_NAME | DSL_OPTION_DYNAMIC, &options);
     if (failed)
         return failed;
     dsl_options_keep(L, host, &options);
@@ -33,51 +31,34 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     return dsl_reply_to(L, host, &reply, 0, start_link_k);
 }
 
-/* The name option of start_link(module, arg, options). 0, or what to return. */
-static int module_name(lua_State *L, const char **name, size_t *length) {
-    dsl_options options;
-    *name = NULL;
-    *length = 0;
-    if (lua_isnoneornil(L, 3))
-        return 0;
-    luaL_checktype(L, 3, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, 3)) {
-        if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "name") != 0) {
-            lua_pop(L, 1);
-            lua_pushnil(L);
-            lua_pushliteral(L, "invalid_option");
-            lua_pushvalue(L, -3);
-            return 3;
-        }
-        lua_pop(L, 1);
-    }
-    int failed = dsl_options_read(L, 3, true, &options);
-    *name = options.core.name;
-    *length = options.core.name_length;
-    return failed;
-}
-
-static int start_link_module(lua_State *L, dsl_host *host) {
-    const char *name;
-    size_t length;
+int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunction k) {
+    dsl_options options = {0};
     dynsup_reply reply = {0};
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argcheck(L, lua_getfield(L, 1, "init") == LUA_TFUNCTION, 1,
                   "a module of a supervisor has a function init");
-    int init = lua_gettop(L);
-    int failed = module_name(L, &name, &length);
-    if (failed)
-        return failed;
+    int function = lua_gettop(L);
+    if (!lua_isnoneornil(L, 3)) {
+        luaL_checktype(L, 3, LUA_TTABLE);
+        int failed = dsl_options_read(L, 3, DSL_OPTION_NAME, &options);
+        if (failed)
+            return failed;
+    }
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
-    lua_pushvalue(L, init);
+    lua_pushvalue(L, function);
     lua_pushvalue(L, 2);
     dsl_body *body = dsl_body_new(L, host, 0);
     dsl_body_load(L, body, 1);
-    body->is_guest = body->is_init = true;
-    dynsup_supervisor_init(host->core, name, length, &dsl_body_ops, body, &reply);
-    return dsl_reply_to(L, host, &reply, 0, start_link_k);
+    body->is_guest = true;
+    body->init = (uint8_t)init;
+    dynsup_supervisor_init(host->core, options.core.name, options.core.name_length, &dsl_body_ops,
+                           body, &reply);
+    return dsl_reply_to(L, host, &reply, 0, k);
+}
+
+static int start_link_module(lua_State *L, dsl_host *host) {
+    return dsl_start_module(L, host, DSL_INIT_DYNAMIC, start_link_k);
 }
 
 static bool is_module(lua_State *L) {

@@ -119,9 +119,43 @@ static void object_release(void *ud, uint64_t object) {
     dsl_vault_release(&((dsl_host *)ud)->vault, (uint32_t)object);
 }
 
+static bool object_equal(void *ud, uint64_t a, uint64_t b) {
+    dsl_host *host = ud;
+    lua_State *L = host->vault.L;
+    dsl_vault_push(L, &host->vault, (uint32_t)a);
+    dsl_vault_push(L, &host->vault, (uint32_t)b);
+    bool equal = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return equal;
+}
+
+#define HASH_SAMPLES 64 /* bytes of a string that are looked at, at most */
+
+static uint64_t string_hash(const char *text, size_t size) {
+    uint64_t hash = size;
+    size_t step = size / HASH_SAMPLES + 1;
+    for (size_t i = 0; i < size; i += step)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t object_hash(void *ud, uint64_t object) {
+    dsl_host *host = ud;
+    lua_State *L = host->vault.L;
+    size_t size;
+    dsl_vault_push(L, &host->vault, (uint32_t)object);
+    bool is_string = lua_type(L, -1) == LUA_TSTRING;
+    const char *text = is_string ? lua_tolstring(L, -1, &size) : NULL;
+    uint64_t hash = is_string ? string_hash(text, size) : (uint64_t)(uintptr_t)lua_topointer(L, -1);
+    lua_pop(L, 1);
+    return hash;
+}
+
 const dynsup_object_ops dsl_object_ops = {
     .retain = object_retain,
     .release = object_release,
     .describe = dsl_object_describe,
     .trace = dsl_object_trace,
+    .equal = object_equal,
+    .hash = object_hash,
 };

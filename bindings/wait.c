@@ -122,6 +122,8 @@ static int ready(lua_State *L) {
     dsl_vault_reserve(L, &host->vault, 1);
     dynsup_value info = dsl_value_get(L, host, 1);
     dynsup_ready(host->core, &info);
+    if (host->current->is_main)
+        dsl_service_ready(host);
     lua_pushboolean(L, 1);
     return 1;
 }

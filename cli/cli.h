@@ -67,15 +67,14 @@ bool cli_level_parse(const char *word, enum dynsup_level *level_out);
 bool cli_format_parse(const char *word, enum dynsup_log_format *format_out);
 
 /* Level and format where nothing is said: warning; the environment's DYNSUP_LOG_FORMAT, or else
- * text on a terminal and logfmt elsewhere. */
-void cli_log_defaults(dynsup_lua_config *config);
+ * text on a terminal and logfmt elsewhere. True when the environment has chosen the format. */
+bool cli_log_defaults(dynsup_lua_config *config);
 
 /* Makes config write its log to stderr, in its format. */
 void cli_log_init(dynsup_lua_config *config);
 
 /* Says why the program ends: as cli_say, or as a line of the log whose format is not text. */
-void cli_log_failure(const dynsup_lua_config *config, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cli_log_failure(const dynsup_lua_config *config, const char *text);
 
 /* Lua's warnings, of which the most important are errors in finalizers: lines of the log. They are
  * on until the script calls warn("@off"). */
@@ -88,6 +87,29 @@ typedef struct cli_warnings {
 
 /* *warnings must live until the state is closed. */
 void cli_warnings_init(cli_warnings *warnings, lua_State *L, const dynsup_lua_config *config);
+
+/* ---- init.c: as process 1 ---- */
+
+/* In process 1: starts a child, in which it returns false, for it to be the program; in process 1
+ * itself returns true when the child has ended, with its exit code. Anywhere else returns false. */
+bool cli_init(int *code_out);
+
+/* ---- notify.c: a service manager ---- */
+
+typedef struct cli_notify {
+    const char *path; /* of its socket: the environment's */
+    bool failed;      /* and that has been said */
+    dynsup_lua_service service;
+} cli_notify;
+
+/* Where the environment names the socket of a service manager (systemd's Type=notify), makes config
+ * tell it READY, STOPPING and, if it asks for that, WATCHDOG. *notify must outlive the run. */
+void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
+
+/* ---- limits.c: what the system grants ---- */
+
+/* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
+void cli_limits_raise(void);
 
 /* ---- streams.c: the standard streams ---- */
 

@@ -4,7 +4,6 @@
  */
 #include "cli/cli.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,17 +84,11 @@ static bool wants_colour(void) {
 }
 
 /* People read a terminal, programs what is not one; the environment may say otherwise. */
-static enum dynsup_log_format default_format(void) {
-    enum dynsup_log_format format;
+bool cli_log_defaults(dynsup_lua_config *config) {
     const char *word = getenv("DYNSUP_LOG_FORMAT");
-    if (word && format_find(word, &format))
-        return format;
-    return isatty(STDERR_FILENO) ? DYNSUP_LOG_TEXT : DYNSUP_LOG_LOGFMT;
-}
-
-void cli_log_defaults(dynsup_lua_config *config) {
     config->level = DYNSUP_LEVEL_WARNING;
-    config->format = default_format();
+    config->format = isatty(STDERR_FILENO) ? DYNSUP_LOG_TEXT : DYNSUP_LOG_LOGFMT;
+    return word && format_find(word, &config->format);
 }
 
 void cli_log_init(dynsup_lua_config *config) {
@@ -105,12 +98,7 @@ void cli_log_init(dynsup_lua_config *config) {
         config->log = wants_colour() ? log_coloured : log_plain;
 }
 
-void cli_log_failure(const dynsup_lua_config *config, const char *format, ...) {
-    char text[8000];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
+void cli_log_failure(const dynsup_lua_config *config, const char *text) {
     if (config->format == DYNSUP_LOG_TEXT || config->level == DYNSUP_LEVEL_OFF)
         cli_say("%s", text);
     else

@@ -67,8 +67,11 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    int code;
     cli_streams_init();
-    int code = dispatch(argc, argv);
+    if (cli_init(&code))
+        return code;
+    code = dispatch(argc, argv);
     if (!cli_streams_flush() && code == CLI_DONE)
         code = CLI_FAILED;
     return code;

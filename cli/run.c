@@ -12,7 +12,9 @@ typedef struct job {
     char **argv;
     int script; /* FILE in argv */
     dynsup_lua_config config;
+    bool format_chosen; /* by an option or the environment */
     cli_warnings warnings;
+    cli_notify notify;
     int code;
 } job;
 
@@ -55,6 +57,7 @@ static int parse_format(job *j, const char *value) {
         cli_say("--log-format needs a format: text, logfmt or json");
         return CLI_MISUSED;
     }
+    j->format_chosen = true;
     return cli_format_parse(value, &j->config.format) ? GO_ON : CLI_MISUSED;
 }
 
@@ -131,13 +134,23 @@ static bool load(lua_State *L, job *j) {
 
 /* ---- the end ---- */
 
+/* Why the program ends is for people, unless somebody has asked for lines that programs read. */
+static void say_failure(const job *j, const char *text) {
+    if (j->format_chosen)
+        cli_log_failure(&j->config, text);
+    else
+        cli_say("%s", text);
+}
+
 /* A crash tells where it comes from; of other reasons it has to be said. */
 static void tell_failure(lua_State *L, const job *j) {
     int reason = lua_gettop(L);
     bool has_text = luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL;
     dynsup_lua_text_push(L, reason);
-    cli_log_failure(&j->config, has_text ? "%s" : "the main process ended with the reason %s",
-                    lua_tostring(L, -1));
+    const char *text = lua_tostring(L, -1);
+    if (!has_text)
+        text = lua_pushfstring(L, "the main process ended with the reason %s", text);
+    say_failure(j, text);
 }
 
 /* The exit code for the end of a run, whose result is on top of the stack. */
@@ -149,8 +162,9 @@ static int tell_end(lua_State *L, const job *j, enum dynsup_lua_end end) {
         tell_failure(L, j);
         return CLI_FAILED;
     case DYNSUP_LUA_DEADLOCK:
-        cli_log_failure(&j->config, "nothing can happen any more, but the main process waits\n%s",
+        lua_pushfstring(L, "nothing can happen any more, but the main process waits\n%s",
                         luaL_tolstring(L, -1, NULL));
+        say_failure(j, lua_tostring(L, -1));
         return CLI_FAILED;
     case DYNSUP_LUA_HALTED:
         return (int)lua_tointeger(L, -1);
@@ -169,7 +183,7 @@ static int run_job(lua_State *L) {
         return 0;
     int nargs = push_arguments(L, j);
     enum dynsup_lua_end end = dynsup_lua_run(L, &j->config, nargs, &count);
-    luaL_checkstack(L, 2, NULL);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
     j->code = tell_end(L, j, end);
     return 0;
 }
@@ -194,8 +208,10 @@ static int run_in_state(job *j) {
 
 int cli_run(int argc, char **argv) {
     job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
-    cli_log_defaults(&j.config);
+    j.format_chosen = cli_log_defaults(&j.config);
+    cli_limits_raise();
     int code = parse(&j);
     cli_log_init(&j.config);
+    cli_notify_init(&j.notify, &j.config);
     return code == GO_ON ? run_in_state(&j) : code;
 }

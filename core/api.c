@@ -10,9 +10,30 @@
 
 /* ---- spawning ---- */
 
+static int spawn_name(dynsup_host *host, dsi_process *process, const char *name, size_t length) {
+    dsi_process_extra *extra = dsi_process_extra_get(host, process);
+    if (extra)
+        extra->name = dsi_names_add(&host->names, name, length);
+    if (!extra || !extra->name)
+        return DYNSUP_ENOMEM;
+    extra->name->process = process;
+    return 0;
+}
+
+static int spawn_start(dynsup_host *host, dsi_process *process, dynsup_ref *start_out) {
+    dsi_monitor *call = dsi_call_new(host, host->current, process);
+    if (!call)
+        return DYNSUP_ENOMEM;
+    process->flags |= DSI_FLAG_STARTING;
+    *start_out = call->slot.id;
+    return 0;
+}
+
 static int spawn_relations(dynsup_host *host, dsi_process *process,
                            const dynsup_spawn_options *options) {
     if (options->link && dsi_link(host, host->current, process))
+        return DYNSUP_ENOMEM;
+    if (options->name && spawn_name(host, process, options->name, options->name_length))
         return DYNSUP_ENOMEM;
     if (options->label) {
         dsi_process_extra *extra = dsi_process_extra_get(host, process);
@@ -20,22 +41,46 @@ static int spawn_relations(dynsup_host *host, dsi_process *process,
             return DYNSUP_ENOMEM;
         extra->label = options->label;
     }
+    if (options->start_out && spawn_start(host, process, options->start_out))
+        return DYNSUP_ENOMEM;
     if (!options->monitor_out)
         return 0;
     return dsi_monitor_new(host, host->current, process, dsi_value_id(process->slot.id),
                            options->monitor_out);
 }
 
+static void spawn_undo(dynsup_host *host, dsi_process *process,
+                       const dynsup_spawn_options *options) {
+    if (options->link)
+        dsi_unlink(host, host->current, process);
+    while (process->watchers.first)
+        dsi_monitor_free(host, dsi_item(process->watchers.first, dsi_monitor, watched));
+    if (process->extra && process->extra->name)
+        dsi_names_remove(&host->names, process->extra->name);
+    dsi_process_discard(host, process);
+}
+
+/* Has somebody the name already? */
+static bool spawn_taken(const dynsup_host *host, const dynsup_spawn_options *options,
+                        dynsup_pid *pid_out) {
+    if (!options || !options->name)
+        return false;
+    const dsi_name *taken = dsi_names_find(&host->names, options->name, options->name_length);
+    if (taken)
+        *pid_out = taken->process ? taken->process->slot.id : 0;
+    return taken;
+}
+
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out) {
     assert(!options || host->current || (!options->link && !options->monitor_out));
+    if (spawn_taken(host, options, pid_out))
+        return DYNSUP_EALREADY_STARTED;
     dsi_process *process = dsi_process_new(host, ops, body);
     if (!process)
         return DYNSUP_ENOMEM;
     if (options && spawn_relations(host, process, options)) {
-        if (options->link)
-            dsi_unlink(host, host->current, process);
-        dsi_process_discard(host, process);
+        spawn_undo(host, process, options);
         return DYNSUP_ENOMEM;
     }
     if (options && options->main) {

@@ -79,10 +79,15 @@ static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
     return status;
 }
 
+/* Must a request wait? A static supervisor answers in slices of its own. */
+static bool must_park(const dsi_supervisor *supervisor) {
+    return supervisor->order || dsi_supervisor_busy(supervisor);
+}
+
 /* A request of the current process, or why there can be none now. */
 static int request_make(dsi_supervisor *supervisor, enum dsi_parked_kind kind, const char *name,
                         size_t length, bool may_wait, dsi_request **request_out) {
-    if (!may_wait && dsi_supervisor_busy(supervisor))
+    if (!may_wait && must_park(supervisor))
         return DYNSUP_EWOULD_WAIT;
     *request_out =
         dsi_request_new(supervisor->host, kind, supervisor->process->slot.id, name, length);
@@ -103,7 +108,7 @@ int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t le
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
     int status = supervisor_find_running(host, pid, &supervisor);
-    if (status == 0 && dsi_supervisor_busy(supervisor))
+    if (status == 0 && must_park(supervisor))
         status = DYNSUP_PENDING;
     else if (status == 0 &&
              (status = dsi_dynamic_admits(supervisor, name, length, ensure, reply)) < 0)
@@ -136,17 +141,47 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
         return status;
     }
     request->ensure = ensure;
+    request->starting = spec->starting;
     request->child = child;
     request->body_ops = spec->body_ops;
     request->body = spec->body;
     reply->key = request->key;
-    if (dsi_supervisor_busy(supervisor)) {
+    if (must_park(supervisor)) {
         dsi_supervisor_park(supervisor, &request->parked);
         return DYNSUP_PENDING;
     }
-    status = dsi_dynamic_start(supervisor, request, reply);
+    status = supervisor->policy->start(supervisor, request, reply);
     if (status != DYNSUP_PENDING)
         dsi_request_free(supervisor->host, request);
+    return status;
+}
+
+/* A child whose process is run to the end of its start here and now, if that does not wait. */
+static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spec, dsi_child *child,
+                        dynsup_reply *reply) {
+    dynsup_host *host = supervisor->host;
+    int status = dsi_dynamic_admits(supervisor, NULL, 0, false, reply);
+    if (status) {
+        dsi_child_free(host, child);
+        spec->body_ops->fini(spec->body);
+        return status;
+    }
+    status = dsi_dynamic_start_starting(supervisor, child, spec->body_ops, spec->body);
+    if (status)
+        return status;
+    reply->pid = child->pid;
+    if (dynsup_start_now(host, child->pid)) {
+        if (child->state == DSI_CHILD_STARTING)
+            child->state = DSI_CHILD_RUNNING;
+        dsi_event_child(host, DYNSUP_EVENT_CHILD_STARTED, child, NULL);
+        return 0;
+    }
+    dsi_request *request =
+        dsi_request_new(host, DSI_PARKED_START, supervisor->process->slot.id, NULL, 0);
+    reply->key = request ? request->key : 0;
+    status = dsi_dynamic_await_start(supervisor, child, request);
+    if (status == DYNSUP_ENOMEM && request)
+        dsi_request_free(host, request);
     return status;
 }
 
@@ -164,9 +199,11 @@ int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spe
         return reply->status = DYNSUP_ENOMEM;
     }
     bool at_once = spec->body && !spec->guest && !spec->ready && !ensure;
-    if (at_once && !dsi_supervisor_busy(supervisor))
+    if (at_once && !must_park(supervisor))
         status = dsi_dynamic_start_body(supervisor, child, spec->name, spec->name_length,
                                         spec->body_ops, spec->body, reply);
+    else if (spec->starting && may_wait && !dsi_supervisor_busy(supervisor))
+        status = start_nested(supervisor, spec, child, reply);
     else
         status = start_waiting(supervisor, spec, child, ensure, may_wait, reply);
     return reply->status = status;
@@ -184,13 +221,41 @@ int dynsup_terminate_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, 
         return reply->status = status;
     request->pid = pid;
     reply->key = request->key;
-    if (dsi_supervisor_busy(supervisor)) {
+    if (must_park(supervisor)) {
         dsi_supervisor_park(supervisor, &request->parked);
         return reply->status = DYNSUP_PENDING;
     }
-    status = dsi_dynamic_terminate(supervisor, request);
+    status = supervisor->policy->terminate(supervisor, request);
     if (status != DYNSUP_PENDING)
         dsi_request_free(host, request);
+    return reply->status = status;
+}
+
+static int request_by_id(dsi_supervisor *supervisor, enum dsi_parked_kind kind, dynsup_value *id,
+                         bool may_wait, dynsup_reply *reply) {
+    dsi_request *request;
+    if (!must_park(supervisor))
+        return DYNSUP_ENOT_STATIC;
+    int status = request_make(supervisor, kind, NULL, 0, may_wait, &request);
+    if (status)
+        return status;
+    request->by_id = true;
+    request->id = *id;
+    *id = dsi_value_nil();
+    dsi_supervisor_park(supervisor, &request->parked);
+    return pending(request, reply);
+}
+
+int dynsup_static_request(dynsup_host *host, dynsup_pid pid, enum dynsup_static_request what,
+                          dynsup_value id, bool may_wait, dynsup_reply *reply) {
+    static const enum dsi_parked_kind kinds[] = {DSI_PARKED_TERMINATE, DSI_PARKED_RESTART,
+                                                 DSI_PARKED_DELETE};
+    dsi_supervisor *supervisor;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, pid, &supervisor);
+    if (status == 0)
+        status = request_by_id(supervisor, kinds[what], &id, may_wait, reply);
+    dsi_value_release(host, &id);
     return reply->status = status;
 }
 
@@ -209,7 +274,7 @@ int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reaso
         return reply->status = status;
     }
     request->reason = own;
-    if (dsi_supervisor_busy(supervisor)) {
+    if (dsi_supervisor_busy(supervisor) && supervisor->state != DSI_SUPERVISOR_STOPPING) {
         dsi_supervisor_park(supervisor, &request->parked);
     } else {
         dsi_list_append(&supervisor->stop_waiters, &request->parked.node);
@@ -250,7 +315,7 @@ void dynsup_ready(dynsup_host *host, const dynsup_value *info) {
     while (child && child->extra && !child->extra->ready)
         child = child->extra->next_same;
     if (child && child->extra)
-        dsi_dynamic_ready(child->supervisor, child, &own);
+        dsi_life_ready(child->supervisor, child, &own);
     else
         dsi_value_release(host, &own);
 }

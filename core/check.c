@@ -9,6 +9,7 @@
 #include "host.h"
 #include "link.h"
 #include "monitor.h"
+#include "static.h"
 
 #include <assert.h>
 
@@ -91,7 +92,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
         MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
-        MUST(monitor->watcher == process && monitor->down, "a monitor is its watcher's");
+        MUST(monitor->watcher == process, "a monitor is its watcher's");
         met->monitors_held++;
     }
     dsi_bag_each (node, &extra->delayed) {
@@ -163,20 +164,30 @@ static void check_waiters(const dsi_child *child, tally *met) {
 static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
                  (child->extra && dsi_timer_started(&child->extra->timer));
-    MUST(comes, "a restart has a turn, a delay or a guest");
-    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING, "only a running supervisor restarts");
+    bool is_in_job = supervisor->order && supervisor->occupied; /* one after the other */
+    MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
+    MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
 }
 
 static void check_running(const dsi_supervisor *supervisor, const dsi_child *child) {
     const dsi_process *process = dsi_child_process(supervisor->host, child);
-    MUST(process && dsi_child_of(process, supervisor) == child, "a running child has a process");
-    bool awaited = child->extra && child->extra->starting;
+    bool late = child->parked.kind == DSI_PARKED_LATE && dsi_node_linked(&child->parked.node);
+    MUST(late || (process && dsi_child_of(process, supervisor) == child),
+         "a running child has a process");
+    bool awaited = (child->extra && child->extra->starting) || supervisor->awaited == child;
     if (child->state == DSI_CHILD_STARTING)
-        MUST(awaited && child->extra->ready, "a child that starts is waited for");
+        MUST(awaited && child->extra && child->extra->ready, "a child that starts is waited for");
     if (child->state == DSI_CHILD_RUNNING)
         MUST(!awaited, "a child that runs has been told of");
-    if (supervisor->state == DSI_SUPERVISOR_STOPPING)
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING && !supervisor->order)
         MUST(child->state == DSI_CHILD_STOPPING, "all children stop with their supervisor");
+}
+
+static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child) {
+    MUST(supervisor->order, "only a static supervisor keeps who is gone");
+    MUST(!dsi_node_linked(&child->parked.node), "who is gone waits for no turn");
+    MUST(!child->extra || !dsi_timer_started(&child->extra->timer), "nor for a time");
+    MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
 }
 
 static void check_child(const dsi_supervisor *supervisor, const dsi_child *child, tally *met) {
@@ -197,6 +208,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
         return;
     if (child->state == DSI_CHILD_RESTARTING)
         check_restarting(supervisor, child);
+    else if (child->state == DSI_CHILD_GONE)
+        check_gone(supervisor, child);
     else
         check_running(supervisor, child);
 }
@@ -210,7 +223,7 @@ static void check_counts(const dsi_supervisor *supervisor, tally *met) {
         const dsi_child *child = dsi_child_of_node(node);
         check_child(supervisor, child, met);
         specs++;
-        active += child->state != DSI_CHILD_RESTARTING;
+        active += child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
         supervisors += child->is_supervisor;
     }
     MUST(supervisor->supervisors == supervisors, "supervisors are counted");
@@ -234,7 +247,7 @@ static void check_turns(const dsi_supervisor *supervisor, tally *met) {
              "only restarts are tried again");
     }
     bool idle = dsi_list_empty(&supervisor->parked) && dsi_list_empty(&supervisor->retries);
-    if (!idle && !supervisor->has_guest)
+    if (!idle && !supervisor->has_guest && !supervisor->occupied)
         MUST(process->state != DSI_PROCESS_IDLE && process->state != DSI_PROCESS_WAITING,
              "a supervisor with something to do is ready");
 }
@@ -251,6 +264,27 @@ static void check_guest(const dsi_supervisor *supervisor, tally *met) {
     MUST(process->body == supervisor, "without a guest a supervisor runs itself");
     MUST(dsi_list_empty(&supervisor->strays), "strays are remembered for a guest only");
     MUST(supervisor->state != DSI_SUPERVISOR_INIT, "an init function is a guest");
+}
+
+/* A static supervisor: its index, its weight, and that its job waits for something. */
+static void check_order(const dsi_supervisor *supervisor) {
+    const dynsup_draft *order = supervisor->order;
+    size_t weight = 0;
+    MUST(supervisor->occupied == (order->job != DSI_JOB_NONE), "who is occupied has a job");
+    MUST(order->ids.count == supervisor->specs, "all children are in the index");
+    dsi_list_each (node, &supervisor->children) {
+        dsi_child *child = dsi_child_of_node(node);
+        weight += child->weighs;
+        MUST(child->significant || !child->weighs, "the significant weigh");
+        MUST(child->id.kind == DYNSUP_NUMBER ||
+                 dsi_child_index_find(&order->ids, &child->id) == child,
+             "a child is found by its id");
+    }
+    MUST(order->weight == weight, "weights are counted");
+    if (supervisor->occupied && dsi_process_alive(supervisor->process))
+        MUST(supervisor->awaited || supervisor->has_guest ||
+                 supervisor->process->state == DSI_PROCESS_RUNNABLE,
+             "a job waits for somebody");
 }
 
 static void check_cursors(const dsi_supervisor *supervisor) {
@@ -272,6 +306,8 @@ static void check_supervisor(const dsi_supervisor *supervisor, tally *met) {
     check_turns(supervisor, met);
     check_guest(supervisor, met);
     check_cursors(supervisor);
+    if (supervisor->order)
+        check_order(supervisor);
     if (supervisor->state == DSI_SUPERVISOR_STOPPING)
         MUST(supervisor->specs > 0 || !dsi_process_alive(process),
              "a supervisor ends with its last child");

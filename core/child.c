@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <assert.h>
+#include <string.h>
 
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
     if (child->extra)
@@ -64,7 +65,27 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
     child->restart = (uint8_t)spec->restart;
     child->is_supervisor = spec->is_supervisor;
     child->guest = spec->guest;
+    child->significant = spec->significant;
     return child;
+}
+
+bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_t length) {
+    dsi_child_extra *extra = dsi_child_extra_get(host, child);
+    char *wanted = extra ? dsi_memory_new(&host->memory, length) : NULL;
+    if (!wanted)
+        return false;
+    memcpy(wanted, name, length);
+    extra->wanted = wanted;
+    extra->wanted_length = length;
+    return true;
+}
+
+static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
+    dsi_timers_stop(&host->timers, &extra->timer);
+    dsi_value_release(host, &extra->modules);
+    dsi_reason_release(host, &extra->late);
+    dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
+    dsi_memory_free(&host->memory, extra, sizeof *extra);
 }
 
 static void name_free(dynsup_host *host, dsi_child *child) {
@@ -83,11 +104,8 @@ void dsi_child_free(dynsup_host *host, dsi_child *child) {
     dsi_value_release(host, &child->id);
     if (child->program_ops)
         child->program_ops->release(child->program);
-    if (child->extra) {
-        dsi_timers_stop(&host->timers, &child->extra->timer);
-        dsi_value_release(host, &child->extra->modules);
-        dsi_memory_free(&host->memory, child->extra, sizeof *child->extra);
-    }
+    if (child->extra)
+        extra_free(host, child->extra);
     dsi_slots_free(&host->children, child);
 }
 
@@ -130,16 +148,19 @@ static enum dynsup_child_state state_of(const dsi_child *child) {
         return DYNSUP_CHILD_RESTARTING;
     case DSI_CHILD_STOPPING:
         return DYNSUP_CHILD_STOPPING;
+    case DSI_CHILD_GONE:
+        return DYNSUP_CHILD_DOWN;
     default:
         return DYNSUP_CHILD_RUNNING;
     }
 }
 
 void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
+    bool runs = child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
     *info_out = (dynsup_child_info){
         .ref = child->slot.id,
         .state = state_of(child),
-        .pid = child->state == DSI_CHILD_RESTARTING ? 0 : child->pid,
+        .pid = runs ? child->pid : 0,
         .last_pid = child->pid,
         .id = child->id,
         .modules = child->extra ? child->extra->modules : dsi_value_nil(),

@@ -21,10 +21,13 @@
 /* Something that waits for a supervisor's turn. */
 enum dsi_parked_kind {
     DSI_PARKED_CHILD,  /* in a dsi_child: its process has ended */
+    DSI_PARKED_LATE,   /* in a dsi_child: its process had ended before its start did */
     DSI_PARKED_RETRY,  /* in a dsi_child: its restart has failed */
     DSI_PARKED_PARENT, /* in a dsi_supervisor: its parent wants it to end */
     DSI_PARKED_START,  /* the rest: in a dsi_request */
     DSI_PARKED_TERMINATE,
+    DSI_PARKED_RESTART,
+    DSI_PARKED_DELETE,
     DSI_PARKED_STOP,
     DSI_PARKED_TURN
 };
@@ -47,8 +50,11 @@ typedef struct dsi_child_extra {
     bool timed_out;
     double start_timeout_ms;
     bool has_backoff;
-    bool delayed;      /* the restart has been put off already: now it is tried */
-    uint64_t lived_ns; /* the last incarnation */
+    bool delayed;       /* the restart has been put off already: now it is tried */
+    uint64_t lived_ns;  /* the last incarnation */
+    dynsup_reason late; /* of LATE: with what it had ended */
+    char *wanted;       /* the name that it takes at its first start; owned */
+    size_t wanted_length;
     dsi_backoff backoff;
 } dsi_child_extra;
 
@@ -70,7 +76,13 @@ struct dsi_child {
     bool is_supervisor : 1;
     bool guest : 1;
     bool ended_before : 1; /* STOPPING: its process had ended when it was told to */
+    bool significant : 1;
+    bool
+        weighs : 1; /* significant, and counted as such: it has a process or is to have one again */
 };
+
+/* Keeps the name that the child will take; false without memory. */
+bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_t length);
 
 /* A record with the spec's program, id and modules, which change hands in every case; not accepted
  * yet, and without its name. NULL without memory. */

@@ -1,6 +1,10 @@
 /* Cursors: looks at a supervisor's children that survive their coming and going. */
 #include "cursor.h"
 
+static dsi_node *node_after(const dsi_supervisor *supervisor, const dsi_node *node) {
+    return supervisor->policy->newest_first ? node->prev : node->next;
+}
+
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
     dsi_process *process = dsi_process_find_alive(host, pid);
     dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
@@ -8,7 +12,7 @@ dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
     if (!cursor)
         return NULL;
     cursor->supervisor = supervisor;
-    cursor->next = supervisor->children.head.next;
+    cursor->next = node_after(supervisor, &supervisor->children.head);
     dsi_list_append(&supervisor->cursors, &cursor->node);
     return cursor;
 }
@@ -17,7 +21,7 @@ bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out) {
     if (!cursor->supervisor || cursor->next == &cursor->supervisor->children.head)
         return false;
     const dsi_child *child = dsi_child_of_node(cursor->next);
-    cursor->next = cursor->next->next;
+    cursor->next = node_after(cursor->supervisor, cursor->next);
     dsi_child_inspect(child, info_out);
     return true;
 }
@@ -31,7 +35,7 @@ void dsi_cursors_skip(dsi_supervisor *supervisor, const dsi_child *child) {
     dsi_list_each (node, &supervisor->cursors) {
         dynsup_cursor *cursor = dsi_item(node, dynsup_cursor, node);
         if (cursor->next == &child->node)
-            cursor->next = child->node.next;
+            cursor->next = node_after(supervisor, &child->node);
     }
 }
 

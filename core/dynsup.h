@@ -57,9 +57,19 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
+    X(NOT_STATIC, "not_a_static_supervisor", "the supervisor's children have no ids")              \
+    X(ALREADY_PRESENT, "already_present", "there is a child with this id, which does not run")     \
+    X(RUNNING, "running", "the child runs")                                                        \
+    X(MISSING_ID, "missing_id", "a child of a static supervisor needs an id")                      \
+    X(DUPLICATE_ID, "duplicate_child_name", "two children have the same id")                       \
+    X(FAILED_TO_START, "failed_to_start_child", "a child has not started")                         \
     X(REASON, "reason", "the reply carries a reason")                                              \
     X(REACHED_MAX_RESTART_INTENSITY, "reached_max_restart_intensity", "too many restarts")         \
-    X(CLOSING, "closing", "the process is ending")
+    X(CLOSING, "closing", "the process is ending")                                                 \
+    X(CALL, "$call", "somebody waits for a reply to this message")                                 \
+    X(CAST, "$cast", "a request that has no reply")                                                \
+    X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
+    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -111,6 +121,10 @@ typedef struct dynsup_object_ops {
     /* The same for where it comes from (the traceback of a crash), which describe leaves out;
      * nothing for most. NULL: nothing for all. */
     void (*trace)(void *ud, uint64_t object, char *text, size_t size);
+    /* Are they the same value, for an id; and a number that is the same for the same values. NULL
+     * both: only an object itself is the same. */
+    bool (*equal)(void *ud, uint64_t a, uint64_t b);
+    uint64_t (*hash)(void *ud, uint64_t object);
 } dynsup_object_ops;
 
 /* How the core treats a reason; its value is what others see. */
@@ -165,12 +179,14 @@ typedef struct dynsup_outcome {
 } dynsup_outcome;
 
 /* The reply to a request that was DYNSUP_PENDING, or at once. */
+enum { DYNSUP_REPLY_VALUES = 3 };
 typedef struct dynsup_reply {
     int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
     bool existing;  /* ensure_child found it running */
     dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
-    dynsup_value values[2]; /* of success: info and nil */
-    uint64_t key;           /* of DYNSUP_PENDING: what to wait for */
+    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id. */
+    dynsup_value values[DYNSUP_REPLY_VALUES];
+    uint64_t key; /* of DYNSUP_PENDING: what to wait for */
 } dynsup_reply;
 
 typedef struct dynsup_body_ops {
@@ -352,10 +368,14 @@ typedef struct dynsup_spawn_options {
     dynsup_ref *monitor_out; /* not NULL: monitored by the current process */
     bool main;               /* the host's main process */
     const char *label;       /* for humans; borrowed for ever (static), or NULL */
+    const char *name;        /* registered at once; copied; or NULL */
+    size_t name_length;
+    dynsup_ref *start_out; /* not NULL: the current process waits for its start, see below */
 } dynsup_spawn_options;
 
-/* A new process, ready to run. 0 or DYNSUP_ENOMEM (the body stays the caller's). link and
- * monitor_out need a current process. options may be NULL. */
+/* A new process, ready to run. 0, DYNSUP_ENOMEM, or DYNSUP_EALREADY_STARTED with *pid_out who has
+ * the name (0: a child that restarts); with an error the body stays the caller's. link, monitor_out
+ * and start_out need a current process. options may be NULL. */
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out);
 
@@ -422,6 +442,55 @@ int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, d
 /* Ends a monitor of the current process and removes its DOWN from the mailbox: true when it was
  * there. */
 bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
+
+/* ---- calls ----
+ * A call is a monitor without DOWN: it ends with a reply, with the end of either process, or when
+ * the caller gives it up; a reply that comes later finds nobody. The caller must wait for it
+ * (dynsup_wait_key with the ref); the end of the called process comes to its reply op, as
+ * DYNSUP_EREASON. */
+
+/* Calls pid from the current process: the message tag, ref, what is sent. 0 (what is taken over),
+ * DYNSUP_ENOPROC, DYNSUP_ENOT_A_SERVER (a process that reads no messages), DYNSUP_ECALLS_ITSELF,
+ * DYNSUP_ECLOSING, DYNSUP_ENOMEM. */
+int dynsup_call(dynsup_host *host, dynsup_pid pid, enum dynsup_atom tag, const dynsup_value *what,
+                dynsup_ref *ref_out);
+
+/* The body that waits for this call's reply, when it has these ops; else NULL, and nothing happens:
+ * late, twice, or dead. The caller may put the reply where the body finds it and call
+ * dynsup_call_replied, which ends the call and makes the caller ready (DYNSUP_WAKE_DELIVERED). */
+void *dynsup_caller(dynsup_host *host, dynsup_ref ref, const dynsup_body_ops *ops);
+void dynsup_call_replied(dynsup_host *host, dynsup_ref ref);
+
+/* The current process gives up its call; true when it had not ended yet. */
+bool dynsup_call_end(dynsup_host *host, dynsup_ref ref);
+
+/* ---- starts that are waited for ----
+ * A process spawned with start_out is starting until it says so. If it ends before, it sends its
+ * parent no signal along their link and is no crash: whoever waits for the ref gets its reason, as
+ * of a call. */
+
+/* The current process has started; ref is what its start_out said, or 0 for a supervisor's child.
+ * The waiting parent gets a reply with the pid. If the parent has stopped waiting and not decided
+ * yet (its time is over), the process goes on as one that is starting. */
+void dynsup_started(dynsup_host *host, dynsup_ref ref);
+
+/* The current process gives up waiting for a start: what is starting gets "kill". True: the ref's
+ * reply is still to come, when that has ended. */
+bool dynsup_start_abort(dynsup_host *host, dynsup_ref ref);
+
+/* Runs the first slice of a process that the current one has spawned, at once, inside the current
+ * slice, if it is not too deep in others. True when the process has then started. It may have
+ * doomed the current process. */
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid);
+
+/* Gives the current process another body, for its next slice and its end. */
+void dynsup_body_set(dynsup_host *host, const dynsup_body_ops *ops, void *body);
+
+/* The parent of the current process: who spawned it, or its supervisor. */
+dynsup_pid dynsup_parent(const dynsup_host *host);
+
+/* Tells that a plain message to the current process was dropped (DYNSUP_EVENT_UNEXPECTED). */
+void dynsup_unexpected(dynsup_host *host);
 
 /* Sets trap_exit of the current process; *old_out is what it was. 0, DYNSUP_ENOMEM,
  * DYNSUP_ECALLS_ITSELF (a guest cannot change its supervisor). */
@@ -492,9 +561,34 @@ size_t dynsup_process_monitors(const dynsup_host *host, dynsup_pid pid, dynsup_p
  * meanwhile. */
 dynsup_pid dynsup_process_next(const dynsup_host *host, uint32_t *cursor);
 
+/* ---- what a process owns --------------------------------------------------------------------- */
+
+/* Something outside of the core that ends with a process: a handle, a request, a wait that somebody
+ * else fulfils. Embedded in what it stands for; zeroed before it is owned first. */
+typedef struct dynsup_possession {
+    /* The owner has ended: its stop op has run, and nobody has been told yet. The owner is the
+     * current process (as in stop); the possession is its no more, and may be freed. Called once,
+     * the possession taken last first. May call what stop may; may not step. */
+    void (*release)(struct dynsup_possession *possession);
+    struct dynsup_possession *next, **link; /* the core's */
+} dynsup_possession;
+
+/* The process owns it from now on, in place of who did before. O(1). 0; DYNSUP_ENOPROC (the process
+ * is ending or gone; the current process may own up to its end) or DYNSUP_ENOMEM: as it was. */
+int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession);
+
+/* Nobody owns it any more; nothing happens if nobody does. O(1). */
+void dynsup_disown(dynsup_possession *possession);
+
 /* ---- dynamic supervisors --------------------------------------------------------------------- */
 
 #define DYNSUP_NO_LIMIT UINT64_MAX
+
+/* Who is restarted when a child of a static supervisor must be. */
+enum dynsup_strategy { DYNSUP_ONE_FOR_ONE, DYNSUP_ONE_FOR_ALL, DYNSUP_REST_FOR_ONE };
+
+/* The end of which significant children, for good and by itself, ends their supervisor. */
+enum dynsup_auto_shutdown { DYNSUP_NEVER_SHUTDOWN, DYNSUP_ANY_SIGNIFICANT, DYNSUP_ALL_SIGNIFICANT };
 
 typedef struct dynsup_supervisor_options {
     const char *name; /* copied; NULL: none */
@@ -503,6 +597,8 @@ typedef struct dynsup_supervisor_options {
     uint64_t period_ms;    /* > 0 */
     uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
     uint64_t arguments;    /* an object handed to every program, 0: none; the supervisor's then */
+    enum dynsup_strategy strategy; /* from here on: of a static supervisor only */
+    enum dynsup_auto_shutdown auto_shutdown;
 } dynsup_supervisor_options;
 
 /* A new dynamic supervisor, child and linked partner of the current process, if any. 0;
@@ -535,7 +631,9 @@ typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
     void *program;
-    bool guest;                      /* the program's body is a start function */
+    bool guest;    /* the program's body is a start function */
+    bool starting; /* with guest: the first body is a process's all the same, which is waited for
+                      until it says dynsup_started */
     const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
     void *body;
     enum dynsup_restart restart;
@@ -547,6 +645,7 @@ typedef struct dynsup_child_spec {
     double start_timeout_ms;       /* with ready; < 0: for ever */
     const dynsup_backoff *backoff; /* NULL: none; copied */
     dynsup_value modules;
+    bool significant; /* of a static supervisor, which must allow it */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -562,7 +661,8 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
                   bool ensure, dynsup_reply *reply);
 
 /* Starts a child. The spec's program, body, id and modules change hands in every case. With ensure
- * the process that has the name, if any, is the answer. */
+ * the process that has the name, if any, is the answer. A starting one has its first slice inside
+ * the current one (dynsup_start_now), if it is its turn. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 
@@ -590,14 +690,15 @@ enum dynsup_child_state {
     DYNSUP_CHILD_STARTING, /* it is waited for to be ready */
     DYNSUP_CHILD_RUNNING,
     DYNSUP_CHILD_RESTARTING,
-    DYNSUP_CHILD_STOPPING
+    DYNSUP_CHILD_STOPPING,
+    DYNSUP_CHILD_DOWN /* of a static supervisor: its spec is there, and no process */
 };
 
 typedef struct dynsup_child_info {
     dynsup_ref ref; /* of the child, over all its incarnations */
     enum dynsup_child_state state;
-    dynsup_pid pid;      /* 0 while it is restarting */
-    dynsup_pid last_pid; /* the pid, or that of the incarnation before */
+    dynsup_pid pid;      /* 0 while it does not run */
+    dynsup_pid last_pid; /* the pid, or that of the incarnation before; 0: it has never run */
     dynsup_value id;     /* borrowed */
     dynsup_value modules;
     bool is_supervisor;
@@ -610,12 +711,55 @@ typedef struct dynsup_child_info {
     uint32_t incarnation;
 } dynsup_child_info;
 
-/* A look at the children one by one, in the order they were started, that stays valid while
- * children come and go. open: NULL without memory or for a wrong supervisor. next: false at the
- * end, also when the supervisor has ended. close must be called before the host is freed. */
+/* A look at the children one by one, in the order they were started (of a static supervisor: in the
+ * reverse of it), that stays valid while children come and go. open: NULL without memory or for a
+ * wrong supervisor. next: false at the end, also when the supervisor has ended. close must be
+ * called before the host is freed. */
 typedef struct dynsup_cursor dynsup_cursor;
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
 void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
+
+/* ---- static supervisors ---------------------------------------------------------------------- */
+
+/*
+ * A static supervisor begins with a list of children, each with an id of its own, starts them in
+ * order and stops them in reverse, one after the other. It does one thing at a time: meanwhile
+ * requests and exits wait, in order. The functions above work with it as well; what differs:
+ * start_child needs an id (DYNSUP_EMISSING_ID, DYNSUP_EALREADY_PRESENT) and always waits; a child
+ * that is terminated, or ends for good, stays as a spec without a process unless it is temporary.
+ */
+
+/* The children of a supervisor to be. new: NULL without memory. add: the spec's parts change hands
+ * in every case, its body must be NULL; 0, DYNSUP_EDUPLICATE_ID, DYNSUP_EMISSING_ID,
+ * DYNSUP_ENOMEM. */
+typedef struct dynsup_draft dynsup_draft;
+dynsup_draft *dynsup_draft_new(dynsup_host *host);
+int dynsup_draft_add(dynsup_draft *draft, const dynsup_child_spec *spec);
+void dynsup_draft_free(dynsup_draft *draft);
+
+/* A new static supervisor, child and linked partner of the current process, with the draft, which
+ * changes hands in every case. DYNSUP_PENDING, or as of dynsup_supervisor_start. The reply comes
+ * when all children have started (pid), or one has not and the others have been stopped
+ * (DYNSUP_EFAILED_TO_START). */
+int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *options,
+                        dynsup_draft *draft, dynsup_reply *reply);
+
+/* As dynsup_supervisor_configure, for the init function of a static supervisor. */
+void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
+                             dynsup_draft *draft);
+
+/* Is it a static supervisor? Then *auto_shutdown_out is set. */
+bool dynsup_static_is(const dynsup_host *host, dynsup_pid pid,
+                      enum dynsup_auto_shutdown *auto_shutdown_out);
+
+/* Requests about the child with this id, whose object changes hands. terminate: stops its process,
+ * if it has one. restart: starts it when it has none and is not about to be restarted
+ * (DYNSUP_ERUNNING, DYNSUP_ERESTARTING); the reply is as of start_child. delete: forgets its spec,
+ * under the same conditions. DYNSUP_ENOT_FOUND; DYNSUP_ENOT_STATIC. */
+enum dynsup_static_request { DYNSUP_TERMINATE_BY_ID, DYNSUP_RESTART_BY_ID, DYNSUP_DELETE_BY_ID };
+int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor,
+                          enum dynsup_static_request request, dynsup_value id, bool may_wait,
+                          dynsup_reply *reply);
 
 #endif

@@ -40,6 +40,11 @@ typedef struct dynsup_uv_config {
      * host (dynsup_host_halt). NULL: these signals are left alone. */
     void (*on_signal)(void *ud, int signum);
     void *signal_ud;
+    /* Called in the loop every beat_ms: whoever hears it knows that the loop turns. It keeps no run
+     * going, and may call the host. beat_ms 0: never. */
+    void (*on_beat)(void *ud);
+    void *beat_ud;
+    uint64_t beat_ms;
 } dynsup_uv_config;
 
 /* What a run of the loop ended with. */

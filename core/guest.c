@@ -2,7 +2,6 @@
 #include "supervisor.h"
 
 #include "event.h"
-#include "link.h"
 #include "monitor.h"
 
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
@@ -51,9 +50,7 @@ static void strays_forget(dsi_supervisor *supervisor) {
 /* A supervisor that could not be initialised ends without a signal to who started it. */
 static void init_failed(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     supervisor->state = DSI_SUPERVISOR_STOPPING;
-    dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
-    if (parent)
-        dsi_unlink(supervisor->host, parent, supervisor->process);
+    dsi_supervisor_leave_parent(supervisor);
     dsi_process_doom(supervisor->host, supervisor->process, reason);
 }
 
@@ -64,6 +61,10 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     reply.values[1] = outcome->values[1];
     if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
         reply.status = DYNSUP_EBAD_RETURN;
+    if (reply.status == 0 && supervisor->policy->begin) {
+        supervisor->policy->begin(supervisor, request); /* the start goes on with the children */
+        return;
+    }
     if (reply.status) {
         dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
         init_failed(supervisor, &normal);
@@ -82,7 +83,8 @@ static void refuse_itself(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     outcome->values[1] = dsi_value_id(outcome->pid);
 }
 
-void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+/* The guest leaves and its outcome is handled. True if it was a restart. */
+static bool guest_end(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     dsi_child *child = supervisor->guest_child;
     dsi_request *request = supervisor->guest_request;
     supervisor->guest_child = NULL;
@@ -91,13 +93,17 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     supervisor->draining = true; /* it is still this start's turn */
     if (child) {
         refuse_itself(supervisor, outcome);
-        dsi_dynamic_guest_done(supervisor, child, request, outcome);
+        supervisor->policy->guest_done(supervisor, child, request, outcome);
     } else {
         init_done(supervisor, request, outcome);
     }
     supervisor->draining = false;
     strays_forget(supervisor);
-    bool was_restart = child && !request; /* restarts and requests take turns: neither starves */
+    return child && !request;
+}
+
+void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+    bool was_restart = guest_end(supervisor, outcome); /* they and requests take turns */
     if (was_restart || dsi_list_empty(&supervisor->retries))
         dsi_supervisor_drain(supervisor);
     if (!dsi_list_empty(&supervisor->retries))
@@ -112,7 +118,7 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_node_remove(&process->queue);
     dsi_timers_stop(&host->timers, &process->at.timer);
     process->state = DSI_PROCESS_IDLE;
-    dsi_guest_done(supervisor, &outcome);
+    guest_end(supervisor, &outcome);
 }
 
 void dsi_guest_drop(dsi_supervisor *supervisor) {

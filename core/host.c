@@ -18,6 +18,7 @@
 
 #define EXITS_A_ROUND      64 /* between two looks at the run queue */
 #define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
+#define NESTING_MAX        8  /* starts inside starts */
 #define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
@@ -51,14 +52,15 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
-    if (dsi_process_alive(supervisor->process) && dsi_supervisor_busy(supervisor)) {
+    bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
+    if (dsi_process_alive(supervisor->process) && waits) {
         process->message_count++;
         dsi_supervisor_park(supervisor, &child->parked);
         return;
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        dsi_dynamic_exited(supervisor, child, &process->at.reason);
+        supervisor->policy->exited(supervisor, child, &process->at.reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
@@ -71,9 +73,18 @@ static void tell_supervisors(dsi_process *process) {
     }
 }
 
+/* A failed start sends its parent no signal. */
+static void start_failed(dynsup_host *host, dsi_process *process) {
+    dsi_process *parent = dsi_process_find(host, process->parent);
+    if (parent && parent != process && !process->child)
+        dsi_unlink(host, parent, process);
+}
+
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     dsi_process_close(host, process);
+    if (process->flags & DSI_FLAG_STARTING)
+        start_failed(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
     dsi_links_notify(host, process);
@@ -110,7 +121,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
         break;
     case DSI_PURPOSE_CHILD: {
         dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
-        dsi_dynamic_timer(child->supervisor, child);
+        dsi_life_timer(child->supervisor, child);
         break;
     }
     case DSI_PURPOSE_HALT:
@@ -193,6 +204,21 @@ static void run_slice(dynsup_host *host, dsi_process *process) {
     host->in_slice = false;
     host->current = NULL;
     slice_end(host, process, end, &outcome);
+}
+
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
+        dsi_node_remove(&process->queue);
+        host->nesting++;
+        run_slice(host, process);
+        host->nesting--;
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
 }
 
 /* Reads the clock; the time that has passed is put down to the process that ran last. */

@@ -19,7 +19,36 @@ static dynsup_message *monitor_end(dynsup_host *host, dsi_monitor *monitor) {
     return down;
 }
 
+dsi_process *dsi_call_waiter(const dsi_monitor *call) {
+    dsi_process *caller = call->watcher;
+    bool waits = caller->state == DSI_PROCESS_WAITING && caller->wait == DSI_WAIT_KEY &&
+                 caller->wait_key == call->slot.id;
+    return waits ? caller : NULL;
+}
+
+void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply) {
+    dsi_process *caller = dsi_call_waiter(call);
+    monitor_end(host, call);
+    if (caller && caller->ops->reply) {
+        caller->ops->reply(caller->body, reply);
+        dsi_process_ready(host, caller, DYNSUP_WAKE_DELIVERED);
+    } else {
+        dsi_value_release(host, &reply->values[0]);
+        dsi_value_release(host, &reply->values[1]);
+    }
+}
+
+static void call_fire(dynsup_host *host, dsi_monitor *call, const dynsup_reason *reason) {
+    dynsup_reply reply = {.status = DYNSUP_EREASON};
+    reply.values[0] = dsi_value_copy(host, reason->value);
+    dsi_call_reply(host, call, &reply);
+}
+
 static void monitor_fire(dynsup_host *host, dsi_monitor *monitor, const dynsup_reason *reason) {
+    if (!monitor->down) {
+        call_fire(host, monitor, reason);
+        return;
+    }
     dsi_process *watcher = monitor->watcher;
     dynsup_message *down = monitor_end(host, monitor);
     down->values[3] = dsi_value_copy(host, reason->value);
@@ -51,8 +80,22 @@ int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target
     return 0;
 }
 
+dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *target) {
+    dsi_process_extra *extra = dsi_process_extra_get(host, watcher);
+    dsi_monitor *call = extra ? dsi_slots_new(&host->monitors) : NULL;
+    if (!call)
+        return NULL;
+    call->watcher = watcher;
+    call->target = target;
+    dsi_bag_add(&extra->monitors, &call->held);
+    dsi_bag_add(&target->watchers, &call->watched);
+    return call;
+}
+
 void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor) {
-    dsi_message_drop(host, monitor_end(host, monitor));
+    dynsup_message *down = monitor_end(host, monitor);
+    if (down)
+        dsi_message_drop(host, down);
 }
 
 static bool is_down_of(const dynsup_message *message, dynsup_ref ref) {

@@ -1,7 +1,8 @@
 /*
  * Monitors: one process is told when another ends.
  *
- * The DOWN message is made together with the monitor, so that telling cannot fail.
+ * The DOWN message is made together with the monitor, so that telling cannot fail. A monitor
+ * without one is a call: its watcher waits for a reply with the monitor's ref as the key.
  */
 #ifndef DSI_MONITOR_H
 #define DSI_MONITOR_H
@@ -14,13 +15,22 @@ typedef struct dsi_monitor {
     dsi_bag_node watched; /* in the watched process's watchers */
     dsi_process *watcher;
     dsi_process *target;
-    dynsup_message *down; /* "DOWN", ref, who, reason to come */
+    dynsup_message *down; /* "DOWN", ref, who, reason to come; NULL: a call */
 } dsi_monitor;
 
 /* A monitor of target (NULL: a dead one, DOWN is in the mailbox at once and only the ref of what
  * was is given). who stands in the message. DYNSUP_ENOMEM or 0. */
 int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target, dynsup_value who,
                     dynsup_ref *ref_out);
+
+/* A call of target by watcher. NULL without memory. */
+dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *target);
+
+/* The call's caller, if it waits for the reply now; else NULL. */
+dsi_process *dsi_call_waiter(const dsi_monitor *call);
+
+/* Ends the call with this reply, whose objects change hands; one that is not waited for is lost. */
+void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply);
 
 /* Ends a monitor without a word. */
 void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor);

@@ -171,7 +171,8 @@ static void announce(dynsup_host *host, dsi_process *process) {
     const dynsup_reason *reason = &process->at.reason;
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
-    if (reason->class == DYNSUP_REASON_OTHER && !killed && !process->child)
+    bool told = process->child || (process->flags & DSI_FLAG_STARTING);
+    if (reason->class == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
 }
 
@@ -180,6 +181,7 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_CLOSING;
     dsi_process_stop_body(host, process);
+    dsi_possessions_release(host, process);
     process->state = DSI_PROCESS_ENDED;
     announce(host, process);
     dsi_process_flush(host, process);

@@ -35,7 +35,8 @@ enum {
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
-    DSI_FLAG_PAUSED = 32      /* it gets no slices: when it is runnable, it is in host->paused */
+    DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
+    DSI_FLAG_STARTING = 64    /* its start is waited for: its end is told to who waits only */
 };
 
 typedef struct dsi_process_extra {
@@ -45,7 +46,8 @@ typedef struct dsi_process_extra {
     dsi_bag delayed;  /* of dsi_delayed: messages to it */
     dsi_timer kill_timer;
     dsi_process *process;
-    dsi_supervisor *supervisor; /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
+    dynsup_possession *possessions; /* the newest first */
+    dsi_supervisor *supervisor;     /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
 } dsi_process_extra;
 
 struct dsi_process {
@@ -124,6 +126,9 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
 /* The end of a doomed process up to the moment in which others are told: its body stops, then what
  * it owned is released. */
 void dsi_process_close(dynsup_host *host, dsi_process *process);
+
+/* Releases what the process owns outside of the core. */
+void dsi_possessions_release(dynsup_host *host, dsi_process *process);
 
 /* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
 void dsi_process_let_go(dynsup_host *host, dsi_process *process);

@@ -346,7 +346,8 @@ static void write_refused(writer *w) {
 
 static void write_unexpected(writer *w) {
     put_any(w);
-    put(w, " dropped a plain message: it takes requests only");
+    put(w, w->event->is_supervisor ? " dropped a plain message: it takes requests only"
+                                   : " dropped a plain message: its module has no handle_info");
 }
 
 static void write_stuck(writer *w) {

@@ -27,6 +27,7 @@ void dsi_request_free(dynsup_host *host, dsi_request *request) {
     if (request->body)
         request->body_ops->fini(request->body);
     dsi_reason_release(host, &request->reason);
+    dsi_value_release(host, &request->id);
     dsi_memory_free(&host->memory, request, sizeof *request + request->name_length + 1);
 }
 
@@ -37,14 +38,18 @@ static dsi_process *waiting_caller(dynsup_host *host, const dsi_request *request
     return caller->wait_key == request->key && caller->ops->reply ? caller : NULL;
 }
 
+void dsi_reply_release(dynsup_host *host, dynsup_reply *reply) {
+    for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
+        dsi_value_release(host, &reply->values[i]);
+}
+
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply) {
     dsi_process *caller = waiting_caller(host, request);
     if (caller) {
         caller->ops->reply(caller->body, reply);
         dsi_process_ready(host, caller, DYNSUP_WAKE_DELIVERED);
     } else {
-        dsi_value_release(host, &reply->values[0]);
-        dsi_value_release(host, &reply->values[1]);
+        dsi_reply_release(host, reply);
     }
     dsi_request_free(host, request);
 }

@@ -33,30 +33,12 @@ void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
         dsi_timers_start(&host->timers, &process->extra->kill_timer, deadline);
 }
 
-static void tell_child(dsi_supervisor *supervisor, dsi_child *child) {
-    dsi_transition to = dsi_lifecycle(child->state, DSI_ON_TERMINATE);
-    child->state = (uint8_t)to.state;
-    if (to.action == DSI_DO_STOP)
-        dsi_shutdown_child(supervisor, child);
-    else if (to.action == DSI_DO_REMOVE)
-        dsi_dynamic_remove(supervisor, child);
-}
-
-static void tell_children(dsi_supervisor *supervisor) {
-    dsi_node *node = dsi_list_first(&supervisor->children);
-    while (node) {
-        dsi_node *next = dsi_list_next(&supervisor->children, node);
-        tell_child(supervisor, dsi_child_of_node(node));
-        node = next;
-    }
-}
-
 void dsi_shutdown_begin(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     if (supervisor->state == DSI_SUPERVISOR_STOPPING)
         return;
     supervisor->state = DSI_SUPERVISOR_STOPPING;
     supervisor->reason = dsi_reason_copy(supervisor->host, reason);
-    tell_children(supervisor);
+    supervisor->policy->stop(supervisor);
     dsi_shutdown_check(supervisor);
 }
 

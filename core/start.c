@@ -9,7 +9,7 @@
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_list_append(&supervisor->children, &child->node);
-    dsi_dynamic_count(supervisor, child, 1);
+    dsi_life_count(supervisor, child, 1);
 }
 
 /* ---- starts ---- */
@@ -52,25 +52,14 @@ static int refuse(dsi_supervisor *supervisor, dsi_child *child, int status) {
     return status;
 }
 
-static int name_child(dsi_supervisor *supervisor, dsi_child *child, const char *name,
-                      size_t length) {
-    if (!name || !length)
-        return 0;
-    child->name = dsi_names_add(&supervisor->host->names, name, length);
-    if (!child->name)
-        return DYNSUP_ENOMEM;
-    child->name->child = child;
-    return 0;
-}
-
 int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const char *name,
                            size_t name_length, const dynsup_body_ops *ops, void *body,
                            dynsup_reply *reply) {
     int status = dsi_dynamic_admits(supervisor, name, name_length, false, reply);
     if (status == 0)
-        status = name_child(supervisor, child, name, name_length);
+        status = dsi_incarnation_name(supervisor, child, name, name_length);
     if (status == 0)
-        status = dsi_dynamic_incarnate(supervisor, child, ops, body);
+        status = dsi_incarnation_begin(supervisor, child, ops, body);
     if (status) {
         ops->fini(body);
         return refuse(supervisor, child, status);
@@ -100,7 +89,7 @@ static int start_guest(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     void *body = request->body;
     dynsup_reason reason;
     request->body = NULL;
-    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status)
         return start_unmade(supervisor, request, status, &reason, reply);
     request->child = NULL;
@@ -114,7 +103,7 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     void *body = request->body;
     dynsup_reason reason;
     request->body = NULL;
-    int status = body ? 0 : dsi_dynamic_make_body(supervisor, child, &ops, &body, &reason);
+    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status)
         return start_unmade(supervisor, request, status, &reason, reply);
     request->child = NULL;
@@ -125,6 +114,39 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
         child->extra->starting = request;
     }
     return status;
+}
+
+int dsi_dynamic_start_starting(dsi_supervisor *supervisor, dsi_child *child,
+                               const dynsup_body_ops *ops, void *body) {
+    int status = dsi_incarnation_begin(supervisor, child, ops, body);
+    if (status) {
+        ops->fini(body);
+        return refuse(supervisor, child, status);
+    }
+    dsi_child_process(supervisor->host, child)->flags |= DSI_FLAG_STARTING;
+    accept(supervisor, child);
+    return 0;
+}
+
+int dsi_dynamic_await_start(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    dynsup_reason nomem = dynsup_reason_atom(DYNSUP_NOMEM);
+    if (!request || !dsi_child_extra_get(supervisor->host, child)) {
+        dsi_process_doom(supervisor->host, dsi_child_process(supervisor->host, child), &nomem);
+        return DYNSUP_ENOMEM;
+    }
+    child->extra->ready = true;
+    child->extra->starting = request;
+    return DYNSUP_PENDING;
+}
+
+static int start_starting(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_child *child = request->child;
+    const dynsup_body_ops *ops = request->body_ops;
+    void *body = request->body;
+    request->child = NULL;
+    request->body = NULL;
+    int status = dsi_dynamic_start_starting(supervisor, child, ops, body);
+    return status ? status : dsi_dynamic_await_start(supervisor, child, request);
 }
 
 /* ensure: waits until the child that has the name runs, or is gone. */
@@ -143,6 +165,8 @@ static int start_now(dsi_supervisor *supervisor, dsi_request *request, dynsup_re
     bool waits = child->guest || (child->extra && child->extra->ready);
     if (waits && !request->caller)
         return DYNSUP_EWOULD_WAIT;
+    if (request->starting)
+        return start_starting(supervisor, request);
     return child->guest ? start_guest(supervisor, request, reply)
                         : start_plain(supervisor, request, reply);
 }

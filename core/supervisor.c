@@ -5,17 +5,28 @@
 #include "event.h"
 #include "link.h"
 
+static void turn(dsi_supervisor *supervisor) {
+    dsi_node *node = dsi_list_pop(&supervisor->retries);
+    if (node)
+        dsi_life_event(supervisor, dsi_item(node, dsi_child, parked.node), DSI_ON_RETRY, NULL);
+    dsi_supervisor_drain(supervisor);
+}
+
+static bool goes_on(const dsi_supervisor *supervisor) {
+    return supervisor->has_guest ||
+           (!supervisor->occupied && !dsi_list_empty(&supervisor->retries));
+}
+
 /* One turn: a failed restart is tried again; then it is the turn of what is parked. */
 static enum dynsup_slice supervisor_step(void *body, dynsup_host *host, dynsup_pid self,
                                          enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)host, (void)self, (void)wake, (void)outcome;
     dsi_supervisor *supervisor = body;
-    dsi_node *node = dsi_list_pop(&supervisor->retries);
-    if (node)
-        dsi_dynamic_retry(supervisor, dsi_item(node, dsi_child, parked.node));
-    dsi_supervisor_drain(supervisor);
-    return supervisor->has_guest || !dsi_list_empty(&supervisor->retries) ? DYNSUP_SLICE_AGAIN
-                                                                          : DYNSUP_SLICE_WAIT;
+    if (supervisor->occupied)
+        supervisor->policy->resume(supervisor);
+    if (!supervisor->occupied)
+        turn(supervisor);
+    return goes_on(supervisor) ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
 /* The supervisor outlives its body for a moment: dsi_supervisor_ended frees it. */
@@ -31,6 +42,7 @@ static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
     if (!supervisor)
         return NULL;
     supervisor->host = host;
+    supervisor->policy = &dsi_dynamic_policy;
     supervisor->parent_exit.kind = DSI_PARKED_PARENT;
     dsi_list_init(&supervisor->children);
     dsi_list_init(&supervisor->cursors);
@@ -119,22 +131,41 @@ void dsi_supervisor_wake(dsi_supervisor *supervisor) {
         dsi_process_ready(supervisor->host, supervisor->process, DYNSUP_WAKE_AGAIN);
 }
 
-static void parked_child(dsi_supervisor *supervisor, dsi_child *child) {
+static void parked_late(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_reason reason = child->extra->late;
+    child->extra->late = (dynsup_reason){0};
+    child->parked.kind = DSI_PARKED_CHILD;
+    supervisor->policy->exited(supervisor, child, &reason);
+    dsi_reason_release(supervisor->host, &reason);
+}
+
+void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_node_remove(&child->parked.node);
+    if (child->parked.kind == DSI_PARKED_LATE) {
+        parked_late(supervisor, child);
+        return;
+    }
     dsi_process *process = dsi_child_process(supervisor->host, child);
     dsi_child_detach(child, process);
-    dsi_dynamic_exited(supervisor, child, &process->at.reason);
+    supervisor->policy->exited(supervisor, child, &process->at.reason);
     dsi_process_let_go(supervisor->host, process);
 }
 
 static void parked_start(dsi_supervisor *supervisor, dsi_request *request) {
     dynsup_reply reply = {0};
-    reply.status = dsi_dynamic_start(supervisor, request, &reply);
+    reply.status = supervisor->policy->start(supervisor, request, &reply);
     if (reply.status != DYNSUP_PENDING)
         dsi_request_reply(supervisor->host, request, &reply);
 }
 
 static void parked_terminate(dsi_supervisor *supervisor, dsi_request *request) {
-    int status = dsi_dynamic_terminate(supervisor, request);
+    int status = supervisor->policy->terminate(supervisor, request);
+    if (status != DYNSUP_PENDING)
+        dsi_request_status(supervisor->host, request, status);
+}
+
+static void parked_change(dsi_supervisor *supervisor, dsi_request *request) {
+    int status = supervisor->policy->change(supervisor, request);
     if (status != DYNSUP_PENDING)
         dsi_request_status(supervisor->host, request, status);
 }
@@ -149,12 +180,20 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
         dsi_request_status(supervisor->host, request, DYNSUP_ENOPROC);
         return;
     }
+    if (request->by_id && !supervisor->order) {
+        dsi_request_status(supervisor->host, request, DYNSUP_ENOT_STATIC);
+        return;
+    }
     switch (request->parked.kind) {
     case DSI_PARKED_START:
         parked_start(supervisor, request);
         break;
     case DSI_PARKED_TERMINATE:
         parked_terminate(supervisor, request);
+        break;
+    case DSI_PARKED_RESTART:
+    case DSI_PARKED_DELETE:
+        parked_change(supervisor, request);
         break;
     case DSI_PARKED_STOP:
         parked_stop(supervisor, request);
@@ -173,8 +212,8 @@ static void parked_retry(dsi_supervisor *supervisor, dsi_child *child) {
 }
 
 static void parked_handle(dsi_supervisor *supervisor, dsi_parked *parked) {
-    if (parked->kind == DSI_PARKED_CHILD)
-        parked_child(supervisor, dsi_item(parked, dsi_child, parked));
+    if (parked->kind == DSI_PARKED_CHILD || parked->kind == DSI_PARKED_LATE)
+        dsi_supervisor_take_exit(supervisor, dsi_item(parked, dsi_child, parked));
     else if (parked->kind == DSI_PARKED_RETRY)
         parked_retry(supervisor, dsi_item(parked, dsi_child, parked));
     else if (parked->kind == DSI_PARKED_PARENT)
@@ -187,13 +226,21 @@ void dsi_supervisor_drain(dsi_supervisor *supervisor) {
     if (supervisor->draining)
         return;
     supervisor->draining = true;
-    while (!supervisor->has_guest && dsi_process_alive(supervisor->process)) {
+    while (!supervisor->has_guest && !supervisor->occupied &&
+           dsi_process_alive(supervisor->process)) {
         dsi_node *node = dsi_list_pop(&supervisor->parked);
         if (!node)
             break;
         parked_handle(supervisor, dsi_item(node, dsi_parked, node));
     }
     supervisor->draining = false;
+}
+
+void dsi_supervisor_heed_parent(dsi_supervisor *supervisor) {
+    if (!dsi_node_linked(&supervisor->parent_exit.node))
+        return;
+    dsi_node_remove(&supervisor->parent_exit.node);
+    dsi_shutdown_begin(supervisor, &supervisor->parent_reason);
 }
 
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
@@ -257,13 +304,16 @@ static void orphan(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_child_free(host, child);
 }
 
+void dsi_supervisor_leave_parent(dsi_supervisor *supervisor) {
+    dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
+    if (parent)
+        dsi_unlink(supervisor->host, parent, supervisor->process);
+}
+
 static void guest_lost(dsi_supervisor *supervisor) {
     dsi_guest_drop(supervisor);
-    if (supervisor->state == DSI_SUPERVISOR_INIT) { /* a failed start sends no signal */
-        dsi_process *parent = dsi_process_find(supervisor->host, supervisor->process->parent);
-        if (parent)
-            dsi_unlink(supervisor->host, parent, supervisor->process);
-    }
+    if (supervisor->state == DSI_SUPERVISOR_INIT)
+        dsi_supervisor_leave_parent(supervisor);
     if (supervisor->guest_child && !dsi_node_linked(&supervisor->guest_child->node))
         dsi_child_free(supervisor->host, supervisor->guest_child);
     if (supervisor->guest_request) {
@@ -315,6 +365,8 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (supervisor->has_guest)
         guest_lost(supervisor);
+    if (supervisor->policy->ended)
+        supervisor->policy->ended(supervisor);
     while (!dsi_list_empty(&supervisor->children))
         orphan(supervisor, dsi_child_of_node(dsi_list_first(&supervisor->children)));
     waiters_tell(supervisor);

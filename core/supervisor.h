@@ -7,8 +7,12 @@
  * function (or an init function) that runs as the supervisor's process: its ops and body stand in
  * the process record in place of the supervisor's. Meanwhile requests, exits of children and the
  * parent's exit signal wait in `parked`, in order. Restarts that failed wait in `retries`, one
- * attempt a slice. Parts: supervisor.c the process and its queues; request.c what callers ask and
- * are told; guest.c the start function; dynamic.c the policy for children; shutdown.c the end.
+ * attempt a slice. What kinds of supervisors do differently is their policy. One that does things
+ * one after the other (a static one) is occupied until it is through, and all else waits meanwhile,
+ * but for the end of the child that is awaited.
+ * Parts: supervisor.c the process and its queues; request.c what callers ask and are told; guest.c
+ * the start function; life.c and incarnation.c what every policy does with a child; dynamic.c,
+ * start.c and static*.c the policies; shutdown.c the end.
  * Invariants: specs == length of children == supervisors + workers; active counts children with a
  * process that has not been handled as ended; when there is no guest, no drain is under way and
  * parked is not empty, the supervisor is ready to run. A supervisor that is doomed does nothing
@@ -29,11 +33,58 @@ typedef struct dsi_stray {
     dynsup_reason reason;
 } dsi_stray;
 
+/* What differs between the kinds of supervisors. */
+typedef struct dsi_policy {
+    bool newest_first; /* the order in which children are shown */
+
+    /* The restart of a RESTARTING child is due, and allowed. */
+    void (*attempt)(dsi_supervisor *supervisor, dsi_child *child);
+
+    /* The child, GONE now, has ended for good or did not start; reason: of its process, if it had
+     * one. */
+    void (*end)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
+
+    /* The child's process has ended with this reason, and it is the supervisor's turn. */
+    void (*exited)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
+
+    /* A STARTING child says that it is ready. info changes hands. */
+    void (*ready)(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info);
+
+    /* The guest that was to start the child (for the request, or again) is done. */
+    void (*guest_done)(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request,
+                       dynsup_outcome *outcome);
+
+    /* It has become STOPPING: all children must go. */
+    void (*stop)(dsi_supervisor *supervisor);
+
+    /* A request whose turn has come; it is kept if the answer is DYNSUP_PENDING, otherwise the
+     * caller must tell. DYNSUP_EWOULD_WAIT in place of DYNSUP_PENDING for a request without caller.
+     * start: the request holds the child and the body. change: restart and delete. */
+    int (*start)(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply);
+    int (*terminate)(dsi_supervisor *supervisor, dsi_request *request);
+    int (*change)(dsi_supervisor *supervisor, dsi_request *request);
+
+    /* The init function has given it what it needs: the rest of its start, which tells the request.
+     * NULL: there is no more. */
+    void (*begin)(dsi_supervisor *supervisor, dsi_request *request);
+
+    /* Its slice, while it is occupied. */
+    void (*resume)(dsi_supervisor *supervisor);
+
+    /* Its process has closed. NULL: nothing to do. */
+    void (*ended)(dsi_supervisor *supervisor);
+} dsi_policy;
+
+extern const dsi_policy dsi_dynamic_policy;
+extern const dsi_policy dsi_static_policy;
+
 struct dsi_supervisor {
     dynsup_host *host;
     dsi_process *process;
     dsi_node node; /* in host->supervisors */
     enum dsi_supervisor_state state;
+    const dsi_policy *policy;
+    dynsup_draft *order; /* of a static supervisor: see static.h */
 
     dsi_list children; /* of dsi_child, in the order of their start */
     dsi_list cursors;  /* of dynsup_cursor */
@@ -44,6 +95,8 @@ struct dsi_supervisor {
     dsi_list strays;  /* of dsi_stray, while there is a guest */
     bool has_guest;
     bool draining;
+    bool occupied;
+    dsi_child *awaited; /* while occupied: whose end, or readiness, comes next; or NULL */
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
@@ -80,7 +133,8 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor, const dynsup_superviso
 
 /* Must a request wait for its turn? */
 static inline bool dsi_supervisor_busy(const dsi_supervisor *supervisor) {
-    return supervisor->has_guest || supervisor->draining || !dsi_list_empty(&supervisor->parked);
+    return supervisor->has_guest || supervisor->draining || supervisor->occupied ||
+           !dsi_list_empty(&supervisor->parked);
 }
 
 /* Lets something wait for its turn: between slices it may come at once, else the supervisor's own
@@ -89,6 +143,15 @@ void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked);
 
 /* Lets the supervisor have a slice for what waits; with a guest that comes when it has left. */
 void dsi_supervisor_wake(dsi_supervisor *supervisor);
+
+/* Handles a child's exit that is parked. */
+void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child);
+
+/* Handles the parent's exit signal, if it is parked, before all else. */
+void dsi_supervisor_heed_parent(dsi_supervisor *supervisor);
+
+/* Ends the link to its parent: a start that fails sends no signal. */
+void dsi_supervisor_leave_parent(dsi_supervisor *supervisor);
 
 /* Handles what is parked until a guest begins or nothing is left. */
 void dsi_supervisor_drain(dsi_supervisor *supervisor);
@@ -115,11 +178,14 @@ struct dsi_request {
     uint64_t key;
     /* START */
     bool ensure;
+    bool starting;    /* as of the spec */
     dsi_child *child; /* not accepted yet; NULL once it is (or is not needed any more) */
     const dynsup_body_ops *body_ops;
     void *body;
-    /* TERMINATE: pid, or the name; START: the child's name */
+    /* TERMINATE: pid, the name, or (by_id; always of RESTART and DELETE) id; START: the name */
     dynsup_pid pid;
+    bool by_id;
+    dynsup_value id;
     dynsup_reason reason; /* STOP */
     size_t name_length;
     char name[];
@@ -133,6 +199,9 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsu
  * objects change hands. */
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply);
 void dsi_request_status(dynsup_host *host, dsi_request *request, int status);
+
+/* Ends the ownership of the reply's values. */
+void dsi_reply_release(dynsup_host *host, dynsup_reply *reply);
 
 /* The same for all requests of a list. */
 void dsi_requests_status(dynsup_host *host, dsi_list *requests, int status);
@@ -148,7 +217,8 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
-/* Ends the guest as if it had failed with this reason. */
+/* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
+ * it, or the next guest would begin here. */
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason);
 
 /* Ends the guest with its process: nothing is handled. */
@@ -161,9 +231,7 @@ void dsi_guest_drop(dsi_supervisor *supervisor);
 int dsi_dynamic_admits(dsi_supervisor *supervisor, const char *name, size_t length, bool ensure,
                        dynsup_reply *reply);
 
-/* Handles a start whose turn has come. request, when not NULL, holds the child and the body, and is
- * kept if the answer is DYNSUP_PENDING; otherwise the caller must tell. DYNSUP_EWOULD_WAIT in place
- * of DYNSUP_PENDING for a request without caller. */
+/* The policy's start. */
 int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply);
 
 /* A plain body's start whose turn it is and that need not wait; child and body change hands. */
@@ -171,22 +239,20 @@ int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const c
                            size_t name_length, const dynsup_body_ops *ops, void *body,
                            dynsup_reply *reply);
 
+/* Gives a child a process that says itself that it has started; what was begun is undone by its
+ * end. child and body change hands. */
+int dsi_dynamic_start_starting(dsi_supervisor *supervisor, dsi_child *child,
+                               const dynsup_body_ops *ops, void *body);
+
+/* The start is not over yet: the request, which may be NULL (no memory: then the process ends),
+ * will be told. Returns DYNSUP_PENDING or DYNSUP_ENOMEM. */
+int dsi_dynamic_await_start(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request);
+
 /* A start function's first outcome: the child is accepted, or not; the caller is told. */
 void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,
                                   dsi_request *request, dynsup_outcome *outcome);
 
 /* ---- dynamic.c ---- */
-
-/* The child's share in the counts; change is 1 or -1. */
-void dsi_dynamic_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change);
-
-/* The body of the child's next incarnation; as dynsup_program_ops.make. */
-int dsi_dynamic_make_body(dsi_supervisor *supervisor, const dsi_child *child,
-                          const dynsup_body_ops **ops, void **body, dynsup_reason *reason);
-
-/* Gives the child a process that runs the body. 0 or DYNSUP_ENOMEM, with nothing changed. */
-int dsi_dynamic_incarnate(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
-                          void *body);
 
 /* The process that a start function named becomes the child's. One that was another child of the
  * same supervisor takes that record's place, as a map of children by pid would have it; one that
@@ -194,28 +260,61 @@ int dsi_dynamic_incarnate(dsi_supervisor *supervisor, dsi_child *child, const dy
 void dsi_dynamic_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pid,
                        enum dynsup_event_kind how);
 
-/* The outcome of a guest that was to start the child. */
-void dsi_dynamic_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request,
-                            dynsup_outcome *outcome);
+/* ---- incarnation.c ---- */
 
-/* The child's process has ended with this reason, and it is the supervisor's turn. */
-void dsi_dynamic_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
+/* The body of the child's next incarnation; as dynsup_program_ops.make. */
+int dsi_incarnation_body(dsi_supervisor *supervisor, const dsi_child *child,
+                         const dynsup_body_ops **ops, void **body, dynsup_reason *reason);
+
+/* Gives the child a name that nobody has; NULL: none. 0 or DYNSUP_ENOMEM. */
+int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const char *name,
+                         size_t length);
+
+/* Gives the child a process that runs the body. 0 or DYNSUP_ENOMEM, with nothing changed. */
+int dsi_incarnation_begin(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
+                          void *body);
+
+/* The reason (the caller's) with which a process ended that the guest named although it was gone.
+ */
+dynsup_reason dsi_incarnation_stray(dsi_supervisor *supervisor, dynsup_pid pid);
+
+/* ---- life.c ---- */
+
+/* The child's share in the counts; change is 1 or -1. */
+void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change);
+
+/* The child with this pid (or last pid while it restarts), or with the name if pid is 0; or NULL.
+ */
+dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
+                         size_t name_length);
+
+/* Tells who waits for the child to run. */
+void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child);
+
+/* What the lifecycle table says. The child may be gone afterwards. */
+void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child_event event,
+                    const dynsup_reason *reason);
+
+/* The child's process has ended, and it is the supervisor's turn; is_told: who waits for its start
+ * hears of it, so that it needs no report. */
+void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
+                     bool is_told);
+
+/* One attempt to start a RESTARTING child again, by itself; by a guest it goes on in guest_done. */
+void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child);
+
+/* The attempt's guest has this outcome, which is no pid. */
+void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
+                             const dynsup_outcome *outcome);
 
 /* The child said that it is ready. info changes hands. */
-void dsi_dynamic_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info);
+void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info);
 
 /* The child's timer has expired. */
-void dsi_dynamic_timer(dsi_supervisor *supervisor, dsi_child *child);
-
-/* The child's turn for another attempt has come. */
-void dsi_dynamic_retry(dsi_supervisor *supervisor, dsi_child *child);
-
-/* terminate_child whose turn has come; the request is kept with DYNSUP_PENDING.
- * DYNSUP_EWOULD_WAIT for a request without caller. */
-int dsi_dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request);
+void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child);
 
 /* Takes the child out of the supervisor and frees it; who waits for it is told. */
-void dsi_dynamic_remove(dsi_supervisor *supervisor, dsi_child *child);
+void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child);
 
 /* ---- shutdown.c ---- */
 

@@ -69,7 +69,7 @@ static void body_reply(void *ud, const dynsup_reply *reply) {
     body->key = 0;
     body->replied = true;
     body->reply = *reply;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
         test_release(body->test, reply->values[i]);
 }
 

@@ -42,7 +42,8 @@ static void object_describe(void *ud, uint64_t object, char *text, size_t size) 
         text[0] = 0;
 }
 
-static const dynsup_object_ops object_ops = {object_retain, object_release, object_describe, NULL};
+static const dynsup_object_ops object_ops = {
+    .retain = object_retain, .release = object_release, .describe = object_describe};
 
 dynsup_value test_object(test_host *test) {
     test->objects =

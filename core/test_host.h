@@ -193,6 +193,10 @@ int test_ensure(test_host *test, test_body *caller, dynsup_pid supervisor,
 int test_terminate(test_host *test, test_body *caller, dynsup_pid supervisor, dynsup_pid child);
 int test_stop(test_host *test, test_body *caller, dynsup_pid supervisor, enum dynsup_atom reason);
 
+/* Between test_enter and what ends it here: the caller has asked, with caller->reply, and waits for
+ * the answer if it is DYNSUP_PENDING. Returns the status. */
+int test_asked(test_body *caller, int status);
+
 /* The pid that the caller was told last; test_started starts and runs until that is so. */
 dynsup_pid test_started(test_host *test, test_body *caller, dynsup_pid supervisor,
                         const dynsup_child_spec *spec);

@@ -88,11 +88,10 @@ dynsup_pid test_whereis(test_host *test, const char *name) {
     return dynsup_whereis(test->host, name, strlen(name));
 }
 
-/* Between test_enter and test_leave: remembers what to wait for. */
-static int asked(test_body *caller, int status) {
+int test_asked(test_body *caller, int status) {
     caller->replied = status != DYNSUP_PENDING;
     caller->key = status == DYNSUP_PENDING ? caller->reply.key : 0;
-    for (int i = 0; status != DYNSUP_PENDING && i < 2; i++)
+    for (int i = 0; status != DYNSUP_PENDING && i < DYNSUP_REPLY_VALUES; i++)
         test_release(caller->test, caller->reply.values[i]);
     test_leave(caller->test);
     return status;
@@ -102,7 +101,7 @@ static int start(test_host *test, test_body *caller, dynsup_pid supervisor,
                  const dynsup_child_spec *spec, bool ensure) {
     if (caller) {
         test_enter(caller);
-        return asked(
+        return test_asked(
             caller, dynsup_start_child(test->host, supervisor, spec, ensure, true, &caller->reply));
     }
     dynsup_reply reply;
@@ -123,15 +122,15 @@ int test_ensure(test_host *test, test_body *caller, dynsup_pid supervisor,
 
 int test_terminate(test_host *test, test_body *caller, dynsup_pid supervisor, dynsup_pid child) {
     test_enter(caller);
-    return asked(caller, dynsup_terminate_child(test->host, supervisor, child, NULL, 0, true,
-                                                &caller->reply));
+    return test_asked(caller, dynsup_terminate_child(test->host, supervisor, child, NULL, 0, true,
+                                                     &caller->reply));
 }
 
 int test_stop(test_host *test, test_body *caller, dynsup_pid supervisor, enum dynsup_atom reason) {
     dynsup_reason own = dynsup_reason_atom(reason);
     test_enter(caller);
-    return asked(caller,
-                 dynsup_supervisor_stop(test->host, supervisor, &own, true, &caller->reply));
+    return test_asked(caller,
+                      dynsup_supervisor_stop(test->host, supervisor, &own, true, &caller->reply));
 }
 
 dynsup_pid test_started(test_host *test, test_body *caller, dynsup_pid supervisor,

@@ -36,7 +36,7 @@
 #define SLICE_NS MS_NS /* of the watchdog, when nothing is said */
 
 #define SIGNAL_COUNT 3
-#define HANDLE_COUNT (3 + SIGNAL_COUNT)
+#define HANDLE_COUNT (4 + SIGNAL_COUNT)
 
 static const int signal_numbers[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -52,6 +52,7 @@ struct dynsup_uv {
     uv_timer_t timer;
     uv_idle_t idle;
     uv_async_t async;
+    uv_timer_t beat;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_handle_t *handles[HANDLE_COUNT]; /* those that have been initialised */
     unsigned handle_count;
@@ -95,13 +96,25 @@ static void on_async(uv_async_t *async) {
     (void)async;
 }
 
+/* It may be due at the beginning of a turn, and then nothing else would end that turn's poll. */
 static void on_timer(uv_timer_t *timer) {
-    (void)timer;
+    port_wake(timer->data);
 }
 
 static void on_signal(uv_signal_t *handle, int signum) {
     dynsup_uv *uv = handle->data;
     uv->config.on_signal(uv->config.signal_ud, signum);
+}
+
+static void on_beat(uv_timer_t *timer) {
+    dynsup_uv *uv = timer->data;
+    uv->config.on_beat(uv->config.beat_ud);
+}
+
+static void init_beat(dynsup_uv *uv) {
+    uv_timer_init(uv->loop, &uv->beat);
+    adopt_unref(uv, (uv_handle_t *)&uv->beat);
+    uv_timer_start(&uv->beat, on_beat, uv->config.beat_ms, uv->config.beat_ms);
 }
 
 static int init_signal(dynsup_uv *uv, uv_signal_t *handle, int signum) {
@@ -124,6 +137,8 @@ static int init_handles(dynsup_uv *uv) {
     adopt(uv, (uv_handle_t *)&uv->timer);
     uv_idle_init(uv->loop, &uv->idle);
     adopt(uv, (uv_handle_t *)&uv->idle);
+    if (uv->config.beat_ms > 0)
+        init_beat(uv);
     int status = uv_async_init(uv->loop, &uv->async, on_async);
     if (status)
         return status;

@@ -139,6 +139,40 @@ static void a_message_from_a_callback_wakes_the_host_before_the_poll(void **stat
     place_close(&place);
 }
 
+/* Lasts until the host's timer is due, and lets the loop see it in the same turn. */
+static void outlast(uv_timer_t *timer) {
+    uint64_t end_ns = uv_hrtime() + 3 * MS_NS;
+    while (uv_hrtime() < end_ns)
+        continue;
+    uv_update_time(timer->loop);
+}
+
+static enum dynsup_slice nap_and_close(struct actor *actor, dynsup_host *host,
+                                       enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_TIMEOUT)
+        uv_close(actor->handle, NULL);
+    return nap(actor, host, wake);
+}
+
+/* As above: the timer of the host is no more then, and the poll must not last for ever. */
+static void a_deadline_that_passes_before_the_poll_is_not_slept_over(void **state) {
+    (void)state;
+    uv_timer_t timer;
+    uv_async_t foreign;
+    struct actor sleeper = {
+        .act = nap_and_close, .duration_ns = MS_NS, .handle = (uv_handle_t *)&foreign};
+    struct place place = {0};
+    assert_true(place_open(&place, &(dynsup_uv_config){0}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    uv_timer_init(dynsup_uv_loop(place.uv), &timer);
+    uv_timer_start(&timer, outlast, 0, 0);
+    assert_true(add(&place, &sleeper));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(sleeper.done);
+    uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
 static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     (void)state;
     uv_timer_t timer;
@@ -152,6 +186,25 @@ static void a_run_lasts_as_long_as_a_handle_of_others_is_active(void **state) {
     assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
     assert_true(listener.done);
     uv_close((uv_handle_t *)&timer, NULL);
+    place_close(&place);
+}
+
+static void tell_by_beat(void *place) {
+    tell(place, ((struct place *)place)->listener);
+}
+
+/* The async handle, which never fires, keeps the run going until the first beat. */
+static void a_beat_comes_while_the_loop_turns_and_keeps_no_run_going(void **state) {
+    (void)state;
+    uv_async_t foreign;
+    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&foreign};
+    struct place place = {.listener = &listener};
+    assert_true(place_open(
+        &place, &(dynsup_uv_config){.beat_ms = 1, .on_beat = tell_by_beat, .beat_ud = &place}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
     place_close(&place);
 }
 
@@ -326,7 +379,9 @@ int main(void) {
         cmocka_unit_test(a_timer_never_fires_early),
         cmocka_unit_test(a_halted_host_ends_the_run_whatever_is_in_the_loop),
         cmocka_unit_test(a_message_from_a_callback_wakes_the_host_before_the_poll),
+        cmocka_unit_test(a_deadline_that_passes_before_the_poll_is_not_slept_over),
         cmocka_unit_test(a_run_lasts_as_long_as_a_handle_of_others_is_active),
+        cmocka_unit_test(a_beat_comes_while_the_loop_turns_and_keeps_no_run_going),
         cmocka_unit_test(a_run_inside_a_slice_ends_when_nothing_can_happen_in_it),
         cmocka_unit_test(a_busy_host_leaves_the_loop_its_turns),
         cmocka_unit_test(another_thread_can_wake_a_run_that_blocks),

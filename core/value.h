@@ -26,6 +26,11 @@ dynsup_value dsi_value_copy(struct dynsup_host *host, dynsup_value value);
 /* Ends an owner's share of the value and makes it nil. */
 void dsi_value_release(struct dynsup_host *host, dynsup_value *value);
 
+/* Are they the same value: what Lua's rawequal says of them. A number that is no number is equal to
+ * nothing. Equal values have the same hash. */
+bool dsi_value_equal(const struct dynsup_host *host, const dynsup_value *a, const dynsup_value *b);
+uint64_t dsi_value_hash(const struct dynsup_host *host, const dynsup_value *value);
+
 dynsup_reason dsi_reason_copy(struct dynsup_host *host, const dynsup_reason *reason);
 void dsi_reason_release(struct dynsup_host *host, dynsup_reason *reason);
 

@@ -171,6 +171,13 @@ cli.describe("the log's format", function()
       first "DYNSUP_LOG_FORMAT=json \"$DYNSUP\" run --log-format text app.lua")
   end)
 
+  it("tells why the program ends as text, unless another format was asked for", function()
+    cli.write("app.lua", "error 'broken'")
+    assert.matches("^dynsup: app.lua:1: broken\n", shell("unset DYNSUP_LOG_FORMAT; \"$DYNSUP\" run app.lua").err)
+    assert.matches("event=failed", shell("DYNSUP_LOG_FORMAT=logfmt \"$DYNSUP\" run app.lua").err)
+    assert.matches("event=failed", shell("\"$DYNSUP\" run --log-format logfmt app.lua").err)
+  end)
+
   it("is text on a terminal", function()
     if not shell("command -v script").out:find "script" then return pending "needs the program script" end
     cli.write("app.lua", text)

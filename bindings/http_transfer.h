@@ -1,0 +1,67 @@
+/*
+ * One exchange with a server: a request, and its response as far as it has come.
+ *
+ * Design notes.
+ * A transfer is begun once and closed once (close is idempotent). In between it comes to its end:
+ * libcurl says so, or a limit is passed; then it is over, with a reason or without. What has come
+ * can still be read until it is closed.
+ * A body that is streamed is buffered up to STREAM_MAX, then libcurl is paused, which stops reading
+ * from the socket, until the buffer is taken.
+ */
+#ifndef DSL_HTTP_TRANSFER_H
+#define DSL_HTTP_TRANSFER_H
+
+#include "bindings/http_client.h"
+
+typedef struct dsl_buffer {
+    char *bytes;
+    size_t size, capacity;
+} dsl_buffer;
+
+typedef struct dsl_transfer {
+    dynsup_possession possession;      /* of the process that began it */
+    dsl_http *http;                    /* NULL: not begun, or closed */
+    struct dsl_transfer *next, **link; /* in http->transfers */
+    CURL *easy;
+    struct curl_slist *headers;
+    dynsup_pid pid; /* of the process that waits, with the key; key 0: it does not */
+    uint64_t key;
+    long status;     /* of the response, once head_done */
+    dsl_buffer head; /* status line and headers, up to the empty line */
+    dsl_buffer body; /* what has not been taken yet */
+    size_t head_total;
+    uint64_t received; /* bytes of the body */
+    uint64_t max_bytes;
+    bool stream;
+    bool paused;
+    bool head_done;
+    bool over;
+    const char *reason;          /* why it failed, or NULL */
+    const char *detail;          /* of the reason: a literal, or error */
+    char error[CURL_ERROR_SIZE]; /* libcurl's */
+} dsl_transfer;
+
+/* Makes an empty (zeroed) transfer one of the client's and of the current process, which closes it
+ * when it ends, with a handle of libcurl's that has what every transfer has. False without memory;
+ * it is to be closed all the same. */
+bool dsl_transfer_init(dsl_transfer *transfer, dsl_http *http);
+
+/* Adds a line "Name: value" to the request. False without memory. */
+bool dsl_transfer_header(dsl_transfer *transfer, const char *line);
+
+/* Sends it on its way. What its options point to must stay until it is closed. */
+void dsl_transfer_begin(dsl_transfer *transfer);
+
+/* Cancels it, if it is not over, and frees all it has. */
+void dsl_transfer_close(dsl_transfer *transfer);
+
+/* The body's buffer has been read: more may come. May end the transfer. */
+void dsl_transfer_taken(dsl_transfer *transfer);
+
+/* It is over, with libcurl's result: from the client. */
+void dsl_transfer_ended(dsl_transfer *transfer, CURLcode result);
+
+/* It has failed: inside of a callback of libcurl's. NULL is allowed. The texts are literals. */
+void dsl_transfer_fail(dsl_transfer *transfer, const char *reason, const char *detail);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * Sockets: TCP and Unix streams, for the script dynsup/net.lua.
+ *
+ * Design notes.
+ * A dsl_socket is what libuv works on; Lua has a userdata with a pointer to it, its box. It is
+ * closed once: by close, by the end of its owner (it is a possession), or when Lua has forgotten
+ * the box. It is freed when libuv has closed the handle and the box is gone; until then it only
+ * says that it is closed. An open socket always has an owner, so it ends before its host does.
+ * Bytes are read while a process waits for some, no others; what it did not want stays in the
+ * buffer. A listener keeps the loop going only while a process waits in accept, a connection while
+ * one waits to read, or while bytes are to be written.
+ */
+#ifndef DSL_NET_H
+#define DSL_NET_H
+
+#include "bindings/pending.h"
+
+/* What a reader waits for. */
+enum dsl_want { DSL_WANT_SOME, DSL_WANT_COUNT, DSL_WANT_LINE, DSL_WANT_ALL };
+
+typedef struct dsl_need {
+    enum dsl_want want;
+    size_t count; /* bytes, of DSL_WANT_COUNT */
+    size_t max;   /* bytes, of a line or all */
+} dsl_need;
+
+typedef struct dsl_buffer {
+    char *data;
+    size_t capacity;
+    size_t begin, end; /* the bytes that are there */
+    size_t searched;   /* behind begin: no line feed among so many bytes */
+    size_t chunk;      /* how much to make room for at the next read */
+} dsl_buffer;
+
+/* Set by options; connections inherit them from their listener. */
+typedef struct dsl_socket_options {
+    bool nodelay;
+    unsigned keepalive_s; /* 0: off */
+    double send_timeout_ms;
+} dsl_socket_options;
+
+struct dsl_acceptor;
+
+typedef struct dsl_socket {
+    dynsup_possession possession; /* of the owner's */
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    dsl_memory memory;
+    dsl_host *host; /* while it is open */
+    dynsup_pid owner;
+    bool is_tcp;
+    bool boxed;          /* Lua has it */
+    bool closing;        /* close was called */
+    bool closed;         /* and libuv has done it */
+    bool ended;          /* the peer has sent everything */
+    bool has_connection; /* of a listener: one has come that nobody has accepted */
+    int error;           /* of libuv: no more can be read */
+    dsl_buffer buffer;
+    dsl_need need;
+    dsl_pending reader;
+    size_t unattended; /* bytes to be written for which nobody waits any more */
+    uv_shutdown_t shutdown;
+    bool is_shutdown;
+    struct dsl_acceptor *first_acceptor, *last_acceptor; /* who waits, first come first served */
+    dsl_socket_options options;
+} dsl_socket;
+
+/* ---- net_socket.c ---- */
+
+enum dsl_socket_kind { DSL_CONNECTION, DSL_LISTENER };
+
+/* Pushes a box with nothing in it, and fills it; filling never raises. [-0, +1] and [-0, +0] */
+void dsl_box_push(lua_State *L, enum dsl_socket_kind kind);
+void dsl_box_fill(lua_State *L, int index, dsl_socket *socket);
+
+/* The socket of the box at the index; raises for anything else. */
+dsl_socket *dsl_check_socket(lua_State *L, int index, enum dsl_socket_kind kind);
+
+/* A new socket owned by the process. 0, or libuv's error: there is none then. */
+int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out);
+
+/* Closes it, unless that is done: who waits for it goes on. */
+void dsl_socket_close(dsl_socket *socket);
+
+/* Tells the kernel its options. */
+void dsl_socket_apply(dsl_socket *socket);
+
+/* Reads the options table at the index (or nil) into *options. 0, or pushes what is to be returned
+ * for a wrong one. */
+int dsl_socket_options_read(lua_State *L, int index, dsl_socket_options *options);
+
+/* The methods by file. */
+extern const luaL_Reg dsl_socket_common[];
+extern const luaL_Reg dsl_read_methods[];
+extern const luaL_Reg dsl_write_methods[];
+extern const luaL_Reg dsl_listen_methods[];
+
+/* ---- net_read.c ---- */
+
+/* Closing: frees the buffer, and the reader goes on. */
+void dsl_read_close(dsl_socket *socket);
+
+/* ---- net_listen.c, net_connect.c: functions for the script ---- */
+
+/* Closing: who waits in accept goes on. */
+void dsl_accept_close(dsl_socket *socket);
+
+int dsl_net_listen(lua_State *L);
+int dsl_net_connect(lua_State *L);
+int dsl_net_resolve(lua_State *L);
+
+/* An address ("127.0.0.1", "::1") and a port at these indices. 0 or UV_EINVAL. */
+int dsl_address_get(const char *address, int port, struct sockaddr_storage *out);
+
+#endif

@@ -1,0 +1,95 @@
+/* Waits that libuv fulfils. */
+#include "bindings/pending.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define LOOK_NS 2000000u /* so long at least a wait lasts: the loop has looked once by then */
+
+void *dsl_memory_new(const dsl_memory *memory, size_t size) {
+    void *block = memory->alloc(memory->ud, NULL, 0, size);
+    return block ? memset(block, 0, size) : NULL;
+}
+
+void *dsl_memory_resize(const dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    return memory->alloc(memory->ud, block, old_size, size);
+}
+
+void dsl_memory_free(const dsl_memory *memory, void *block, size_t size) {
+    if (block)
+        memory->alloc(memory->ud, block, size, 0);
+}
+
+static void on_release(dynsup_possession *possession) {
+    dsl_pending *pending = (dsl_pending *)possession; /* its first member */
+    pending->key = 0;
+    pending->abandon(pending);
+}
+
+int dsl_pending_begin(dsl_host *host, dsl_pending *pending, void (*abandon)(dsl_pending *pending)) {
+    dynsup_pid pid = dynsup_self(host->core);
+    pending->possession.release = on_release;
+    int status = dynsup_own(host->core, pid, &pending->possession);
+    if (status)
+        return status;
+    pending->host = host;
+    pending->pid = pid;
+    pending->abandon = abandon;
+    pending->key = dynsup_key_new(host->core);
+    return 0;
+}
+
+int dsl_pending_wait(lua_State *L, dsl_pending *pending, uint64_t deadline_ns, lua_KFunction k) {
+    dsl_host *host = pending->host;
+    dynsup_wait_key(host->core, pending->key, deadline_ns);
+    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, (lua_KContext)pending, k);
+}
+
+bool dsl_pending_timed_out(lua_State *L) {
+    dsl_host *host;
+    return dsl_body_of(L, &host)->timed_out;
+}
+
+void dsl_pending_wake(dsl_pending *pending) {
+    if (pending->key == 0)
+        return;
+    dynsup_host *core = pending->host->core;
+    if (dynsup_waiter(core, pending->pid, pending->key))
+        dynsup_wake(core, pending->pid, pending->key);
+}
+
+void dsl_pending_end(dsl_pending *pending) {
+    dynsup_disown(&pending->possession);
+    pending->key = 0;
+}
+
+uv_loop_t *dsl_loop_of(lua_State *L, const dsl_host *host) {
+    if (!host->uv)
+        dsl_error(L, "sockets need the real clock: this run has a virtual one");
+    return host->runtime->loop;
+}
+
+uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index) {
+    uint64_t deadline_ns = dsl_check_deadline(L, host, index);
+    uint64_t soonest_ns = dynsup_host_now(host->core) + LOOK_NS;
+    return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
+}
+
+void dsl_deadline_push(lua_State *L, uint64_t deadline_ns) {
+    lua_pushinteger(L, deadline_ns == DYNSUP_NEVER ? -1 : (lua_Integer)deadline_ns);
+}
+
+uint64_t dsl_deadline_to(lua_State *L, int index) {
+    lua_Integer deadline = lua_tointeger(L, index);
+    return deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline;
+}
+
+int dsl_fail_uv(lua_State *L, int error) {
+    char name[64];
+    uv_err_name_r(error, name, sizeof name);
+    for (char *c = name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    lua_pushnil(L);
+    lua_pushstring(L, name);
+    return 2;
+}

@@ -1,0 +1,82 @@
+/*
+ * Servers: processes whose code is a module of callbacks.
+ *
+ * Design notes.
+ * Between messages a server is a record and its state: it has no coroutine. Its process then has
+ * dsl_server_ops and the record as body. For a callback the record borrows a coroutine and gives it
+ * back when the callback returns. When the callback waits or is preempted, the coroutine becomes
+ * the process's body (dsl_body_ops, body->server) until the callback has come to its end, so that
+ * whoever knows bodies sees one. The record belongs to the process, whatever its body.
+ * The message that is handled is kept until the callback has returned, for the report of a crash
+ * and for the reply; its values stay in the vault.
+ */
+#ifndef DSL_SERVER_H
+#define DSL_SERVER_H
+
+#include "bindings/binding.h"
+
+enum dsl_callback {
+    DSL_INIT,
+    DSL_CALL,
+    DSL_CAST,
+    DSL_INFO,
+    DSL_CONTINUE,
+    DSL_TERMINATE,
+    DSL_CALLBACK_COUNT
+};
+
+/* The words of runtime->server_words: the callbacks' names, from DSL_WORD_CALLBACK on, and others.
+ */
+enum { DSL_WORD_CALLBACK = 1, DSL_WORD_CONTINUE = DSL_WORD_CALLBACK + DSL_CALLBACK_COUNT };
+
+extern const char *const dsl_callback_names[DSL_CALLBACK_COUNT];
+
+/* How a server ends, while its terminate callback runs. */
+typedef struct dsl_server_end {
+    dynsup_reason reason;
+    bool replies; /* to the call that is handled, at the very end */
+    dynsup_value reply;
+} dsl_server_end;
+
+struct dsl_server {
+    dsl_host *host;
+    dynsup_value state;
+    union {
+        dynsup_ref start;        /* INIT: who waits for it; 0: a supervisor's child */
+        dynsup_message *message; /* the one that is handled; NULL: none */
+    } at;
+    dsl_server_end *end; /* TERMINATE */
+    uint32_t module;     /* in the vault */
+    uint32_t dict;       /* in the vault, while it has no coroutine; 0: none */
+    uint8_t callback;    /* enum dsl_callback: the last that was begun */
+    bool linked;         /* to its parent, whose exit signal ends it */
+};
+
+extern const dynsup_body_ops dsl_server_ops;
+
+/* A new server in a body whose coroutine is about to run init: [.., module, init, arg] on top of
+ * L; that many slots of the vault stay reserved beside. Raises without memory. [-3, +0] */
+dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots);
+
+/* ---- server_callback.c ---- */
+
+/* Makes the list of words. Raises without memory. [-0, +0] */
+void dsl_server_words_open(lua_State *L, dsl_runtime *runtime);
+
+/* Pushes the code of a callback: the module's function itself, or what finds and calls it with
+ * values that are pushed first. Returns how many values were pushed, 0: the module has no such
+ * callback, and it is one that need not be there. [-0, +n] */
+int dsl_callback_push(lua_State *co, dsl_server *server, enum dsl_callback callback);
+
+/* The reason of a callback that failed: the error is on top of its coroutine, and the crash tells
+ * the callback and the message. */
+dynsup_reason dsl_server_crash(dsl_server *server, lua_State *co, int status);
+
+/* Makes sure that count values can be put into the vault; false without memory. */
+bool dsl_server_reserve(dsl_host *host, uint32_t count);
+
+/* Sends the value at the index to who waits for this call; nothing happens when nobody does.
+ * [-0, +0] */
+void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * Static supervisors: what dynsup/supervisor.lua calls.
+ *
+ * Their children are read in two passes. The first checks every spec and keeps its parts where
+ * nobody can change them, and may raise; the second makes the core's records and makes nothing in
+ * Lua.
+ */
+#include "bindings/static.h"
+
+#include "bindings/program.h"
+#include "bindings/request.h"
+
+/* ---- children ---- */
+
+/* The specs that have been read: a userdata, whose user value is a list of their places. */
+typedef struct specs {
+    int count;
+    int places; /* the list, on the stack */
+    dsl_spec *items;
+} specs;
+
+static lua_Integer place_of(int i, int place) {
+    return (lua_Integer)i * DSL_SPEC_PLACES + place + 1;
+}
+
+/* The places of spec i, on top of the stack, go into the list; of the arguments a copy. */
+static void places_keep(lua_State *L, const specs *s, int i) {
+    int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
+    if (!lua_isnil(L, base + DSL_SPEC_ARGS)) {
+        dsl_list_copy(L, base + DSL_SPEC_ARGS);
+        lua_replace(L, base + DSL_SPEC_ARGS);
+    }
+    for (int place = DSL_SPEC_PLACES - 1; place >= 0; place--)
+        lua_rawseti(L, s->places, place_of(i, place));
+}
+
+static int spec_read(lua_State *L, const specs *s, int i, int children,
+                     enum dynsup_auto_shutdown when) {
+    dsl_spec *spec = &s->items[i];
+    lua_rawgeti(L, children, i + 1);
+    int child = lua_gettop(L);
+    int failed = dsl_spec_read(L, child, spec);
+    if (failed == 0)
+        failed = dsl_spec_check_significant(L, spec, true, when);
+    if (failed)
+        return failed;
+    if (lua_isnil(L, child + 1 + DSL_SPEC_ID)) {
+        lua_pushvalue(L, child);
+        return dsl_spec_fail(L, "missing_id");
+    }
+    places_keep(L, s, i);
+    lua_pop(L, 1);
+    return 0;
+}
+
+static int specs_read(lua_State *L, int children, enum dynsup_auto_shutdown when, specs *s) {
+    s->count = (int)lua_rawlen(L, children);
+    s->items = lua_newuserdatauv(L, (size_t)s->count * sizeof *s->items + 1, 1);
+    lua_createtable(L, s->count * DSL_SPEC_PLACES, 0);
+    s->places = lua_gettop(L);
+    for (int i = 0; i < s->count; i++) {
+        int failed = spec_read(L, s, i, children, when);
+        if (failed)
+            return failed;
+    }
+    lua_pushvalue(L, s->places);
+    lua_setiuservalue(L, -3, 1);
+    lua_pop(L, 1);
+    return 0;
+}
+
+/* Adds one child. 0, or a code of the core. The vault has room. */
+static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const specs *s, int i) {
+    dynsup_child_spec core = s->items[i].core;
+    int base = lua_gettop(L) + 1;
+    for (int place = 0; place < DSL_SPEC_PLACES; place++)
+        lua_rawgeti(L, -1 - place, place_of(i, place));
+    core.program_ops = &dsl_program_ops;
+    core.program = dsl_program_new(L, host, base + DSL_SPEC_FUNCTION, base + DSL_SPEC_ARGS,
+                                   s->items[i].by_start);
+    int status = DYNSUP_ENOMEM;
+    if (core.program) {
+        core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);
+        core.modules = dsl_value_get(L, host, base + DSL_SPEC_MODULES);
+        status = dynsup_draft_add(draft, &core);
+    }
+    lua_settop(L, base - 1);
+    return status;
+}
+
+enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + 2 }; /* with id and modules */
+
+/* The list of places is on top. The draft, or NULL with nil, reason, detail pushed. */
+static dynsup_draft *draft_make(lua_State *L, dsl_host *host, const specs *s) {
+    luaL_checkstack(L, DSL_SPEC_PLACES + 4, NULL);
+    dsl_vault_reserve(L, &host->vault, (uint32_t)s->count * CHILD_SLOTS);
+    dynsup_draft *draft = dynsup_draft_new(host->core);
+    int status = draft ? 0 : DYNSUP_ENOMEM;
+    int i = 0;
+    while (status == 0 && i < s->count)
+        status = draft_add(L, host, draft, s, i++);
+    if (status == 0)
+        return draft;
+    dynsup_draft_free(draft);
+    if (status == DYNSUP_ENOMEM)
+        dsl_error(L, "not enough memory");
+    lua_rawgeti(L, -1, place_of(i - 1, DSL_SPEC_ID));
+    dsl_spec_fail(L, dynsup_atom_text(DYNSUP_DUPLICATE_ID));
+    return NULL;
+}
+
+int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, unsigned kinds,
+                    dsl_static *out) {
+    specs s;
+    children = lua_absindex(L, children);
+    int failed = dsl_options_read(L, options, kinds, &out->options);
+    dynsup_supervisor_options *core = &out->options.core;
+    if (failed == 0 && core->name) /* whatever becomes of the table meanwhile */
+        core->name = lua_pushlstring(L, core->name, core->name_length);
+    if (failed == 0)
+        failed = specs_read(L, children, core->auto_shutdown, &s);
+    if (failed)
+        return failed;
+    lua_getiuservalue(L, -1, 1);
+    out->draft = draft_make(L, host, &s);
+    return out->draft ? 0 : 3;
+}
+
+bool dsl_static_parts(lua_State *L, int index) {
+    if (!lua_istable(L, index))
+        return false;
+    lua_pushliteral(L, "children");
+    bool has_children = lua_rawget(L, index) == LUA_TTABLE;
+    lua_pushliteral(L, "options");
+    return lua_rawget(L, index) == LUA_TTABLE && has_children;
+}
+
+/* ---- start_link ---- */
+
+static int start_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status != DYNSUP_EFAILED_TO_START) {
+        if (raw.status)
+            return dsl_push_failure(L, raw);
+        lua_pushvalue(L, raw.base + DSL_RAW_PID);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "shutdown");
+    lua_createtable(L, 0, 3);
+    lua_pushvalue(L, raw.base + DSL_RAW_ID);
+    lua_setfield(L, -2, "id");
+    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+    lua_setfield(L, -2, "reason");
+    lua_pushvalue(L, raw.base + DSL_RAW_DETAIL);
+    lua_setfield(L, -2, "detail");
+    return 3;
+}
+
+/* start(specs, options): with a list of child specs. */
+static int start(lua_State *L) {
+    dsl_host *host;
+    dsl_static parts;
+    dynsup_reply reply;
+    dsl_check_linkable(L, dsl_body_of(L, &host));
+    if (!dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
+    int failed = dsl_static_read(L, host, 1, 2, DSL_OPTION_NAME | DSL_OPTION_STATIC, &parts);
+    if (failed)
+        return failed;
+    dynsup_static_start(host->core, &parts.options.core, parts.draft, &reply);
+    return dsl_reply_to(L, host, &reply, 0, start_k);
+}
+
+/* start_module(module, arg, options) */
+static int start_module(lua_State *L) {
+    dsl_host *host;
+    dsl_check_linkable(L, dsl_body_of(L, &host));
+    lua_settop(L, 3);
+    return dsl_start_module(L, host, DSL_INIT_STATIC, start_k);
+}
+
+/* ---- requests by id ---- */
+
+/* The supervisor at 1 and the id at 2 are all that there is. */
+static int ask(lua_State *L, enum dynsup_static_request what, lua_KFunction k) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_reply reply;
+    dsl_check_count(L, 2, 2);
+    dynsup_pid pid = dsl_check_dest(L, host, 1);
+    bool may_wait = dsl_can_wait(L, host);
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_value id = dsl_value_get(L, host, 2);
+    dynsup_static_request(host->core, pid, what, id, may_wait, &reply);
+    return dsl_reply_to(L, host, &reply, 0, k);
+}
+
+static int done_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int started_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+    return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
+}
+
+static int terminate_child(lua_State *L) {
+    return ask(L, DYNSUP_TERMINATE_BY_ID, done_k);
+}
+
+static int restart_child(lua_State *L) {
+    return ask(L, DYNSUP_RESTART_BY_ID, started_k);
+}
+
+static int delete_child(lua_State *L) {
+    return ask(L, DYNSUP_DELETE_BY_ID, done_k);
+}
+
+/* normalizer(): the function that turns a module or { module, arg } into a spec. */
+static int normalizer(lua_State *L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, dsl_runtime_of(L)->normalize);
+    return 1;
+}
+
+const luaL_Reg dsl_static_functions[] = {
+    {"start", start},
+    {"start_module", start_module},
+    {"terminate_child", terminate_child},
+    {"restart_child", restart_child},
+    {"delete_child", delete_child},
+    {"normalizer", normalizer},
+    {NULL, NULL},
+};

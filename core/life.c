@@ -1,0 +1,260 @@
+/*
+ * The life of a supervisor's children, whatever its policy: counts, exits, restarts, giving up.
+ *
+ * What an event does to a child is looked up in the lifecycle table (dsi_life_event); the functions
+ * here carry the actions out, and the supervisor's policy those that differ: how a child is started
+ * again, and what becomes of one that has ended.
+ */
+#include "child_event.h"
+#include "cursor.h"
+#include "link.h"
+#include "supervisor.h"
+
+/* ---- bookkeeping ---- */
+
+void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change) {
+    supervisor->specs += change;
+    if (child->is_supervisor)
+        supervisor->supervisors += change;
+    else
+        supervisor->workers += change;
+}
+
+/* Everybody who waits for the child: for its end, or (ensure) for it to run. */
+static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_node *node;
+    while (child->extra && (node = dsi_list_pop(&child->extra->waiters))) {
+        dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        if (request->parked.kind == DSI_PARKED_TERMINATE) {
+            dsi_request_status(supervisor->host, request, 0);
+        } else { /* it was to be ensured: now it must be started */
+            request->target = supervisor->process->slot.id;
+            dsi_list_append(&supervisor->parked, &request->parked.node);
+            dsi_supervisor_wake(supervisor);
+        }
+    }
+}
+
+void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child) {
+    if (!child->extra)
+        return;
+    dsi_node *node = dsi_list_first(&child->extra->waiters);
+    while (node) {
+        dsi_node *next = dsi_list_next(&child->extra->waiters, node);
+        dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        dynsup_reply reply = {.pid = child->pid, .existing = true};
+        if (request->parked.kind == DSI_PARKED_START)
+            dsi_request_reply(supervisor->host, request, &reply);
+        node = next;
+    }
+}
+
+void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_host *host = supervisor->host;
+    child->state = DSI_CHILD_GONE;
+    dsi_cursors_skip(supervisor, child);
+    dsi_node_remove(&child->node);
+    dsi_node_remove(&child->parked.node);
+    dsi_life_count(supervisor, child, (size_t)-1);
+    dsi_event_child(host, DYNSUP_EVENT_CHILD_REMOVED, child, NULL);
+    tell_gone(supervisor, child);
+    dsi_child_free(host, child);
+    dsi_shutdown_check(supervisor);
+}
+
+/* A child that restarts has no process to be found by: it is looked for, when there is any. */
+static dsi_child *find_restarting(dsi_supervisor *supervisor, dynsup_pid pid) {
+    if (supervisor->active == supervisor->specs)
+        return NULL;
+    dsi_list_each (node, &supervisor->children) {
+        dsi_child *child = dsi_child_of_node(node);
+        if (child->state == DSI_CHILD_RESTARTING && child->pid == pid)
+            return child;
+    }
+    return NULL;
+}
+
+dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
+                         size_t name_length) {
+    if (pid) {
+        dsi_process *process = dsi_process_find(supervisor->host, pid);
+        dsi_child *child = process ? dsi_child_of(process, supervisor) : NULL;
+        return child ? child : find_restarting(supervisor, pid);
+    }
+    dsi_name *entry = dsi_names_find(&supervisor->host->names, name, name_length);
+    if (!entry)
+        return NULL;
+    if (entry->child)
+        return entry->child->supervisor == supervisor ? entry->child : NULL;
+    return entry->process ? dsi_child_of(entry->process, supervisor) : NULL;
+}
+
+/* ---- restarts ---- */
+
+/* The intensity is exceeded: the child is dropped, and the supervisor ends. */
+static void give_up(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_reason reached = dynsup_reason_atom(DYNSUP_REACHED_MAX_RESTART_INTENSITY);
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    dsi_event_child(supervisor->host, DYNSUP_EVENT_GAVE_UP, child, &reached);
+    supervisor->policy->end(supervisor, child, NULL);
+    dsi_shutdown_begin(supervisor, &shutdown);
+}
+
+static bool backs_off(const dsi_child *child) {
+    return child->extra && child->extra->has_backoff;
+}
+
+/* Puts the restart off, as the child's backoff says. */
+static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    dynsup_host *host = supervisor->host;
+    dsi_child_extra *extra = child->extra;
+    uint64_t random = dynsup_host_random(host);
+    uint64_t delay_ns = dsi_backoff_next(&extra->backoff, extra->lived_ns, random);
+    extra->lived_ns = 0;
+    extra->delayed = true;
+    dsi_timers_stop(&host->timers, &extra->timer);
+    dsi_timers_start(&host->timers, &extra->timer, host->now_ns + delay_ns);
+    dsi_event_delayed(host, child, reason, delay_ns);
+}
+
+/* A restart counts, unless backoff spaces it. */
+static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    if (backs_off(child)) {
+        if (child->extra->delayed)
+            supervisor->policy->attempt(supervisor, child);
+        else
+            delay(supervisor, child, reason);
+    } else if (dsi_intensity_add(&supervisor->intensity, supervisor->host->now_ns / 1000000)) {
+        supervisor->policy->attempt(supervisor, child);
+    } else {
+        give_up(supervisor, child);
+    }
+}
+
+static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    dsi_event_child(supervisor->host, DYNSUP_EVENT_START_ERROR, child, reason);
+    if (backs_off(child))
+        delay(supervisor, child, reason);
+    else
+        dsi_supervisor_retry_later(supervisor, child);
+}
+
+void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
+    const dynsup_body_ops *ops;
+    void *body;
+    dynsup_reason reason;
+    int status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
+    if (status == 0 && child->guest) {
+        dsi_guest_begin(supervisor, ops, body, child, NULL);
+        return;
+    }
+    if (status == 0) {
+        status = dsi_incarnation_begin(supervisor, child, ops, body);
+        if (status)
+            ops->fini(body);
+    }
+    if (status == 0) {
+        dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_RESTARTED, child, NULL);
+        dsi_life_event(supervisor, child, DSI_ON_STARTED, NULL);
+        return;
+    }
+    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
+    dsi_reason_release(supervisor->host, &reason);
+}
+
+void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
+                             const dynsup_outcome *outcome) {
+    if (outcome->status == DYNSUP_EIGNORE) {
+        dsi_life_event(supervisor, child, DSI_ON_IGNORED, NULL);
+        return;
+    }
+    dynsup_reason reason = {.value = outcome->values[0]};
+    if (outcome->status != DYNSUP_EREASON)
+        reason = dynsup_reason_atom((enum dynsup_atom) - outcome->status);
+    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
+}
+
+/* ---- the table's actions ---- */
+
+static void kill_child(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    dsi_process *process = dsi_child_process(supervisor->host, child);
+    if (process)
+        dsi_signal(supervisor->host, process, supervisor->process->slot.id, &kill, DSI_SIGNAL_SENT);
+}
+
+void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child_event event,
+                    const dynsup_reason *reason) {
+    dsi_transition to = dsi_lifecycle((enum dsi_child_state)child->state, event);
+    child->state = (uint8_t)to.state;
+    switch (to.action) {
+    case DSI_DO_NOTHING:
+        break;
+    case DSI_DO_TELL:
+        dsi_life_tell_running(supervisor, child);
+        break;
+    case DSI_DO_REFUSE:
+    case DSI_DO_REMOVE:
+        supervisor->policy->end(supervisor, child, reason);
+        break;
+    case DSI_DO_KILL:
+        kill_child(supervisor, child);
+        break;
+    case DSI_DO_STOP:
+        dsi_shutdown_child(supervisor, child);
+        break;
+    case DSI_DO_RESTART:
+        restart(supervisor, child, reason);
+        break;
+    case DSI_DO_AGAIN:
+        try_again(supervisor, child, reason);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- what happens to children ---- */
+
+static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    bool stopping = child->state == DSI_CHILD_STOPPING;
+    bool stopped = stopping && !child->ended_before; /* not by itself */
+    bool reported = stopped
+                        ? dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason)
+                        : dsi_lifecycle_reported(child->restart, reason->class);
+    if (reported)
+        dsi_event_child(supervisor->host,
+                        stopping ? DYNSUP_EVENT_SHUTDOWN_ERROR : DYNSUP_EVENT_CHILD_TERMINATED,
+                        child, reason);
+}
+
+void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
+                     bool is_told) {
+    dsi_process *process = dsi_child_process(supervisor->host, child);
+    supervisor->active--;
+    if (child->extra) {
+        dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
+        child->extra->lived_ns = process ? supervisor->host->now_ns - process->started_ns : 0;
+        child->extra->delayed = false;
+    }
+    if (!is_told)
+        report_exit(supervisor, child, reason);
+    dsi_life_event(supervisor, child, dsi_lifecycle_exit(child->restart, reason->class), reason);
+}
+
+void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {
+    dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
+    if (child->state == DSI_CHILD_STARTING)
+        supervisor->policy->ready(supervisor, child, info);
+    else
+        dsi_value_release(supervisor->host, info);
+}
+
+void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child) {
+    if (child->state != DSI_CHILD_RESTARTING) {
+        child->extra->timed_out = child->state == DSI_CHILD_STARTING;
+        dsi_life_event(supervisor, child, DSI_ON_TIMEOUT, NULL);
+    } else { /* a delayed restart has its turn like one that failed */
+        dsi_supervisor_retry_later(supervisor, child);
+    }
+}

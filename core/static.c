@@ -1,0 +1,336 @@
+/* Static supervisors: their jobs, one at a time, and their policy. */
+#include "static.h"
+
+#include "child_event.h"
+
+#include <assert.h>
+
+/* ---- small things ---- */
+
+void dsi_static_weigh(dsi_supervisor *supervisor, dsi_child *child, bool weighs) {
+    if (!child->significant || child->weighs == weighs)
+        return;
+    child->weighs = weighs;
+    supervisor->order->weight += weighs ? 1 : (size_t)-1;
+}
+
+/* Whoever waits for the child to run (ensure) is told that it will not. */
+static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
+    if (child->extra)
+        dsi_requests_status(supervisor->host, &child->extra->waiters, DYNSUP_EALREADY_PRESENT);
+}
+
+void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child) {
+    child->state = DSI_CHILD_GONE;
+    dsi_static_weigh(supervisor, child, false);
+    dsi_node_remove(&child->parked.node);
+    child->parked.kind = DSI_PARKED_CHILD;
+    if (child->extra)
+        dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
+    if (child->restart != DYNSUP_TEMPORARY && supervisor->state != DSI_SUPERVISOR_STOPPING) {
+        tell_down(supervisor, child);
+        return;
+    }
+    dsi_child_index_remove(&supervisor->order->ids, child);
+    dsi_life_remove(supervisor, child);
+}
+
+void dsi_static_tell(dsi_supervisor *supervisor, dynsup_reply *reply) {
+    dsi_request *request = supervisor->order->request;
+    supervisor->order->request = NULL;
+    if (request)
+        dsi_request_reply(supervisor->host, request, reply);
+    else
+        dsi_reply_release(supervisor->host, reply);
+}
+
+/* ---- jobs ---- */
+
+static dsi_child *child_first(const dsi_supervisor *supervisor) {
+    dsi_node *node = dsi_list_first(&supervisor->children);
+    return node ? dsi_child_of_node(node) : NULL;
+}
+
+static dsi_child *child_last(const dsi_supervisor *supervisor) {
+    return dsi_list_empty(&supervisor->children)
+               ? NULL
+               : dsi_child_of_node(supervisor->children.head.prev);
+}
+
+static dsi_child *child_before(const dsi_supervisor *supervisor, const dsi_child *child) {
+    bool is_first = child->node.prev == &supervisor->children.head;
+    return is_first || child == supervisor->order->first ? NULL
+                                                         : dsi_child_of_node(child->node.prev);
+}
+
+static dsi_child *child_after(const dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_node *node = dsi_list_next(&supervisor->children, &child->node);
+    return node ? dsi_child_of_node(node) : NULL;
+}
+
+void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, dsi_child *at) {
+    supervisor->occupied = true;
+    supervisor->awaited = NULL;
+    supervisor->order->job = job;
+    supervisor->order->starts = starts;
+    supervisor->order->first = job == DSI_JOB_TERMINATE || job == DSI_JOB_START ? at : NULL;
+    supervisor->order->at = at;
+}
+
+void dsi_static_done(dsi_supervisor *supervisor) {
+    supervisor->order->job = DSI_JOB_NONE;
+    supervisor->order->first = supervisor->order->at = NULL;
+    supervisor->occupied = false;
+    bool idle = dsi_list_empty(&supervisor->parked) && dsi_list_empty(&supervisor->retries);
+    if (!idle)
+        dsi_supervisor_wake(supervisor);
+}
+
+/* Its process has ended by itself before it was told to stop, and waits for that to be handled. */
+static void stop_ended(dsi_supervisor *supervisor, dsi_child *child) {
+    child->state = DSI_CHILD_STOPPING;
+    child->ended_before = false;
+    dsi_supervisor_take_exit(supervisor, child);
+}
+
+/* Whatever it ends with is looked at as if it had been told in time. */
+static void stop_running(dsi_supervisor *supervisor, dsi_child *child) {
+    supervisor->awaited = child;
+    dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
+    child->ended_before = false;
+}
+
+static void stop_one(dsi_supervisor *supervisor, dsi_child *child) {
+    supervisor->order->at = child_before(supervisor, child);
+    if (child->state == DSI_CHILD_RESTARTING) {
+        dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
+    } else if (child->state == DSI_CHILD_GONE) {
+        if (supervisor->state == DSI_SUPERVISOR_STOPPING)
+            dsi_static_put_down(supervisor, child);
+    } else if (dsi_node_linked(&child->parked.node)) {
+        stop_ended(supervisor, child);
+    } else {
+        stop_running(supervisor, child);
+    }
+}
+
+static void start_one(dsi_supervisor *supervisor, dsi_child *child) {
+    bool alone = supervisor->order->job == DSI_JOB_START;
+    supervisor->order->at = alone ? NULL : child_after(supervisor, child);
+    dsi_static_start_one(supervisor, child);
+}
+
+/* All that had been started are stopped again: the supervisor ends, without a signal to who started
+ * it. */
+static void init_failed(dsi_supervisor *supervisor) {
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    supervisor->state = DSI_SUPERVISOR_STOPPING;
+    dsi_supervisor_leave_parent(supervisor);
+    dsi_process_doom(supervisor->host, supervisor->process, &shutdown);
+    dsi_static_tell(supervisor, &supervisor->order->failure);
+    dsi_static_done(supervisor);
+}
+
+static void stops_done(dsi_supervisor *supervisor) {
+    dynsup_draft *order = supervisor->order;
+    if (order->job == DSI_JOB_GROUP) {
+        order->starts = true;
+        order->at = order->first ? order->first : child_first(supervisor);
+    } else if (order->job == DSI_JOB_INIT) {
+        init_failed(supervisor);
+    } else {
+        dsi_static_tell(supervisor, &(dynsup_reply){0});
+        dsi_static_done(supervisor);
+    }
+}
+
+static void starts_done(dsi_supervisor *supervisor) {
+    if (supervisor->order->job == DSI_JOB_INIT)
+        dsi_static_tell(supervisor, &(dynsup_reply){.pid = supervisor->process->slot.id});
+    dsi_static_done(supervisor);
+}
+
+static void part_done(dsi_supervisor *supervisor) {
+    if (supervisor->order->starts)
+        starts_done(supervisor);
+    else
+        stops_done(supervisor);
+}
+
+static void go_on(dsi_supervisor *supervisor) {
+    dynsup_draft *order = supervisor->order;
+    if (!order->at)
+        part_done(supervisor);
+    else if (order->starts)
+        start_one(supervisor, order->at);
+    else
+        stop_one(supervisor, order->at);
+}
+
+static bool can_go_on(const dsi_supervisor *supervisor) {
+    return supervisor->occupied && !supervisor->awaited && !supervisor->has_guest;
+}
+
+void dsi_static_advance(dsi_supervisor *supervisor) {
+    if (supervisor->order->advances)
+        return;
+    supervisor->order->advances = true;
+    do {
+        if (supervisor->occupied && !supervisor->has_guest)
+            dsi_supervisor_heed_parent(supervisor);
+        if (can_go_on(supervisor))
+            go_on(supervisor);
+    } while (can_go_on(supervisor));
+    supervisor->order->advances = false;
+}
+
+/* ---- the policy ---- */
+
+void dsi_static_init(dsi_supervisor *supervisor, dsi_request *request) {
+    supervisor->order->request = request;
+    dsi_static_job(supervisor, DSI_JOB_INIT, true, child_first(supervisor));
+}
+
+static void static_begin(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_static_init(supervisor, request);
+    dsi_static_advance(supervisor);
+}
+
+static void static_attempt(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_draft *order = supervisor->order;
+    if (order->strategy == DYNSUP_ONE_FOR_ONE) {
+        dsi_life_attempt(supervisor, child);
+        return;
+    }
+    dsi_static_job(supervisor, DSI_JOB_GROUP, false, child_last(supervisor));
+    order->first = order->strategy == DYNSUP_REST_FOR_ONE ? child : NULL;
+    dsi_static_advance(supervisor);
+}
+
+static bool is_starting(const dsi_supervisor *supervisor, const dsi_child *child) {
+    return supervisor->awaited == child && supervisor->order->starts;
+}
+
+static void static_end(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    bool starting = is_starting(supervisor, child);
+    if (supervisor->awaited == child)
+        supervisor->awaited = NULL;
+    if (starting)
+        dsi_static_start_ended(supervisor, child, reason);
+    else
+        dsi_static_put_down(supervisor, child);
+}
+
+/* A significant child has ended for good and by itself. */
+static void significant_ended(dsi_supervisor *supervisor) {
+    const dynsup_draft *order = supervisor->order;
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    if (order->auto_shutdown == DYNSUP_ANY_SIGNIFICANT ||
+        (order->auto_shutdown == DYNSUP_ALL_SIGNIFICANT && order->weight == 0))
+        dsi_shutdown_begin(supervisor, &shutdown);
+}
+
+static void static_exited(dsi_supervisor *supervisor, dsi_child *child,
+                          const dynsup_reason *reason) {
+    bool starting = is_starting(supervisor, child);
+    bool for_good = child->state == DSI_CHILD_RUNNING &&
+                    dsi_lifecycle_exit(child->restart, reason->class) == DSI_ON_EXIT;
+    bool significant = child->significant;
+    dsi_life_exited(supervisor, child, reason, starting);
+    if (for_good && significant)
+        significant_ended(supervisor);
+    dsi_static_advance(supervisor);
+}
+
+static void static_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {
+    assert(is_starting(supervisor, child));
+    supervisor->awaited = NULL;
+    dsi_static_start_ready(supervisor, child, info);
+    dsi_static_advance(supervisor);
+}
+
+/* A restart by one_for_one, for which there is no job. */
+static void restart_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_outcome *outcome) {
+    if (outcome->status == 0 && dsi_static_adopt(supervisor, child, outcome->pid)) {
+        outcome->status = DYNSUP_EALREADY_STARTED;
+    } else if (outcome->status == 0) {
+        dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_RESTARTED, child, NULL);
+        dsi_life_event(supervisor, child, DSI_ON_STARTED, NULL);
+    }
+    if (outcome->status)
+        dsi_life_attempt_failed(supervisor, child, outcome);
+    dsi_value_release(supervisor->host, &outcome->values[0]);
+    dsi_value_release(supervisor->host, &outcome->values[1]);
+}
+
+static void static_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request,
+                              dynsup_outcome *outcome) {
+    assert(!request && "its requests are with the job");
+    if (supervisor->occupied)
+        dsi_static_start_done(supervisor, child, outcome);
+    else
+        restart_done(supervisor, child, outcome);
+    dsi_static_advance(supervisor);
+}
+
+/* Requests that waited for the job: the supervisor does nothing for them any more. */
+static void requests_refuse(dsi_supervisor *supervisor) {
+    dsi_node *node = dsi_list_first(&supervisor->parked);
+    while (node) {
+        dsi_node *next = dsi_list_next(&supervisor->parked, node);
+        dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        dsi_request *request = dsi_item(parked, dsi_request, parked);
+        if (parked->kind == DSI_PARKED_STOP) {
+            dsi_node_remove(node);
+            dsi_list_append(&supervisor->stop_waiters, node);
+        } else if (parked->kind >= DSI_PARKED_START) {
+            dsi_request_status(supervisor->host, request, DYNSUP_ENOPROC);
+        }
+        node = next;
+    }
+}
+
+/* The supervisor ends with this reason before the job is done. */
+static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+    dynsup_draft *order = supervisor->order;
+    dynsup_reply reply = {.status = DYNSUP_ENOPROC};
+    if (order->job == DSI_JOB_INIT) {
+        dsi_supervisor_leave_parent(supervisor);
+        reply = order->failure;
+        order->failure = (dynsup_reply){0};
+    }
+    if (order->job == DSI_JOB_INIT && reply.status == 0) {
+        reply.status = DYNSUP_EREASON;
+        reply.values[0] = dsi_value_copy(supervisor->host, reason->value);
+    }
+    dsi_static_tell(supervisor, &reply);
+}
+
+static void static_stop(dsi_supervisor *supervisor) {
+    job_cut(supervisor, &supervisor->reason);
+    requests_refuse(supervisor);
+    dsi_static_job(supervisor, DSI_JOB_STOP, false, child_last(supervisor));
+    dsi_static_advance(supervisor);
+}
+
+static void static_ended(dsi_supervisor *supervisor) {
+    job_cut(supervisor, &supervisor->process->at.reason);
+    dynsup_draft_free(supervisor->order);
+    supervisor->order = NULL;
+}
+
+const dsi_policy dsi_static_policy = {
+    .newest_first = true,
+    .attempt = static_attempt,
+    .end = static_end,
+    .exited = static_exited,
+    .ready = static_ready,
+    .guest_done = static_guest_done,
+    .stop = static_stop,
+    .start = dsi_static_start,
+    .terminate = dsi_static_terminate,
+    .change = dsi_static_change,
+    .begin = static_begin,
+    .resume = dsi_static_advance,
+    .ended = static_ended,
+};

@@ -1,0 +1,111 @@
+/*
+ * Static supervisors: children in an order, each with an id, by a strategy.
+ *
+ * Design notes.
+ * A static supervisor does one thing at a time, its job. A job stops children, the last one first,
+ * and then starts children, the first one first; either part may be empty. It goes on until it has
+ * to wait: for the end of a child that is told to stop or for one to be ready
+ * (supervisor->awaited), or for a guest. Exits, the guest's outcome and readiness bring it back to
+ * dsi_static_advance. While there is a job the supervisor is occupied, and everything else is
+ * parked; only the parent's exit signal cuts a job short.
+ * A child without a process is GONE, which for a static supervisor means that its spec is still
+ * there. The lifecycle table is that of all children.
+ * Parts: static.c jobs and the policy; static_start.c one child's start; static_request.c what
+ * callers ask; static_draft.c the children before their supervisor.
+ * Invariants: the index holds the children in the list; weight counts those that weigh; occupied
+ * means that there is a job; awaited is a child of the job.
+ */
+#ifndef DSI_STATIC_H
+#define DSI_STATIC_H
+
+#include "child_index.h"
+#include "supervisor.h"
+
+enum dsi_job {
+    DSI_JOB_NONE,
+    DSI_JOB_INIT,      /* all are started; when one fails, those before it are stopped */
+    DSI_JOB_GROUP,     /* a restart by one_for_all or rest_for_one */
+    DSI_JOB_START,     /* of one child, for a request */
+    DSI_JOB_TERMINATE, /* of one child, for a request */
+    DSI_JOB_STOP       /* all are stopped: the supervisor ends */
+};
+
+/* A draft is the order of a supervisor to be: no supervisor, and children in its own list. */
+struct dynsup_draft {
+    dynsup_host *host;
+    dsi_list children; /* of dsi_child, until a supervisor takes them over */
+    dsi_child_index ids;
+    enum dynsup_strategy strategy;
+    enum dynsup_auto_shutdown auto_shutdown;
+    size_t weight; /* significant children that run or are to run again */
+
+    enum dsi_job job;
+    bool advances;                   /* dsi_static_advance is on the stack */
+    bool starts;                     /* the job is in its second part */
+    dsi_child *first;                /* GROUP: from whom on; NULL: all */
+    dsi_child *at;                   /* whose turn is next; NULL: the part is done */
+    dsi_request *request;            /* who is told: INIT, START, TERMINATE */
+    const dynsup_body_ops *body_ops; /* START: the first body, if it is there already */
+    void *body;
+    bool is_new;          /* START: the child is removed when it fails */
+    dynsup_reply failure; /* INIT: why it has failed, while the others are stopped */
+};
+
+/* Begins the start of a supervisor that has just been configured: the request is told. advance must
+ * follow. */
+void dsi_static_init(dsi_supervisor *supervisor, dsi_request *request);
+
+/* Begins a job, of which the first part stops from `at` back to `first`, or (starts) starts from
+ * `at` on. advance must follow. */
+void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, dsi_child *at);
+
+/* Goes on with the job until it has to wait or is done. */
+void dsi_static_advance(dsi_supervisor *supervisor);
+
+/* The child has no process any more and is to have none: it stays as a spec, or is removed. */
+void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child);
+
+/* The job has come to its end: the rest may go on. */
+void dsi_static_done(dsi_supervisor *supervisor);
+
+/* Tells the job's request. */
+void dsi_static_tell(dsi_supervisor *supervisor, dynsup_reply *reply);
+
+/* Counts a significant child, or no longer. */
+void dsi_static_weigh(dsi_supervisor *supervisor, dsi_child *child, bool weighs);
+
+/* ---- static_start.c ---- */
+
+/* Starts the child, which is GONE, as the job has it. It may have failed or be awaited then. */
+void dsi_static_start_one(dsi_supervisor *supervisor, dsi_child *child);
+
+/* The guest that starts the child for a job has this outcome. */
+void dsi_static_start_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_outcome *outcome);
+
+/* The child that starts says that it is ready. info changes hands. */
+void dsi_static_start_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info);
+
+/* The child has ended with this reason before it was ready. */
+void dsi_static_start_ended(dsi_supervisor *supervisor, dsi_child *child,
+                            const dynsup_reason *reason);
+
+/* The process that a start function named becomes the child's; one that has ended already has its
+ * exit parked. 0, or DYNSUP_EALREADY_STARTED: it is another child's. */
+int dsi_static_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pid);
+
+/* ---- static_request.c: the policy's requests ---- */
+
+/* Forgets the child's spec; it has no process. */
+void dsi_static_forget(dsi_supervisor *supervisor, dsi_child *child);
+
+int dsi_static_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply);
+int dsi_static_terminate(dsi_supervisor *supervisor, dsi_request *request);
+int dsi_static_change(dsi_supervisor *supervisor, dsi_request *request);
+
+/* ---- static_draft.c ---- */
+
+/* Makes the supervisor a static one, RUNNING, with the draft's children, none of which runs. */
+void dsi_static_configure(dsi_supervisor *supervisor, const dynsup_supervisor_options *options,
+                          dynsup_draft *draft);
+
+#endif

@@ -1,0 +1,174 @@
+--- dynsup.net: TCP and Unix sockets whose calls wait. What a socket is and does is in C (`native`);
+-- here addresses are looked up and tried, and connections are handed to workers.
+local native = ...
+
+local dynsup = require "dynsup"
+
+---@class dynsup.net
+local net = {}
+
+-- How long serve waits when the system has no more files: until others have closed some.
+local PAUSE_MS = 100
+
+---@class dynsup.net.options
+---@field nodelay? boolean small pieces are sent at once (false)
+---@field keepalive? boolean|integer whether, or after how many idle seconds, the peer is probed (false)
+---@field send_timeout? number|"infinity" milliseconds that a write may wait ("infinity")
+
+-- level: of the caller's caller, who is to blame
+local function check(ok, position, name, message, level)
+  if not ok then
+    error(("bad argument #%d to '%s' (%s)"):format(position, name, message), level or 3)
+  end
+end
+
+local function check_count(count, most, name)
+  check(count <= most, most + 1, name, "no value expected", 4)
+end
+
+local function is_time(ms)
+  return ms == nil or ms == "infinity" or type(ms) == "number" and ms >= 0
+end
+
+local function is_port(port, least)
+  return math.type(port) == "integer" and port >= least and port <= 65535
+end
+
+-- A Unix socket is told from a host by its slash. Returns the place, and the arguments after it.
+local function read_place(name, least_port, address, port, ...)
+  check(type(address) == "string", 1, name, "string expected, got " .. type(address), 4)
+  if address:find("/", 1, true) then
+    return address, nil, 2, port, ...
+  end
+  local message = "port expected; the path of a Unix socket has a '/'"
+  check(is_port(port, least_port), 2, name, message, 4)
+  return address, port, 3, ...
+end
+
+local function check_options(options, position, name)
+  local is_table = options == nil or type(options) == "table"
+  check(is_table, position, name, "table expected, got " .. type(options), 4)
+end
+
+-- The milliseconds that are left until the deadline, nil for ever.
+local function rest_of(deadline)
+  return deadline and math.max(0, deadline - dynsup.now())
+end
+
+local function deadline_in(ms)
+  if ms and ms ~= "infinity" then
+    return dynsup.now() + ms
+  end
+end
+
+--- Listens at `listen(address, port [, options])` or `listen(path [, options])`.
+---@return userdata? listener
+---@return string? reason
+---@return any detail
+function net.listen(...)
+  check_count(select("#", ...), 3, "listen")
+  local address, port, position, options, extra = read_place("listen", 0, ...)
+  check_options(options, position, "listen")
+  check(extra == nil, position + 1, "listen", "no value expected")
+  if not port then
+    return native.listen(address, nil, options)
+  end
+  local addresses, reason = native.resolve(address)
+  if not addresses then
+    return nil, reason
+  end
+  return native.listen(addresses[1], port, options)
+end
+
+-- Tries one address after the other; the failure of the last one counts.
+local function connect_any(addresses, port, deadline, options)
+  local reason, detail
+  for _, address in ipairs(addresses) do
+    local socket
+    socket, reason, detail = native.connect(address, port, rest_of(deadline), options)
+    if socket or reason == "timeout" or reason == "invalid_option" then
+      return socket, reason, detail
+    end
+  end
+  return nil, reason
+end
+
+--- Connects by `connect(host, port [, ms [, options]])` or `connect(path [, ms [, options]])`.
+---@async
+---@return userdata? socket
+---@return string? reason
+---@return any detail
+function net.connect(...)
+  check_count(select("#", ...), 4, "connect")
+  local address, port, position, ms, options, extra = read_place("connect", 1, ...)
+  check(is_time(ms), position, "connect", "milliseconds, \"infinity\" or nil expected")
+  check_options(options, position + 1, "connect")
+  check(extra == nil, position + 2, "connect", "no value expected")
+  local deadline = deadline_in(ms)
+  if not port then
+    return native.connect(address, nil, ms, options)
+  end
+  local addresses, reason = native.resolve(address, ms)
+  if not addresses then
+    return nil, reason
+  end
+  return connect_any(addresses, port, deadline, options)
+end
+
+-- The spec with the connection as the worker's last argument.
+local function spec_for(socket, worker)
+  if type(worker) ~= "table" then
+    return { body = worker, args = { socket }, restart = "temporary" }
+  end
+  local spec = { restart = "temporary" }
+  for name, value in next, worker do
+    spec[name] = value
+  end
+  local args = table.pack(table.unpack(worker.args or {}, 1, (worker.args or {}).n))
+  args[args.n + 1], args.n = socket, args.n + 1
+  spec.args = args
+  return spec
+end
+
+local function hand_over(socket, supervisor, worker)
+  local pid, reason, detail = dynsup.start_child(supervisor, spec_for(socket, worker))
+  if not (pid and socket:give(pid)) then
+    socket:close()
+  end
+  return pid, reason, detail
+end
+
+-- Reasons after which the next connection can be served all the same.
+local PASSING = { max_children = true, ignore = true }
+local FULL = { emfile = true, enfile = true, enobufs = true, enomem = true }
+
+--- Accepts for ever: each connection gets a worker of its own, a child of the supervisor.
+---@async
+---@param listener userdata
+---@param supervisor any
+---@param worker function|string|table its body, or its spec; the connection is its last argument
+---@return nil
+---@return string reason
+---@return any detail
+function net.serve(listener, supervisor, worker)
+  local kind = type(worker)
+  check(kind == "function" or kind == "string" or kind == "table", 3, "serve",
+    "function, name or spec expected, got " .. kind)
+  while true do
+    local socket, reason = listener:accept()
+    local detail
+    if socket then
+      local pid
+      pid, reason, detail = hand_over(socket, supervisor, worker)
+      reason = not pid and not PASSING[reason] and reason or nil
+    elseif FULL[reason] then
+      dynsup.sleep(PAUSE_MS)
+      reason = nil
+    end
+    if reason then
+      return nil, reason, detail
+    end
+  end
+end
+
+return net

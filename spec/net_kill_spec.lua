@@ -1,0 +1,195 @@
+-- dynsup.net: a process that is killed while it waits leaves nothing behind.
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+local support = require "spec.support.net"
+
+local net = dynsup.net
+
+local pair, listen, main = support.pair, support.listen, support.main
+
+-- name -> a function that makes what it needs, owned by the caller, and returns one that waits
+local waits = {}
+
+function waits.accept()
+  local listener = listen()
+  return function()
+    listener:accept()
+  end
+end
+
+function waits.connect()
+  return function()
+    net.connect("192.0.2.1", 1) -- an address for documentation: nobody answers, or no route
+    dynsup.sleep()
+  end
+end
+
+waits["connect to a full backlog"] = function()
+  local _, port = listen()
+  return function()
+    dynsup.own(assert(net.connect("127.0.0.1", port)))
+    dynsup.sleep()
+  end
+end
+
+waits["connect by name"] = function()
+  return function()
+    net.connect("nobody.invalid", 1)
+    dynsup.sleep()
+  end
+end
+
+function waits.read()
+  local _, server = pair()
+  return function()
+    server:read "some"
+  end
+end
+
+waits["read with half an answer"] = function()
+  local client, server = pair()
+  client:write "abc"
+  return function()
+    server:read(4)
+  end
+end
+
+function waits.write()
+  local client = pair()
+  return function()
+    client:write(("x"):rep(16 << 20))
+  end
+end
+
+waits["write of its own socket"] = function()
+  local _, port = listen()
+  return function()
+    local client = assert(net.connect("127.0.0.1", port))
+    client:write(("x"):rep(16 << 20))
+  end
+end
+
+function waits.serve()
+  local listener = listen()
+  local sup = dynsup.start_link {}
+  return function()
+    net.serve(listener, sup, print)
+  end
+end
+
+describe("a process that is killed in", function()
+  for name, prepare in host.sorted(waits) do
+    for _, time in ipairs { "at once", "later" } do
+      it(name .. ", " .. time .. ", leaves nothing open", main(function()
+        for _ = 1, 5 do
+          local owner = dynsup.spawn(function()
+            local wait = prepare()
+            local pid = dynsup.spawn_link(wait)
+            support.until_waiting(pid)
+            if time == "later" then
+              dynsup.sleep(3)
+            end
+            assert.equal("killed", host.stop(pid, "kill"))
+          end)
+          local ref = dynsup.monitor(owner)
+          host.down(ref)
+        end
+      end, { log_level = "off" }))
+    end
+  end
+end)
+
+describe("a connection that has come", function()
+  it("is closed when the acceptor is killed before it runs", main(function()
+    local listener, port = listen()
+    local acceptor = dynsup.spawn(function()
+      listener:accept()
+      dynsup.sleep()
+    end)
+    support.until_waiting(acceptor)
+    local client = assert(net.connect("127.0.0.1", port))
+    host.stop(acceptor, "kill")
+    assert.same({ nil, "timeout" }, { listener:accept(0) })
+    assert.same({ nil, "closed" }, { client:read("some", 10000) })
+  end))
+
+  it("stays for the next one when nobody waited", main(function()
+    local listener, port = listen()
+    local client = assert(net.connect("127.0.0.1", port))
+    assert.is_true(client:write "x")
+    local server = assert(listener:accept(10000))
+    assert.equal("x", server:read(1))
+  end))
+end)
+
+describe("everything that is open", function()
+  it("is closed by a halt", main(function()
+    for _ = 1, 10 do
+      dynsup.spawn(function()
+        local client = pair()
+        client:read "some"
+      end)
+    end
+    local _, server = pair()
+    dynsup.sleep(5)
+    dynsup.spawn(function()
+      server:read "some"
+    end)
+    dynsup.sleep(1)
+    dynsup.halt(0)
+  end))
+
+  it("is closed at the end of a run inside a run", main(function()
+    assert.is_true(dynsup.run(function()
+      pair()
+      listen()
+    end))
+    dynsup.sleep(1)
+  end))
+end)
+
+describe("a thousand connections", function()
+  it("are served, killed at any time, and leave nothing open", main(function()
+    local COUNT = 1000
+    local sup = dynsup.start_link { max_children = COUNT }
+    local listener, port = listen()
+    local server = dynsup.spawn(net.serve, listener, sup, function(socket)
+      for line in socket:lines() do
+        socket:write(line, "\n")
+      end
+    end)
+    listener:give(server)
+    local me = dynsup.self()
+    for i = 1, COUNT do
+      dynsup.spawn(function()
+        local client = assert(net.connect("127.0.0.1", port))
+        client:write(i, "\n")
+        dynsup.send(me, client:read "line" == tostring(i))
+        client:read "some" -- until the worker is killed
+        dynsup.send(me, "ended")
+      end)
+    end
+    local echoed, ended, kills = 0, 0, 0
+    while echoed < COUNT do
+      local message = dynsup.receive(20000)
+      assert.is_true(message == true, tostring(message))
+      echoed = echoed + 1
+    end
+    for child in dynsup.children(sup) do
+      kills = kills + 1
+      dynsup.send_after(kills % 7, me, "kill", child.pid)
+    end
+    while ended < COUNT do
+      local tag, pid = dynsup.receive(20000)
+      if tag == "kill" then
+        dynsup.exit(pid, "kill")
+      else
+        assert.equal("ended", tag)
+        ended = ended + 1
+      end
+    end
+    assert.equal(0, dynsup.count_children(sup).active)
+    assert.equal(COUNT, kills)
+    dynsup.halt(0)
+  end, { log_level = "off" }))
+end)

@@ -1,0 +1,63 @@
+-- Workers that note in which order they start and end.
+local dynsup = require "dynsup"
+
+local order = {}
+
+local notes = {}
+
+function order.reset()
+  notes = {}
+end
+
+function order.note(text)
+  notes[#notes + 1] = text
+end
+
+-- What has been noted since the last time, once everything that is ready has come to rest.
+function order.take()
+  dynsup.sleep(1)
+  local text = table.concat(notes, " ")
+  notes = {}
+  return text
+end
+
+local function closing(id)
+  return setmetatable({}, {
+    __close = function()
+      order.note("-" .. tostring(id))
+    end,
+  })
+end
+
+local function run(id)
+  order.note("+" .. tostring(id))
+  local _ <close> = closing(id)
+  while true do
+    local what, value = dynsup.receive()
+    if what == "exit" then
+      dynsup.exit(value)
+    elseif what == "error" then
+      error(value, 0)
+    end
+  end
+end
+
+-- The spec of a worker that notes +id and -id, and ends as it is told by "exit", reason or "error".
+function order.worker(id, fields)
+  local spec = { id = id, body = run, args = { id } }
+  for name, value in pairs(fields or {}) do
+    spec[name] = value
+  end
+  return spec
+end
+
+-- The pid of the supervisor's child with this id.
+function order.pid(sup, id)
+  for _, child in ipairs(dynsup.supervisor.which_children(sup)) do
+    if rawequal(child.id, id) then
+      return child.pid
+    end
+  end
+end
+
+return order
