@@ -30,6 +30,7 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     lua_xmove(L, body->inner, count);
     body->nargs = count;
     dynsup_receiver_delivered(host->core, pid);
+    dsl_last_note(body->inner, host, body, count); /* last: it may run finalizers */
     return true;
 }
 
@@ -121,6 +122,13 @@ static int push_timeout(lua_State *L) {
     return dsl_fail(L, DYNSUP_TIMEOUT);
 }
 
+/* Takes the message behind the one before (NULL: the first); pushes its values. */
+static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before) {
+    int count = dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
+    dsl_last_note(L, host, body, count);
+    return count;
+}
+
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
@@ -130,7 +138,7 @@ static int receive(lua_State *L) {
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
         body->takes++;
-        return dsl_message_push(L, host, dynsup_mailbox_take(host->core, NULL));
+        return take(L, host, body, NULL);
     }
     if (ms == 0)
         return push_timeout(L);
@@ -161,7 +169,7 @@ static dynsup_message *match_next(lua_State *L, const dsl_host *host) {
 static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
     body->takes++;
     dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
-    return dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
+    return take(L, host, body, before);
 }
 
 static uint64_t match_key(lua_State *L) {
