@@ -301,6 +301,8 @@ terminal.describe("the terminal", function()
 
   it("takes a paste of several lines, with tabs in it", function()
     prompt()
+    press "C-l"
+    wait "^\n> $"
     terminal.paste "function double(x)\n\treturn 2 * x\nend\ndouble(4)\n"
     wait "^\n> function double%(x%)\n>> +return 2 %* x\n>> end\n> double%(4%)\n8\n> $"
   end)
@@ -318,6 +320,12 @@ terminal.describe("the terminal", function()
       enter(line)
       wait("ended with " .. code .. "\nterminal: echo")
     end
+  end)
+
+  it("stays a blocking one", function()
+    prompt()
+    enter "tonumber(io.open '/proc/self/fdinfo/0':read 'a':match 'flags:%s*(%d+)', 8) & 2048"
+    wait "\n0\n> $"
   end)
 
   it("is given back before the rest is stopped, which may still print", function()
