@@ -128,7 +128,6 @@ struct dsl_host {
     uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
     bool close_over;                      /* the time is over: every instruction raises */
     bool service_ready, service_stopping; /* that has been told */
-    uint8_t nested;    /* starts that run inside the slice of who asked for them */
     bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
     uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
 
@@ -325,10 +324,6 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
 /* Closes what is open in the body's coroutines. */
 void dsl_body_close(dsl_body *body);
 
-/* Runs the first slice of a process just spawned inside that of the running one; true when it has
- * started. It may have doomed the running process. */
-bool dsl_start_now(dsl_host *host, dynsup_pid pid);
-
 /* Suspends the running body; the caller returns its result. Before, one of the core's wait
  * functions must have been called (but for NOTHING). k may be NULL: then the values that the body
  * is resumed with are what the calling function returns. */
@@ -345,6 +340,13 @@ int dsl_body_stop_here(lua_State *L, dsl_body *body);
 void dsl_body_mark(dsl_body *body);
 void dsl_body_unmark(dsl_body *body);
 bool dsl_is_marked(lua_State *co);
+
+/* ---- server.c ---- */
+
+/* The body of a child whose start function (at the index) is dynsup.server's start_link, and that
+ * needs no more than a module and an argument; that many slots of the vault stay reserved. NULL:
+ * it must be started as any other. Raises without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots);
 
 /* ---- server_run.c ---- */
 
@@ -428,6 +430,7 @@ extern const luaL_Reg dsl_own_functions[];
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
 extern const luaL_Reg dsl_observe_functions[];
+extern const luaL_Reg dsl_look_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */
 void dsl_events_want(dsl_host *host);

@@ -272,13 +272,17 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
 /* Resumes the base coroutine; returns Lua's status. */
 static int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_host *host = body->host;
+    dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
+    lua_State *outer_innermost = host->innermost;
+    bool outer_chain_ok = host->chain_ok;
     host->current = body;
     host->switching = false;
     host->chain_ok = true;
     host->innermost = body->co;
     int status = lua_resume(body->co, host->L, nargs, count_out);
-    host->innermost = host->L;
-    host->current = NULL;
+    host->innermost = outer_innermost;
+    host->current = outer;
+    host->chain_ok = outer_chain_ok;
     dsl_preempt_left(host, body->co);
     return status;
 }
@@ -300,20 +304,6 @@ int dsl_body_run(dsl_body *body, int *count_out) {
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     return status;
-}
-
-bool dsl_start_now(dsl_host *host, dynsup_pid pid) {
-    dsl_body *current = host->current;
-    lua_State *innermost = host->innermost;
-    bool chain_ok = host->chain_ok;
-    host->nested++;
-    bool started = dynsup_start_now(host->core, pid);
-    host->nested--;
-    host->current = current;
-    host->innermost = innermost;
-    host->chain_ok = chain_ok;
-    host->switching = false;
-    return started;
 }
 
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
@@ -358,14 +348,18 @@ void dsl_body_close(dsl_body *body) {
     if (lua_status(body->co) == LUA_YIELD)
         dsl_body_unmark(body);
     body->closed = body->closing = true;
+    dsl_body *outer = host->current;
+    lua_State *outer_innermost = host->innermost;
+    bool outer_chain_ok = host->chain_ok;
     host->current = body;
     host->switching = false; /* of the slice before: what yields in a handler yields to its user */
     dsl_close_begin(host);
     while (body->depth > 0)
         dsl_close_thread(host, body->levels[--body->depth].co);
     dsl_close_thread(host, body->co);
-    host->innermost = host->L;
-    host->current = NULL;
+    host->innermost = outer_innermost;
+    host->current = outer;
+    host->chain_ok = outer_chain_ok;
 }
 
 static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {

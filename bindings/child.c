@@ -40,8 +40,10 @@ static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body 
     dsl_error(L, "not enough memory");
 }
 
-/* The spec's parts that may raise, before the core is entered; the first body is made already. */
-static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec) {
+/* The spec's parts that may raise, before the core is entered; the first body is made already. With
+ * may_start a server is started without a guest. */
+static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                         bool may_start) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     int args = CHILD_PLACES + DSL_SPEC_ARGS;
@@ -50,9 +52,14 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         lua_pushnil(L);
     else
         dsl_list_copy(L, args);
-    dsl_body *body =
-        dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
-    body->is_guest = spec->by_start;
+    dsl_body *body = NULL;
+    if (may_start && spec->by_start && !arguments)
+        body = dsl_server_child(L, host, function, args, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
+    core->starting = body;
+    if (!body)
+        body = dsl_program_body(L, host, function, args, arguments,
+                                DSL_PROGRAM_SLOTS + ID_AND_MODULES);
+    body->is_guest = spec->by_start && !core->starting;
     spec_program(L, host, spec, body);
     lua_pop(L, 1);
     core->body_ops = &dsl_body_ops;
@@ -76,11 +83,12 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
-    spec_prepare(L, host, pid, spec);
+    spec_prepare(L, host, pid, spec, !ensure);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
+    host->switching = false; /* what has run inside may have waited */
     if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
         dsl_id_push(L, reply.pid);
-        return 1;
+        return core->starting ? dsl_go_on(L, host, 1) : 1;
     }
     return dsl_reply_to(L, host, &reply, ensure, start_child_k);
 }

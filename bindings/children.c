@@ -1,4 +1,5 @@
 /* Looks at a supervisor's children: their numbers, their list, and one after the other. */
+#include "bindings/look.h"
 #include "bindings/request.h"
 
 static dynsup_pid turn_pid(lua_State *L) {
@@ -42,12 +43,12 @@ static int count_children(lua_State *L) {
 /* A cursor as a full userdata: the collector closes what an iteration left open. */
 #define CURSOR "dynsup.cursor"
 
-typedef struct dsl_cursor {
+struct dsl_cursor {
     dsl_host *host;
     dynsup_cursor *cursor;   /* NULL: closed */
     struct dsl_cursor *next; /* in host->cursors while it is open */
     struct dsl_cursor **link;
-} dsl_cursor;
+};
 
 static void cursor_end(dsl_cursor *c) {
     if (!c->cursor)
@@ -82,7 +83,7 @@ static void cursor_begin(dsl_cursor *c, dsl_host *host, dynsup_pid pid) {
     host->cursors = c;
 }
 
-static dsl_cursor *cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
+dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     dsl_cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
     c->cursor = NULL;
     if (luaL_newmetatable(L, CURSOR)) {
@@ -143,6 +144,11 @@ static bool push_next(lua_State *L, dsl_cursor *c) {
     return false;
 }
 
+bool dsl_cursor_next(lua_State *L, int index, dynsup_child_info *child_out) {
+    dsl_cursor *c = luaL_checkudata(L, index, CURSOR);
+    return c->cursor && dynsup_cursor_next(c->cursor, child_out);
+}
+
 static int which_children_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_host *host = dsl_host_of(L);
@@ -152,7 +158,7 @@ static int which_children_k(lua_State *L, int status, lua_KContext context) {
         raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
     if (raw.status)
         return dsl_push_failure(L, raw);
-    dsl_cursor *c = cursor_push(L, host, turn_pid(L));
+    dsl_cursor *c = dsl_cursor_push(L, host, turn_pid(L));
     lua_createtable(L, (int)counts.specs, 0);
     for (lua_Integer i = 1; push_next(L, c); i++)
         lua_rawseti(L, -2, i);
@@ -179,7 +185,7 @@ static int children_k(lua_State *L, int status, lua_KContext context) {
     if (raw.status)
         return dsl_push_failure(L, raw);
     lua_pushcfunction(L, children_next);
-    cursor_push(L, host, turn_pid(L));
+    dsl_cursor_push(L, host, turn_pid(L));
     lua_pushnil(L);
     lua_pushvalue(L, -2);
     return 4;

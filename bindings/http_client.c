@@ -34,7 +34,10 @@ static void act(dsl_http *http, curl_socket_t socket, int events) {
 }
 
 static void on_timer(uv_timer_t *timer) {
-    act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+    dsl_http *http = timer->data;
+    http->in_timer = true;
+    act(http, CURL_SOCKET_TIMEOUT, 0);
+    http->in_timer = false;
 }
 
 typedef struct watch {
@@ -50,15 +53,16 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
 /* ---- what libcurl asks for ---- */
 
-/* In 0 ms means soon, but not from inside this call. With a timer of 0 ms, which libuv runs in the
- * same round of timers, the loop might come to nothing else. */
+/* In 0 ms means soon, but not from inside this call. A timer of 0 ms that is set while the timer
+ * runs would run in the same round of timers: the loop might come to nothing else. */
 static int timer_set(CURLM *multi, long ms, void *p) {
     (void)multi;
     dsl_http *http = p;
     if (ms < 0)
         return uv_timer_stop(http->timer);
     uv_update_time(http->timer->loop);
-    return uv_timer_start(http->timer, on_timer, ms > 0 ? (uint64_t)ms : 1, 0);
+    uint64_t least_ms = http->in_timer ? 1 : 0;
+    return uv_timer_start(http->timer, on_timer, ms > 0 ? (uint64_t)ms : least_ms, 0);
 }
 
 static void handle_free(uv_handle_t *handle) {

@@ -20,6 +20,7 @@ typedef struct dsl_http {
     const dsl_curl *curl;
     CURLM *multi;
     struct uv_timer_s *timer;
+    bool in_timer;                  /* its callback is running */
     struct dsl_transfer *transfers; /* all that are not closed */
 } dsl_http;
 

@@ -96,16 +96,27 @@ static int transfer_close(lua_State *L) {
     return 0;
 }
 
+/* The metatable of requests; complete when it can be found. [-0, +1] */
+static void metatable_push(lua_State *L) {
+    if (luaL_getmetatable(L, REQUEST) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 3);
+    lua_pushcfunction(L, transfer_close);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__gc");
+    lua_setfield(L, -2, "__close");
+    lua_pushliteral(L, REQUEST);
+    lua_setfield(L, -2, "__name");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, REQUEST);
+}
+
 /* A new request, which keeps the settings: libcurl reads the body from there. [-0, +1] */
 static dsl_transfer *transfer_push(lua_State *L, int settings) {
     dsl_transfer *transfer = lua_newuserdatauv(L, sizeof *transfer, 1);
     memset(transfer, 0, sizeof *transfer);
-    if (luaL_newmetatable(L, REQUEST)) {
-        lua_pushcfunction(L, transfer_close);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -3, "__gc");
-        lua_setfield(L, -2, "__close");
-    }
+    metatable_push(L);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, settings);
     lua_setiuservalue(L, -2, 1);

@@ -1,9 +1,11 @@
-/* info: what is known about a process, as a table. */
-#include "bindings/binding.h"
+/* info: what is known about a process, as a table; and less of it, in rows for those who look at
+ * many.
+ */
+#include "bindings/look.h"
 
 #include <limits.h>
 
-static const char *status_text(enum dynsup_status status) {
+const char *dsl_status_text(enum dynsup_status status) {
     switch (status) {
     case DYNSUP_STATUS_RUNNABLE:
         return "runnable";
@@ -70,20 +72,76 @@ static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_inf
     lua_setfield(L, -2, "traceback");
 }
 
+static bool is_server(const dynsup_process_info *info) {
+    return info->ops == &dsl_body_ops && ((const dsl_body *)info->body)->server;
+}
+
 static void set_label(lua_State *L, const dynsup_process_info *info) {
     if (info->label)
         lua_pushstring(L, info->label);
+    else if (is_server(info))
+        lua_pushliteral(L, "server");
     else
         lua_pushstring(L, info->is_supervisor ? "supervisor" : info->ops->name);
     lua_setfield(L, -2, "label");
 }
 
-/* Bytes of the process's own: the core's, and the stacks of its coroutine, roughly. */
-static size_t memory_of(const dynsup_process_info *info) {
+size_t dsl_process_memory(const dynsup_process_info *info) {
     size_t memory = info->memory;
     if (info->ops == &dsl_body_ops)
         memory += sizeof(dsl_body) + 1024;
     return memory;
+}
+
+static void set_flag(lua_State *L, const char *field, bool value) {
+    lua_pushboolean(L, value);
+    lua_setfield(L, -2, field);
+}
+
+/* The fields that cost nothing to look up. */
+static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *info) {
+    set_text(L, "name", info->name, info->name_length); /* first: a finalizer could unregister it */
+    set_pid(L, "pid", pid);
+    lua_pushstring(L, dsl_status_text(info->status));
+    lua_setfield(L, -2, "status");
+    set_label(L, info);
+    set_integer(L, "mailbox", info->message_count);
+    set_integer(L, "memory", dsl_process_memory(info));
+    set_integer(L, "slices", info->slices);
+    set_number(L, "cpu_time", (double)info->cpu_ns / 1e6);
+    set_pid(L, "parent", info->parent);
+    set_pid(L, "supervisor", info->supervisor);
+    set_number(L, "started_at", (double)info->started_ns / 1e6);
+    set_integer(L, "incarnation", info->incarnation);
+    set_flag(L, "trap_exit", info->trap_exit);
+    set_flag(L, "paused", info->is_paused);
+    lua_pushstring(L, info->is_supervisor ? "supervisor" : "worker");
+    lua_setfield(L, -2, "type");
+}
+
+bool dsl_row_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    dynsup_process_info info;
+    lua_createtable(L, 0, 20);
+    if (!dynsup_process_glance(host->core, pid, &info)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    set_row(L, pid, &info);
+    return true;
+}
+
+bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max) {
+    dynsup_process_info info;
+    lua_createtable(L, 0, 24);
+    if (!dynsup_process_glance(host->core, pid, &info)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    set_row(L, pid, &info);
+    set_pids(L, "links", host, pid, dynsup_process_links, max);
+    set_pids(L, "monitors", host, pid, dynsup_process_monitors, max);
+    set_traceback(L, host, &info);
+    return true;
 }
 
 static int info(lua_State *L) {
@@ -91,28 +149,13 @@ static int info(lua_State *L) {
     dynsup_process_info info;
     dsl_check_count(L, 1, 1);
     dynsup_pid pid = dsl_check_dest(L, host, 1);
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, 24);
     if (!dynsup_process_inspect(host->core, pid, &info))
         return dsl_fail(L, DYNSUP_NOPROC);
-    set_text(L, "name", info.name, info.name_length); /* first: a finalizer could unregister it */
-    set_pid(L, "pid", pid);
-    lua_pushstring(L, status_text(info.status));
-    lua_setfield(L, -2, "status");
-    set_label(L, &info);
+    set_row(L, pid, &info);
     set_pids(L, "links", host, pid, dynsup_process_links, info.link_count);
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
     set_integer(L, "monitored_by", info.monitored_by_count);
-    set_integer(L, "mailbox", info.message_count);
-    set_integer(L, "memory", memory_of(&info));
-    set_integer(L, "slices", info.slices);
-    set_number(L, "cpu_time", (double)info.cpu_ns / 1e6);
-    set_pid(L, "parent", info.parent);
-    set_number(L, "started_at", (double)info.started_ns / 1e6);
-    set_integer(L, "incarnation", info.incarnation);
-    lua_pushboolean(L, info.trap_exit);
-    lua_setfield(L, -2, "trap_exit");
-    lua_pushstring(L, info.is_supervisor ? "supervisor" : "worker");
-    lua_setfield(L, -2, "type");
     set_traceback(L, host, &info);
     return 1;
 }

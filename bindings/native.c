@@ -10,10 +10,16 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
-    {"dynsup.repl.session", dsl_line_functions}, {"dynsup.log", dsl_log_functions},
-    {"dynsup.http", dsl_http_functions},         {"dynsup.observation", dsl_observe_functions},
-    {"dynsup.supervisor", dsl_static_functions}, {"dynsup.net", dsl_net_functions},
-    {"dynsup.server", dsl_server_functions},     {NULL, NULL},
+    {"dynsup.log", dsl_log_functions},
+    {"dynsup.http", dsl_http_functions},
+    {"dynsup.observation", dsl_observe_functions},
+    {"dynsup.supervisor", dsl_static_functions},
+    {"dynsup.fs", dsl_fs_functions},
+    {"dynsup.net", dsl_net_functions},
+    {"dynsup.server", dsl_server_functions},
+    {"dynsup.observer", dsl_look_functions},
+    {"dynsup.repl.session", dsl_line_functions},
+    {NULL, NULL},
 };
 
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script) {

@@ -3,7 +3,8 @@
  *
  * Design notes.
  * Both are requests of libuv's in memory of their own, for their callback may come after their
- * process has ended: then it frees them, else the continuation does. A connection that is under way
+ * process has ended: then it frees them, else the continuation does. A thread may look an address
+ * up when the state is closed already, so that memory is malloc's. A connection that is under way
  * is a possession of the process like any other socket.
  */
 #include "bindings/net.h"
@@ -11,6 +12,7 @@
 #include "bindings/native.h"
 
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -29,15 +31,13 @@ typedef struct asking {
         uv_connect_t connect;
         uv_getaddrinfo_t addresses;
     } request;
-    dsl_memory memory;
     dsl_socket *socket; /* of a connect */
     bool done;
     int status;
 } asking;
 
 static void asking_free(asking *a) {
-    dsl_memory memory = a->memory;
-    dsl_memory_free(&memory, a, sizeof *a);
+    free(a);
 }
 
 static void asking_abandon(dsl_pending *pending) {
@@ -49,10 +49,7 @@ static void asking_abandon(dsl_pending *pending) {
 }
 
 static asking *asking_new(lua_State *L, dsl_host *host) {
-    dsl_memory memory = dsl_memory_of(host);
-    asking *a = dsl_memory_new(&memory, sizeof *a);
-    if (a)
-        a->memory = memory;
+    asking *a = calloc(1, sizeof *a);
     if (a && dsl_pending_begin(host, &a->pending, asking_abandon)) {
         asking_free(a);
         a = NULL;

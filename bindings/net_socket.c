@@ -129,13 +129,11 @@ static void metatable_fill(lua_State *L, enum dsl_socket_kind kind) {
 void dsl_box_push(lua_State *L, enum dsl_socket_kind kind) {
     box *b = lua_newuserdatauv(L, sizeof *b, 0);
     b->socket = NULL;
-    bool is_new = luaL_newmetatable(L, box_names[kind]);
-    if (is_new || lua_getfield(L, -1, "__gc") == LUA_TNIL) {
-        lua_settop(L, lua_gettop(L) - !is_new);
+    luaL_newmetatable(L, box_names[kind]);
+    bool complete = lua_getfield(L, -1, "__gc") != LUA_TNIL;
+    lua_pop(L, 1);
+    if (!complete)
         metatable_fill(L, kind);
-    } else {
-        lua_pop(L, 1);
-    }
     lua_setmetatable(L, -2);
 }
 

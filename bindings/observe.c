@@ -20,8 +20,10 @@ typedef struct dsl_observer {
     struct dsl_observer *next;
     size_t size; /* of this block */
     uint64_t number;
-    uint64_t first; /* the first note that is for it */
-    dynsup_pid target;
+    uint64_t first;    /* the first note that is for it */
+    dynsup_pid target; /* 0: what it is told is kept in a ring */
+    uint32_t ring;     /* a list in the vault */
+    uint32_t ring_next, ring_limit;
     uint32_t events;
     enum dynsup_report_level level;
     dynsup_pid supervisor, pid; /* 0: by name, or any */
@@ -47,7 +49,8 @@ static bool is_one(dynsup_pid wanted, const char *wanted_name, dynsup_pid pid, c
 
 static bool wants(const dsl_observer *o, const dynsup_event *event,
                   enum dynsup_report_level level) {
-    return (o->events >> event->kind & 1) && level <= o->level && event->pid != o->target &&
+    bool is_itself = o->target && event->pid == o->target;
+    return (o->events >> event->kind & 1) && level <= o->level && !is_itself &&
            is_one(o->supervisor, o->supervisor_name, event->supervisor, event->supervisor_name) &&
            is_one(o->pid, o->name, event->pid, event->name);
 }
@@ -97,7 +100,12 @@ void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
 /* ---- telling ---- */
 
 static void observer_free(dsl_host *host, dsl_observer *o) {
+    dsl_vault_release(&host->vault, o->ring);
     host->alloc(host->alloc_ud, o, o->size, 0);
+}
+
+static bool is_there(const dsl_host *host, const dsl_observer *o) {
+    return o->target == 0 || dynsup_is_alive(host->core, o->target);
 }
 
 /* Forgets those whose process has ended, and the one with this number (0: none). True if that one
@@ -107,7 +115,7 @@ static bool observers_sweep(dsl_host *host, uint64_t number) {
     dsl_observer **link = &host->observers;
     while (*link) {
         dsl_observer *o = *link;
-        if (o->number != number && dynsup_is_alive(host->core, o->target)) {
+        if (o->number != number && is_there(host, o)) {
             link = &o->next;
             continue;
         }
@@ -127,29 +135,45 @@ typedef struct telling {
     const dsl_note *note;
 } telling;
 
-static int tell_protected(lua_State *L) {
-    const telling *t = lua_touserdata(L, 1);
-    dsl_host *host = t->host;
-    dsl_note_push(L, host, t->note);
-    if (t->observer->lost) {
-        lua_pushinteger(L, (lua_Integer)t->observer->lost);
-        lua_setfield(L, -2, "lost");
-    }
+/* The table on top into the observer's ring. */
+static void keep_in_ring(lua_State *L, dsl_host *host, dsl_observer *o) {
+    dsl_vault_push(L, &host->vault, o->ring);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)o->ring_next + 1);
+    o->ring_next = (o->ring_next + 1) % o->ring_limit;
+}
+
+/* The table on top into the observer's mailbox. */
+static void send_event(lua_State *L, dsl_host *host, const dsl_observer *o) {
     dsl_vault_reserve(L, &host->vault, 1);
     dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_EVENT}}, dsl_value_get(L, host, -1)};
-    if (dynsup_send(host->core, t->observer->target, values, 2)) {
+    if (dynsup_send(host->core, o->target, values, 2)) {
         dsl_vault_release(&host->vault, (uint32_t)values[1].as.object);
-        return luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
     }
-    t->observer->lost = 0;
+}
+
+static int tell_protected(lua_State *L) {
+    const telling *t = lua_touserdata(L, 1);
+    dsl_observer *o = t->observer;
+    dsl_note_push(L, t->host, t->note);
+    if (o->lost) {
+        lua_pushinteger(L, (lua_Integer)o->lost);
+        lua_setfield(L, -2, "lost");
+    }
+    if (o->target)
+        send_event(L, t->host, o);
+    else
+        keep_in_ring(L, t->host, o);
+    o->lost = 0;
     return 0;
 }
 
 static void tell(dsl_host *host, dsl_observer *o, const dsl_note *note) {
-    dynsup_process_info info;
+    dynsup_process_info info = {0};
     telling t = {host, o, note};
     if (note->number < o->first || !wants(o, &note->event, note->level) ||
-        !dynsup_process_glance(host->core, o->target, &info))
+        (o->target && !dynsup_process_glance(host->core, o->target, &info)))
         return;
     if (info.message_count >= MAILBOX_MAX || dsl_protect(host->L, tell_protected, &t) != LUA_OK)
         o->lost++;
@@ -196,11 +220,22 @@ static const char *keep(char **at, const char *text) {
     return copy;
 }
 
-/* open(target, events, level, supervisor, pid) -> number of the observer */
+/* Makes the ring of an observer that has one: with a limit in place of a process. */
+static void ring_open(lua_State *L, dsl_host *host, dsl_observer *o) {
+    if (dsl_is_pid(L, 1)) {
+        o->target = dsl_check_pid(L, 1);
+        return;
+    }
+    o->ring_limit = (uint32_t)luaL_checkinteger(L, 1);
+    lua_newtable(L);
+    dsl_vault_reserve(L, &host->vault, 1);
+    o->ring = dsl_vault_put(L, &host->vault);
+}
+
+/* open(target or limit of a ring, events, level, supervisor, pid) -> number of the observer */
 static int observer_open(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dsl_observer new = {
-        .target = dsl_check_pid(L, 1),
         .events = (uint32_t)luaL_checkinteger(L, 2),
         .level = (enum dynsup_report_level)luaL_checkinteger(L, 3),
         .number = ++host->observer_number,
@@ -208,11 +243,14 @@ static int observer_open(lua_State *L) {
     };
     read_who(L, 4, &new.supervisor, &new.supervisor_name);
     read_who(L, 5, &new.pid, &new.name);
+    ring_open(L, host, &new);
     new.size = sizeof new + (new.supervisor_name ? strlen(new.supervisor_name) + 1 : 0) +
                (new.name ? strlen(new.name) + 1 : 0);
     dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new.size);
-    if (!o)
+    if (!o) {
+        dsl_vault_release(&host->vault, new.ring);
         return luaL_error(L, "not enough memory");
+    }
     *o = new;
     char *at = o->texts;
     o->supervisor_name = keep(&at, new.supervisor_name);
@@ -230,6 +268,23 @@ static int observer_close(lua_State *L) {
     bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);
     lua_pushboolean(L, is_here && observers_sweep(host, (uint64_t)lua_tointeger(L, 2)));
     return 1;
+}
+
+/* kept(run, number) -> the ring's list and how many places of it come before the oldest; nil when
+ * it is not there any more. What has not been told yet is told first. */
+static int observer_kept(lua_State *L) {
+    dsl_host *host = dsl_runtime_of(L)->host;
+    if (!host || host->number != (uint64_t)lua_tointeger(L, 1))
+        return 0;
+    dsl_observe_tell(host);
+    const dsl_observer *o = host->observers;
+    while (o && o->number != (uint64_t)lua_tointeger(L, 2))
+        o = o->next;
+    if (!o || !o->ring)
+        return 0;
+    dsl_vault_push(L, &host->vault, o->ring);
+    lua_pushinteger(L, o->ring_next);
+    return 2;
 }
 
 /* here() -> the number of the run, and the running process or nil */
@@ -263,6 +318,11 @@ static int is_supervisor(lua_State *L) {
 }
 
 const luaL_Reg dsl_observe_functions[] = {
-    {"open", observer_open}, {"close", observer_close},        {"here", here},
-    {"kinds", kinds},        {"is_supervisor", is_supervisor}, {NULL, NULL},
+    {"open", observer_open},
+    {"close", observer_close},
+    {"kept", observer_kept},
+    {"here", here},
+    {"kinds", kinds},
+    {"is_supervisor", is_supervisor},
+    {NULL, NULL},
 };

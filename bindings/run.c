@@ -57,7 +57,7 @@ void dsl_main_returned(dsl_body *body, int count) {
 static bool main_waits(dsl_host *host) {
     dynsup_process_info info;
     return dynsup_process_inspect(host->core, host->main, &info) &&
-           info.status == DYNSUP_STATUS_WAITING;
+           (info.status == DYNSUP_STATUS_WAITING || info.is_paused);
 }
 
 /* Where main waits: its traceback, kept for the end. */

@@ -2,12 +2,11 @@
 #include "bindings/server.h"
 
 #include "bindings/native.h"
+#include "bindings/program.h"
 #include "bindings/request.h"
 
 #include <math.h>
 #include <string.h>
-
-#define NESTED_MAX 8 /* inits that start servers, one inside the other, in one slice */
 
 /* ---- options ---- */
 
@@ -80,6 +79,42 @@ static void init_push(lua_State *L, int module) {
     luaL_argcheck(L, type == LUA_TFUNCTION, module, "init of a server's module is a function");
 }
 
+/* The module at the index, if it needs no look at its metatable: pushes module and init. */
+static bool plain_module_push(lua_State *L, int module) {
+    if (!lua_istable(L, module))
+        return false;
+    lua_pushvalue(L, module);
+    lua_pushliteral(L, "init");
+    int type = lua_rawget(L, module);
+    if (type == LUA_TFUNCTION)
+        return true;
+    lua_pop(L, 1);
+    bool plain = type == LUA_TNIL && !lua_getmetatable(L, module);
+    if (plain)
+        lua_pushcfunction(L, init_default);
+    return plain;
+}
+
+static int start_link(lua_State *L);
+
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots) {
+    if (lua_tocfunction(L, function) != start_link || !lua_istable(L, args) ||
+        dsl_list_length(L, args) > 2)
+        return NULL;
+    int top = lua_gettop(L);
+    luaL_checkstack(L, 8, NULL);
+    dsl_server_words_open(L, host->runtime);
+    lua_rawgeti(L, args, 1);
+    if (!plain_module_push(L, top + 1)) {
+        lua_settop(L, top);
+        return NULL;
+    }
+    lua_rawgeti(L, args, 2);
+    dsl_body *body = dsl_server_new(L, host, true, slots);
+    lua_settop(L, top);
+    return body;
+}
+
 /* Stack: 1 the ref. A start that takes too long is killed, and its end is waited for. */
 enum { START_WAITS, START_ABORTED };
 
@@ -130,7 +165,7 @@ static int start_with(lua_State *L, bool link) {
     lua_pushvalue(L, 1);
     init_push(L, 1);
     lua_pushvalue(L, 2);
-    dsl_body *body = dsl_server_new(L, host, link);
+    dsl_body *body = dsl_server_new(L, host, link, 0);
     int status = dynsup_spawn(host->core, &dsl_body_ops, body,
                               &(dynsup_spawn_options){.link = link,
                                                       .name = options.name,
@@ -143,7 +178,9 @@ static int start_with(lua_State *L, bool link) {
                                                  : luaL_error(L, "not enough memory");
     }
     body->server->at.start = ref;
-    if (host->nested < NESTED_MAX && dsl_start_now(host, pid)) {
+    bool started = dynsup_start_now(host->core, pid);
+    host->switching = false; /* that was another's */
+    if (started) {
         dsl_id_push(L, pid);
         return dsl_go_on(L, host, 1);
     }
@@ -212,7 +249,7 @@ static int call_wait(lua_State *L, dsl_host *host, dynsup_ref ref, double ms, in
 
 static int call(lua_State *L) {
     dsl_host *host;
-    dynsup_ref ref;
+    dynsup_ref ref = 0;
     dsl_body_of(L, &host);
     dsl_check_count(L, 2, 3);
     double ms = lua_isnoneornil(L, 3) ? 5000 : dsl_check_ms(L, 3);
@@ -240,7 +277,7 @@ static int stop_k(lua_State *L, int status, lua_KContext context) {
 
 static int stop(lua_State *L) {
     dsl_host *host;
-    dynsup_ref ref;
+    dynsup_ref ref = 0;
     dsl_body_of(L, &host);
     dsl_check_count(L, 1, 3);
     double ms = dsl_check_ms(L, 3);

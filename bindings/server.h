@@ -55,8 +55,8 @@ struct dsl_server {
 extern const dynsup_body_ops dsl_server_ops;
 
 /* A new server in a body whose coroutine is about to run init: [.., module, init, arg] on top of
- * L. Raises without memory. [-3, +0] */
-dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked);
+ * L; that many slots of the vault stay reserved beside. Raises without memory. [-3, +0] */
+dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots);
 
 /* ---- server_callback.c ---- */
 

@@ -10,7 +10,7 @@
 /* What a callback has led to. */
 enum next {
     GO_ON,     /* wait for the next message */
-    CALLBACK,  /* another callback is on the coroutine, ready to run */
+    CALLBACK,  /* a callback is on the coroutine, ready to run */
     SLICE_ENDS /* run.slice says how */
 };
 
@@ -366,16 +366,15 @@ static enum next ran(run *r, int status, int count) {
     return status == LUA_OK ? returned(r) : failed(r, status);
 }
 
-/* Runs what is on the coroutine, and what follows without waiting. */
-static enum next run_callbacks(run *r) {
-    enum next next;
-    do {
+/* Runs what is on the coroutine, if anything, and what follows without waiting. */
+static enum next run_callbacks(run *r, enum next next) {
+    while (next == CALLBACK) {
         int count;
         r->body->wait = DSL_WAIT_START;
         r->body->inner = r->body->co;
         int status = dsl_body_run(r->body, &count);
         next = ran(r, status, count);
-    } while (next == CALLBACK);
+    }
     if (next == GO_ON) {
         message_end(r->server);
         lua_settop(r->body->co, 0);
@@ -405,7 +404,7 @@ static enum next begin(run *r, enum dsl_callback callback, int first, int last) 
     if (callback != DSL_INFO)
         dsl_value_push(co, r->host, &server->state);
     r->body->nargs = pushed + values;
-    return run_callbacks(r);
+    return CALLBACK;
 }
 
 /* Asked to end, by stop or by the parent's exit signal; the reason is the last value. */
@@ -416,8 +415,7 @@ static enum next asked_to_end(run *r) {
     dsl_value_push(r->body->co, r->host, value);
     dynsup_reason reason = dsl_reason_get(r->body->co, r->host, -1);
     r->server->callback = DSL_INFO;
-    enum next next = server_end(r, reason, 0);
-    return next == CALLBACK ? run_callbacks(r) : next;
+    return server_end(r, reason, 0);
 }
 
 static bool is_parents_exit(const run *r, const dynsup_message *message) {
@@ -447,7 +445,7 @@ static enum next idle_over(run *r) {
     dsl_value_push(co, r->host, &r->server->state);
     dsl_atom_push(co, r->host->runtime, DYNSUP_TIMEOUT);
     r->body->nargs = pushed + 1;
-    return run_callbacks(r);
+    return CALLBACK;
 }
 
 /* ---- slices ---- */
@@ -461,7 +459,7 @@ static enum dynsup_slice work(run *r) {
             dynsup_wait_message(core, 0, r->deadline_ns);
             return DYNSUP_SLICE_WAIT;
         }
-        if (handle(r, dynsup_mailbox_take(core, NULL)) == SLICE_ENDS) {
+        if (run_callbacks(r, handle(r, dynsup_mailbox_take(core, NULL))) == SLICE_ENDS) {
             body_give(r);
             return r->slice;
         }
@@ -476,7 +474,7 @@ static enum dynsup_slice server_step(void *p, dynsup_host *core, dynsup_pid self
     dsl_server *server = p;
     run r = {.server = server, .host = server->host, .outcome = outcome};
     r.deadline_ns = DYNSUP_NEVER;
-    if (wake == DYNSUP_WAKE_TIMEOUT && idle_over(&r) == SLICE_ENDS) {
+    if (wake == DYNSUP_WAKE_TIMEOUT && run_callbacks(&r, idle_over(&r)) == SLICE_ENDS) {
         body_give(&r);
         return r.slice;
     }
@@ -492,15 +490,7 @@ enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
         return dsl_body_yielded(body, count, outcome);
     body->server = NULL; /* the server is the process's body again */
     dynsup_body_set(r.host->core, &dsl_server_ops, server);
-    enum next next = ran(&r, status, count);
-    if (next == CALLBACK)
-        next = run_callbacks(&r);
-    else if (next == GO_ON) {
-        message_end(server);
-        lua_settop(r.body->co, 0);
-        if (!body_is_fresh(r.body))
-            body_give(&r);
-    }
+    enum next next = run_callbacks(&r, ran(&r, status, count));
     if (next == SLICE_ENDS) {
         body_give(&r);
         return r.slice;
@@ -548,12 +538,13 @@ const dynsup_body_ops dsl_server_ops = {
     .preempt = server_preempt,
 };
 
-dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked) {
-    dsl_body *body = dsl_body_new(L, host, 1);
+dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots) {
+    dsl_body *body = dsl_body_new(L, host, slots + 1);
     dsl_server *server = host->alloc(host->alloc_ud, NULL, 0, sizeof *server);
     if (!server) {
         dsl_body_discard(body);
         dsl_error(L, "not enough memory");
+        return NULL;
     }
     memset(server, 0, sizeof *server);
     server->host = host;

@@ -107,6 +107,11 @@ typedef struct cli_notify {
  * tell it READY, STOPPING and, if it asks for that, WATCHDOG. *notify must outlive the run. */
 void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
 
+/* ---- limits.c: what the system grants ---- */
+
+/* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
+void cli_limits_raise(void);
+
 /* ---- job.c: a script, its arguments, and the state it runs in ---- */
 
 typedef struct cli_job {

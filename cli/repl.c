@@ -116,6 +116,7 @@ static int repl_job(lua_State *L) {
 int cli_repl(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     j.format_chosen = cli_log_defaults(&j.config);
+    cli_limits_raise();
     int code = cli_job_parse(&j);
     cli_log_init(&j.config);
     if (code != CLI_GO_ON)

@@ -24,6 +24,7 @@ static int run_job(lua_State *L) {
 int cli_run(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     j.format_chosen = cli_log_defaults(&j.config);
+    cli_limits_raise();
     int code = cli_job_parse(&j);
     if (code == CLI_GO_ON && (j.script >= argc || !argv[j.script][0])) {
         cli_say("run needs a FILE: see 'dynsup help run'");

@@ -141,6 +141,7 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
         return status;
     }
     request->ensure = ensure;
+    request->starting = spec->starting;
     request->child = child;
     request->body_ops = spec->body_ops;
     request->body = spec->body;
@@ -152,6 +153,35 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
     status = supervisor->policy->start(supervisor, request, reply);
     if (status != DYNSUP_PENDING)
         dsi_request_free(supervisor->host, request);
+    return status;
+}
+
+/* A child whose process is run to the end of its start here and now, if that does not wait. */
+static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spec, dsi_child *child,
+                        dynsup_reply *reply) {
+    dynsup_host *host = supervisor->host;
+    int status = dsi_dynamic_admits(supervisor, NULL, 0, false, reply);
+    if (status) {
+        dsi_child_free(host, child);
+        spec->body_ops->fini(spec->body);
+        return status;
+    }
+    status = dsi_dynamic_start_starting(supervisor, child, spec->body_ops, spec->body);
+    if (status)
+        return status;
+    reply->pid = child->pid;
+    if (dynsup_start_now(host, child->pid)) {
+        if (child->state == DSI_CHILD_STARTING)
+            child->state = DSI_CHILD_RUNNING;
+        dsi_event_child(host, DYNSUP_EVENT_CHILD_STARTED, child, NULL);
+        return 0;
+    }
+    dsi_request *request =
+        dsi_request_new(host, DSI_PARKED_START, supervisor->process->slot.id, NULL, 0);
+    reply->key = request ? request->key : 0;
+    status = dsi_dynamic_await_start(supervisor, child, request);
+    if (status == DYNSUP_ENOMEM && request)
+        dsi_request_free(host, request);
     return status;
 }
 
@@ -172,6 +202,8 @@ int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spe
     if (at_once && !must_park(supervisor))
         status = dsi_dynamic_start_body(supervisor, child, spec->name, spec->name_length,
                                         spec->body_ops, spec->body, reply);
+    else if (spec->starting && may_wait && !dsi_supervisor_busy(supervisor))
+        status = start_nested(supervisor, spec, child, reply);
     else
         status = start_waiting(supervisor, spec, child, ensure, may_wait, reply);
     return reply->status = status;

@@ -483,7 +483,8 @@ void dynsup_started(dynsup_host *host, dynsup_ref ref);
 bool dynsup_start_abort(dynsup_host *host, dynsup_ref ref);
 
 /* Runs the first slice of a process that the current one has spawned, at once, inside the current
- * slice. True when the process has then started, or has been asked to end by others before. */
+ * slice, if it is not too deep in others. True when the process has then started. It may have
+ * doomed the current process. */
 bool dynsup_start_now(dynsup_host *host, dynsup_pid pid);
 
 /* Gives the current process another body, for its next slice and its end. */
@@ -634,7 +635,9 @@ typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
     void *program;
-    bool guest;                      /* the program's body is a start function */
+    bool guest;    /* the program's body is a start function */
+    bool starting; /* with guest: the first body is a process's all the same, which is waited for
+                      until it says dynsup_started */
     const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
     void *body;
     enum dynsup_restart restart;
@@ -662,7 +665,8 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
                   bool ensure, dynsup_reply *reply);
 
 /* Starts a child. The spec's program, body, id and modules change hands in every case. With ensure
- * the process that has the name, if any, is the answer. */
+ * the process that has the name, if any, is the answer. A starting one has its first slice inside
+ * the current one (dynsup_start_now), if it is its turn. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 

@@ -83,7 +83,8 @@ static void refuse_itself(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     outcome->values[1] = dsi_value_id(outcome->pid);
 }
 
-void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+/* The guest leaves and its outcome is handled. True if it was a restart. */
+static bool guest_end(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     dsi_child *child = supervisor->guest_child;
     dsi_request *request = supervisor->guest_request;
     supervisor->guest_child = NULL;
@@ -98,7 +99,11 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     }
     supervisor->draining = false;
     strays_forget(supervisor);
-    bool was_restart = child && !request; /* restarts and requests take turns: neither starves */
+    return child && !request;
+}
+
+void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
+    bool was_restart = guest_end(supervisor, outcome); /* they and requests take turns */
     if (was_restart || dsi_list_empty(&supervisor->retries))
         dsi_supervisor_drain(supervisor);
     if (!dsi_list_empty(&supervisor->retries))
@@ -113,7 +118,7 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_node_remove(&process->queue);
     dsi_timers_stop(&host->timers, &process->at.timer);
     process->state = DSI_PROCESS_IDLE;
-    dsi_guest_done(supervisor, &outcome);
+    guest_end(supervisor, &outcome);
 }
 
 void dsi_guest_drop(dsi_supervisor *supervisor) {

@@ -28,6 +28,7 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     while (supervisor->has_guest) /* the next one may begin with what waited for this one */
         dsi_guest_abort(supervisor, &shutdown);
     dsi_shutdown_begin(supervisor, &shutdown);
+    dsi_supervisor_drain(supervisor); /* what waited for the guest, now that nothing starts */
 }
 
 /* A paused process may have to do something before its end. */

@@ -18,6 +18,7 @@
 
 #define EXITS_A_ROUND      64 /* between two looks at the run queue */
 #define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
+#define NESTING_MAX        8  /* starts inside starts */
 #define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
@@ -209,13 +210,15 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
     dsi_process *outer = host->current;
     dsi_process *process = dsi_process_find(host, pid);
     assert(outer && process);
-    if (process->state == DSI_PROCESS_RUNNABLE) {
+    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
         dsi_node_remove(&process->queue);
+        host->nesting++;
         run_slice(host, process);
+        host->nesting--;
         host->current = outer;
         host->in_slice = true;
     }
-    return dsi_process_alive(process) && !(process->flags & DSI_FLAG_STARTING);
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
 }
 
 /* Reads the clock; the time that has passed is put down to the process that ran last. */

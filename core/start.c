@@ -116,6 +116,39 @@ static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_
     return status;
 }
 
+int dsi_dynamic_start_starting(dsi_supervisor *supervisor, dsi_child *child,
+                               const dynsup_body_ops *ops, void *body) {
+    int status = dsi_incarnation_begin(supervisor, child, ops, body);
+    if (status) {
+        ops->fini(body);
+        return refuse(supervisor, child, status);
+    }
+    dsi_child_process(supervisor->host, child)->flags |= DSI_FLAG_STARTING;
+    accept(supervisor, child);
+    return 0;
+}
+
+int dsi_dynamic_await_start(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    dynsup_reason nomem = dynsup_reason_atom(DYNSUP_NOMEM);
+    if (!request || !dsi_child_extra_get(supervisor->host, child)) {
+        dsi_process_doom(supervisor->host, dsi_child_process(supervisor->host, child), &nomem);
+        return DYNSUP_ENOMEM;
+    }
+    child->extra->ready = true;
+    child->extra->starting = request;
+    return DYNSUP_PENDING;
+}
+
+static int start_starting(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_child *child = request->child;
+    const dynsup_body_ops *ops = request->body_ops;
+    void *body = request->body;
+    request->child = NULL;
+    request->body = NULL;
+    int status = dsi_dynamic_start_starting(supervisor, child, ops, body);
+    return status ? status : dsi_dynamic_await_start(supervisor, child, request);
+}
+
 /* ensure: waits until the child that has the name runs, or is gone. */
 static int start_await(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_name *taken = find_name(supervisor, request->name, request->name_length);
@@ -132,6 +165,8 @@ static int start_now(dsi_supervisor *supervisor, dsi_request *request, dynsup_re
     bool waits = child->guest || (child->extra && child->extra->ready);
     if (waits && !request->caller)
         return DYNSUP_EWOULD_WAIT;
+    if (request->starting)
+        return start_starting(supervisor, request);
     return child->guest ? start_guest(supervisor, request, reply)
                         : start_plain(supervisor, request, reply);
 }

@@ -64,8 +64,9 @@ struct dynsup_host {
     dynsup_reason main_reason; /* when it has ended */
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
-    bool closing; /* a stop op is running */
-    bool told;    /* events, since after_events was called */
+    bool closing;    /* a stop op is running */
+    bool told;       /* events, since after_events was called */
+    uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns; /* as last read */
     uint32_t tick;   /* the port's tick when it was read */

@@ -88,9 +88,16 @@ void dsi_static_done(dsi_supervisor *supervisor) {
 
 /* Its process has ended by itself before it was told to stop, and waits for that to be handled. */
 static void stop_ended(dsi_supervisor *supervisor, dsi_child *child) {
-    child->ended_before = child->state != DSI_CHILD_STOPPING;
     child->state = DSI_CHILD_STOPPING;
+    child->ended_before = false;
     dsi_supervisor_take_exit(supervisor, child);
+}
+
+/* Whatever it ends with is looked at as if it had been told in time. */
+static void stop_running(dsi_supervisor *supervisor, dsi_child *child) {
+    supervisor->awaited = child;
+    dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
+    child->ended_before = false;
 }
 
 static void stop_one(dsi_supervisor *supervisor, dsi_child *child) {
@@ -103,8 +110,7 @@ static void stop_one(dsi_supervisor *supervisor, dsi_child *child) {
     } else if (dsi_node_linked(&child->parked.node)) {
         stop_ended(supervisor, child);
     } else {
-        supervisor->awaited = child;
-        dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
+        stop_running(supervisor, child);
     }
 }
 

@@ -96,6 +96,60 @@ static void a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only(voi
     assert_int_equal(test_events(test, DYNSUP_EVENT_SHUTDOWN_ERROR), 1);
 }
 
+static void a_sibling_that_shuts_down_by_itself_meanwhile_is_no_error(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = {.options.strategy = DYNSUP_ONE_FOR_ALL};
+    for (int i = 0; i < 3; i++)
+        test_order_add(test, &order);
+    order.programs[2]->traps = true;
+    test_order_ask(test, a, &order);
+    test_run(test);
+    order.pid = a->reply.pid;
+    test_kill_child(test, order.pid, 2);
+    test_exit_atom(order.programs[0]->last, DYNSUP_SHUTDOWN);
+    test_run(test);
+    test_exit_atom(order.programs[2]->last, DYNSUP_SHUTDOWN);
+    test_run(test);
+    test_made(&order, "2 2 2");
+    assert_int_equal(test_events(test, DYNSUP_EVENT_SHUTDOWN_ERROR), 0);
+}
+
+static void a_terminated_restart_leaves_no_turn_behind(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_order order = {0};
+    test_plan plan = {0};
+    test_order_add_guest(test, &order, &plan);
+    test_order_ask(test, a, &order);
+    test_run(test);
+    order.pid = a->reply.pid;
+    plan.waits = true;
+    plan.status = DYNSUP_EBAD_RETURN;
+    test_kill_child(test, order.pid, 1); /* the restart waits, and will fail */
+    test_by_id(test, a, order.pid, DYNSUP_TERMINATE_BY_ID, 1);
+    test_by_id(test, b, order.pid, DYNSUP_RESTART_BY_ID, 1);
+    test_say_go(test, order.pid); /* it is to be tried again behind these two */
+    assert_true(a->replied && a->reply.status == 0);
+    plan.status = 0;
+    test_say_go(test, order.pid);
+    assert_true(b->replied && b->reply.status == 0);
+    test_program *slow = test_program_new(test);
+    dynsup_child_spec spec = test_spec(slow);
+    spec.id = test_integer(2);
+    spec.ready = true;
+    test_start(test, a, order.pid, &spec);
+    test_run(test);
+    test_kill_child(test, order.pid, 1); /* waits for its turn */
+    dynsup_value info = {0};
+    test_enter(slow->last);
+    dynsup_ready(test->host, &info);
+    test_leave(test);
+    test_run(test);
+    test_say_go(test, order.pid);
+    test_children(test, order.pid, "1 2");
+}
+
 static void requests_wait_until_a_restart_is_done(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
@@ -288,6 +342,8 @@ int main(void) {
         TEST(the_end_of_its_caller_ends_the_start),
         TEST(an_exit_during_the_start_is_handled_after_it),
         TEST(a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only),
+        TEST(a_sibling_that_shuts_down_by_itself_meanwhile_is_no_error),
+        TEST(a_terminated_restart_leaves_no_turn_behind),
         TEST(requests_wait_until_a_restart_is_done),
         TEST(the_parent_s_signal_cuts_a_restart_short),
         TEST(a_kill_in_the_middle_of_a_restart_tells_who_waits),

@@ -178,6 +178,7 @@ struct dsi_request {
     uint64_t key;
     /* START */
     bool ensure;
+    bool starting;    /* as of the spec */
     dsi_child *child; /* not accepted yet; NULL once it is (or is not needed any more) */
     const dynsup_body_ops *body_ops;
     void *body;
@@ -216,7 +217,8 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
-/* Ends the guest as if it had failed with this reason. */
+/* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
+ * it, or the next guest would begin here. */
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason);
 
 /* Ends the guest with its process: nothing is handled. */
@@ -236,6 +238,15 @@ int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_r
 int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const char *name,
                            size_t name_length, const dynsup_body_ops *ops, void *body,
                            dynsup_reply *reply);
+
+/* Gives a child a process that says itself that it has started; what was begun is undone by its
+ * end. child and body change hands. */
+int dsi_dynamic_start_starting(dsi_supervisor *supervisor, dsi_child *child,
+                               const dynsup_body_ops *ops, void *body);
+
+/* The start is not over yet: the request, which may be NULL (no memory: then the process ends),
+ * will be told. Returns DYNSUP_PENDING or DYNSUP_ENOMEM. */
+int dsi_dynamic_await_start(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request);
 
 /* A start function's first outcome: the child is accepted, or not; the caller is told. */
 void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,

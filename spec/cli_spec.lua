@@ -187,6 +187,14 @@ cli.describe("the script", function()
   it("does not make SIGPIPE something that programs it starts ignore", function()
     assert_printed("signal\t13\n", script [[print(select(2, os.execute "kill -PIPE $$"))]])
   end)
+
+  it("may open as many files as the system allows it", function()
+    local got = shell [[
+      ulimit -Sn 100; ulimit -Hn 500
+      echo 'for line in io.lines "/proc/self/limits" do print(line:match "^Max open files *(%d+ *%d+)") end' >limits.lua
+      $DYNSUP run limits.lua | grep -v nil]]
+    assert.matches("^500 +500\n$", got.out)
+  end)
 end)
 
 cli.describe("a run ends with", function()

@@ -38,4 +38,28 @@ restarted	incarnation 6	after 80 ms
       assert.equal(0, code)
     end)
   end)
+
+  describe("tree.lua", function()
+    it("starts and stops a tree in order, and restarts the rest", function()
+      local code, out, err = run "examples/tree.lua"
+      assert.equal([[
+up	store
+up	cache
+up	job
+--- the cache breaks
+down	cache
+down	job
+up	cache
+jobs:	0
+--- the cache is taken out and put in again
+down	cache
+up	cache
+--- the end, in reverse order
+down	cache
+down	store
+]], out)
+      assert.truthy(err:find("the cache is broken", 1, true))
+      assert.equal(0, code)
+    end)
+  end)
 end)

@@ -130,4 +130,44 @@ describe("halt", function()
     end)
     assert.same({ "second", "first" }, order)
   end)
+
+  -- A supervisor with a guest that waits, and `waiting` after that; then a halt.
+  local function halt_beside_a_guest(waiting)
+    return outcome(function()
+      local supervisor = assert(dynsup.start_link {})
+      local restarts = 0
+      local pid = assert(dynsup.start_child(supervisor, { start = function()
+        restarts = restarts + 1
+        return dynsup.spawn_link(dynsup.sleep, "infinity")
+      end }))
+      dynsup.spawn(dynsup.start_child, supervisor, { start = function()
+        dynsup.sleep(100)
+      end })
+      dynsup.yield()
+      waiting(supervisor, pid)
+      dynsup.sleep(1)
+      dynsup.halt(restarts)
+    end)
+  end
+
+  it("begins no restart that waited for a guest", function()
+    assert.same({ nil, "halt", 1, n = 3 }, halt_beside_a_guest(function(_, pid)
+      dynsup.exit(pid, "kill")
+    end))
+  end)
+
+  it("begins no start function that waited for a guest, and says so to who waits", function()
+    local begun, answer = false, nil
+    halt_beside_a_guest(function(supervisor)
+      dynsup.spawn(function()
+        dynsup.flag("trap_exit", true)
+        answer = table.pack(dynsup.start_child(supervisor, { start = function()
+          begun = true
+          return dynsup.spawn_link(dynsup.sleep, "infinity")
+        end }))
+      end)
+    end)
+    assert.is_false(begun)
+    assert.same({ nil, "noproc", n = 2 }, answer)
+  end)
 end)

@@ -4,12 +4,12 @@
 ---   dynsup run examples/auth_rules/main.lua
 ---   dynsup repl examples/auth_rules/main.lua      then my_service.start(), my_service.update_auth_rules()
 ---
----   my_service (a dynamic supervisor)
----     ├── rules store                  keeps the rules
+---   my_service (a static supervisor)
 ---     ├── auth service                 stands in for the real one, unless there is AUTH_URL
----     ├── listener                     waits for the event
----     └── loader supervisor            a dynamic supervisor of short-lived workers
----           └── loader, loader ...     load the rules, save them, and are done
+---     ├── rules store                  keeps the rules
+---     ├── loader supervisor            a dynamic supervisor of short-lived workers
+---     │     └── loader, loader ...     load the rules, save them, and are done
+---     └── listener                     waits for the event
 ---
 --- AUTH_URL: where the real rules are. AUTH_PATIENCE: how many ms `dynsup run` waits for them (60000).
 --- Exit code: 0 when the rules were loaded twice, 1 when they could not be.

@@ -2,14 +2,12 @@
 local dynsup = require "dynsup"
 
 local AuthDataLoaderSup = require "auth_data_loader_sup"
+local AuthService = require "auth_service"
 local RulesStore = require "rules_store"
-local auth_service = require "auth_service"
 
 local NAME, LISTENER = "my_service", "my_service.listener"
 
 local my_service = {}
-
-local url -- where the rules are, once the service is started
 
 local function listen()
   while true do
@@ -20,14 +18,10 @@ local function listen()
   end
 end
 
--- The URL of the real authorization service, or that of one of our own.
-local function find_rules(top)
-  local given = os.getenv "AUTH_URL"
-  if given and given ~= "" then
-    return given
-  end
-  local _, address = assert(dynsup.start_child(top, auth_service))
-  return address
+-- The URL of the real authorization service, if there is one.
+local function given_url()
+  local url = os.getenv "AUTH_URL"
+  return url ~= "" and url or nil
 end
 
 --- Starts the service; it loads nothing yet.
@@ -35,22 +29,18 @@ end
 ---@return string? reason "already_started"
 ---@return userdata? pid of who was started before
 function my_service.start()
-  local top, reason, running = dynsup.start_link { name = NAME }
-  if not top then
-    return nil, reason, running
+  local children = { RulesStore, AuthDataLoaderSup, { id = "listener", body = listen, name = LISTENER } }
+  if not given_url() then
+    table.insert(children, 1, AuthService)
   end
-  assert(dynsup.start_child(top, RulesStore))
-  assert(dynsup.start_child(top, AuthDataLoaderSup))
-  url = find_rules(top)
-  assert(dynsup.start_child(top, { body = listen, name = LISTENER }))
-  return top
+  return dynsup.supervisor.start_link(children, { strategy = "one_for_one", name = NAME })
 end
 
 --- Loads the rules anew: returns as soon as a loader is at work.
 ---@return userdata? pid of the loader
 ---@return string? reason
 function my_service.update_auth_rules()
-  return AuthDataLoaderSup.start_loader(url)
+  return AuthDataLoaderSup.start_loader(given_url() or AuthService.url())
 end
 
 --- The event that has the rules loaded anew.

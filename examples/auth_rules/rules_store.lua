@@ -1,5 +1,7 @@
---- The process that keeps the rules and tells those who want to know when there are new ones.
+--- The server that keeps the rules and tells those who want to know when there are new ones.
 local dynsup = require "dynsup"
+
+local server = dynsup.server
 
 local NAME = "my_service.rules_store"
 
@@ -9,60 +11,44 @@ local RulesStore = {}
 ---@field rules string[]? as they were saved last
 ---@field subscribers table<userdata, boolean> by their pids
 
-local handlers = {}
+function RulesStore.start_link()
+  return server.start_link(RulesStore, nil, { name = NAME })
+end
 
-function handlers.save(state, rules, loader)
-  state.rules = rules
-  for pid in pairs(state.subscribers) do
-    dynsup.send(pid, "rules_saved", rules, loader)
+function RulesStore.init()
+  return "ok", { rules = nil, subscribers = {} }
+end
+
+function RulesStore.handle_call(request, _, state)
+  if request[1] == "subscribe" then
+    state.subscribers[request[2]] = true
+  elseif request[1] == "save" then
+    state.rules = request[2]
+    for pid in pairs(state.subscribers) do
+      dynsup.send(pid, "rules_saved", state.rules, request[3])
+    end
   end
+  return "reply", state.rules, state
 end
 
-function handlers.get(state, _, pid)
-  dynsup.send(pid, "rules", state.rules)
-end
-
-function handlers.subscribe(state, _, pid)
-  state.subscribers[pid] = true
-end
-
-local function handle(state, tag, ...)
-  handlers[tag](state, ...)
-end
-
-local function run()
-  local state = { subscribers = {} }
-  while true do
-    handle(state, dynsup.receive())
-  end
-end
-
----@return table spec
-function RulesStore.child_spec()
-  return { id = "rules_store", body = run, name = NAME }
-end
-
+---@async
 ---@param rules string[]
 function RulesStore.save(rules)
-  dynsup.send(NAME, "save", rules, dynsup.self())
+  assert(server.call(NAME, { "save", rules, dynsup.self() }))
 end
 
---- The rules that were saved last.
+--- The rules that were saved last; nil before.
 ---@async
 ---@return string[]? rules
 ---@return string? reason
 function RulesStore.get()
-  local sent, reason = dynsup.send(NAME, "get", nil, dynsup.self())
-  if not sent then
-    return nil, reason
-  end
-  local _, rules = dynsup.receive_match("rules", 1000)
-  return rules
+  return server.call(NAME, { "get" })
 end
 
 --- The caller will receive "rules_saved", rules, loader whenever rules are saved.
+---@async
 function RulesStore.subscribe()
-  dynsup.send(NAME, "subscribe", nil, dynsup.self())
+  server.call(NAME, { "subscribe", dynsup.self() })
 end
 
-return RulesStore
+return server.use(RulesStore)

@@ -1,8 +1,8 @@
---- Walks directory trees. One directory is open at a time, and it is read in batches, so that
---- neither depth nor width costs more than the names of the directories still to be read.
-local uv = require "luv"
+--- Walks directory trees. One directory is open at a time, so that depth costs no more than the
+--- names of the directories still to be read.
+local fs = require "dynsup.fs"
 
-local async = require "async"
+local reason = require "reason"
 
 local BATCH = 128
 
@@ -27,6 +27,7 @@ function walker.tidy(path)
 end
 
 --- The directories to begin with, each once.
+---@async
 ---@param paths string[]
 ---@return Root[]? roots
 ---@return string? path which is no directory that can be found
@@ -34,10 +35,10 @@ end
 function walker.roots(paths)
   local roots, seen = {}, {}
   for _, path in ipairs(paths) do
-    local real, message = uv.fs_realpath(path)
-    local stat = real and uv.fs_stat(real)
+    local real, _, detail = fs.realpath(path)
+    local stat = real and fs.stat(real)
     if not stat then
-      return nil, path, async.reason_of(message or "it vanished")
+      return nil, path, detail and reason.without_path(detail, path) or "it vanished"
     elseif stat.type ~= "directory" then
       return nil, path, "not a directory"
     elseif not seen[real] then
@@ -52,60 +53,43 @@ local function join(directory, name)
   return (directory == "/" and "" or directory) .. "/" .. name
 end
 
--- Sorts the entries of a directory into paths of directories and of what may be a file.
-local function sort_entries(directory, entries)
-  local directories, others = {}, {}
-  for _, entry in ipairs(entries) do
-    local path = join(directory, entry.name)
-    if entry.type == "directory" then
-      directories[#directories + 1] = path
-    elseif entry.type == "file" or entry.type == "unknown" then
-      others[#others + 1] = path
+-- Collects regular files and tells of them in batches.
+local function new_batch(told)
+  local paths, sizes = {}, {}
+  local batch = {}
+  function batch.tell()
+    if #paths > 0 then
+      told.files(paths, sizes)
+      paths, sizes = {}, {}
     end
   end
-  return directories, others
-end
-
--- Tells of the regular files among the paths; adds what turns out to be a directory.
-local function look_at(paths, directories, told)
-  local stats, reasons = async.call_each(uv.fs_lstat, paths)
-  local files, sizes = {}, {}
-  for i, path in ipairs(paths) do
-    local stat = stats[i]
-    if not stat then
-      told.skip(path, reasons[i])
-    elseif stat.type == "directory" then
-      directories[#directories + 1] = path
-    elseif stat.type == "file" then
-      files[#files + 1], sizes[#sizes + 1] = path, stat.size
+  function batch.add(path, size)
+    paths[#paths + 1], sizes[#sizes + 1] = path, size
+    if #paths == BATCH then
+      batch.tell()
     end
   end
-  told.files(files, sizes)
-end
-
-local function open_directory(path, callback)
-  uv.fs_opendir(path, callback, BATCH)
+  return batch
 end
 
 -- Reads one directory; calls `push` for each directory in it.
 local function read_directory(path, push, told)
-  local directory <close> = async.resource(uv.fs_closedir)
-  local ok, reason = directory:open(open_directory, path)
-  local entries
-  while ok do
-    entries, reason = directory:call(uv.fs_readdir)
-    if not entries then
-      break
-    end
-    local directories, others = sort_entries(path, entries)
-    look_at(others, directories, told)
-    for _, inner in ipairs(directories) do
+  local entries, _, detail = fs.scandir(path, { stat = true })
+  if not entries then
+    return told.skip(path, reason.without_path(detail, path))
+  end
+  local batch = new_batch(told)
+  for name, kind, stat, _, why in entries do
+    local inner = join(path, name)
+    if kind == "directory" then
       push(inner)
+    elseif kind == "file" and stat then
+      batch.add(inner, stat.size)
+    elseif kind == "file" or kind == "unknown" then
+      told.skip(inner, reason.without_path(why, name))
     end
   end
-  if reason then
-    told.skip(path, reason)
-  end
+  batch.tell()
 end
 
 local function walk_root(root, is_root, told)

@@ -110,6 +110,25 @@ local function begin(pid, read, state)
 end
 
 -- Without memory for the rest, the process that was made for f goes as it came.
+--- Keeps the last events in a ring, in place of telling them to a process.
+---@param filter? table
+---@param limit integer
+---@return table? observation with kept()
+function observation.keep(filter, limit)
+  local read, reason, detail = read_filter(filter)
+  if not read then
+    return nil, reason, detail
+  end
+  return begin(limit, read)
+end
+
+--- Of one that keeps: its list, and how many places of it come before the oldest; nil when it is over.
+---@return table?
+---@return integer?
+function methods:kept()
+  return native.kept(self.run, self.number)
+end
+
 local function begin_function(f, read)
   local state = {}
   local _, me = native.here()

@@ -1,15 +1,23 @@
 --- dynsup.supervisor: static supervisors, whose children are known from the beginning.
 --
 -- Children start in order and stop in reverse; when one must be restarted, the strategy says who
--- else is. The policy is in C (`native`); here is what turns children into specs. A specs' fields
--- and the options are validated in C, nowhere else.
+-- else is. The policy is in C (`native`); here is what turns children into specs. Specs and options
+-- are validated in C, nowhere else.
 
 local native = ...
 
 local dynsup = require "dynsup"
 local normalize = native.normalizer()
 
+---@alias dynsup.supervisor.dest lightuserdata|string a pid or a name
+
 ---@class dynsup.supervisor
+---@field terminate_child fun(sup: dynsup.supervisor.dest, id: any): true?, any
+---@field restart_child fun(sup: dynsup.supervisor.dest, id: any): lightuserdata?, any, any
+---@field delete_child fun(sup: dynsup.supervisor.dest, id: any): true?, any
+---@field which_children fun(sup: dynsup.supervisor.dest): table[]?, any
+---@field count_children fun(sup: dynsup.supervisor.dest): table<string, integer>?, any
+---@field stop fun(sup: dynsup.supervisor.dest, reason?: string|table, ms?: number|string): true?, any
 local supervisor = {
   terminate_child = native.terminate_child,
   restart_child = native.restart_child,
@@ -55,7 +63,7 @@ end
 ---@param children table a list of children; or a module with a function init
 ---@param options? table strategy, name, max_restarts, max_seconds, auto_shutdown; or the argument
 ---@param module_options? table name, after a module
----@return dynsup.pid? pid nil: it did not start
+---@return lightuserdata? pid nil: it did not start
 ---@return any reason
 ---@return any detail
 function supervisor.start_link(children, options, module_options)
@@ -82,9 +90,9 @@ function supervisor.init(children, options)
 end
 
 --- Adds a child to a static supervisor and starts it.
----@param sup dynsup.pid|string
+---@param sup dynsup.supervisor.dest
 ---@param child any a child, with an id
----@return dynsup.pid? pid
+---@return lightuserdata? pid
 ---@return any info or the reason
 ---@return any detail
 function supervisor.start_child(sup, child)

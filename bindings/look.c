@@ -1,0 +1,85 @@
+/* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
+#include "bindings/look.h"
+
+#define PAGE_PLACES 1024 /* of the process table that one call looks at */
+#define LINKS_MAX   100
+
+static dynsup_pid pid_at(lua_State *L, int index) {
+    return (uintptr_t)lua_touserdata(L, index);
+}
+
+/* dest(v) -> pid; raises for what is no dest, nil for a name that nobody has */
+static int dest(lua_State *L) {
+    dynsup_pid pid = dsl_check_dest(L, dsl_host_of(L), 1);
+    if (pid == 0)
+        return 0;
+    dsl_id_push(L, pid);
+    return 1;
+}
+
+static bool is_wanted(const dsl_host *host, dynsup_pid pid, bool roots) {
+    dynsup_process_info info;
+    if (!roots)
+        return true;
+    return dynsup_process_glance(host->core, pid, &info) && info.is_supervisor && !info.supervisor;
+}
+
+/* page(cursor, limit, roots) -> list of rows, the next cursor (0 at the end). With roots only
+ * supervisors that are nobody's children. */
+static int page(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    uint32_t cursor = (uint32_t)lua_tointeger(L, 1);
+    lua_Integer limit = lua_tointeger(L, 2);
+    bool roots = lua_toboolean(L, 3);
+    dynsup_pid pids[PAGE_PLACES];
+    size_t capacity = limit < PAGE_PLACES ? (size_t)limit : PAGE_PLACES;
+    size_t count = dynsup_process_page(host->core, &cursor, PAGE_PLACES, pids, capacity);
+    lua_Integer rows = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(host, pids[i], roots) && dsl_row_push(L, host, pids[i]))
+            lua_rawseti(L, -2, ++rows);
+    lua_pushinteger(L, cursor);
+    return 2;
+}
+
+/* row(pid) -> table, or nil for the dead */
+static int row(lua_State *L) {
+    return dsl_row_push(L, dsl_host_of(L), pid_at(L, 1));
+}
+
+/* info(pid) -> table, or nil for the dead */
+static int info(lua_State *L) {
+    return dsl_info_push(L, dsl_host_of(L), pid_at(L, 1), LINKS_MAX);
+}
+
+/* pause(pid), resume(pid) -> whether it is done */
+static int pause_process(lua_State *L) {
+    lua_pushboolean(L, dynsup_pause(dsl_host_of(L)->core, pid_at(L, 1)));
+    return 1;
+}
+
+static int resume_process(lua_State *L) {
+    lua_pushboolean(L, dynsup_resume(dsl_host_of(L)->core, pid_at(L, 1)));
+    return 1;
+}
+
+const luaL_Reg dsl_look_functions[] = {
+    {"dest", dest},
+    {"page", page},
+    {"row", row},
+    {"info", info},
+    {"pause", pause_process},
+    {"resume", resume_process},
+    {"children", dsl_look_children},
+    {"next_child", dsl_look_next_child},
+    {"child", dsl_look_child},
+    {"supervisor", dsl_look_supervisor},
+    {"top", dsl_look_top},
+    {"top_walk", dsl_look_top_walk},
+    {"top_rows", dsl_look_top_rows},
+    {"wait", dsl_look_wait},
+    {"waits", dsl_look_waits},
+    {"requests", dsl_look_requests},
+    {NULL, NULL},
+};

@@ -1,0 +1,45 @@
+/* Looking in: what the functions of dynsup.observer share. */
+#ifndef DSL_LOOK_H
+#define DSL_LOOK_H
+
+#include "bindings/binding.h"
+#include "core/dynsup_look.h"
+
+/* ---- info.c ---- */
+
+/* "runnable", "waiting", ... */
+const char *dsl_status_text(enum dynsup_status status);
+
+/* Bytes of the process's own: the core's, and the stacks of its coroutine, roughly. */
+size_t dsl_process_memory(const dynsup_process_info *info);
+
+/* Pushes what is known of a process at no cost as a table; and the same with its traceback and up
+ * to max of its links and monitors. False, nothing pushed, for the dead. [-0, +0|1] */
+bool dsl_row_push(lua_State *L, dsl_host *host, dynsup_pid pid);
+bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max);
+
+/* ---- children.c ---- */
+
+typedef struct dsl_cursor dsl_cursor;
+
+/* Pushes a cursor over a supervisor's children, as a userdata; the collector closes it. The
+ * supervisor must be there. [-0, +1] */
+dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid);
+
+/* The next child of the cursor at the index; false behind the last. Raises for what is no cursor.
+ * [-0, +0] */
+bool dsl_cursor_next(lua_State *L, int index, dynsup_child_info *child_out);
+
+/* ---- the C half of dynsup.observer, by file ---- */
+int dsl_look_children(lua_State *L);
+int dsl_look_next_child(lua_State *L);
+int dsl_look_child(lua_State *L);
+int dsl_look_supervisor(lua_State *L);
+int dsl_look_top(lua_State *L);
+int dsl_look_top_walk(lua_State *L);
+int dsl_look_top_rows(lua_State *L);
+int dsl_look_wait(lua_State *L);
+int dsl_look_waits(lua_State *L);
+int dsl_look_requests(lua_State *L);
+
+#endif

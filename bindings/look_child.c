@@ -1,0 +1,137 @@
+/* The C half of dynsup.observer: supervisors and their children. */
+#include "bindings/look.h"
+
+#define FUNCTION_MAX 160
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
+}
+
+/* A limit that is none is left out. */
+static void set_integer(lua_State *L, const char *field, uint64_t value) {
+    if (value > INT64_MAX)
+        return;
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_number(lua_State *L, const char *field, double value) {
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, field);
+}
+
+static void set_flag(lua_State *L, const char *field, bool value) {
+    lua_pushboolean(L, value);
+    lua_setfield(L, -2, field);
+}
+
+/* ---- children ---- */
+
+static const char *const states[] = {
+    [DYNSUP_CHILD_STARTING] = "starting",
+    [DYNSUP_CHILD_RUNNING] = "running",
+    [DYNSUP_CHILD_RESTARTING] = "restarting",
+    [DYNSUP_CHILD_STOPPING] = "stopping",
+};
+
+static void set_shutdown(lua_State *L, double ms) {
+    if (ms >= 0)
+        set_number(L, "shutdown", ms);
+    else
+        set_text(L, "shutdown", ms == DYNSUP_SHUTDOWN_INFINITY ? "infinity" : "brutal_kill");
+}
+
+static void set_spec(lua_State *L, const dynsup_child_info *child, const char *function) {
+    static const char *const restarts[] = {"permanent", "transient", "temporary"};
+    set_text(L, "state", states[child->state]);
+    set_text(L, "restart", restarts[child->restart]);
+    set_text(L, "type", child->is_supervisor ? "supervisor" : "worker");
+    set_shutdown(L, child->shutdown_ms);
+    set_integer(L, "incarnation", child->incarnation);
+    if (*function)
+        set_text(L, "func", function);
+    dsl_id_push(L, child->last_pid);
+    lua_setfield(L, -2, child->pid ? "pid" : "last_pid");
+    dsl_id_push(L, child->ref);
+    lua_setfield(L, -2, "ref");
+}
+
+/* A table of the child and its process. What is borrowed from the child comes first: a finalizer
+ * could end it. [-0, +1] */
+static void push_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
+    char function[FUNCTION_MAX + 1] = "";
+    if (child->program_ops)
+        child->program_ops->describe(child->program, function, sizeof function);
+    dsl_value_push(L, host, &child->id);
+    if (child->name)
+        lua_pushlstring(L, child->name, child->name_length);
+    else
+        lua_pushnil(L);
+    if (!child->pid || !dsl_row_push(L, host, child->pid))
+        lua_createtable(L, 0, 12);
+    lua_insert(L, -3);
+    if (lua_isnil(L, -1)) /* the process may have one by itself */
+        lua_pop(L, 1);
+    else
+        lua_setfield(L, -3, "name");
+    lua_setfield(L, -2, "id");
+    set_spec(L, child, function);
+}
+
+/* children(pid) -> cursor; nil when there is no such supervisor */
+int dsl_look_children(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_supervisor_info info;
+    dynsup_pid pid = (uintptr_t)lua_touserdata(L, 1);
+    if (!dynsup_supervisor_inspect(host->core, pid, &info))
+        return 0;
+    dsl_cursor_push(L, host, pid);
+    return 1;
+}
+
+/* next_child(cursor) -> table; nil behind the last */
+int dsl_look_next_child(lua_State *L) {
+    dynsup_child_info child;
+    if (!dsl_cursor_next(L, 1, &child))
+        return 0;
+    push_child(L, dsl_host_of(L), &child);
+    return 1;
+}
+
+/* child(pid or ref) -> table; nil when it is nobody's child, or no child any more */
+int dsl_look_child(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_child_info child;
+    uint64_t id = (uintptr_t)lua_touserdata(L, 1);
+    bool found = dsl_is_pid(L, 1) ? dynsup_child_of(host->core, id, &child)
+                                  : dynsup_child_find(host->core, id, &child);
+    if (!found)
+        return 0;
+    push_child(L, host, &child);
+    return 1;
+}
+
+/* ---- supervisors ---- */
+
+/* supervisor(pid, table) -> whether it is one; fills the table. */
+int dsl_look_supervisor(lua_State *L) {
+    dynsup_supervisor_info info;
+    dynsup_pid pid = (uintptr_t)lua_touserdata(L, 1);
+    bool is_one = dynsup_supervisor_inspect(dsl_host_of(L)->core, pid, &info);
+    if (is_one) {
+        lua_settop(L, 2);
+        set_integer(L, "specs", info.counts.specs);
+        set_integer(L, "active", info.counts.active);
+        set_integer(L, "supervisors", info.counts.supervisors);
+        set_integer(L, "workers", info.counts.workers);
+        set_integer(L, "restarts", info.restarts);
+        set_integer(L, "max_restarts", info.max_restarts);
+        set_number(L, "max_seconds", (double)info.period_ms / 1000);
+        set_integer(L, "max_children", info.max_children);
+        set_flag(L, "stopping", info.is_stopping);
+        set_flag(L, "starting", info.has_guest);
+    }
+    lua_pushboolean(L, is_one);
+    return 1;
+}

@@ -1,0 +1,27 @@
+/*
+ * Sweeps: a scenario in Lua runs again and again, and each time a later allocation fails, in Lua,
+ * the bindings or the core. To be included first: it brings cmocka with it.
+ */
+#ifndef DSL_TEST_SWEEP_H
+#define DSL_TEST_SWEEP_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+typedef struct dsl_scenario {
+    const char *prepare; /* runs first, with memory; NULL: opening the libraries may fail as well */
+    const char *run;     /* each step protected, so that a failure does not keep others from it */
+} dsl_scenario;
+
+/* Fails the n-th request for memory and those behind it, `failures` in all, for all n; nothing may
+ * be leaked, and no error come through but one that tells of memory. */
+void dsl_test_sweep(const dsl_scenario *scenario, long failures);
+
+/* The sweeps that show most: one failure; two, since Lua tries again after a collection; twenty. */
+void dsl_test_sweep_all(const dsl_scenario *scenario);
+
+#endif

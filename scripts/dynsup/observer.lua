@@ -1,0 +1,414 @@
+--- Looking into a running host: its tree, its processes, who waits for whom, the last events; and
+--- killing, restarting, pausing and resuming one of them.
+--
+-- Nothing here costs anything while nobody looks. What walks over all processes does so in pages of
+-- bounded cost, between which the caller is interrupted like any other code. Nothing waits for a
+-- supervisor that is busy.
+
+local native = ...
+local dynsup = require "dynsup"
+local observation = require "dynsup.observation"
+local text = require "dynsup.observer_text"
+
+---@class dynsup.observer
+local observer = {}
+
+local REQUESTS_MAX = 100000
+
+-- ---- arguments ----
+
+local function check_options(name, options, known)
+  if options ~= nil and type(options) ~= "table" then
+    error(("bad argument to '%s' (table expected, got %s)"):format(name, type(options)), 3)
+  end
+  for option in next, options or {} do
+    if known[option] == nil then
+      error(("bad argument to '%s' (unknown option '%s')"):format(name, tostring(option)), 3)
+    end
+  end
+  return setmetatable(options or {}, nil)
+end
+
+-- A whole number >= 1 among the options, or what it is without one.
+local function number_of(name, options, option, otherwise)
+  local value = options[option]
+  if value == nil then
+    return otherwise
+  end
+  if math.type(value) ~= "integer" or value < 1 then
+    error(("bad option '%s' of '%s' (a whole number > 0 expected)"):format(option, name), 3)
+  end
+  return value
+end
+
+local function check_table(name, position, value)
+  if value ~= nil and type(value) ~= "table" then
+    error(("bad argument #%d to '%s' (table expected, got %s)"):format(position, name, type(value)), 3)
+  end
+end
+
+local function check_count(name, count, max)
+  if count > max then
+    error(("bad argument #%d to '%s' (no further argument expected)"):format(max + 1, name), 3)
+  end
+end
+
+-- ---- processes ----
+
+--- A page of the live processes: a list of tables, and what to give as `after` for the next page.
+---@param options? { after?: integer, limit?: integer }
+---@return table[] rows
+---@return integer? after nil behind the last page
+function observer.processes(options)
+  options = check_options("processes", options, { after = true, limit = true })
+  local limit = number_of("processes", options, "limit", 100)
+  local after, rows = number_of("processes", options, "after", 0), {}
+  repeat
+    local page
+    page, after = native.page(after, limit - #rows, false)
+    table.move(page, 1, #page, #rows + 1, rows)
+  until #rows == limit or after == 0
+  return text.list(rows, text.processes), after > 0 and after or nil
+end
+
+--- What is known of one process, with its traceback, what it waits for, and whose child it is.
+---@param dest any
+---@return table? info
+---@return string? reason
+function observer.info(dest)
+  local pid = native.dest(dest)
+  local info = pid and native.info(pid)
+  if not info then
+    return nil, "noproc"
+  end
+  info.child = native.child(pid)
+  native.supervisor(pid, info)
+  info.waits = native.wait(pid)
+  return text.list(info, text.info)
+end
+
+--- The processes with most slices, cpu_time, mailbox or memory.
+---@param options? { by?: string, limit?: integer }
+---@return table[]? rows the greatest first
+---@return string? reason
+---@return any detail
+function observer.top(options)
+  options = check_options("top", options, { by = true, limit = true })
+  local by = options.by or "cpu_time"
+  local limit = number_of("top", options, "limit", 10)
+  local top = type(by) == "string" and native.top(by, math.min(limit, 10000))
+  if not top then
+    return nil, "invalid_by", by
+  end
+  while native.top_walk(top) do -- luacheck: ignore
+  end
+  return text.list(native.top_rows(top), text.top(by))
+end
+
+-- ---- the tree ----
+
+--- A page of a supervisor's children, in the order of their start.
+---@param sup any
+---@param options? { after?: any, limit?: integer }
+---@return table[]? children
+---@return any after_or_reason nil behind the last page
+function observer.children(sup, options)
+  options = check_options("children", options, { after = true, limit = true })
+  local limit = number_of("children", options, "limit", 100)
+  local pid = native.dest(sup)
+  local cursor = options.after or pid and native.children(pid)
+  if not cursor then
+    return nil, pid and dynsup.is_alive(pid) and "not_a_supervisor" or "noproc"
+  end
+  local children = {}
+  local child
+  repeat
+    child = native.next_child(cursor)
+    children[#children + 1] = child
+  until not child or #children == limit
+  return text.list(children, text.processes), child and cursor or nil
+end
+
+-- Gives a supervisor's node its own fields and its children, down to depth.
+local function grow(node, budget, depth)
+  if type(node.pid) == "nil" or not native.supervisor(node.pid, node) then
+    return node
+  end
+  node.children = {}
+  local cursor = depth > 0 and native.children(node.pid)
+  local child = cursor and native.next_child(cursor)
+  while child and budget.left > 0 and #node.children < budget.width do
+    budget.left = budget.left - 1
+    node.children[#node.children + 1] = child
+    child = native.next_child(cursor)
+  end
+  for _, each in ipairs(node.children) do
+    grow(each, budget, depth - 1)
+  end
+  local left_out = node.specs - #node.children
+  node.more = left_out > 0 and left_out or nil
+  return node
+end
+
+local function by_start(a, b)
+  if a.started_at ~= b.started_at then
+    return a.started_at < b.started_at
+  end
+  return tostring(a.pid) < tostring(b.pid)
+end
+
+-- The supervisors that are nobody's children.
+local function roots()
+  local list, after = {}, 0
+  repeat
+    local page
+    page, after = native.page(after, math.maxinteger, true)
+    table.move(page, 1, #page, #list + 1, list)
+  until after == 0
+  table.sort(list, by_start)
+  return list
+end
+
+--- The tree of supervisors and their children: a list of its roots.
+---@param options? { root?: any, limit?: integer, width?: integer, depth?: integer }
+---@return table[]? roots
+---@return string? reason
+function observer.tree(options)
+  options = check_options("tree", options, { root = true, limit = true, width = true, depth = true })
+  local budget = {
+    left = number_of("tree", options, "limit", 1000),
+    width = number_of("tree", options, "width", 100),
+  }
+  local depth = number_of("tree", options, "depth", 32)
+  local list
+  if options.root == nil then
+    list = roots()
+  else
+    local pid = native.dest(options.root)
+    list = { pid and (native.child(pid) or native.row(pid)) }
+    if not list[1] then
+      return nil, "noproc"
+    end
+  end
+  for _, node in ipairs(list) do
+    grow(node, budget, depth)
+  end
+  return text.list(list, text.tree)
+end
+
+-- ---- waits ----
+
+local function collect_waits()
+  local list, after = {}, 0
+  repeat
+    after = native.waits(after, list)
+  until after == 0
+  native.requests(list, REQUESTS_MAX)
+  return list
+end
+
+--- Who waits for whom: for an answer of a process that it monitors, or for what it has asked of a
+--- supervisor.
+---@return table[] waits
+function observer.waits(...)
+  check_count("waits", select("#", ...), 0)
+  return text.list(collect_waits(), text.waits)
+end
+
+-- The edges of a list of waits: pid -> wait.
+local function edges_of(list)
+  local edges = {}
+  for _, wait in ipairs(list) do
+    edges[wait.pid] = wait
+  end
+  return edges
+end
+
+-- The cycle that the pid's path leads into, if nobody has met it before.
+local function cycle_from(pid, edges, met)
+  local path, places = {}, {}
+  while edges[pid] and not met[pid] do
+    met[pid] = true
+    path[#path + 1] = edges[pid]
+    places[pid] = #path
+    pid = edges[pid].target
+  end
+  local first = places[pid]
+  return first and table.move(path, first, #path, 1, {})
+end
+
+-- The walk took its time: does each still wait for the same?
+local function is_still_there(cycle, edges)
+  for _, wait in ipairs(cycle) do
+    local now = edges[wait.pid]
+    if not now or now.target ~= wait.target then
+      return false
+    end
+  end
+  return true
+end
+
+local function ends_by_itself(cycle)
+  for _, wait in ipairs(cycle) do
+    if wait.left then
+      return true
+    end
+  end
+  return false
+end
+
+--- Processes that wait for each other in a circle: a list of lists of waits. `forever` is true in
+--- those that no time limit ends.
+---@return table[] cycles
+function observer.deadlocks(...)
+  check_count("deadlocks", select("#", ...), 0)
+  local list = collect_waits()
+  local edges, met, cycles = edges_of(list), {}, {}
+  for _, wait in ipairs(list) do
+    cycles[#cycles + 1] = cycle_from(wait.pid, edges, met)
+  end
+  local again = #cycles > 0 and edges_of(collect_waits())
+  local sure = {}
+  for _, cycle in ipairs(cycles) do
+    if is_still_there(cycle, again) then
+      cycle.forever = not ends_by_itself(cycle)
+      sure[#sure + 1] = cycle
+    end
+  end
+  return text.list(sure, text.deadlocks)
+end
+
+-- ---- the last events ----
+
+local ring -- the observation that keeps them
+
+--- Begins to keep the last events of this run, or ends it.
+---@param limit integer how many; 0: none any more
+---@param filter? table as of dynsup.observe; without one: all but the begin and end of processes
+---@return boolean? done
+---@return string? reason
+---@return any detail
+function observer.record(limit, filter)
+  if math.type(limit) ~= "integer" or limit < 0 or limit > 1000000 then
+    error("bad argument #1 to 'record' (a whole number from 0 to 1000000 expected)", 2)
+  end
+  check_table("record", 2, filter)
+  local new, reason, detail
+  if limit > 0 then
+    new, reason, detail = observation.keep(filter or { level = "info" }, limit)
+    if not new then
+      return nil, reason, detail
+    end
+  end
+  if ring then
+    ring:close()
+  end
+  ring = new
+  return true
+end
+
+--- The last events that were kept, the oldest first.
+---@param count? integer how many at most
+---@return table[] events
+function observer.events(count)
+  local list, kept, before = {}, nil, nil
+  if ring then
+    kept, before = ring:kept()
+  end
+  local size = kept and #kept or 0
+  for i = size - math.min(count or size, size), size - 1 do
+    list[#list + 1] = kept[(before + i) % size + 1]
+  end
+  return text.list(list, text.events)
+end
+
+-- ---- acting ----
+
+local function act(f, dest)
+  local pid = native.dest(dest)
+  if not pid or not dynsup.is_alive(pid) then
+    return nil, "noproc"
+  end
+  return f(pid)
+end
+
+--- Kills a process.
+---@param dest any
+---@return boolean? done
+---@return string? reason
+function observer.kill(dest)
+  return act(function(pid)
+    return dynsup.exit(pid, "kill")
+  end, dest)
+end
+
+--- Gives a process no slices until it is resumed.
+---@param dest any
+---@return boolean? done
+---@return string? reason
+function observer.pause(dest)
+  return act(function(pid)
+    if native.pause(pid) then
+      return true
+    end
+    return nil, "is_a_supervisor"
+  end, dest)
+end
+
+--- Lets a paused process go on.
+---@param dest any
+---@return boolean? done
+---@return string? reason
+function observer.resume(dest)
+  return act(native.resume, dest)
+end
+
+-- Waits for the DOWN of the monitor; false when the time is over before.
+local function is_down(ref, ms)
+  return dynsup.receive_match(function(tag, which)
+    return tag == "DOWN" and which == ref
+  end, ms) ~= nil
+end
+
+-- Ends a child so that its supervisor starts it again: politely, and after its time by force.
+local function end_child(child)
+  local ref = dynsup.monitor(child.pid)
+  local ms = child.shutdown
+  if ms == "brutal_kill" then
+    ms = 0
+  end
+  native.resume(child.pid)
+  if child.type == "supervisor" then
+    dynsup.stop(child.pid, "restart", ms)
+  else
+    dynsup.exit(child.pid, "restart")
+  end
+  if not is_down(ref, ms) then
+    dynsup.exit(child.pid, "kill")
+    is_down(ref)
+  end
+end
+
+--- Lets a child end with the reason "restart" and be started again by its supervisor.
+---@param dest any
+---@return any pid of the new process, or "restarting", or nil
+---@return string? reason
+function observer.restart(dest)
+  return act(function(pid)
+    local child = native.child(pid)
+    if not child then
+      return nil, "not_a_child"
+    end
+    if child.restart == "temporary" then
+      return nil, "temporary"
+    end
+    end_child(child)
+    local now = native.child(child.ref)
+    if not now then
+      return nil, "noproc"
+    end
+    return now.pid or "restarting"
+  end, dest)
+end
+
+return observer
