@@ -32,6 +32,16 @@ terminal.describe("at the prompt", function()
     wait "\nof the file     a\n> $"
   end)
 
+  it("what is typed while a line runs is the next line", function()
+    prompt()
+    enter "repeat dynsup.sleep(5) until io.open 'go'"
+    enter "'typed ahead'"
+    type_text "1 + "
+    wait "'go'\n$"
+    terminal.write("go", "")
+    wait "'go'\n> 'typed ahead'\n\"typed ahead\"\n> 1 %+ $"
+  end)
+
   it("the usual keys edit the line", function()
     prompt()
     type_text "print('bc')"
@@ -78,17 +88,20 @@ terminal.describe("output that arrives while a line is edited", function()
     press("C-a", "Right", "Right")
     enter ""
     wait "\n> $"
-    enter "function late() repeat dynsup.sleep(5) until io.open 'go' for i = 1, 5 do print('late', i) end end"
-    enter "dynsup.spawn(late)"
+    enter "function late(file) repeat dynsup.sleep(5) until io.open(file) print(file, 1) print(file, 2) end"
+    enter "dynsup.spawn(function() late 'go' late 'again' end)"
     wait "<0.2.0>\n> $"
     type_text "'0123456789012345678901234567890123456789'"
     press("C-a", "Right", "Right")
     wait "\n> '01234567890123456$"
     terminal.write("go", "")
-    wait "\nlate    5\n> '01234567890123456$"
-    assert.matches("\nlate    4\nlate    5\n> '01234567890123456\n78901234567890123456\n789'\n*$", terminal.screen())
+    wait "\ngo +1\ngo +2\n> '01234567890123456$"
     type_text "x"
     wait "\n> '0x123456789012345$"
+    press "C-e"
+    wait "\n6789'$"
+    terminal.write("again", "")
+    wait "\ngo +2\nagain +1\nagain +2\n> '0x123456789012345\n67890123456789012345\n6789'$"
   end)
 
   it("is continued in its row when that has no end yet", function()
