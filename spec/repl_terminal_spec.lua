@@ -260,6 +260,23 @@ terminal.describe("the history", function()
     wait "\n> 'second'\n\"second\"\n> $"
   end)
 
+  it("does not grow for ever, and may be missing", function()
+    terminal.shell "mkdir -p .local/state/dynsup; seq 4001 >.local/state/dynsup/history"
+    prompt()
+    press("Up", "Enter")
+    wait "\n> 4001\n4001\n> $"
+    assert.equal("2000\n2002\n", terminal.shell "wc -l <.local/state/dynsup/history; head -1 .local/state/dynsup/history")
+    press "C-d"
+    wait "ended with 0"
+    terminal.shell "rm -r .local; touch .local"
+    terminal.restart()
+    wait "\n> $"
+    enter "'kept'"
+    wait '\n"kept"\n> $'
+    press("Up", "Up", "C-a")
+    wait "\n> 'kept'$"
+  end)
+
   it("is searched by Ctrl-R", function()
     prompt()
     for _, line in ipairs { "'red one'", "'green'", "'red two'", "'blue'" } do enter(line) end
