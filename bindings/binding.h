@@ -90,6 +90,7 @@ struct dsl_runtime {
     struct uv_loop_s *loop; /* made by the first run on the real clock */
     uint64_t runs;          /* so far */
     bool os_exit_open;
+    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
@@ -170,6 +171,9 @@ static inline int dsl_thread_close(lua_State *co) {
 }
 
 /* ---- runtime.c ---- */
+
+/* The runtime of the state that the thread belongs to, or NULL. */
+dsl_runtime *dsl_runtime_of_thread(lua_State *L);
 
 /* The running host of the state that the thread belongs to, or NULL; for hooks. */
 dsl_host *dsl_host_of_thread(lua_State *L);
@@ -467,6 +471,10 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
 
 /* Closes what a run of luv has left in the loop. */
 void dsl_luv_close(dsl_runtime *runtime);
+
+/* Before the state is closed: waits for threads that work for its scripts, as the program's exit
+ * would, for they use what the state owns. Callbacks are dropped. Does nothing where no runtime is. */
+void dsl_luv_finish(lua_State *L);
 
 /* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
  * address as a light userdata unwinds it, and is reported by nobody. */

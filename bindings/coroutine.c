@@ -172,6 +172,7 @@ static int co_resume(lua_State *L) {
 
 static int co_wrapped(lua_State *L) {
     lua_State *co = lua_tothread(L, lua_upvalueindex(2));
+    luaL_argexpected(L, co, 1, "coroutine"); /* the debug library can take it away */
     return resume(L, co, lua_gettop(L), true);
 }
 

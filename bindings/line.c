@@ -28,30 +28,49 @@ static void levels_close(dsl_host *host, dsl_body *body) {
     host->chain_ok = chain_ok;
 }
 
-/* [-0, +3] "failed", the error, its traceback */
+static int traceback(lua_State *L) {
+    luaL_traceback(L, lua_touserdata(L, 1), NULL, 0);
+    return 1;
+}
+
+/* Pushes where the coroutine is, or nil without memory. Never raises. [-0, +1] */
+static void traceback_push(lua_State *L, lua_State *co) {
+    lua_pushcfunction(L, traceback);
+    lua_pushlightuserdata(L, co);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        return;
+    lua_pop(L, 1);
+    lua_pushnil(L);
+}
+
+/* The outcome's name comes last: it may raise, and then the line is over all the same. [-0, +3]
+ * "failed", the error, its traceback */
 static int line_failed(lua_State *L, dsl_host *host, dsl_body *body) {
     lua_State *co = body->levels[0].co;
-    luaL_checkstack(L, 4, NULL);
-    if (!lua_checkstack(co, 1))
-        dsl_error(L, "stack overflow");
     bool halts = lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel;
-    lua_pushstring(L, halts ? "halted" : "failed");
-    lua_pushvalue(co, -1);
-    lua_xmove(co, L, 1);
-    luaL_traceback(L, co, NULL, 0);
+    if (lua_checkstack(co, 1)) {
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+    } else {
+        lua_pushnil(L);
+    }
+    int value = lua_gettop(L);
+    traceback_push(L, co);
     levels_close(host, body);
+    lua_pushstring(L, halts ? "halted" : "failed");
+    lua_insert(L, value);
     return 3;
 }
 
 /* [-0, +n] "returned", the values */
 static int line_returned(lua_State *L, dsl_body *body, int count) {
     lua_State *co = body->levels[0].co;
+    body->depth = 0;
+    body->has_line = body->unwinding = false;
     if (!lua_checkstack(L, count + 1))
         dsl_error(L, "too many results");
     lua_pushliteral(L, "returned");
     lua_xmove(co, L, count);
-    body->depth = 0;
-    body->has_line = body->unwinding = false;
     return count + 1;
 }
 
@@ -64,14 +83,15 @@ static void exit_reason_push(lua_State *L, dsl_host *host) {
 
 /* [-0, +2] "exited" and the reason, or "interrupted" and where */
 static int line_unwound(lua_State *L, dsl_host *host, dsl_body *body) {
-    luaL_checkstack(L, 4, NULL);
-    lua_pushstring(L, body->exiting ? "exited" : "interrupted");
-    if (body->exiting)
+    bool exits = body->exiting;
+    if (exits)
         exit_reason_push(L, host);
     else
-        luaL_traceback(L, body->levels[body->depth - 1].co, NULL, 0);
+        traceback_push(L, body->levels[body->depth - 1].co);
     body->exiting = false;
     levels_close(host, body);
+    lua_pushstring(L, exits ? "exited" : "interrupted");
+    lua_insert(L, -2);
     return 2;
 }
 

@@ -58,6 +58,10 @@ static int callback(lua_State *L, int nargs, int nresults, int flags) {
     (void)flags;
     dsl_host *host = dsl_host_of_thread(L);
     int function = lua_gettop(L) - nargs;
+    if (dsl_runtime_of_thread(L)->finishing) {
+        lua_settop(L, function - 1);
+        return -LUA_ERRRUN;
+    }
     lua_pushcfunction(L, with_traceback);
     lua_insert(L, function);
     dsl_level user;
@@ -136,6 +140,14 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime) {
     lua_setfield(L, -2, "luv");
     lua_pop(L, 1);
     os_exit_open(L, runtime);
+}
+
+void dsl_luv_finish(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of_thread(L);
+    if (!runtime || !runtime->loop)
+        return;
+    runtime->finishing = true;
+    dynsup_uv_loop_finish(runtime->loop);
 }
 
 void dsl_luv_close(dsl_runtime *runtime) {

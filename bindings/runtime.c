@@ -8,10 +8,15 @@
 
 static const char runtime_key; /* its address is the key in the registry */
 
-dsl_host *dsl_host_of_thread(lua_State *L) {
+dsl_runtime *dsl_runtime_of_thread(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
     dsl_runtime *runtime = lua_touserdata(L, -1);
     lua_pop(L, 1);
+    return runtime;
+}
+
+dsl_host *dsl_host_of_thread(lua_State *L) {
+    const dsl_runtime *runtime = dsl_runtime_of_thread(L);
     return runtime ? runtime->host : NULL;
 }
 

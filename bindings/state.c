@@ -1,6 +1,6 @@
 /* Lua states with an allocator of their own. */
 #include "bindings/arena.h"
-#include "bindings/dynsup_lua.h"
+#include "bindings/binding.h"
 
 /* A collection visits every coroutine twice; while many are started it finds nothing. The heap
  * grows to three times what was left by the last one, where Lua says two, before the next one
@@ -9,13 +9,12 @@
 
 /* AddressSanitizer sees each block only when it is malloc's. */
 #ifdef __SANITIZE_ADDRESS__
-#include <lauxlib.h>
-
 lua_State *dynsup_lua_newstate(void) {
     return luaL_newstate();
 }
 
 void dynsup_lua_close(lua_State *L) {
+    dsl_luv_finish(L);
     lua_close(L);
 }
 #else
@@ -32,6 +31,7 @@ lua_State *dynsup_lua_newstate(void) {
 void dynsup_lua_close(lua_State *L) {
     void *arena;
     lua_getallocf(L, &arena);
+    dsl_luv_finish(L);
     lua_close(L);
     dsl_arena_free(arena);
 }

@@ -168,6 +168,10 @@ extern const cli_page cli_pages[];
 void cli_input_open(void (*ask)(bool begins));
 void cli_input_close(void);
 
+/* libuv's handles make what they watch non-blocking, also for those outside who have it open: makes
+ * it again as it was. What is read only when it is readable does not block. */
+void cli_input_settle(void);
+
 /* Reads once what is there; blocks if there is nothing. False at the end, or on an error. */
 bool cli_input_fill(void);
 

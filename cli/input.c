@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 static struct input {
     FILE *real; /* stdin as it was; NULL: not open */
+    int flags;  /* of the descriptor, as they were */
     void (*ask)(bool begins);
     size_t first, end; /* of what is there, in bytes */
     bool over;
@@ -79,9 +81,15 @@ void cli_input_open(void (*ask)(bool begins)) {
     if (file == NULL)
         return;
     setvbuf(file, NULL, _IONBF, 0); /* what a script leaves is the prompt's */
+    input.flags = fcntl(STDIN_FILENO, F_GETFL);
     input.ask = ask;
     input.real = stdin;
     stdin = file;
+}
+
+void cli_input_settle(void) {
+    if (input.real && input.flags >= 0)
+        fcntl(STDIN_FILENO, F_SETFL, input.flags);
 }
 
 void cli_input_close(void) {

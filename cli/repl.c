@@ -15,6 +15,13 @@ static int input_fill(lua_State *L) {
     return 1;
 }
 
+/* settle(): to be called once it is watched. */
+static int input_settle(lua_State *L) {
+    (void)L;
+    cli_input_settle();
+    return 0;
+}
+
 /* line([rest]): the next line without its end, or nil; with rest also one that has no end. */
 static int input_line(lua_State *L) {
     size_t size;
@@ -51,9 +58,9 @@ static int pages_get(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg input_functions[] = {{"fill", input_fill}, {"line", input_line},
-                                           {"peek", input_peek}, {"drop", input_drop},
-                                           {"pages", pages_get}, {NULL, NULL}};
+static const luaL_Reg input_functions[] = {
+    {"settle", input_settle}, {"fill", input_fill}, {"line", input_line}, {"peek", input_peek},
+    {"drop", input_drop},     {"pages", pages_get}, {NULL, NULL}};
 
 static void input_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);
@@ -109,6 +116,7 @@ static int repl_job(lua_State *L) {
 int cli_repl(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     j.format_chosen = cli_log_defaults(&j.config);
+    cli_limits_raise();
     int code = cli_job_parse(&j);
     cli_log_init(&j.config);
     if (code != CLI_GO_ON)

@@ -88,9 +88,11 @@ void dynsup_uv_free(dynsup_uv *uv);
 /* A loop for several runners, one after the other (dynsup_uv_config.loop); NULL without memory.
  * close_handles closes every handle that is left, without blocking; callbacks of the handles'
  * owners may run. free does the same and frees the loop; one in which a request is still under way
- * is leaked, rather than freed under it. No runner may be on it. */
+ * is leaked, rather than freed under it. finish waits for what threads work on still, when no
+ * handle is left; callbacks of those requests run. No runner may be on it. */
 struct uv_loop_s *dynsup_uv_loop_new(void);
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop);
+void dynsup_uv_loop_finish(struct uv_loop_s *loop);
 void dynsup_uv_loop_free(struct uv_loop_s *loop);
 
 #endif

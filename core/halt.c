@@ -1,7 +1,8 @@
 /*
  * Halt: the orderly end of a whole host.
  *
- * The supervisors that the main process started stop one by one, the last one first; then everyone
+ * Start functions end, for one that waits for ever would hold up everybody above it. The supervisors
+ * that the main process started stop one by one, the last one first; then everyone
  * else is asked to shut down, and 5 s later made to. Each stage begins when the pump finds that the
  * one before is done.
  */
@@ -31,10 +32,13 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     dsi_supervisor_drain(supervisor); /* what waited for the guest, now that nothing starts */
 }
 
-/* A paused process may have to do something before its end. */
+/* A paused process may have to do something before its end; an idle one (main, whose function has
+ * returned) has nobody left who could take the signal as a message. */
 static void ask_to_end(dynsup_host *host, dsi_process *process) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dsi_process_resume(host, process);
+    if (process->state == DSI_PROCESS_IDLE)
+        process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
     dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
 }
 
@@ -62,8 +66,15 @@ static void kill_all(dynsup_host *host) {
         dsi_signal(host, process, 0, &kill, DSI_SIGNAL_SENT);
 }
 
+/* A start function may wait for ever, and with it all supervisors above its own. */
+static void guests_end(dynsup_host *host) {
+    dsi_list_each (node, &host->supervisors)
+        dsi_supervisor_hurry(dsi_item(node, dsi_supervisor, node));
+}
+
 bool dsi_halt_is_due(const dynsup_host *host) {
-    return host->halt == DSI_HALT_SUPERVISORS && !host->halt_waits_for;
+    return host->halt == DSI_HALT_BEGUN ||
+           (host->halt == DSI_HALT_SUPERVISORS && !host->halt_waits_for);
 }
 
 void dsi_halt_advance(dynsup_host *host) {
@@ -71,6 +82,10 @@ void dsi_halt_advance(dynsup_host *host) {
         kill_all(host); /* whoever was spawned since, by a close handler */
     if (!dsi_halt_is_due(host))
         return;
+    if (host->halt == DSI_HALT_BEGUN) {
+        host->halt = DSI_HALT_SUPERVISORS;
+        guests_end(host);
+    }
     dsi_supervisor *supervisor = last_of_main(host);
     if (supervisor) {
         host->halt_waits_for = supervisor;
@@ -91,7 +106,7 @@ void dsi_halt_timeout(dynsup_host *host) {
 void dynsup_host_halt(dynsup_host *host, int code) {
     if (host->halt != DSI_HALT_NONE)
         return;
-    host->halt = DSI_HALT_SUPERVISORS;
+    host->halt = DSI_HALT_BEGUN;
     host->halt_code = code;
     dsi_host_wake(host);
 }

@@ -34,6 +34,7 @@ enum dsi_purpose {
 
 enum dsi_halt {
     DSI_HALT_NONE,
+    DSI_HALT_BEGUN,       /* start functions are waited for no longer */
     DSI_HALT_SUPERVISORS, /* main's supervisors stop one by one */
     DSI_HALT_SHUTDOWN,    /* all others have been asked to */
     DSI_HALT_KILL         /* and now have to */

@@ -81,10 +81,11 @@ static void failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *r
         start_failed(supervisor, child, reply);
 }
 
+/* The reason counts with DYNSUP_EREASON only; then it is there. */
 static void failed_with(dsi_supervisor *supervisor, dsi_child *child, int status,
                         const dynsup_value *reason) {
     dynsup_reply reply = {.status = status};
-    if (status == DYNSUP_EREASON)
+    if (status == DYNSUP_EREASON && reason)
         reply.values[0] = *reason;
     failed(supervisor, child, &reply);
 }

@@ -265,6 +265,17 @@ static void stray_note(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_
     dsi_list_append(&supervisor->strays, &stray->node);
 }
 
+void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    if (supervisor->has_guest)
+        dsi_guest_abort(supervisor, &shutdown);
+    if (dsi_node_linked(&supervisor->parent_exit.node)) {
+        dsi_node_remove(&supervisor->parent_exit.node);
+        dsi_list_prepend(&supervisor->parked, &supervisor->parent_exit.node);
+    }
+    dsi_supervisor_wake(supervisor);
+}
+
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
                            const dynsup_reason *reason) {
     dsi_supervisor *supervisor = process->extra->supervisor;
@@ -279,6 +290,8 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     dsi_reason_release(host, &supervisor->parent_reason);
     supervisor->parent_reason = dsi_reason_copy(host, reason);
     dsi_list_append(&supervisor->parked, &supervisor->parent_exit.node);
+    if (host->halt != DSI_HALT_NONE)
+        dsi_supervisor_hurry(supervisor);
     dsi_supervisor_wake(
         supervisor); /* in its own slice: a long row of nested ones does not recurse */
 }

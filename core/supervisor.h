@@ -217,6 +217,9 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
+/* The host halts: the guest is waited for no longer, and what the parent wants is next. */
+void dsi_supervisor_hurry(dsi_supervisor *supervisor);
+
 /* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
  * it, or the next guest would begin here. */
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason);

@@ -24,6 +24,10 @@ void dynsup_uv_loop_close_handles(struct uv_loop_s *loop) {
     uv_run(loop, UV_RUN_NOWAIT); /* closes; what a thread works on is not waited for */
 }
 
+void dynsup_uv_loop_finish(struct uv_loop_s *loop) {
+    uv_run(loop, UV_RUN_DEFAULT);
+}
+
 void dynsup_uv_loop_free(struct uv_loop_s *loop) {
     if (!loop)
         return;

@@ -166,6 +166,16 @@ cli.describe("the script", function()
       "$DYNSUP" run app.lua]])
   end)
 
+  it("may leave work of luv's threads behind", function()
+    assert_printed("", script [[
+      local uv = require "luv"
+      uv.new_work(function()
+        local started = os.clock()
+        while os.clock() - started < 0.2 do end
+      end, function() print "not told any more" end):queue()
+      require "dynsup".halt(0)]])
+  end)
+
   it("finds modules of its own by LUA_PATH", function()
     cli.write("mine.lua", "return 'found'")
     cli.write("app.lua", "print((require 'mine'))")

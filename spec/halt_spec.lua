@@ -170,4 +170,45 @@ describe("halt", function()
     assert.is_false(begun)
     assert.same({ nil, "noproc", n = 2 }, answer)
   end)
+
+  it("waits for no start function, also not below other supervisors", function()
+    local ticks = 0
+    assert.same({ nil, "halt", 3, n = 3 }, outcome(function()
+      dynsup.spawn(function()
+        repeat
+          dynsup.sleep(10)
+          ticks = ticks + 1
+        until ticks == 1000
+      end)
+      local inner
+      local outer = assert(dynsup.start_link())
+      assert(dynsup.start_child(outer, { type = "supervisor", start = function()
+        inner = dynsup.start_link()
+        return inner
+      end }))
+      for _ = 1, 3 do
+        dynsup.spawn(dynsup.start_child, inner, { start = dynsup.receive })
+      end
+      dynsup.sleep(1)
+      dynsup.spawn(dynsup.stop, outer) -- it waits for inner, and inner for its start function
+      dynsup.sleep(1)
+      dynsup.halt(3)
+    end))
+    assert.equal(0, ticks)
+  end)
+
+  it("does not wait for a main process that traps exits and has nothing left to run", function()
+    local reason
+    outcome(function()
+      dynsup.flag("trap_exit", true)
+      local main = dynsup.self()
+      dynsup.spawn(function()
+        dynsup.flag("trap_exit", true)
+        dynsup.monitor(main)
+        dynsup.spawn(dynsup.halt)
+        reason = select(4, dynsup.receive_match("DOWN", 1000))
+      end)
+    end)
+    assert.equal("shutdown", reason)
+  end)
 end)

@@ -184,6 +184,12 @@ child = dynsup.start_child(sup, worker) dynsup.yield()
     cli.assert_ended(1, got)
   end)
 
+  it("leaves the standard input a blocking one", function()
+    local line = "tonumber(io.open '/proc/self/fdinfo/0':read 'a':match 'flags:%s*(%d+)', 8) & 2048"
+    cli.write("lines", line .. "\n")
+    cli.assert_printed("0\n", cli.shell "cat lines | \"$DYNSUP\" repl")
+  end)
+
   it("reads from a pipe while others run", function()
     local got = cli.shell [[
       { echo 'dynsup.spawn(function() dynsup.sleep(5) print "worker" dynsup.send("main", 1) end)'

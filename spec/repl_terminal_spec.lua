@@ -32,6 +32,16 @@ terminal.describe("at the prompt", function()
     wait "\nof the file     a\n> $"
   end)
 
+  it("what is typed while a line runs is the next line", function()
+    prompt()
+    enter "repeat dynsup.sleep(5) until io.open 'go'"
+    enter "'typed ahead'"
+    type_text "1 + "
+    wait "'go'\n$"
+    terminal.write("go", "")
+    wait "'go'\n> 'typed ahead'\n\"typed ahead\"\n> 1 %+ $"
+  end)
+
   it("the usual keys edit the line", function()
     prompt()
     type_text "print('bc')"
@@ -78,17 +88,20 @@ terminal.describe("output that arrives while a line is edited", function()
     press("C-a", "Right", "Right")
     enter ""
     wait "\n> $"
-    enter "function late() repeat dynsup.sleep(5) until io.open 'go' for i = 1, 5 do print('late', i) end end"
-    enter "dynsup.spawn(late)"
+    enter "function late(file) repeat dynsup.sleep(5) until io.open(file) print(file, 1) print(file, 2) end"
+    enter "dynsup.spawn(function() late 'go' late 'again' end)"
     wait "<0.2.0>\n> $"
     type_text "'0123456789012345678901234567890123456789'"
     press("C-a", "Right", "Right")
     wait "\n> '01234567890123456$"
     terminal.write("go", "")
-    wait "\nlate    5\n> '01234567890123456$"
-    assert.matches("\nlate    4\nlate    5\n> '01234567890123456\n78901234567890123456\n789'\n*$", terminal.screen())
+    wait "\ngo +1\ngo +2\n> '01234567890123456$"
     type_text "x"
     wait "\n> '0x123456789012345$"
+    press "C-e"
+    wait "\n6789'$"
+    terminal.write("again", "")
+    wait "\ngo +2\nagain +1\nagain +2\n> '0x123456789012345\n67890123456789012345\n6789'$"
   end)
 
   it("is continued in its row when that has no end yet", function()
@@ -247,6 +260,23 @@ terminal.describe("the history", function()
     wait "\n> 'second'\n\"second\"\n> $"
   end)
 
+  it("does not grow for ever, and may be missing", function()
+    terminal.shell "mkdir -p .local/state/dynsup; seq 4001 >.local/state/dynsup/history"
+    prompt()
+    press("Up", "Enter")
+    wait "\n> 4001\n4001\n> $"
+    assert.equal("2000\n2002\n", terminal.shell "wc -l <.local/state/dynsup/history; head -1 .local/state/dynsup/history")
+    press "C-d"
+    wait "ended with 0"
+    terminal.shell "rm -r .local; touch .local"
+    terminal.restart()
+    wait "\n> $"
+    enter "'kept'"
+    wait '\n"kept"\n> $'
+    press("Up", "Up", "C-a")
+    wait "\n> 'kept'$"
+  end)
+
   it("is searched by Ctrl-R", function()
     prompt()
     for _, line in ipairs { "'red one'", "'green'", "'red two'", "'blue'" } do enter(line) end
@@ -301,6 +331,8 @@ terminal.describe("the terminal", function()
 
   it("takes a paste of several lines, with tabs in it", function()
     prompt()
+    press "C-l"
+    wait "^\n> $"
     terminal.paste "function double(x)\n\treturn 2 * x\nend\ndouble(4)\n"
     wait "^\n> function double%(x%)\n>> +return 2 %* x\n>> end\n> double%(4%)\n8\n> $"
   end)
@@ -318,6 +350,12 @@ terminal.describe("the terminal", function()
       enter(line)
       wait("ended with " .. code .. "\nterminal: echo")
     end
+  end)
+
+  it("stays a blocking one", function()
+    prompt()
+    enter "tonumber(io.open '/proc/self/fdinfo/0':read 'a':match 'flags:%s*(%d+)', 8) & 2048"
+    wait "\n0\n> $"
   end)
 
   it("is given back before the rest is stopped, which may still print", function()

@@ -13,7 +13,10 @@ local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
 -- Modules that are nobody's affair.
-local own = { ["dynsup.require"] = true, ["dynsup.observation"] = true, ["dynsup.repl"] = true }
+local own = {}
+for name in ("observation observer_text repl require"):gmatch "%S+" do
+  own["dynsup." .. name] = true
+end
 
 local keywords = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat

@@ -253,6 +253,7 @@ function console.new(terminal)
     history = history.open(),
     code = 0,
   }, console)
+  terminal.settle()
   for _, line in ipairs(self.history.lines) do
     terminal.remember(line)
   end
@@ -261,6 +262,7 @@ function console.new(terminal)
   self.lines = function(current) return function() return self:next(current) end end
   self:watch()
   self:lend_to_programs()
+  print(("dynsup %s: help() tells what there is, Ctrl-D ends"):format(dynsup.version))
   return self
 end
 

@@ -24,6 +24,7 @@ end
 function pipe.new(input)
   local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
   local reader = {}
+  input.settle()
 
   function reader.width()
     return WIDTH
