@@ -138,12 +138,16 @@ struct dsl_host {
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
     uint32_t origin_function;  /* in the vault: a weak table with that child's function */
 
+    uint32_t server_module; /* in the vault: of the server started last; 0: none */
+
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;
     uint64_t number; /* of the run in its state: what belongs to another run is told by it */
-    struct dsl_cursor *cursors; /* open ones */
-    struct dsl_http *http;      /* made by the first request, or NULL */
+    struct dsl_cursor *cursors;      /* open ones */
+    struct dsl_http *http;           /* made by the first request, or NULL */
+    struct dsl_http_load *http_load; /* libcurl is being loaded by a thread, or NULL */
     dynsup_limit limit;
+    uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
     struct dsl_observer *observers;
     struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
     struct dsl_note **last_note;
@@ -212,7 +216,8 @@ _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 /* Pushes a pid, ref or timer: a light userdata. [-0, +1] */
 void dsl_id_push(lua_State *L, uint64_t id);
 
-/* A pid, or the process of a registered name (0 when there is none). Raises for anything else. */
+/* A pid, or the process of a registered name or of { registry, key } (0 when there is none). Raises
+ * for anything else. */
 dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
 
 /* The same without names. */
@@ -260,7 +265,7 @@ extern const dynsup_object_ops dsl_object_ops;
  * dsl_host. Never raises. */
 void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
 
-/* The same for the traceback of a crash object. */
+/* The same for the traceback of a crash object, and the last message of its process. */
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
@@ -269,6 +274,21 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 /* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
 enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
+
+/* ---- last.c: what a process has received last, for the report of its crash ---- */
+
+void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count);
+
+/* Remembers the count values on top of L as the body's last message, when the log is detailed
+ * enough: else it costs a comparison. Never raises. [-0, +0] */
+static inline void dsl_last_note(lua_State *L, dsl_host *host, const dsl_body *body, int count) {
+    if (host->own_config.level == DYNSUP_LEVEL_DEBUG)
+        dsl_last_keep(L, host, body, count);
+}
+
+/* Pushes it as a list, or nil. [-0, +1] */
+void dsl_last_push(lua_State *L, const dsl_host *host, const dsl_body *body);
+void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
 /* ---- copy.c ---- */
 
@@ -284,9 +304,10 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
 
 /* ---- crash.c ---- */
 
-/* Makes the crash object of a coroutine that failed: its error value is on top of co's stack.
- * Protected: without memory the reason is the atom. */
-dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status);
+/* Makes the crash object of a coroutine that failed: its error value is on top of co's stack. Of a
+ * body's (else NULL) it tells the last message, if that is kept. Protected: without memory the
+ * reason is the atom. */
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *body, int status);
 
 /* Defines the metatable of crash objects. [-0, +0] */
 void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
@@ -471,6 +492,8 @@ enum {
     DSL_SPEC_ID,
     DSL_SPEC_NAME,
     DSL_SPEC_MODULES,
+    DSL_SPEC_NAME_KEY,
+    DSL_SPEC_NAME_VALUE,
     DSL_SPEC_PLACES
 };
 

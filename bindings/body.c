@@ -104,6 +104,7 @@ static void body_fini(void *p) {
     if (body->server)
         dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);
+    dsl_last_forget(host, body);
     free(body->levels);
     free(body->base);
     body->next = host->free_bodies;
@@ -197,7 +198,9 @@ static int push_timeout(dsl_body *body) {
 static int push_message(dsl_body *body, dynsup_host *core) {
     dynsup_message *message = dynsup_mailbox_take(core, NULL);
     body->takes++;
-    return dsl_message_push(body->inner, body->host, message);
+    int count = dsl_message_push(body->inner, body->host, message);
+    dsl_last_note(body->inner, body->host, body, count);
+    return count;
 }
 
 /* Puts what the suspended code is to go on with on inner's stack; returns how much that is. */
@@ -222,7 +225,7 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
 
 static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome *outcome) {
     body->failed = true;
-    dynsup_reason reason = dsl_crash_reason(body->host, body->co, status);
+    dynsup_reason reason = dsl_crash_reason(body->host, body->co, body, status);
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = reason.value;

@@ -8,7 +8,7 @@
 enum { CHILD_SUPERVISOR = 1, CHILD_CHILD, CHILD_PLACES };
 
 enum { ENSURE = 1 };
-enum { ID_AND_MODULES = 2 }; /* slots of the vault */
+enum { SPEC_VALUES = 4 }; /* slots of the vault for id, modules and the name's key and value */
 
 static int start_child_k(lua_State *L, int status, lua_KContext context) {
     (void)status;
@@ -54,11 +54,11 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         dsl_list_copy(L, args);
     dsl_body *body = NULL;
     if (may_start && spec->by_start && !arguments)
-        body = dsl_server_child(L, host, function, args, DSL_PROGRAM_SLOTS + ID_AND_MODULES);
+        body = dsl_server_child(L, host, function, args, DSL_PROGRAM_SLOTS + SPEC_VALUES);
     core->starting = body;
     if (!body)
-        body = dsl_program_body(L, host, function, args, arguments,
-                                DSL_PROGRAM_SLOTS + ID_AND_MODULES);
+        body =
+            dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + SPEC_VALUES);
     body->is_guest = spec->by_start && !core->starting;
     spec_program(L, host, spec, body);
     lua_pop(L, 1);
@@ -66,6 +66,8 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     core->body = body;
     core->id = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_ID);
     core->modules = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_MODULES);
+    core->name_key = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_NAME_KEY);
+    core->name_value = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_NAME_VALUE);
 }
 
 /* With a spec that has been read: its places are on the stack. */

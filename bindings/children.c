@@ -117,14 +117,28 @@ static void set_pid(lua_State *L, const char *field, dynsup_pid pid, bool restar
     lua_setfield(L, -2, field);
 }
 
+/* The name as it may be given: a string, or { registry, key }. */
+static void set_name(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
+    if (!child->name)
+        return;
+    if (child->name_registry) {
+        dsl_value_push(L, host, &child->name_key);
+        lua_createtable(L, 2, 0);
+        dsl_id_push(L, child->name_registry);
+        lua_rawseti(L, -2, 1);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 2);
+    } else {
+        lua_pushlstring(L, child->name, child->name_length);
+    }
+    lua_setfield(L, -2, "name");
+}
+
 /* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
 static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
     set_value(L, host, "id", &child->id);
     set_value(L, host, "modules", &child->modules);
-    if (child->name) {
-        lua_pushlstring(L, child->name, child->name_length);
-        lua_setfield(L, -2, "name");
-    }
+    set_name(L, host, child);
     bool restarting = child->state == DYNSUP_CHILD_RESTARTING;
     set_pid(L, "pid", child->pid, restarting);
     set_pid(L, "last_pid", child->last_pid, restarting);

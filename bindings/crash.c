@@ -15,29 +15,35 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
 typedef struct crash {
     dsl_host *host;
     lua_State *co;
+    const dsl_body *body; /* or NULL */
     dynsup_reason reason;
 } crash;
 
 static int crash_make(lua_State *L) {
     crash *c = lua_touserdata(L, 1);
-    if (!lua_checkstack(c->co,
-                        1)) /* an error must be raised here, not in a coroutine that failed */
+    dsl_host *host = c->host;
+    lua_State *co = c->co;
+    if (!lua_checkstack(co, 1)) /* an error must be raised here, not in a coroutine that failed */
         return luaL_error(L, "stack overflow");
     lua_createtable(L, 0, 2);
-    lua_pushvalue(c->co, -1);
-    lua_xmove(c->co, L, 1);
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
     lua_setfield(L, -2, "error");
-    luaL_traceback(L, c->co, NULL, 0);
+    luaL_traceback(L, co, NULL, 0);
     lua_setfield(L, -2, "traceback");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, c->host->runtime->crash_meta);
+    if (c->body) {
+        dsl_last_push(L, host, c->body);
+        lua_setfield(L, -2, "last_message");
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->crash_meta);
     lua_setmetatable(L, -2);
-    dsl_vault_reserve(L, &c->host->vault, 1);
-    c->reason = (dynsup_reason){DYNSUP_REASON_OTHER, dsl_value_get(L, c->host, -1)};
+    dsl_vault_reserve(L, &host->vault, 1);
+    c->reason = (dynsup_reason){DYNSUP_REASON_OTHER, dsl_value_get(L, host, -1)};
     return 0;
 }
 
-dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, int status) {
-    crash c = {host, co, dynsup_reason_atom(DYNSUP_NOMEM)};
+dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *body, int status) {
+    crash c = {host, co, body, dynsup_reason_atom(DYNSUP_NOMEM)};
     if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
         return dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (status != LUA_ERRMEM && dsl_protect(host->L, crash_make, &c) != LUA_OK)

@@ -180,17 +180,19 @@ static void push_crash_field(lua_State *L, int index, const dsl_runtime *runtime
     lua_remove(L, -2);
 }
 
-/* Of a server's crash: the callback, and the message that it was called with. [-0, +2] */
+/* Of a server's crash: the callback; and the last message, where it is known. [-0, +2] */
 static void write_callback(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
     push_crash_field(L, index, runtime, CRASH_CALLBACK);
     push_crash_field(L, index, runtime, CRASH_LAST_MESSAGE);
-    if (lua_type(L, -2) != LUA_TSTRING)
-        return;
-    write_text(out, "\nin ", strlen("\nin "));
-    write_value(out, L, lua_gettop(L) - 1, 0);
+    bool is_servers = lua_type(L, -2) == LUA_TSTRING;
+    if (is_servers) {
+        write_text(out, "\nin ", strlen("\nin "));
+        write_value(out, L, lua_gettop(L) - 1, 0);
+    }
     if (lua_isnil(L, -1))
         return;
-    write_text(out, ", last message: ", strlen(", last message: "));
+    const char *label = is_servers ? ", last message: " : "\nlast message: ";
+    write_text(out, label, strlen(label));
     write_value(out, L, lua_gettop(L), 2);
 }
 

@@ -2,6 +2,7 @@
 #include "bindings/http_client.h"
 
 #include "bindings/http.h"
+#include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
 #include "bindings/pipe_guard.h"
 
@@ -152,6 +153,7 @@ dsl_http *dsl_http_of(lua_State *L, dsl_host *host) {
 void dsl_http_close(dsl_host *host) {
     dsl_http *http = host->http;
     dsl_pipe_guard guard;
+    dsl_http_load_finish(host);
     if (!http)
         return;
     dsl_pipe_guard_begin(&guard);

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static const struct function {
 /* The one library of the program: like the dynamic linker's own list, not the state of a host. */
 static struct {
     pthread_once_t once;
+    atomic_bool done;
     dsl_curl curl;
     char error[256];
 } loaded = {.once = PTHREAD_ONCE_INIT};
@@ -44,6 +46,11 @@ static void load(void) {
         snprintf(loaded.error, sizeof loaded.error, "%s", dlerror());
     else if (functions_find(library) && loaded.curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         snprintf(loaded.error, sizeof loaded.error, "%s could not be initialised", LIBRARY);
+    atomic_store(&loaded.done, true);
+}
+
+bool dsl_curl_is_loaded(void) {
+    return atomic_load(&loaded.done);
 }
 
 const dsl_curl *dsl_curl_load(const char **error_out) {

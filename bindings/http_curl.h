@@ -8,6 +8,7 @@
 #define CURL_DISABLE_TYPECHECK /* its checks are macros named as the functions */
 #include <curl/curl.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define DSL_CURL_FUNCTIONS(X)                                                                      \
@@ -45,5 +46,8 @@ typedef struct dsl_curl {
 /* The library, loaded and initialised once in the program; from any thread. NULL when it is not
  * there: then *error_out says why. It stays loaded. */
 const dsl_curl *dsl_curl_load(const char **error_out);
+
+/* Would dsl_curl_load return at once? From any thread. */
+bool dsl_curl_is_loaded(void);
 
 #endif

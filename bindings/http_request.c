@@ -1,5 +1,6 @@
 /* The functions that dynsup/http.lua gets: URLs, and requests that a process waits for. */
 #include "bindings/http.h"
+#include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
 
 #include <string.h>
@@ -16,9 +17,20 @@ static const dsl_curl *library(lua_State *L) {
     return curl;
 }
 
-static int load(lua_State *L) {
+static int load_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
     library(L);
     return 0;
+}
+
+/* load(): raises when there is no libcurl. A process waits meanwhile, where it can. */
+static int load(lua_State *L) {
+    uint64_t key;
+    dsl_host *host = dsl_runtime_of(L)->host;
+    if (!host || !dsl_can_wait(L, host) || !dsl_http_load_begin(host, &key))
+        return load_k(L, LUA_OK, 0);
+    dynsup_wait_key(host->core, key, DYNSUP_NEVER);
+    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, 0, load_k);
 }
 
 /* ---- URLs ---- */

@@ -14,10 +14,13 @@ static const uint32_t error_events =
     1u << DYNSUP_EVENT_CRASHED | 1u << DYNSUP_EVENT_CHILD_TERMINATED |
     1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR | 1u << DYNSUP_EVENT_GAVE_UP;
 
+/* A refused start is a warning only for want of memory, of which the caller is told by an error: a
+ * supervisor that refuses many, as it has enough children, is not to pay for it. */
 uint32_t dsl_log_events(const dynsup_lua_config *config) {
     if (!config->log)
         return 0;
-    return dsl_level_events(config->level);
+    uint32_t refused = config->level == DYNSUP_LEVEL_WARNING ? 1u << DYNSUP_EVENT_START_REFUSED : 0;
+    return dsl_level_events(config->level) & ~refused;
 }
 
 uint32_t dsl_level_events(enum dynsup_level level) {

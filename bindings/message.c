@@ -2,6 +2,7 @@
 #include "bindings/binding.h"
 
 #include <limits.h>
+#include <math.h>
 
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
     int count = (int)message->count;
@@ -29,6 +30,7 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     lua_xmove(L, body->inner, count);
     body->nargs = count;
     dynsup_receiver_delivered(host->core, pid);
+    dsl_last_note(body->inner, host, body, count); /* last: it may run finalizers */
     return true;
 }
 
@@ -108,7 +110,7 @@ static int cancel_timer(lua_State *L) {
     uint64_t timer = (uintptr_t)lua_touserdata(L, 1);
     luaL_argexpected(L, lua_islightuserdata(L, 1) && timer >> 62 == 3, 1, "timer");
     if (dynsup_cancel_timer(host->core, timer, &left_ns))
-        lua_pushnumber(L, (double)left_ns / 1e6);
+        lua_pushnumber(L, left_ns == DYNSUP_NEVER ? HUGE_VAL : (double)left_ns / 1e6);
     else
         lua_pushnil(L);
     return 1;
@@ -120,6 +122,13 @@ static int push_timeout(lua_State *L) {
     return dsl_fail(L, DYNSUP_TIMEOUT);
 }
 
+/* Takes the message behind the one before (NULL: the first); pushes its values. */
+static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before) {
+    int count = dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
+    dsl_last_note(L, host, body, count);
+    return count;
+}
+
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
@@ -129,7 +138,7 @@ static int receive(lua_State *L) {
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
         body->takes++;
-        return dsl_message_push(L, host, dynsup_mailbox_take(host->core, NULL));
+        return take(L, host, body, NULL);
     }
     if (ms == 0)
         return push_timeout(L);
@@ -160,7 +169,7 @@ static dynsup_message *match_next(lua_State *L, const dsl_host *host) {
 static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
     body->takes++;
     dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
-    return dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
+    return take(L, host, body, before);
 }
 
 static uint64_t match_key(lua_State *L) {

@@ -37,12 +37,18 @@ static void script_load(lua_State *L, const struct dsl_script *script) {
         lua_error(L);
 }
 
-/* Calls the script with its C half, if it has one. */
+static int script_loaded(lua_State *L, int status, lua_KContext context) {
+    (void)L, (void)status, (void)context;
+    return 1;
+}
+
+/* Calls the script with its C half, if it has one. It may wait. */
 static int script_loader(lua_State *L) {
     const struct dsl_script *script = &dsl_scripts[lua_tointeger(L, lua_upvalueindex(2))];
     script_load(L, script);
-    lua_call(L, dsl_native_push(L, dsl_runtime_of(L), script->name), 1);
-    return 1;
+    int count = dsl_native_push(L, dsl_runtime_of(L), script->name);
+    lua_callk(L, count, 1, 0, script_loaded);
+    return script_loaded(L, LUA_OK, 0);
 }
 
 /* Every script but the first is found by require as a preloaded module. */

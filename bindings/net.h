@@ -6,9 +6,10 @@
  * closed once: by close, by the end of its owner (it is a possession), or when Lua has forgotten
  * the box. It is freed when libuv has closed the handle and the box is gone; until then it only
  * says that it is closed. An open socket always has an owner, so it ends before its host does.
- * Bytes are read while a process waits for some, no others; what it did not want stays in the
- * buffer. A listener keeps the loop going only while a process waits in accept, a connection while
- * one waits to read, or while bytes are to be written.
+ * Bytes are read from the first read on. What nobody has asked for yet stays in the buffer, and
+ * when that is above a mark, reading stops until somebody asks for more. (To stop after each answer
+ * would cost two calls of the system a read.) The handle is referenced only while a process waits
+ * to read or to accept; so only that, and bytes to be written, keep the loop going.
  */
 #ifndef DSL_NET_H
 #define DSL_NET_H
@@ -56,6 +57,7 @@ typedef struct dsl_socket {
     bool boxed;          /* Lua has it */
     bool closing;        /* close was called */
     bool closed;         /* and libuv has done it */
+    bool reading;        /* libuv is told to */
     bool ended;          /* the peer has sent everything */
     bool has_connection; /* of a listener: one has come that nobody has accepted */
     int error;           /* of libuv: no more can be read */
@@ -79,6 +81,9 @@ void dsl_box_fill(lua_State *L, int index, dsl_socket *socket);
 
 /* The socket of the box at the index; raises for anything else. */
 dsl_socket *dsl_check_socket(lua_State *L, int index, enum dsl_socket_kind kind);
+
+/* Raises when the socket is open and belongs to another run, around this one. */
+void dsl_check_run(lua_State *L, const dsl_socket *socket, const dsl_host *host);
 
 /* A new socket owned by the process. 0, or libuv's error: there is none then. */
 int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out);

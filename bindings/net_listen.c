@@ -163,6 +163,7 @@ static int listener_accept(lua_State *L) {
     dsl_socket *listener = dsl_check_socket(L, ACCEPT_LISTENER, DSL_LISTENER);
     uint64_t deadline_ns = dsl_check_io_deadline(L, host, ACCEPT_MS);
     dsl_waiter_of(L, &host);
+    dsl_check_run(L, listener, host);
     lua_settop(L, ACCEPT_MS);
     dsl_box_push(L, DSL_CONNECTION);
     if (listener->closing)
@@ -214,7 +215,6 @@ static int listen_open(lua_State *L, dsl_host *host, const dsl_socket_options *o
         dsl_socket_close(s);
         return status;
     }
-    listener_refer(s);
     dsl_box_fill(L, LISTEN_BOX, s);
     return 0;
 }

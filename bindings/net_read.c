@@ -1,4 +1,5 @@
-/* Reading: bytes come in while a process waits for them, and go out as it asked. */
+/* Reading: bytes come in up to a mark, or as far as a process waits for them, and go out as it
+ * asked. */
 #include "bindings/net.h"
 
 #include <string.h>
@@ -6,6 +7,7 @@
 #define CHUNK_MIN        1024u
 #define CHUNK_MAX        262144u
 #define LINE_MAX_DEFAULT 65536u
+#define AHEAD_MAX        65536u /* bytes that are buffered although nobody has asked for them */
 
 /* ---- the buffer ---- */
 
@@ -122,15 +124,26 @@ static void arrived(dsl_socket *s, ssize_t count) {
         b->chunk *= 2;
 }
 
+static void reading_stop(dsl_socket *s) {
+    uv_read_stop(&s->uv.stream);
+    s->reading = false;
+}
+
+/* Does a reader wait who has to wait on? */
+static bool needs_more(dsl_socket *s) {
+    size_t count, drop;
+    return s->reader.key && !is_over(s) && look(s, &count, &drop) == ANSWER_MORE;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     (void)buf;
     dsl_socket *s = stream->data;
-    size_t bytes, drop;
     arrived(s, count);
-    if (look(s, &bytes, &drop) == ANSWER_MORE && !is_over(s))
-        return;
-    uv_read_stop(stream);
-    dsl_pending_wake(&s->reader);
+    bool more = needs_more(s);
+    if (is_over(s) || (!more && buffered(&s->buffer) >= AHEAD_MAX))
+        reading_stop(s);
+    if (!more)
+        dsl_pending_wake(&s->reader);
 }
 
 void dsl_read_close(dsl_socket *s) {
@@ -145,7 +158,7 @@ enum { READ_SOCKET = 1, READ_WHAT, READ_MS, READ_MAX, READ_DEADLINE };
 static void reader_abandon(dsl_pending *pending) {
     dsl_socket *s = (dsl_socket *)((char *)pending - offsetof(dsl_socket, reader));
     if (!s->closing)
-        uv_read_stop(&s->uv.stream);
+        uv_unref(&s->uv.handle);
 }
 
 /* nil, the reason, and what had come before. */
@@ -180,8 +193,8 @@ static int read_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_socket *s = dsl_check_socket(L, READ_SOCKET, DSL_CONNECTION);
     bool timed_out = dsl_pending_timed_out(L);
-    if (s->reader.key && !s->closing)
-        uv_read_stop(&s->uv.stream);
+    if (!s->closing)
+        uv_unref(&s->uv.handle);
     dsl_pending_end(&s->reader);
     lua_settop(L, READ_DEADLINE);
     int count = answer_push(L, s);
@@ -193,11 +206,13 @@ static int read_k(lua_State *L, int status, lua_KContext context) {
 /* Waits for more. */
 static int read_on(lua_State *L, dsl_socket *s) {
     dsl_check_status(L, dsl_pending_begin(s->host, &s->reader, reader_abandon));
-    int status = uv_read_start(&s->uv.stream, on_alloc, on_read);
+    int status = s->reading ? 0 : uv_read_start(&s->uv.stream, on_alloc, on_read);
     if (status) {
         dsl_pending_end(&s->reader);
         return dsl_fail_uv(L, status);
     }
+    s->reading = true;
+    uv_ref(&s->uv.handle);
     return dsl_pending_wait(L, &s->reader, dsl_deadline_to(L, READ_DEADLINE), read_k);
 }
 
@@ -230,6 +245,7 @@ static int socket_read(lua_State *L) {
     dsl_need need = check_need(L);
     uint64_t deadline_ns = dsl_check_io_deadline(L, host, READ_MS);
     dsl_waiter_of(L, &host);
+    dsl_check_run(L, s, host);
     if (s->reader.key)
         return dsl_fail_text(L, "busy");
     s->need = need;

@@ -59,6 +59,7 @@ int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **s
         socket_free(s);
         return status;
     }
+    uv_unref(&s->uv.handle);
     if (dynsup_own(host->core, owner, &s->possession)) {
         dsl_socket_close(s);
         return UV_ENOMEM;
@@ -89,6 +90,11 @@ dsl_socket *dsl_check_socket(lua_State *L, int index, enum dsl_socket_kind kind)
     box *b = luaL_checkudata(L, index, box_names[kind]);
     luaL_argcheck(L, b->socket, index, "the socket was never opened");
     return b->socket;
+}
+
+void dsl_check_run(lua_State *L, const dsl_socket *socket, const dsl_host *host) {
+    if (!socket->closing && socket->host != host)
+        dsl_error(L, "the socket belongs to another run");
 }
 
 static int box_gc(lua_State *L) {
@@ -301,6 +307,7 @@ static int socket_give(lua_State *L) {
     dsl_body_of(L, &host);
     dsl_check_count(L, 2, 2);
     dsl_socket *s = check_any(L, 1);
+    dsl_check_run(L, s, host);
     dynsup_pid pid = dsl_check_dest(L, host, 2);
     if (s->closing)
         return dsl_fail_text(L, "closed");

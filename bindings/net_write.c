@@ -117,6 +117,7 @@ static int socket_write(lua_State *L) {
     dsl_socket *s = dsl_check_socket(L, 1, DSL_CONNECTION);
     const char *data = check_data(L, &size);
     dsl_waiter_of(L, &host);
+    dsl_check_run(L, s, host);
     if (s->closing)
         return dsl_fail_text(L, "closed");
     if (s->is_shutdown)

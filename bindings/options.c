@@ -1,6 +1,7 @@
 /* Options of supervisors: one pass over the table that checks every field. */
 #include "bindings/options.h"
 
+#include "bindings/name.h"
 #include "bindings/program.h"
 
 #include <math.h>
@@ -16,10 +17,12 @@ typedef const char *(*option_fn)(reading *r);
 
 static const char *read_name(reading *r) {
     dynsup_supervisor_options *core = &r->options->core;
-    if (lua_type(r->L, -1) != LUA_TSTRING)
-        return "invalid_name";
-    core->name = lua_tolstring(r->L, -1, &core->name_length);
-    return core->name_length > 0 ? NULL : "invalid_name";
+    bool is_name = dsl_name_read(r->L, -1, &core->name, &core->name_length);
+    lua_replace(r->L, r->options->name_place);
+    dsl_name_values(r->L, -1);
+    lua_replace(r->L, r->options->name_place + 2);
+    lua_replace(r->L, r->options->name_place + 1);
+    return is_name ? NULL : "invalid_name";
 }
 
 /* The number of the text on top among the texts, or -1. */
@@ -129,9 +132,10 @@ int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out) 
     out->core = (dynsup_supervisor_options){
         .max_restarts = 3, .period_ms = 5000, .max_children = DYNSUP_NO_LIMIT};
     out->kinds = kinds;
-    luaL_checkstack(L, 8, NULL);
-    lua_pushnil(L);
-    out->extra_place = lua_gettop(L);
+    luaL_checkstack(L, 12, NULL);
+    out->name_place = lua_gettop(L) + 1;
+    out->extra_place = out->name_place + 3;
+    lua_settop(L, out->extra_place);
     lua_pushnil(L);
     while (lua_next(L, index)) {
         const struct option *option = option_find(L, -2, kinds);
@@ -151,4 +155,21 @@ void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out) {
     dsl_vault_reserve(L, &host->vault, 1);
     lua_pushvalue(L, out->extra_place);
     out->core.arguments = dsl_vault_put(L, &host->vault);
+}
+
+void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out) {
+    if (!out->core.name)
+        return;
+    out->core.name_key = dsl_value_get(L, host, out->name_place + 1);
+    out->core.name_value = dsl_value_get(L, host, out->name_place + 2);
+}
+
+static void value_release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+void dsl_options_name_release(dsl_host *host, const dsl_options *given) {
+    value_release(host, &given->core.name_key);
+    value_release(host, &given->core.name_value);
 }

@@ -10,17 +10,24 @@ typedef struct dsl_options {
     bool has_strategy, has_extra;
     int extra_count; /* of extra_arguments */
     int extra_place; /* on the stack: their copy */
+    int name_place;  /* the name's text, and behind it its key and value */
 } dsl_options;
 
 /* Which options may be given. */
 enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
 
-/* Reads the table at the index, raw. 0 with one value pushed (extra_place), or nil, reason, value
+/* Reads the table at the index, raw. 0 with four values pushed (the places), or nil, reason, value
  * pushed and their number returned. Raises only without memory. */
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
 /* Puts the extra arguments into the vault, as core.arguments. Raises without memory. */
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
+
+/* Puts the name's key and value into the vault, for which there must be room, and lets them go
+ * again when the core has been given them. Without a name they do nothing. [-0, +0] */
+enum { DSL_NAME_SLOTS = 2 };
+void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out);
+void dsl_options_name_release(dsl_host *host, const dsl_options *given);
 
 /* start_link(module, arg, { name = }), with the arguments at 1 to 3: the module's init runs as a
  * guest of the new supervisor, and k finds the raw reply. */

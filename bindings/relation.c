@@ -88,8 +88,9 @@ static int whereis(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     size_t length;
     dsl_check_count(L, 1, 1);
-    const char *name = check_name(L, 1, &length);
-    dynsup_pid pid = dynsup_whereis(host->core, name, length);
+    if (!lua_istable(L, 1))
+        check_name(L, 1, &length);
+    dynsup_pid pid = dsl_check_dest(L, host, 1);
     if (pid)
         dsl_id_push(L, pid);
     else

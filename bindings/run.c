@@ -131,8 +131,18 @@ static void on_signal(void *ud, int signum) {
     dynsup_host_halt(host->core, 0);
 }
 
+/* The core does not know of it: so observers are told here. */
+static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {
+    dynsup_event event = {
+        .kind = DYNSUP_EVENT_STUCK, .at_ns = dynsup_host_now(host->core), .delay_ns = stuck_ns};
+    dsl_observe_event(host, &event);
+    dsl_observe_tell(host);
+}
+
 static void on_stuck(void *ud, uint64_t stuck_ns) {
     enum dynsup_level level = stuck_ns >= STUCK_NS ? DYNSUP_LEVEL_WARNING : DYNSUP_LEVEL_DEBUG;
+    if (stuck_ns >= STUCK_NS)
+        observe_stuck(ud, stuck_ns);
     dsl_log(ud, level,
             "a process was stuck for %.0f ms where it cannot be preempted (a C function, a sort or "
             "gsub callback, a finalizer)",

@@ -1,5 +1,5 @@
 /* The runtime of a Lua state, and how functions find their host and check their arguments. */
-#include "bindings/binding.h"
+#include "bindings/name.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -175,6 +175,8 @@ dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
     uint64_t id = (uintptr_t)lua_touserdata(L, index);
     if (id >> 62 == 1)
         return id;
+    if (lua_istable(L, index))
+        return dsl_check_entry(L, host, index);
     luaL_argexpected(L, lua_type(L, index) == LUA_TSTRING, index, "pid or registered name");
     size_t length;
     const char *name = lua_tolstring(L, index, &length);

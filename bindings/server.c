@@ -1,4 +1,5 @@
 /* The C half of dynsup.server: start, call, cast, reply and stop. */
+#include "bindings/name.h"
 #include "bindings/server.h"
 
 #include "bindings/native.h"
@@ -24,13 +25,20 @@ static int option_wrong(lua_State *L, const char *what, int index) {
     return 3;
 }
 
+/* Stack: 1 module, 2 argument, 3 options, then the name's text, key and value. */
+enum { START_NAME = 4, START_NAME_KEY, START_NAME_VALUE };
+
 /* The pair on top. 0, or what to return. */
 static int option_read(lua_State *L, start_options *out) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
     if (strcmp(key, "name") == 0) {
-        if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0)
+        bool is_name = dsl_name_read(L, -1, &out->name, &out->name_length);
+        lua_replace(L, START_NAME);
+        dsl_name_values(L, -1);
+        lua_replace(L, START_NAME_VALUE);
+        lua_replace(L, START_NAME_KEY);
+        if (!is_name)
             return option_wrong(L, "invalid_name", -1);
-        out->name = lua_tolstring(L, -1, &out->name_length);
     } else if (strcmp(key, "timeout") == 0) {
         bool forever = lua_type(L, -1) == LUA_TSTRING && !strcmp(lua_tostring(L, -1), "infinity");
         bool is_time = lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) >= 0;
@@ -135,7 +143,14 @@ static int start_k(lua_State *L, int status, lua_KContext context) {
     return 1;
 }
 
-static int start_taken(lua_State *L, dynsup_pid pid) {
+static void value_release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+static int start_refused(lua_State *L, int status, dynsup_pid pid) {
+    if (dsl_check_status(L, status) != DYNSUP_EALREADY_STARTED)
+        return dsl_fail(L, (enum dynsup_atom) - status);
     lua_pushnil(L);
     lua_pushstring(L, dynsup_atom_text(DYNSUP_ALREADY_STARTED));
     if (pid)
@@ -145,7 +160,6 @@ static int start_taken(lua_State *L, dynsup_pid pid) {
     return 3;
 }
 
-/* Stack: 1 module, 2 argument, 3 options. */
 static int start_with(lua_State *L, bool link) {
     dsl_host *host;
     start_options options;
@@ -153,7 +167,7 @@ static int start_with(lua_State *L, bool link) {
     dynsup_ref ref = 0;
     dsl_check_linkable(L, dsl_body_of(L, &host));
     dsl_check_count(L, 1, 3);
-    lua_settop(L, 3);
+    lua_settop(L, START_NAME_VALUE);
     luaL_checktype(L, 1, LUA_TTABLE);
     dsl_server_words_open(L, host->runtime);
     luaL_checkstack(L, DSL_REPLY_VALUES + 8, NULL);
@@ -165,17 +179,22 @@ static int start_with(lua_State *L, bool link) {
     lua_pushvalue(L, 1);
     init_push(L, 1);
     lua_pushvalue(L, 2);
-    dsl_body *body = dsl_server_new(L, host, link, 0);
+    dsl_body *body = dsl_server_new(L, host, link, 2); /* for the name's key and value */
+    dynsup_value key = dsl_value_get(L, host, START_NAME_KEY);
+    dynsup_value value = dsl_value_get(L, host, START_NAME_VALUE);
     int status = dynsup_spawn(host->core, &dsl_body_ops, body,
                               &(dynsup_spawn_options){.link = link,
                                                       .name = options.name,
                                                       .name_length = options.name_length,
+                                                      .name_key = key,
+                                                      .name_value = value,
                                                       .start_out = &ref},
                               &pid);
+    value_release(host, &key);
+    value_release(host, &value);
     if (status) {
         dsl_body_discard(body);
-        return status == DYNSUP_EALREADY_STARTED ? start_taken(L, pid)
-                                                 : luaL_error(L, "not enough memory");
+        return start_refused(L, status, pid);
     }
     body->server->at.start = ref;
     bool started = dynsup_start_now(host->core, pid);

@@ -126,7 +126,7 @@ static int crash_tell(lua_State *L) {
 }
 
 dynsup_reason dsl_server_crash(dsl_server *server, lua_State *co, int status) {
-    dynsup_reason reason = dsl_crash_reason(server->host, co, status);
+    dynsup_reason reason = dsl_crash_reason(server->host, co, NULL, status);
     if (reason.value.kind == DYNSUP_OBJECT)
         dsl_protect(server->host->L, crash_tell, &(told){server, &reason});
     return reason;

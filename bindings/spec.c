@@ -3,6 +3,7 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
+#include "bindings/name.h"
 #include "bindings/program.h"
 
 #include <math.h>
@@ -56,16 +57,18 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-static bool is_same(const char *a, const char *b) {
-    return *a == *b && strcmp(a, b) == 0;
+/* Is the string at the index this text, zero bytes included? */
+static bool is_text(lua_State *L, int index, const char *text) {
+    size_t length;
+    const char *string = lua_tolstring(L, index, &length);
+    return *string == *text && strlen(text) == length && memcmp(string, text, length) == 0;
 }
 
 static int option_of(lua_State *L, const char *const *options) {
     if (lua_type(L, -1) != LUA_TSTRING)
         return -1;
-    const char *text = lua_tostring(L, -1);
     for (int i = 0; options[i]; i++)
-        if (is_same(text, options[i]))
+        if (is_text(L, -1, options[i]))
             return i;
     return -1;
 }
@@ -108,11 +111,13 @@ static const char *read_type(reading *r) {
 
 static const char *read_name(reading *r) {
     r->body_only = "name";
-    keep(r, DSL_SPEC_NAME);
-    if (lua_type(r->L, -1) != LUA_TSTRING)
-        return "invalid_name";
-    r->spec->core.name = lua_tolstring(r->L, -1, &r->spec->core.name_length);
-    return r->spec->core.name_length > 0 ? NULL : "invalid_name";
+    dynsup_child_spec *core = &r->spec->core;
+    bool is_name = dsl_name_read(r->L, -1, &core->name, &core->name_length);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME);
+    dsl_name_values(r->L, -1);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME_VALUE);
+    lua_replace(r->L, r->base + DSL_SPEC_NAME_KEY);
+    return is_name ? NULL : "invalid_name";
 }
 
 static const char *read_ready(reading *r) {
@@ -214,9 +219,8 @@ static const struct field {
 static const struct field *field_find(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TSTRING)
         return NULL;
-    const char *name = lua_tostring(L, index);
     for (const struct field *f = fields; f->name; f++)
-        if (is_same(f->name, name))
+        if (is_text(L, index, f->name))
             return f;
     return NULL;
 }

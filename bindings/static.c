@@ -82,18 +82,20 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);
         core.modules = dsl_value_get(L, host, base + DSL_SPEC_MODULES);
+        core.name_key = dsl_value_get(L, host, base + DSL_SPEC_NAME_KEY);
+        core.name_value = dsl_value_get(L, host, base + DSL_SPEC_NAME_VALUE);
         status = dynsup_draft_add(draft, &core);
     }
     lua_settop(L, base - 1);
     return status;
 }
 
-enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + 2 }; /* with id and modules */
+enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + 4 }; /* with id, modules and the name's key and value */
 
 /* The list of places is on top. The draft, or NULL with nil, reason, detail pushed. */
 static dynsup_draft *draft_make(lua_State *L, dsl_host *host, const specs *s) {
     luaL_checkstack(L, DSL_SPEC_PLACES + 4, NULL);
-    dsl_vault_reserve(L, &host->vault, (uint32_t)s->count * CHILD_SLOTS);
+    dsl_vault_reserve(L, &host->vault, (uint32_t)s->count * CHILD_SLOTS + DSL_NAME_SLOTS);
     dynsup_draft *draft = dynsup_draft_new(host->core);
     int status = draft ? 0 : DYNSUP_ENOMEM;
     int i = 0;
@@ -115,8 +117,6 @@ int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, uns
     children = lua_absindex(L, children);
     int failed = dsl_options_read(L, options, kinds, &out->options);
     dynsup_supervisor_options *core = &out->options.core;
-    if (failed == 0 && core->name) /* whatever becomes of the table meanwhile */
-        core->name = lua_pushlstring(L, core->name, core->name_length);
     if (failed == 0)
         failed = specs_read(L, children, core->auto_shutdown, &s);
     if (failed)
@@ -169,7 +169,9 @@ static int start(lua_State *L) {
     int failed = dsl_static_read(L, host, 1, 2, DSL_OPTION_NAME | DSL_OPTION_STATIC, &parts);
     if (failed)
         return failed;
+    dsl_options_name_keep(L, host, &parts.options);
     dynsup_static_start(host->core, &parts.options.core, parts.draft, &reply);
+    dsl_options_name_release(host, &parts.options);
     return dsl_reply_to(L, host, &reply, 0, start_k);
 }
 

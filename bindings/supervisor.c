@@ -1,4 +1,5 @@
 /* Dynamic supervisors: start_link, terminate_child and stop. */
+#include "bindings/name.h"
 #include "bindings/options.h"
 #include "bindings/request.h"
 
@@ -25,7 +26,10 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     if (failed)
         return failed;
     dsl_options_keep(L, host, &options);
+    dsl_vault_reserve(L, &host->vault, DSL_NAME_SLOTS);
+    dsl_options_name_keep(L, host, &options);
     reply.status = dynsup_supervisor_start(host->core, &options.core, &reply.pid);
+    dsl_options_name_release(host, &options);
     if (reply.status)
         dsl_vault_release(&host->vault, (uint32_t)options.core.arguments);
     return dsl_reply_to(L, host, &reply, 0, start_link_k);
@@ -48,12 +52,13 @@ int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunc
         return dsl_cannot_wait(L, host);
     lua_pushvalue(L, function);
     lua_pushvalue(L, 2);
-    dsl_body *body = dsl_body_new(L, host, 0);
+    dsl_body *body = dsl_body_new(L, host, DSL_NAME_SLOTS);
     dsl_body_load(L, body, 1);
     body->is_guest = true;
     body->init = (uint8_t)init;
-    dynsup_supervisor_init(host->core, options.core.name, options.core.name_length, &dsl_body_ops,
-                           body, &reply);
+    dsl_options_name_keep(L, host, &options);
+    dynsup_supervisor_init(host->core, &options.core, &dsl_body_ops, body, &reply);
+    dsl_options_name_release(host, &options);
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
@@ -82,12 +87,20 @@ static int start_link(lua_State *L) {
 
 /* ---- terminate_child, stop ---- */
 
+enum { STOP = 1 };
+
+/* Is the reason with which the supervisor ended the string that was asked for? The core takes two
+ * of the same text for two reasons. */
+static bool is_as_asked(lua_State *L, dsl_raw_reply raw) {
+    return raw.status == DYNSUP_EREASON && lua_type(L, 2) == LUA_TSTRING &&
+           lua_rawequal(L, 2, raw.base + DSL_RAW_VALUE);
+}
+
 static int done_k(lua_State *L, int status, lua_KContext context) {
-    (void)context;
     if (status == LUA_YIELD && dsl_host_of(L)->current->timed_out)
         return 2; /* nil, "timeout" */
     dsl_raw_reply raw = dsl_raw_get(L);
-    if (raw.status)
+    if (raw.status && !(context == STOP && is_as_asked(L, raw)))
         return dsl_push_failure(L, raw);
     lua_pushboolean(L, 1);
     return 1;
@@ -103,9 +116,7 @@ static int terminate_child(lua_State *L) {
     dynsup_pid pid = dsl_check_dest(L, host, 1);
     if (dsl_is_pid(L, 2))
         child = (uintptr_t)lua_touserdata(L, 2);
-    else if (lua_type(L, 2) == LUA_TSTRING)
-        name = lua_tolstring(L, 2, &length);
-    else
+    else if (!dsl_name_read(L, 2, &name, &length) && lua_type(L, 2) != LUA_TSTRING)
         return luaL_typeerror(L, 2, "pid or name of a child");
     dynsup_terminate_child(host->core, pid, child, name, length, dsl_can_wait(L, host), &reply);
     return dsl_reply_to(L, host, &reply, 0, done_k);
@@ -127,8 +138,8 @@ static int stop(lua_State *L) {
         reason = dsl_reason_get(L, host, 2);
     dynsup_supervisor_stop(host->core, pid, &reason, true, &reply);
     if (reply.status == DYNSUP_PENDING)
-        return dsl_wait_reply(L, host, &reply, deadline, 0, done_k);
-    return dsl_reply_to(L, host, &reply, 0, done_k);
+        return dsl_wait_reply(L, host, &reply, deadline, STOP, done_k);
+    return dsl_reply_to(L, host, &reply, STOP, done_k);
 }
 
 const luaL_Reg dsl_supervisor_functions[] = {

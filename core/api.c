@@ -3,22 +3,13 @@
 #include "event.h"
 #include "link.h"
 #include "monitor.h"
+#include "registry.h"
 #include "supervisor.h"
 
 #include <assert.h>
 #include <string.h>
 
 /* ---- spawning ---- */
-
-static int spawn_name(dynsup_host *host, dsi_process *process, const char *name, size_t length) {
-    dsi_process_extra *extra = dsi_process_extra_get(host, process);
-    if (extra)
-        extra->name = dsi_names_add(&host->names, name, length);
-    if (!extra || !extra->name)
-        return DYNSUP_ENOMEM;
-    extra->name->process = process;
-    return 0;
-}
 
 static int spawn_start(dynsup_host *host, dsi_process *process, dynsup_ref *start_out) {
     dsi_monitor *call = dsi_call_new(host, host->current, process);
@@ -33,8 +24,11 @@ static int spawn_relations(dynsup_host *host, dsi_process *process,
                            const dynsup_spawn_options *options) {
     if (options->link && dsi_link(host, host->current, process))
         return DYNSUP_ENOMEM;
-    if (options->name && spawn_name(host, process, options->name, options->name_length))
-        return DYNSUP_ENOMEM;
+    int status = options->name ? dsi_name_give(host, process, options->name, options->name_length,
+                                               &options->name_key, &options->name_value)
+                               : 0;
+    if (status)
+        return status;
     if (options->label) {
         dsi_process_extra *extra = dsi_process_extra_get(host, process);
         if (!extra)
@@ -57,6 +51,8 @@ static void spawn_undo(dynsup_host *host, dsi_process *process,
         dsi_monitor_free(host, dsi_item(process->watchers.first, dsi_monitor, watched));
     if (process->extra && process->extra->name)
         dsi_names_remove(&host->names, process->extra->name);
+    if (process->extra)
+        dsi_entries_release(host, process->extra);
     dsi_process_discard(host, process);
 }
 
@@ -65,7 +61,7 @@ static bool spawn_taken(const dynsup_host *host, const dynsup_spawn_options *opt
                         dynsup_pid *pid_out) {
     if (!options || !options->name)
         return false;
-    const dsi_name *taken = dsi_names_find(&host->names, options->name, options->name_length);
+    const dsi_name *taken = dsi_name_find(host, options->name, options->name_length);
     if (taken)
         *pid_out = taken->process ? taken->process->slot.id : 0;
     return taken;
@@ -79,9 +75,10 @@ int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
     dsi_process *process = dsi_process_new(host, ops, body);
     if (!process)
         return DYNSUP_ENOMEM;
-    if (options && spawn_relations(host, process, options)) {
+    int status = options ? spawn_relations(host, process, options) : 0;
+    if (status) {
         spawn_undo(host, process, options);
-        return DYNSUP_ENOMEM;
+        return status;
     }
     if (options && options->main) {
         host->main = process;
@@ -298,6 +295,8 @@ bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_n
     uint64_t now_ns = dsi_host_refresh(host);
     uint64_t deadline_ns = delayed->timer.deadline_ns;
     *left_ns_out = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    if (deadline_ns == DYNSUP_NEVER)
+        *left_ns_out = DYNSUP_NEVER;
     dsi_delayed_free(host, delayed);
     return true;
 }

@@ -19,17 +19,24 @@ size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t p
 
 /* ---- waits ---- */
 
+/* Whom a process that waits monitors by what it waits with: a call, or a selective receive. */
 static dynsup_pid answerer(const dynsup_host *host, const dsi_process *process) {
-    const dsi_monitor *monitor = dsi_slots_find(&host->monitors, process->wait_key);
-    return monitor && monitor->watcher == process ? monitor->target->slot.id : 0;
+    bool has_key = process->state == DSI_PROCESS_WAITING &&
+                   (process->wait == DSI_WAIT_MESSAGE || process->wait == DSI_WAIT_KEY);
+    const dsi_monitor *monitor =
+        has_key ? dsi_slots_find(&host->monitors, process->wait_key) : NULL;
+    bool is_its = monitor && monitor->watcher == process && monitor->target;
+    return is_its ? monitor->target->slot.id : 0;
 }
 
 static enum dynsup_waits what_waits(const dsi_process *process, dynsup_pid target) {
     if (process->state != DSI_PROCESS_WAITING)
         return DYNSUP_WAITS_NOT;
+    if (target)
+        return DYNSUP_WAITS_ANSWER;
     switch ((enum dsi_wait)process->wait) {
     case DSI_WAIT_MESSAGE:
-        return target ? DYNSUP_WAITS_ANSWER : DYNSUP_WAITS_MESSAGE;
+        return DYNSUP_WAITS_MESSAGE;
     case DSI_WAIT_TIME:
         return DYNSUP_WAITS_TIME;
     case DSI_WAIT_KEY:
@@ -44,7 +51,7 @@ bool dynsup_process_wait(const dynsup_host *host, dynsup_pid pid, dynsup_wait *w
     if (!process)
         return false;
     bool waits = process->state == DSI_PROCESS_WAITING;
-    dynsup_pid target = waits && process->wait == DSI_WAIT_MESSAGE ? answerer(host, process) : 0;
+    dynsup_pid target = answerer(host, process);
     bool has_end = waits && dsi_timer_started(&process->at.timer);
     *wait_out = (dynsup_wait){
         .pid = pid,

@@ -13,9 +13,8 @@ int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *opti
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
     dsi_request *request = dsi_request_new(host, DSI_PARKED_START, 0, NULL, 0);
-    int status = request ? dsi_supervisor_new(host, options->name, options->name_length,
-                                              &supervisor, &reply->pid)
-                         : DYNSUP_ENOMEM;
+    int status =
+        request ? dsi_supervisor_new(host, options, &supervisor, &reply->pid) : DYNSUP_ENOMEM;
     if (status)
         return reply->status = start_refuse(host, request, draft, status);
     request->target = reply->pid;

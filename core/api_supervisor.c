@@ -7,8 +7,7 @@
 int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
                             dynsup_pid *pid_out) {
     dsi_supervisor *supervisor;
-    int status =
-        dsi_supervisor_new(host, options->name, options->name_length, &supervisor, pid_out);
+    int status = dsi_supervisor_new(host, options, &supervisor, pid_out);
     if (status)
         return status;
     dsi_supervisor_configure(supervisor, options);
@@ -29,13 +28,13 @@ void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object) {
     dsi_supervisor_of(host->current)->belonging = object;
 }
 
-int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
+int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply) {
     assert(host->current);
     dsi_supervisor *supervisor;
     dsi_request *request = dsi_request_new(host, DSI_PARKED_START, 0, NULL, 0);
-    int status = request ? dsi_supervisor_new(host, name, name_length, &supervisor, &reply->pid)
-                         : DYNSUP_ENOMEM;
+    int status =
+        request ? dsi_supervisor_new(host, named, &supervisor, &reply->pid) : DYNSUP_ENOMEM;
     if (status) {
         if (request)
             dsi_request_free(host, request);
@@ -118,12 +117,7 @@ int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t le
 
 /* A start without its supervisor: its parts are freed. */
 static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int status) {
-    dynsup_value id = spec->id;
-    dynsup_value modules = spec->modules;
-    dsi_value_release(host, &id);
-    dsi_value_release(host, &modules);
-    if (spec->program_ops)
-        spec->program_ops->release(spec->program);
+    dsi_child_spec_release(host, spec);
     if (spec->body)
         spec->body_ops->fini(spec->body);
     return status;

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "link.h"
 #include "monitor.h"
+#include "registry.h"
 #include "static.h"
 
 #include <assert.h>
@@ -84,10 +85,19 @@ static void check_name(const dynsup_host *host, const dsi_process *process, tall
     met->names += name->child == NULL;
 }
 
+static void check_entries(const dsi_process *process) {
+    dsi_bag_each (node, &process->extra->entries) {
+        const dynsup_entry *entry = dsi_item(node, dynsup_entry, owned);
+        MUST(entry->process == process, "an entry is its process's");
+        MUST(dsi_node_linked(&entry->node), "an entry is under its key");
+    }
+}
+
 static void check_extra(const dynsup_host *host, const dsi_process *process, tally *met) {
     const dsi_process_extra *extra = process->extra;
     MUST(extra->process == process, "an extra part knows its process");
     check_name(host, process, met);
+    check_entries(process);
     timer_count(met, &extra->kill_timer);
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
@@ -102,6 +112,40 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
         timer_count(met, &delayed->timer);
         met->delayed++;
     }
+}
+
+/* ---- registries ---- */
+
+static void check_key(const dynsup_host *host, const dsi_registry *registry, const dsi_key *key,
+                      tally *met) {
+    const dsi_name *name = key->name;
+    MUST(name->key == key && key->registry == registry, "a key is its registry's");
+    MUST(dsi_names_find_in(&host->names, registry->process->slot.id, name->text, name->length) ==
+             name,
+         "a key is in the table");
+    MUST(list_length(&key->entries) == key->entry_count, "a key's entries are counted");
+    MUST(key->entry_count > 0 || name->child, "a key is there for somebody");
+    MUST(!registry->unique || key->entry_count < 2, "a unique key has one entry");
+    dsi_list_each (node, &key->entries) {
+        const dynsup_entry *entry = dsi_entry_of_node(node);
+        MUST(entry->key == key && entry->owned.link, "an entry hangs on its process");
+        MUST(!registry->unique || name->process == entry->process, "a key finds its owner");
+    }
+    met->names += !name->child;
+}
+
+static void check_registry(const dynsup_host *host, const dsi_process *process, tally *met) {
+    const dsi_registry *registry = dsi_registry_of(process);
+    size_t count = 0;
+    if (!registry)
+        return;
+    MUST(process->flags & DSI_FLAG_REGISTRY, "a registry's process is marked");
+    dsi_list_each (node, &registry->keys) {
+        const dsi_key *key = dsi_item(node, dsi_key, node);
+        check_key(host, registry, key, met);
+        count += key->entry_count;
+    }
+    MUST(count == registry->entry_count, "a registry's entries are counted");
 }
 
 static void check_watchers(const dynsup_host *host, const dsi_process *process, tally *met) {
@@ -139,6 +183,7 @@ static void check_process(const dynsup_host *host, const dsi_process *process, t
     check_mailbox(process);
     check_watchers(host, process, met);
     MUST(dsi_links_are_sound(process), "links have two ends, and are one for each pair");
+    check_registry(host, process, met);
     if (process->extra)
         check_extra(host, process, met);
     size_t parked = check_records(host, process);
@@ -197,7 +242,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
     MUST(child->supervisor == supervisor, "a child is its supervisor's");
     if (child->name) {
         MUST(child->name->child == child, "a child's name is its");
-        MUST(dsi_names_find(&host->names, child->name->text, child->name->length) == child->name,
+        MUST(dsi_names_find_in(&host->names, child->name->registry, child->name->text,
+                               child->name->length) == child->name,
              "a name is in the table");
     }
     if (child->extra) {

@@ -1,6 +1,8 @@
 /* Children: a supervisor's records of what it has started and may have to start again. */
 #include "child.h"
 
+#include "registry.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -17,8 +19,22 @@ dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
     return child->extra = extra;
 }
 
+bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_t length) {
+    dsi_child_extra *extra = dsi_child_extra_get(host, child);
+    if (extra && extra->wanted)
+        return true;
+    char *wanted = extra ? dsi_memory_new(&host->memory, length) : NULL;
+    if (!wanted)
+        return false;
+    memcpy(wanted, name, length);
+    extra->wanted = wanted;
+    extra->wanted_length = length;
+    return true;
+}
+
 static bool needs_extra(const dynsup_child_spec *spec) {
-    return spec->guest || spec->ready || spec->backoff || spec->modules.kind != DYNSUP_NIL;
+    return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
+           spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL;
 }
 
 static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
@@ -27,7 +43,12 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
     dsi_child_extra *extra = dsi_child_extra_get(host, child);
     if (!extra)
         return false;
+    if (spec->name_key.kind != DYNSUP_NIL &&
+        !dsi_child_want(host, child, spec->name, spec->name_length))
+        return false;
     extra->modules = spec->modules;
+    extra->name_key = spec->name_key;
+    extra->name_value = spec->name_value;
     extra->ready = spec->ready;
     extra->start_timeout_ms = spec->start_timeout_ms;
     if (spec->backoff) {
@@ -37,11 +58,10 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
     return true;
 }
 
-static void spec_release(dynsup_host *host, const dynsup_child_spec *spec) {
-    dynsup_value id = spec->id;
-    dynsup_value modules = spec->modules;
-    dsi_value_release(host, &id);
-    dsi_value_release(host, &modules);
+void dsi_child_spec_release(dynsup_host *host, const dynsup_child_spec *spec) {
+    dynsup_value values[] = {spec->id, spec->modules, spec->name_key, spec->name_value};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        dsi_value_release(host, &values[i]);
     if (spec->program_ops)
         spec->program_ops->release(spec->program);
 }
@@ -50,9 +70,11 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec) {
     dsi_child *child = dsi_slots_new(&host->children);
     if (!child || !extra_fill(host, child, spec)) {
-        if (child)
+        if (child) {
+            dsi_memory_free(&host->memory, child->extra, sizeof *child->extra);
             dsi_slots_free(&host->children, child);
-        spec_release(host, spec);
+        }
+        dsi_child_spec_release(host, spec);
         return NULL;
     }
     child->supervisor = supervisor;
@@ -69,20 +91,11 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
     return child;
 }
 
-bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_t length) {
-    dsi_child_extra *extra = dsi_child_extra_get(host, child);
-    char *wanted = extra ? dsi_memory_new(&host->memory, length) : NULL;
-    if (!wanted)
-        return false;
-    memcpy(wanted, name, length);
-    extra->wanted = wanted;
-    extra->wanted_length = length;
-    return true;
-}
-
 static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
     dsi_timers_stop(&host->timers, &extra->timer);
     dsi_value_release(host, &extra->modules);
+    dsi_value_release(host, &extra->name_key);
+    dsi_value_release(host, &extra->name_value);
     dsi_reason_release(host, &extra->late);
     dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
     dsi_memory_free(&host->memory, extra, sizeof *extra);
@@ -93,7 +106,9 @@ static void name_free(dynsup_host *host, dsi_child *child) {
     if (!name)
         return;
     name->child = NULL;
-    if (!name->process) /* else it stays its process's until that ends */
+    if (name->key) /* else it stays its process's until that ends */
+        dsi_key_check(name->key);
+    else if (!name->process)
         dsi_names_remove(&host->names, name);
     child->name = NULL;
 }
@@ -167,6 +182,8 @@ void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
         .is_supervisor = child->is_supervisor,
         .name = child->name ? child->name->text : NULL,
         .name_length = child->name ? child->name->length : 0,
+        .name_registry = child->name ? child->name->registry : 0,
+        .name_key = child->extra ? child->extra->name_key : dsi_value_nil(),
         .program_ops = child->program_ops,
         .program = child->program,
         .restart = (enum dynsup_restart)child->restart,

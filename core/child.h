@@ -53,8 +53,9 @@ typedef struct dsi_child_extra {
     bool delayed;       /* the restart has been put off already: now it is tried */
     uint64_t lived_ns;  /* the last incarnation */
     dynsup_reason late; /* of LATE: with what it had ended */
-    char *wanted;       /* the name that it takes at its first start; owned */
+    char *wanted;       /* the name that it takes at its first start, or anew; owned */
     size_t wanted_length;
+    dynsup_value name_key, name_value; /* of a name that is a registry's key */
     dsi_backoff backoff;
 } dsi_child_extra;
 
@@ -88,6 +89,9 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
  * yet, and without its name. NULL without memory. */
 dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec);
+
+/* Releases what the spec was to hand over, but for the body. */
+void dsi_child_spec_release(dynsup_host *host, const dynsup_child_spec *spec);
 
 /* Frees the record, which is in no list, with all it owns but its process. */
 void dsi_child_free(dynsup_host *host, dsi_child *child);

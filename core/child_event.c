@@ -2,7 +2,13 @@
 #include "child_event.h"
 
 #include "event.h"
+#include "registry.h"
 #include "supervisor.h"
+
+/* A key of a registry that is no string begins with a zero byte: it is nothing to read. */
+static const char *name_text(const dsi_name *name) {
+    return name->registry && !name->text[0] ? NULL : name->text;
+}
 
 static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
                                 const dsi_child *child, const dynsup_reason *reason) {
@@ -12,7 +18,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .kind = kind,
         .at_ns = host->now_ns,
         .pid = child->pid,
-        .name = child->name ? child->name->text : NULL,
+        .name = child->name ? name_text(child->name) : NULL,
         .supervisor = supervisor->process->slot.id,
         .supervisor_name = dsi_event_name(supervisor->process),
         .reason = reason,
@@ -61,10 +67,10 @@ void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t
     dynsup_host *host = supervisor->host;
     if (!dsi_wants(host, DYNSUP_EVENT_START_REFUSED))
         return;
-    const dsi_name *taken = name ? dsi_names_find(&host->names, name, length) : NULL;
+    const dsi_name *taken = name ? dsi_name_find(host, name, length) : NULL;
     dsi_event_emit(host, &(dynsup_event){.kind = DYNSUP_EVENT_START_REFUSED,
                                          .at_ns = host->now_ns,
-                                         .name = taken ? taken->text : NULL,
+                                         .name = taken ? name_text(taken) : NULL,
                                          .supervisor = supervisor->process->slot.id,
                                          .supervisor_name = dsi_event_name(supervisor->process),
                                          .status = status});

@@ -18,7 +18,9 @@ dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
     delayed->destination = destination;
     delayed->timer.purpose = DSI_PURPOSE_SEND;
     dsi_bag_add(&extra->delayed, &delayed->owned);
-    dsi_timers_start(&host->timers, &delayed->timer, deadline_ns);
+    delayed->timer.deadline_ns = deadline_ns;
+    if (deadline_ns != DYNSUP_NEVER) /* a run does not wait for what never comes */
+        dsi_timers_start(&host->timers, &delayed->timer, deadline_ns);
     dsi_host_wake(host);
     return delayed;
 }

@@ -54,6 +54,8 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
     X(NOT_FOUND, "not_found", "the supervisor has no such child")                                  \
     X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
+    X(UNKNOWN_REGISTRY, "unknown_registry", "there is no such registry with unique keys")          \
+    X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
     X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
@@ -254,7 +256,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_SHUTDOWN_ERROR,   /* report: a child ended abnormally while it was stopped */
     DYNSUP_EVENT_GAVE_UP,          /* report: the restart intensity is exceeded */
     DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
-    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor was dropped */
+    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
     DYNSUP_EVENT_COUNT
 };
@@ -370,12 +372,14 @@ typedef struct dynsup_spawn_options {
     const char *label;       /* for humans; borrowed for ever (static), or NULL */
     const char *name;        /* registered at once; copied; or NULL */
     size_t name_length;
+    dynsup_value name_key, name_value; /* of a registry's key; copied */
     dynsup_ref *start_out; /* not NULL: the current process waits for its start, see below */
 } dynsup_spawn_options;
 
-/* A new process, ready to run. 0, DYNSUP_ENOMEM, or DYNSUP_EALREADY_STARTED with *pid_out who has
- * the name (0: a child that restarts); with an error the body stays the caller's. link, monitor_out
- * and start_out need a current process. options may be NULL. */
+/* A new process, ready to run. 0, DYNSUP_ENOMEM, DYNSUP_EUNKNOWN_REGISTRY, or
+ * DYNSUP_EALREADY_STARTED with *pid_out who has the name (0: a child that restarts); with an error
+ * the body stays the caller's. link, monitor_out and start_out need a current process. options may
+ * be NULL. */
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out);
 
@@ -507,13 +511,78 @@ int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_p
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
 
-/* Sends the values to pid at deadline_ns; the timer ends with its destination. 0 (objects taken
- * over; *timer_out is 0 and nothing happens when pid is dead) or DYNSUP_ENOMEM. */
+/* ---- registries ------------------------------------------------------------------------------ */
+
+/* A registry is a process that runs no code: under keys, which are texts of any bytes here, it has
+ * entries of processes, each with a value. What the key is to others, and the values, are opaque.
+ * Functions on a registry that is not there say DYNSUP_ENOPROC, or DYNSUP_ENOT_A_REGISTRY. */
+typedef struct dynsup_entry dynsup_entry;
+
+/* A new registry, child and linked partner of the current process, if any; with a name unless that
+ * is NULL. unique: a key has one entry at most. 0; DYNSUP_EALREADY_STARTED with *pid_out who has
+ * the name; DYNSUP_ENOMEM. */
+int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size_t length,
+                          dynsup_pid *pid_out);
+
+typedef struct dynsup_registry_info {
+    bool unique;
+    size_t entry_count; /* with those of processes that are about to end */
+} dynsup_registry_info;
+
+int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
+                            dynsup_registry_info *info_out);
+
+/* Ends the registry with this reason, whose objects stay the caller's; false: it is not there. */
+bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_reason *reason);
+
+/* An entry of the current process; it ends with the process, before anybody is told of that, or
+ * with the registry. 0: the objects of key and value are the core's. DYNSUP_ETAKEN with *pid_out
+ * who has the key of a unique registry (0: a child that restarts); DYNSUP_ECLOSING; DYNSUP_ENOMEM.
+ */
+int dynsup_entry_add(dynsup_host *host, dynsup_pid registry, const char *text, size_t length,
+                     dynsup_value key, dynsup_value value, dynsup_pid *pid_out);
+
+/* Ends an entry. A child's name cannot be taken from it: DYNSUP_ETAKEN. */
+int dynsup_entry_remove(dynsup_host *host, dynsup_entry *entry);
+
+/* Replaces the entry's value; its object changes hands. */
+void dynsup_entry_set(dynsup_host *host, dynsup_entry *entry, dynsup_value value);
+
+/* Who has a unique registry's key, 0: nobody (or the registry is not there). */
+dynsup_pid dynsup_registry_whereis(const dynsup_host *host, dynsup_pid registry, const char *text,
+                                   size_t length);
+
+/* Looks at entries: those of a key, in the order they were made; all of a registry, key by key;
+ * those of a process in a registry, the latest first. What is returned is borrowed until the core
+ * is called for anything else; NULL: no further. Entries of ending processes are left out. */
+dynsup_entry *dynsup_entry_first(const dynsup_host *host, dynsup_pid registry, const char *text,
+                                 size_t length);
+dynsup_entry *dynsup_entry_next(const dynsup_entry *entry);
+dynsup_entry *dynsup_registry_first(const dynsup_host *host, dynsup_pid registry);
+dynsup_entry *dynsup_registry_next(const dynsup_entry *entry);
+dynsup_entry *dynsup_owned_first(const dynsup_host *host, dynsup_pid registry, dynsup_pid pid);
+dynsup_entry *dynsup_owned_next(const dynsup_entry *entry);
+
+typedef struct dynsup_entry_info {
+    dynsup_pid pid;
+    dynsup_value key, value; /* borrowed */
+} dynsup_entry_info;
+
+dynsup_entry_info dynsup_entry_inspect(const dynsup_entry *entry);
+
+/* ---- timers ---------------------------------------------------------------------------------- */
+
+/* Sends the values to pid at deadline_ns; the timer ends with its destination. One that is due
+ * DYNSUP_NEVER keeps no host going. 0 (objects taken over; *timer_out is 0 and nothing happens when
+ * pid is dead) or DYNSUP_ENOMEM. */
 int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
                    const dynsup_value *values, uint32_t count, dynsup_timer *timer_out);
 
-/* Stops a timer. False when it is not there any more; else *left_ns_out is what was left. */
+/* Stops a timer. False when it is not there any more; else *left_ns_out is what was left,
+ * DYNSUP_NEVER of one that would never have been due. */
 bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
+
+/* ---- what processes tell and show ------------------------------------------------------------ */
 
 /* Tells a waiting start_child that the current process, its child, is up. info and its object are
  * taken over. */
@@ -584,6 +653,16 @@ int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession)
 /* Nobody owns it any more; nothing happens if nobody does. O(1). */
 void dynsup_disown(dynsup_possession *possession);
 
+/* ---- names of what is started ---------------------------------------------------------------- */
+
+/* The name of a supervisor, registry or child to be is a text of any bytes. One that begins with a
+ * zero byte says in the next byte how it goes on: 0, with a plain name, which may begin with a zero
+ * byte; OF_PID, with the pid (8 bytes) of a registry with unique keys and a key; OF_NAME, with the
+ * length (4 bytes) of a registry's name, that name and a key, the registry being looked up whenever
+ * the name is. Numbers are in the machine's byte order. Beside a key stand the value that it is to
+ * others and the value of the entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry. */
+enum { DYNSUP_NAME_PLAIN, DYNSUP_NAME_OF_PID, DYNSUP_NAME_OF_NAME };
+
 /* ---- dynamic supervisors --------------------------------------------------------------------- */
 
 #define DYNSUP_NO_LIMIT UINT64_MAX
@@ -597,6 +676,7 @@ enum dynsup_auto_shutdown { DYNSUP_NEVER_SHUTDOWN, DYNSUP_ANY_SIGNIFICANT, DYNSU
 typedef struct dynsup_supervisor_options {
     const char *name; /* copied; NULL: none */
     size_t name_length;
+    dynsup_value name_key, name_value; /* of a registry's key; copied */
     uint64_t max_restarts;
     uint64_t period_ms;    /* > 0 */
     uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
@@ -624,7 +704,7 @@ void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object);
  * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
  * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.
  * Takes the guest body over in every case. */
-int dynsup_supervisor_init(dynsup_host *host, const char *name, size_t name_length,
+int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply);
 
 /* For the init function of the current process, a supervisor that is being initialised: the
@@ -649,7 +729,8 @@ typedef struct dynsup_child_spec {
     double start_timeout_ms;       /* with ready; < 0: for ever */
     const dynsup_backoff *backoff; /* NULL: none; copied */
     dynsup_value modules;
-    bool significant; /* of a static supervisor, which must allow it */
+    dynsup_value name_key, name_value; /* of a name that is a registry's key */
+    bool significant;                  /* of a static supervisor, which must allow it */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -664,7 +745,7 @@ typedef struct dynsup_child_spec {
 int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
                   bool ensure, dynsup_reply *reply);
 
-/* Starts a child. The spec's program, body, id and modules change hands in every case. With ensure
+/* Starts a child. The spec's program, body and values change hands in every case. With ensure
  * the process that has the name, if any, is the answer. A starting one has its first slice inside
  * the current one (dynsup_start_now), if it is its turn. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
@@ -708,6 +789,8 @@ typedef struct dynsup_child_info {
     bool is_supervisor;
     const char *name; /* borrowed; or NULL */
     size_t name_length;
+    dynsup_pid name_registry;              /* whose key the name is, 0: it is a plain name */
+    dynsup_value name_key;                 /* borrowed */
     const dynsup_program_ops *program_ops; /* borrowed; or NULL */
     void *program;
     enum dynsup_restart restart;

@@ -25,8 +25,7 @@ bool dynsup_resume(dynsup_host *host, dynsup_pid pid);
 enum dynsup_waits {
     DYNSUP_WAITS_NOT,     /* it is runnable, runs, or is idle */
     DYNSUP_WAITS_MESSAGE, /* for some message */
-    DYNSUP_WAITS_ANSWER,  /* for a message that begins with its monitor of target: an answer or DOWN
-                           */
+    DYNSUP_WAITS_ANSWER,  /* for the answer of target, which it monitors for that */
     DYNSUP_WAITS_TIME,
     DYNSUP_WAITS_KEY,    /* for whoever has its key */
     DYNSUP_WAITS_REQUEST /* for the answer of target, a supervisor, or (as it was asked to start or

@@ -5,7 +5,8 @@ typedef struct turns {
     dynsup_host *host;
     int count;
     size_t current;   /* turns that came while a process was current */
-    dynsup_pid relay; /* who gets a message at each turn, 0: nobody */
+    dynsup_pid relay; /* who gets a message, 0: nobody */
+    int left;         /* at how many turns */
 } turns;
 
 static void on_event(void *ud, const dynsup_event *event) {
@@ -17,7 +18,7 @@ static void after_events(void *ud) {
     t->count++;
     t->current += dynsup_self(t->host) != 0;
     dynsup_value value = {.kind = DYNSUP_INTEGER, .as.integer = t->count};
-    if (t->relay)
+    if (t->relay && t->left-- > 0)
         assert_int_equal(dynsup_send(t->host, t->relay, &value, 1), 0);
 }
 
@@ -124,10 +125,27 @@ static void what_a_turn_makes_ready_runs_in_the_same_step(void **state) {
     dynsup_pid pid;
     dynsup_host *host = host_new(&t, &wakes, 1u << DYNSUP_EVENT_EXITED);
     assert_int_equal(dynsup_spawn(host, &counting, &got, NULL, &t.relay), 0);
+    t.left = 1;
     assert_int_equal(dynsup_spawn(host, &ending, NULL, NULL, &pid), 0);
     assert_int_equal(run(host), DYNSUP_STILL);
     assert_int_equal(t.count, 1);
     assert_int_equal(got, 1);
+    dynsup_host_free(host);
+}
+
+static void events_of_a_turn_have_a_turn_of_their_own(void **state) {
+    (void)state;
+    turns t = {0};
+    int wakes = 0;
+    dynsup_pid pid;
+    dynsup_supervisor_options options = {.period_ms = 1000};
+    dynsup_host *host =
+        host_new(&t, &wakes, 1u << DYNSUP_EVENT_EXITED | 1u << DYNSUP_EVENT_UNEXPECTED);
+    assert_int_equal(dynsup_supervisor_start(host, &options, &t.relay), 0);
+    t.left = 2; /* a plain message to a supervisor is an event */
+    assert_int_equal(dynsup_spawn(host, &ending, NULL, NULL, &pid), 0);
+    assert_int_equal(run(host), DYNSUP_STILL);
+    assert_int_equal(t.count, 3);
     dynsup_host_free(host);
 }
 
@@ -137,6 +155,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_called_without_events),
         cmocka_unit_test(an_event_outside_a_step_wakes_the_host),
         cmocka_unit_test(what_a_turn_makes_ready_runs_in_the_same_step),
+        cmocka_unit_test(events_of_a_turn_have_a_turn_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

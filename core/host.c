@@ -13,6 +13,7 @@
 #include "delayed.h"
 #include "link.h"
 #include "monitor.h"
+#include "registry.h"
 
 #include <assert.h>
 
@@ -82,11 +83,14 @@ static void start_failed(dynsup_host *host, dsi_process *process) {
 
 static void reap(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    dsi_registry *registry = dsi_registry_of(process);
     dsi_process_close(host, process);
     if (process->flags & DSI_FLAG_STARTING)
         start_failed(host, process);
     if (supervisor)
         dsi_supervisor_ended(supervisor);
+    if (registry)
+        dsi_registry_ended(registry);
     dsi_links_notify(host, process);
     dsi_monitors_notify(host, process);
     process->message_count = 1; /* an exit that is parked may have its turn at once */

@@ -4,6 +4,7 @@
  * "Acquire, then commit": everything is allocated before anyone can see the process.
  */
 #include "event.h"
+#include "registry.h"
 #include "supervisor.h"
 
 int dsi_incarnation_body(dsi_supervisor *supervisor, const dsi_child *child,
@@ -27,34 +28,80 @@ static void start_limit(dsi_supervisor *supervisor, dsi_child *child) {
 
 int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const char *name,
                          size_t length) {
+    const dynsup_value none = dsi_value_nil();
+    dsi_name *made;
     if (!name || !length)
         return 0;
-    child->name = dsi_names_add(&supervisor->host->names, name, length);
-    if (!child->name)
+    int status = dsi_name_make(supervisor->host, name, length,
+                               child->extra ? &child->extra->name_key : &none, &made);
+    if (status == 0) {
+        child->name = made;
+        made->child = child;
+    }
+    return status;
+}
+
+/* The registry whose key was the child's name has ended: takes it in the one that is there now. */
+static int name_again(dsi_supervisor *supervisor, dsi_child *child) {
+    dynsup_host *host = supervisor->host;
+    const dsi_child_extra *extra = child->extra;
+    dsi_name *lost = child->name;
+    if (!lost || !lost->registry || lost->key)
+        return 0;
+    if (dsi_name_find(host, extra->wanted, extra->wanted_length))
+        return DYNSUP_EALREADY_STARTED;
+    int status = dsi_incarnation_name(supervisor, child, extra->wanted, extra->wanted_length);
+    if (status == 0)
+        dsi_names_remove(&host->names, lost);
+    return status;
+}
+
+/* Gives the new process the child's name. 0 or DYNSUP_ENOMEM. */
+static int name_hand_on(dynsup_host *host, const dsi_child *child, dsi_process *process) {
+    dsi_name *name = child->name;
+    if (!name)
+        return 0;
+    if (!dsi_process_extra_get(host, process))
         return DYNSUP_ENOMEM;
-    child->name->child = child;
+    if (!name->key) {
+        name->process = process;
+        process->extra->name = name;
+        return 0;
+    }
+    if (!dsi_entry_new(name->key, process, child->extra->name_value))
+        return DYNSUP_ENOMEM;
+    dsi_value_copy(host, child->extra->name_value);
     return 0;
+}
+
+/* A process that runs the body and has the name, or why there is none. */
+static int named_process(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
+                         void *body, dsi_process **process_out) {
+    dynsup_host *host = supervisor->host;
+    int status = name_again(supervisor, child);
+    if (status)
+        return status;
+    *process_out = dsi_process_new(host, ops, body);
+    if (!*process_out)
+        return DYNSUP_ENOMEM;
+    status = name_hand_on(host, child, *process_out);
+    if (status)
+        dsi_process_discard(host, *process_out);
+    return status;
 }
 
 int dsi_incarnation_begin(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
                           void *body) {
     dynsup_host *host = supervisor->host;
-    dsi_process *process = dsi_process_new(host, ops, body);
-    if (!process)
-        return DYNSUP_ENOMEM;
-    if (child->name && !dsi_process_extra_get(host, process)) {
-        dsi_process_discard(host, process);
-        return DYNSUP_ENOMEM;
-    }
+    dsi_process *process;
+    int status = named_process(supervisor, child, ops, body, &process);
+    if (status)
+        return status;
     process->parent = supervisor->process->slot.id;
     process->flags = DSI_FLAG_CHILD | DSI_FLAG_PARENT_LINK;
     dsi_child_attach(child, process);
     child->incarnation++;
     supervisor->active++;
-    if (child->name) {
-        child->name->process = process;
-        process->extra->name = child->name;
-    }
     dsi_event_process(host, DYNSUP_EVENT_SPAWNED, process, NULL);
     start_limit(supervisor, child);
     dsi_process_ready(host, process, DYNSUP_WAKE_FIRST);

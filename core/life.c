@@ -8,6 +8,7 @@
 #include "child_event.h"
 #include "cursor.h"
 #include "link.h"
+#include "registry.h"
 #include "supervisor.h"
 
 /* ---- bookkeeping ---- */
@@ -81,7 +82,7 @@ dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char 
         dsi_child *child = process ? dsi_child_of(process, supervisor) : NULL;
         return child ? child : find_restarting(supervisor, pid);
     }
-    dsi_name *entry = dsi_names_find(&supervisor->host->names, name, name_length);
+    dsi_name *entry = dsi_name_find(supervisor->host, name, name_length);
     if (!entry)
         return NULL;
     if (entry->child)
@@ -142,16 +143,20 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
     const dynsup_body_ops *ops;
     void *body;
-    dynsup_reason reason;
-    int status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
+    int status = DYNSUP_ENOMEM;
+    if (!child->guest || dsi_child_extra_get(supervisor->host, child)) /* for whom it names */
+        status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status == 0 && child->guest) {
         dsi_guest_begin(supervisor, ops, body, child, NULL);
         return;
     }
     if (status == 0) {
         status = dsi_incarnation_begin(supervisor, child, ops, body);
-        if (status)
+        if (status) {
             ops->fini(body);
+            reason = dynsup_reason_atom((enum dynsup_atom) - status);
+        }
     }
     if (status == 0) {
         dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_RESTARTED, child, NULL);

@@ -46,6 +46,9 @@ void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
         dsi_process_doom(host, target, &killed);
     } else if (target->flags & DSI_FLAG_SUPERVISOR) {
         host->signal_supervisor(host, target, from, reason);
+    } else if (target->flags & DSI_FLAG_REGISTRY) {
+        if (from == target->parent)
+            dsi_process_doom(host, target, reason);
     } else if (target->flags & DSI_FLAG_TRAP_EXIT) {
         exit_message(host, target, from, reason);
     } else if (reason->class != DYNSUP_REASON_NORMAL || from == target->slot.id) {

@@ -129,11 +129,18 @@ static bool table_reserve(dsi_names *names) {
     return true;
 }
 
-static dsi_name *name_new(dsi_names *names, const char *text, size_t length) {
+/* The names of different registries hash apart. */
+static uint64_t name_hash(const dsi_names *names, uint64_t registry, const char *text,
+                          size_t length) {
+    return text_hash(names->seed + registry * UINT64_C(0xff51afd7ed558ccd), text, length);
+}
+
+static dsi_name *name_new(dsi_names *names, uint64_t registry, const char *text, size_t length) {
     dsi_name *name = dsi_memory_new(names->memory, name_bytes(length));
     if (name == NULL)
         return NULL;
-    name->hash = text_hash(names->seed, text, length);
+    name->hash = name_hash(names, registry, text, length);
+    name->registry = registry;
     name->length = length;
     memcpy(name->text, text, length);
     return name;
@@ -161,22 +168,27 @@ void dsi_names_fini(dsi_names *names) {
     dsi_names_init(names, names->memory, names->seed);
 }
 
-dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length) {
+static bool is_same(const dsi_name *name, uint64_t registry, const char *text, size_t length) {
+    return name->registry == registry && name->length == length &&
+           memcmp(name->text, text, length) == 0;
+}
+
+dsi_name *dsi_names_find_in(const dsi_names *names, uint64_t registry, const char *text,
+                            size_t length) {
     if (names->count == 0)
         return NULL;
-    uint64_t hash = text_hash(names->seed, text, length);
+    uint64_t hash = name_hash(names, registry, text, length);
     dsi_name *name = *bucket_of(names, hash);
-    while (name &&
-           (name->hash != hash || name->length != length || memcmp(name->text, text, length) != 0))
+    while (name && (name->hash != hash || !is_same(name, registry, text, length)))
         name = name->next;
     return name;
 }
 
-dsi_name *dsi_names_add(dsi_names *names, const char *text, size_t length) {
-    assert(dsi_names_find(names, text, length) == NULL && "the name is not there yet");
+dsi_name *dsi_names_add_in(dsi_names *names, uint64_t registry, const char *text, size_t length) {
+    assert(!dsi_names_find_in(names, registry, text, length) && "the name is not there yet");
     if (!table_reserve(names))
         return NULL;
-    dsi_name *name = name_new(names, text, length);
+    dsi_name *name = name_new(names, registry, text, length);
     if (name == NULL)
         return NULL;
     dsi_name **bucket = bucket_of(names, name->hash);

@@ -5,7 +5,8 @@
  * Linear hashing: each insertion splits at most one bucket, so growing to a million names costs no
  * pause. Buckets live in segments of 256 that never move. The hash is seeded by the host, so that
  * names chosen by others cannot be made to collide. Entries belong to the table; what they mean
- * (a process's name, a child's name) is the owner's affair.
+ * (a process's name, a child's name, a registry's key) is the owner's affair. The names of each
+ * registry are apart from all others': its pid is part of what is hashed and compared.
  */
 #ifndef DSI_NAMES_H
 #define DSI_NAMES_H
@@ -17,11 +18,14 @@
 
 struct dsi_process;
 struct dsi_child;
+struct dsi_key;
 
 typedef struct dsi_name {
     struct dsi_name *next;
     struct dsi_process *process; /* who is found by the name; NULL while its child restarts */
     struct dsi_child *child;     /* whose name it is until the child is removed, or NULL */
+    struct dsi_key *key;         /* what a registry keeps under the name; NULL: a plain name */
+    uint64_t registry;           /* the pid of the registry whose name it is; 0: a plain name */
     uint64_t hash;
     size_t length;
     char text[]; /* length bytes and a final 0; may contain zeros */
@@ -42,11 +46,21 @@ void dsi_names_init(dsi_names *names, dsi_memory *memory, uint64_t seed);
 /* Frees every entry and the table. */
 void dsi_names_fini(dsi_names *names);
 
-/* The entry, or NULL. */
-dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length);
+/* The entry among those of the registry (0: the plain names), or NULL. */
+dsi_name *dsi_names_find_in(const dsi_names *names, uint64_t registry, const char *text,
+                            size_t length);
 
 /* A new entry without owner for a name that is not there yet, or NULL without memory. */
-dsi_name *dsi_names_add(dsi_names *names, const char *text, size_t length);
+dsi_name *dsi_names_add_in(dsi_names *names, uint64_t registry, const char *text, size_t length);
+
+/* The same for plain names. */
+static inline dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length) {
+    return dsi_names_find_in(names, 0, text, length);
+}
+
+static inline dsi_name *dsi_names_add(dsi_names *names, const char *text, size_t length) {
+    return dsi_names_add_in(names, 0, text, length);
+}
 
 /* Takes the entry out and frees it. */
 void dsi_names_remove(dsi_names *names, dsi_name *name);

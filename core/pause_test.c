@@ -194,6 +194,68 @@ static void an_answer_waits_for_a_paused_caller(void **state) {
     assert_int_equal(caller->slices, slices + 1);
 }
 
+#define CROWD 8
+#define STEPS 20000
+
+typedef struct crowd {
+    test_host *test;
+    test_body *bodies[CROWD];
+    bool paused[CROWD];
+    size_t slices[CROWD]; /* when it was paused */
+} crowd;
+
+static void crowd_fill(crowd *c, int i) {
+    c->bodies[i] = i % 2 ? test_spawn_trapping(c->test) : test_spawn(c->test, NULL);
+    c->paused[i] = false;
+}
+
+/* One random thing that happens to a process. */
+static void crowd_act(crowd *c, int i, uint64_t random) {
+    test_host *test = c->test;
+    test_body *body = c->bodies[i];
+    dynsup_value value = test_integer(1);
+    switch (random % 8) {
+    case 0:
+    case 1:
+        c->paused[i] = dynsup_pause(test->host, body->pid);
+        break;
+    case 2:
+        dynsup_resume(test->host, body->pid);
+        c->paused[i] = false;
+        break;
+    case 3:
+        body->until = test->now_ns + 1000000 * (random >> 8 & 3);
+        break;
+    case 4:
+        test_signal(test, NULL, body->pid, random & 256 ? DYNSUP_KILL : DYNSUP_SHUTDOWN);
+        break;
+    case 5:
+        test_pass(test, 1);
+        break;
+    default:
+        assert_int_equal(dynsup_send(test->host, body->pid, &value, 1), 0);
+    }
+    c->slices[i] = body->slices;
+}
+
+static void nothing_that_happens_gives_a_paused_process_a_slice(void **state) {
+    crowd c = {.test = *state};
+    for (int i = 0; i < CROWD; i++)
+        crowd_fill(&c, i);
+    for (int step = 0; step < STEPS; step++) {
+        uint64_t random = dynsup_host_random(c.test->host);
+        crowd_act(&c, (int)((random >> 32) % CROWD), random >> 16);
+        test_run(c.test); /* walks the invariants */
+        for (int i = 0; i < CROWD; i++) {
+            if (!test_alive(c.bodies[i]))
+                crowd_fill(&c, i);
+            assert_int_equal(is_paused(c.test, c.bodies[i]->pid), c.paused[i]);
+            if (c.paused[i])
+                assert_int_equal(c.bodies[i]->slices, c.slices[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_paused_process_gets_no_slices_and_keeps_its_messages,
@@ -218,6 +280,8 @@ int main(void) {
                                         test_teardown),
         cmocka_unit_test_setup_teardown(an_answer_waits_for_a_paused_caller, test_setup,
                                         test_teardown),
+        cmocka_unit_test_setup_teardown(nothing_that_happens_gives_a_paused_process_a_slice,
+                                        test_setup, test_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

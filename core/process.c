@@ -4,6 +4,7 @@
 #include "delayed.h"
 #include "event.h"
 #include "monitor.h"
+#include "registry.h"
 
 #include <assert.h>
 #include <math.h>
@@ -104,7 +105,7 @@ static bool wakes(const dsi_process *process, const dynsup_message *message) {
 
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message) {
     if (!dsi_process_alive(process) || (process->flags & DSI_FLAG_DROPS)) {
-        if (process->flags & DSI_FLAG_SUPERVISOR)
+        if (process->flags & (DSI_FLAG_SUPERVISOR | DSI_FLAG_REGISTRY))
             dsi_event_process(host, DYNSUP_EVENT_UNEXPECTED, process, NULL);
         dsi_message_drop(host, message);
         return;
@@ -148,6 +149,7 @@ static void extra_release(dynsup_host *host, dsi_process *process) {
         return;
     dsi_timers_stop(&host->timers, &extra->kill_timer);
     name_release(host, extra->name);
+    dsi_entries_release(host, extra);
     dsi_monitors_release_held(host, extra);
     dsi_delayed_release_all(host, extra);
     extra_free(host, process);

@@ -36,7 +36,8 @@ enum {
     DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
-    DSI_FLAG_STARTING = 64    /* its start is waited for: its end is told to who waits only */
+    DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
+    DSI_FLAG_REGISTRY = 128   /* its body is a registry: any signal of its parent ends it */
 };
 
 typedef struct dsi_process_extra {
@@ -44,6 +45,8 @@ typedef struct dsi_process_extra {
     const char *label;
     dsi_bag monitors; /* of dsi_monitor.held: those it holds */
     dsi_bag delayed;  /* of dsi_delayed: messages to it */
+    dsi_bag entries;  /* of dynsup_entry: its entries in registries */
+    dynsup_pid told;  /* the last registry whose end it was told of */
     dsi_timer kill_timer;
     dsi_process *process;
     dynsup_possession *possessions; /* the newest first */

@@ -93,6 +93,25 @@ static void a_child_that_ended_has_a_report_with_all_details(void **state) {
                                 "\n    next: it is restarted now, the 1st restart of 3 in 5 s");
 }
 
+static void boom_trace(void *ud, uint64_t object, char *chars, size_t size) {
+    assert_ptr_equal(ud, objects);
+    snprintf(chars, size, "%s", object == 0 ? "stack traceback:\n\tmain" : "");
+}
+
+static void a_reason_with_a_trace_has_it_in_the_lines_behind(void **state) {
+    (void)state;
+    static const dynsup_object_ops ops = {.describe = object_describe, .trace = boom_trace};
+    static const char *const expected[] = {"crashed)\n    reason: boom\n        stack traceback:"
+                                           "\n            main",
+                                           "crashed)\n    reason: the id"};
+    for (uint64_t n = 0; n < 2; n++) {
+        dynsup_reason reason = because(n);
+        dynsup_event event = {.kind = DYNSUP_EVENT_CRASHED, .pid = PID(7), .reason = &reason};
+        dynsup_report_write(&event, &ops, (void *)objects, text, sizeof text);
+        assert_string_equal(strstr(text, "crashed)"), expected[n]);
+    }
+}
+
 static void what_is_not_known_is_left_out(void **state) {
     (void)state;
     dynsup_value id = {.kind = DYNSUP_NIL};
@@ -410,6 +429,7 @@ static void a_field_is_cut_to_its_first_line_and_160_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_that_ended_has_a_report_with_all_details),
+        cmocka_unit_test(a_reason_with_a_trace_has_it_in_the_lines_behind),
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(the_next_restart_is_counted),
         cmocka_unit_test(a_delayed_restart_is_not_counted),

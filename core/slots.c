@@ -86,7 +86,11 @@ void dsi_slots_free(dsi_slots *slots, void *item) {
 
 void *dsi_slots_next_within(const dsi_slots *slots, uint32_t *cursor, uint32_t *left) {
     uint32_t end = slots->page_count * DSI_SLOT_PAGE_SIZE;
-    for (; *cursor<end && * left> 0; --*left) {
+    while (*cursor < end) {
+        if ((*left)-- == 0) {
+            *left = 0;
+            return NULL;
+        }
         dsi_slot *slot = dsi_slots_at(slots, (*cursor)++);
         if (slot->next_free == DSI_SLOT_LIVE)
             return slot;

@@ -5,6 +5,7 @@
  * refused leaves nothing behind.
  */
 #include "child_event.h"
+#include "registry.h"
 #include "supervisor.h"
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {
@@ -15,7 +16,7 @@ static void accept(dsi_supervisor *supervisor, dsi_child *child) {
 /* ---- starts ---- */
 
 static dsi_name *find_name(dsi_supervisor *supervisor, const char *name, size_t length) {
-    return name && length ? dsi_names_find(&supervisor->host->names, name, length) : NULL;
+    return name && length ? dsi_name_find(supervisor->host, name, length) : NULL;
 }
 
 static bool child_is_up(const dsi_name *name) {

@@ -1,5 +1,6 @@
 /* What callers ask of a static supervisor: its children by their ids. */
 #include "child_event.h"
+#include "registry.h"
 #include "static.h"
 
 /* ---- start_child ---- */
@@ -11,7 +12,7 @@ static int refuse(dsi_supervisor *supervisor, const dsi_request *request, int st
 
 /* ensure_child for a name that is a child's: the answer, or the wait for it. */
 static int await_named(dsi_supervisor *supervisor, dsi_request *request) {
-    dsi_name *taken = dsi_names_find(&supervisor->host->names, request->name, request->name_length);
+    dsi_name *taken = dsi_name_find(supervisor->host, request->name, request->name_length);
     if (taken->child->state == DSI_CHILD_GONE)
         return DYNSUP_EALREADY_PRESENT;
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, taken->child);
@@ -40,9 +41,11 @@ static int admit(dsi_supervisor *supervisor, const dsi_request *request, dynsup_
 static int accept(dsi_supervisor *supervisor, dsi_request *request) {
     dynsup_draft *order = supervisor->order;
     dsi_child *child = request->child;
-    if (!dsi_child_index_reserve(&order->ids) ||
-        dsi_incarnation_name(supervisor, child, request->name, request->name_length))
+    if (!dsi_child_index_reserve(&order->ids))
         return DYNSUP_ENOMEM;
+    int status = dsi_incarnation_name(supervisor, child, request->name, request->name_length);
+    if (status)
+        return status;
     order->request = request;
     order->body_ops = request->body_ops;
     order->body = request->body;

@@ -1,4 +1,5 @@
 /* Starts: how a static supervisor starts one child, and what becomes of the job if it fails. */
+#include "registry.h"
 #include "child_event.h"
 #include "static.h"
 
@@ -90,13 +91,13 @@ static void failed_with(dsi_supervisor *supervisor, dsi_child *child, int status
 
 /* ---- the start ---- */
 
-/* Takes the name that the child wants, once. 0, DYNSUP_ENOMEM, or DYNSUP_EALREADY_STARTED. */
+/* Takes the name that the child wants, once. 0, DYNSUP_ENOMEM, DYNSUP_EUNKNOWN_REGISTRY, or
+ * DYNSUP_EALREADY_STARTED. */
 static int take_name(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid *holder_out) {
     const dsi_child_extra *extra = child->extra;
     if (!extra || !extra->wanted || child->name)
         return 0;
-    const dsi_name *taken =
-        dsi_names_find(&supervisor->host->names, extra->wanted, extra->wanted_length);
+    const dsi_name *taken = dsi_name_find(supervisor->host, extra->wanted, extra->wanted_length);
     if (!taken)
         return dsi_incarnation_name(supervisor, child, extra->wanted, extra->wanted_length);
     *holder_out = taken->process ? taken->process->slot.id : 0;
@@ -118,9 +119,10 @@ static void begin(dsi_supervisor *supervisor, dsi_child *child, const dynsup_bod
         dsi_guest_begin(supervisor, ops, body, child, NULL);
         return;
     }
-    if (dsi_incarnation_begin(supervisor, child, ops, body)) {
+    int status = dsi_incarnation_begin(supervisor, child, ops, body);
+    if (status) {
         ops->fini(body);
-        failed_with(supervisor, child, DYNSUP_ENOMEM, NULL);
+        failed_with(supervisor, child, status, NULL);
         return;
     }
     if (child->extra && child->extra->ready) {

@@ -4,6 +4,7 @@
 #include "cursor.h"
 #include "event.h"
 #include "link.h"
+#include "registry.h"
 
 static void turn(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_pop(&supervisor->retries);
@@ -72,31 +73,34 @@ static void process_undo(dynsup_host *host, dsi_process *process) {
     dsi_process_discard(host, process);
 }
 
-static bool name_take(dynsup_host *host, dsi_process *process, const char *name, size_t length) {
-    if (!name)
-        return true;
-    dsi_name *entry = dsi_names_add(&host->names, name, length);
-    if (!entry)
-        return false;
-    entry->process = process;
-    process->extra->name = entry;
-    return true;
+/* The process with its name, or why there is none. */
+static int named_make(dynsup_host *host, dsi_supervisor *supervisor,
+                      const dynsup_supervisor_options *named, dsi_process **process_out) {
+    *process_out = supervisor ? process_make(host, supervisor) : NULL;
+    if (!*process_out)
+        return DYNSUP_ENOMEM;
+    int status = named->name ? dsi_name_give(host, *process_out, named->name, named->name_length,
+                                             &named->name_key, &named->name_value)
+                             : 0;
+    if (status)
+        process_undo(host, *process_out);
+    return status;
 }
 
-int dsi_supervisor_new(dynsup_host *host, const char *name, size_t name_length,
+int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named,
                        dsi_supervisor **supervisor_out, dynsup_pid *pid_out) {
-    dsi_name *taken = name ? dsi_names_find(&host->names, name, name_length) : NULL;
+    dsi_process *process;
+    const dsi_name *taken =
+        named->name ? dsi_name_find(host, named->name, named->name_length) : NULL;
     if (taken) {
         *pid_out = taken->process ? taken->process->slot.id : 0;
         return DYNSUP_EALREADY_STARTED;
     }
     dsi_supervisor *supervisor = supervisor_alloc(host);
-    dsi_process *process = supervisor ? process_make(host, supervisor) : NULL;
-    if (!process || !name_take(host, process, name, name_length)) {
-        if (process)
-            process_undo(host, process);
+    int status = named_make(host, supervisor, named, &process);
+    if (status) {
         dsi_memory_free(&host->memory, supervisor, sizeof *supervisor);
-        return DYNSUP_ENOMEM;
+        return status;
     }
     supervisor->process = process;
     process->extra->supervisor = supervisor;

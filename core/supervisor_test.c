@@ -190,8 +190,9 @@ static dynsup_pid init(test_host *test, test_body *caller, bool configures, int 
     init_configures = configures;
     init_status = status;
     test_enter(caller);
-    int pending =
-        dynsup_supervisor_init(test->host, "sup", 3, &test_body_ops, init_body, &caller->reply);
+    int pending = dynsup_supervisor_init(
+        test->host, &(dynsup_supervisor_options){.name = "sup", .name_length = 3}, &test_body_ops,
+        init_body, &caller->reply);
     assert_true(pending == DYNSUP_PENDING || pending == DYNSUP_ENOMEM);
     caller->key = pending == DYNSUP_PENDING ? caller->reply.key : 0;
     caller->replied = pending != DYNSUP_PENDING;

@@ -5,7 +5,9 @@ local source = debug.getinfo(1, "S").source:sub(2)
 local root = source:match "^(.*)/spec/[^/]*$" or "."
 
 describe("bench", function()
-  for _, name in ipairs { "start_child", "ping_pong", "terminate", "memory", "server", "echo" } do
+  for _, name in ipairs {
+    "start_child", "ping_pong", "terminate", "memory", "server", "echo", "look", "registry",
+  } do
     it("answers the question of " .. name, function()
       local folder = program.folder()
       local command = ('cd "$OLDPWD" && $DYNSUP run %s/bench/%s.lua --smoke'):format(program.quote(root), name)

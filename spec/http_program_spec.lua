@@ -33,6 +33,30 @@ cli.describe("http in a program", function()
     assert.matches("^" .. said .. "[^\n]*\n" .. said, got.out)
   end)
 
+  it("lets others go on while libcurl is being loaded", function()
+    local got = run([[
+      local dynsup = require "dynsup"
+      local ticks = 0
+      dynsup.spawn(function() while true do dynsup.sleep(10) ticks = ticks + 1 end end)
+      local pid, ref = dynsup.spawn_monitor(function() return require "dynsup.http" end)
+      dynsup.sleep(10)
+      dynsup.exit(pid, "kill")
+      print(select(4, dynsup.receive()))
+      print(type(require("dynsup.http").get), ticks > 20)
+      dynsup.halt()]], "PRELOAD_SLOW_CURL=1")
+    assert.equal("killed\nfunction\ttrue\n", got.out)
+    cli.assert_ended(0, got)
+  end)
+
+  it("lets a run end while libcurl is being loaded", function()
+    local got = run([[
+      local dynsup = require "dynsup"
+      dynsup.spawn(function() return require "dynsup.http" end)
+      dynsup.sleep(20)
+      dynsup.halt(3)]], "PRELOAD_SLOW_CURL=1")
+    cli.assert_ended(3, got)
+  end)
+
   it("does not wait for the resolving of a name when its time is over, its process or the run ends", function()
     local got = run [[
       local dynsup = require "dynsup"

@@ -221,6 +221,46 @@ describe("reports as fields", function()
     assert.equal(1, #having(records, "gave_up"))
   end)
 
+  it("tell the last message of who failed, at the level debug", function()
+    local function crash_after(receive)
+      local pid = dynsup.spawn(function()
+        dynsup.receive()
+        receive()
+        error "boom"
+      end)
+      dynsup.yield()
+      dynsup.send(pid, "first")
+      dynsup.yield()
+      dynsup.send(pid, "second", { n = 2 }, nil, 4)
+      dynsup.send(pid, "third")
+      dynsup.sleep(1)
+    end
+    local function match() dynsup.receive_match "third" end
+    local function late()
+      dynsup.yield()
+      dynsup.receive()
+    end
+    for receive, expected in pairs { [dynsup.receive] = "{ second, { n = 2 }, ... }", [match] = "{ third }",
+      [late] = "{ second, { n = 2 }, ... }" } do
+      for level, count in pairs { debug = 1, info = 0 } do
+        local found = 0
+        for _, line in ipairs(log_of(function() crash_after(receive) end, "text", level)) do
+          if line.level == "error" and line.text:find("last message: " .. expected, 1, true) then found = found + 1 end
+        end
+        assert.equal(count, found, expected)
+      end
+    end
+    local function sends_in_a_callback()
+      local pid = dynsup.spawn(function() error(dynsup.receive()) end)
+      dynsup.spawn(function()
+        local _ <close> = host.closer(function() dynsup.send(pid, "from a handler") end)
+      end)
+      dynsup.sleep(1)
+    end
+    local crashed = having(records_of(sends_in_a_callback, "debug"), "crashed")[1]
+    assert.matches("last message: { from a handler }$", crashed.traceback)
+  end)
+
   it("are as many as reports for people", function()
     assert.equal(#log_of(crashing, "text", "debug"), #log_of(crashing, "logfmt", "debug"))
     assert.equal(#log_of(crashing, "text", "debug"), #log_of(crashing, "json", "debug"))

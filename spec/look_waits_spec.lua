@@ -48,6 +48,18 @@ describe("observer.waits", function()
     assert.same({ pid = client, target = server, what = "answer", left = 49 }, observer.info(client).waits)
   end))
 
+  it("are calls of servers", host.main(function()
+    local server = assert(dynsup.server.start_link({
+      init = function() return "ok", nil end,
+      handle_call = function(_, _, state) return "noreply", state end,
+    }))
+    local client = family.async(pcall, dynsup.server.call, server, "x", 100)
+    dynsup.sleep(1)
+    assert.same({ pid = client, target = server, what = "answer", left = 99 }, observer.waits()[1])
+    dynsup.sleep(200)
+    assert.equal(0, #observer.waits())
+  end))
+
   it("are requests to supervisors, and to children on their way", family.trapping(function()
     local sup, other = dynsup.start_link(), dynsup.start_link()
     local starter = family.async(dynsup.start_child, sup, { start = function() dynsup.receive() end })
@@ -110,6 +122,24 @@ describe("observer.deadlocks", function()
     assert.same({ [sorted(a, b)[1]] = true, [sorted(c, d)[1]] = false }, by_first)
     dynsup.sleep(200)
     assert.equal(1, #observer.deadlocks())
+  end))
+
+  it("may be servers that call each other", family.trapping(function()
+    local servers = {}
+    local module = { init = function() return "ok", nil end }
+    function module.handle_call(other, _, state)
+      return "reply", dynsup.server.call(other, servers[1], "infinity"), state
+    end
+    for i = 1, 2 do servers[i] = assert(dynsup.server.start_link(module)) end
+    family.async(dynsup.server.call, servers[1], servers[2], "infinity")
+    dynsup.sleep(1)
+    local cycles = observer.deadlocks()
+    assert.equal(1, #cycles)
+    assert.is_true(cycles[1].forever)
+    assert.same(sorted(servers[1], servers[2]), members(cycles[1]))
+    for _, server in ipairs(servers) do observer.kill(server) end
+    dynsup.sleep(1)
+    assert.equal(0, #observer.deadlocks())
   end))
 
   it("may lead through a supervisor and its start function", host.main(function()

@@ -178,6 +178,22 @@ describe("accept", function()
     end, { clock = "real" }) }
     assert.same({ nil, "deadlock" }, { outcome[1], outcome[2] })
   end)
+
+  it("does not keep a run going when who waited was killed", function()
+    assert.same({ true }, { host.outcome(function()
+      local client = pair()
+      local listener = listen()
+      local waits = {
+        function() client:read "some" end,
+        function() listener:accept() end,
+      }
+      for _, wait in ipairs(waits) do
+        local pid = dynsup.spawn(wait)
+        support.until_waiting(pid)
+        host.stop(pid, "kill")
+      end
+    end, { clock = "real", log_level = "off" }) })
+  end)
 end)
 
 describe("a socket", function()
@@ -251,6 +267,28 @@ describe("a socket", function()
     assert.is_true(client:set { nodelay = true, keepalive = true, send_timeout = 5 })
     assert.is_true(client:set { nodelay = false, keepalive = 30, send_timeout = "infinity" })
     assert.same({ nil, "invalid_option", "x" }, { client:set { x = 1 } })
+  end))
+
+  it("is not for runs inside the run, nor for later ones", main(function()
+    local client = pair()
+    local listener = listen()
+    assert(dynsup.run(function()
+      for _, call in ipairs {
+        function() client:read "some" end,
+        function() client:write "x" end,
+        function() client:give(dynsup.self()) end,
+        function() listener:accept() end,
+      } do
+        assert.error_matches(call, "belongs to another run")
+      end
+    end))
+    local old
+    assert(dynsup.run(function()
+      old = pair()
+    end))
+    assert.same({ nil, "closed" }, { old:read "some" })
+    assert.same({ nil, "closed" }, { old:write "x" })
+    assert.same({ nil, "closed" }, { old:give(dynsup.self()) })
   end))
 
   it("of one kind has not the methods of the other", main(function()

@@ -159,6 +159,30 @@ describe("an observer", function()
     assert.is_false(dynsup.is_alive(observation.pid))
   end))
 
+  it("hears nothing of its own process", host.main(function()
+    local sup, heard = dynsup.start_link(), nil
+    local others = collect { events = "started" }
+    dynsup.start_child(sup, { ready = true, body = function()
+      dynsup.observe({ events = "started" }, dynsup.self())
+      dynsup.ready()
+      dynsup.sleep(1)
+      heard = #host.drain()
+      dynsup.receive()
+    end })
+    dynsup.sleep(2)
+    assert.equal(1, #others)
+    assert.equal(0, heard)
+  end))
+
+  it("hears nothing from before it began, although others do", host.main(function()
+    local early = collect { events = "spawned" }
+    dynsup.spawn(function() end)
+    local late = collect { events = "spawned" }
+    dynsup.sleep(1)
+    assert.equal(0, #late)
+    assert.is_true(#early >= 1)
+  end))
+
   it("is closed as a to-be-closed variable", host.main(function()
     local pid
     do
@@ -206,6 +230,19 @@ describe("an observer", function()
     while done < 10 do dynsup.yield() end
     dynsup.halt(0)
   end))
+end)
+
+describe("a process that is stuck in a C function", function()
+  it("is told with its time, on the real clock", function()
+    local events
+    host.run(function()
+      events = collect { level = "warning" }
+      os.execute "sleep 0.3"
+      dynsup.sleep(1)
+    end, { clock = "real" })
+    assert.same({ "stuck" }, names(events))
+    assert.is_true(events[1].delay >= 100)
+  end)
 end)
 
 describe("an observation ends", function()

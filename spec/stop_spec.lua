@@ -48,6 +48,25 @@ describe("stop", function()
     end
   end))
 
+  it("is true for everyone who asks for the same reason", family.trapping(function()
+    local sup = assert(dynsup.start_link {})
+    assert(dynsup.start_child(sup, { shutdown = 10, restart = "temporary", body = function()
+      dynsup.flag("trap_exit", true)
+      dynsup.sleep("infinity")
+    end }))
+    dynsup.yield()
+    local answers = {}
+    for i = 1, 2 do
+      dynsup.spawn(function()
+        answers[i] = table.pack(dynsup.stop(sup, "re" .. "ason"))
+      end)
+    end
+    local reason = select(3, dynsup.receive())
+    dynsup.yield()
+    assert.equal("reason", reason)
+    assert.same({ { true, n = 1 }, { true, n = 1 } }, answers)
+  end))
+
   it("may be called by any process", host.main(function()
     local sup = dynsup.start_link {}
     assert.is_true(family.result(family.async(dynsup.stop, sup)))

@@ -188,6 +188,17 @@ describe("send_after", function()
     assert.equal(start, ended)
   end)
 
+  it("does not keep a run going that is for ever", function()
+    assert.is_true(dynsup.run(function() -- on the real clock, where it would wait
+      dynsup.send_after("infinity", dynsup.self(), "never")
+      dynsup.send_after(1e300, dynsup.self(), "never")
+    end))
+    assert.equal("deadlock", select(2, host.outcome(function()
+      dynsup.send_after("infinity", dynsup.self(), "never")
+      dynsup.receive()
+    end)))
+  end)
+
   it("keeps tables by reference", host.main(function()
     local shared = {}
     dynsup.send_after(10, dynsup.self(), shared)
@@ -203,6 +214,13 @@ describe("cancel_timer", function()
     local left = dynsup.cancel_timer(timer)
     assert.equal(70, left)
     assert.same({ nil, "timeout", n = 2 }, table.pack(dynsup.receive(200)))
+  end))
+
+  it("returns infinity for a timer that is for ever", host.main(function()
+    local timer = dynsup.send_after("infinity", dynsup.self(), "never")
+    dynsup.sleep(10)
+    assert.equal(math.huge, dynsup.cancel_timer(timer))
+    assert.is_nil(dynsup.cancel_timer(timer))
   end))
 
   it("returns nil for a timer that has fired", host.main(function()

@@ -8,7 +8,7 @@ local layers = {
     { "intensity", "backoff", "lifecycle" },
     { "timers", "names" },
     { "state", "value" },
-    { "process", "mailbox", "link", "monitor", "delayed", "possession", "event" },
+    { "process", "mailbox", "link", "monitor", "delayed", "possession", "event", "registry" },
     { "supervisor", "child", "cursor", "request", "start", "guest", "life", "incarnation", "dynamic",
         "static", "shutdown" },
     { "host", "halt", "check" },

@@ -1,4 +1,5 @@
-/* Loaded before all others, it makes a machine without libcurl, or with slow name servers. */
+/* Loaded before all others, it makes a machine without libcurl, one that is slow to load it, or one
+ * with slow name servers. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -12,6 +13,8 @@ void *dlopen(const char *file, int mode) {
     memcpy(&next, &found, sizeof found);
     if (getenv("PRELOAD_NO_CURL") && file && strstr(file, "libcurl"))
         file = "libcurl-is-not-there.so";
+    if (getenv("PRELOAD_SLOW_CURL") && file && strstr(file, "libcurl"))
+        sleep(1);
     return next(file, mode);
 }
 

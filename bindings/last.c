@@ -1,0 +1,69 @@
+/*
+ * What a process has received last, for the report of its crash.
+ *
+ * It is kept at the log level debug only: a table a message is too much otherwise. A host that
+ * never was at that level has no memory for it.
+ */
+#include "bindings/binding.h"
+
+typedef struct keeping {
+    dsl_host *host;
+    const dsl_body *body;
+    lua_State *from;
+    int count;
+} keeping;
+
+/* Pushes the host's table. [-0, +1] */
+static void table_push(lua_State *L, dsl_host *host) {
+    if (host->last_messages) {
+        dsl_vault_push(L, &host->vault, host->last_messages);
+        return;
+    }
+    lua_newtable(L);
+    dsl_vault_reserve(L, &host->vault, 1);
+    lua_pushvalue(L, -1);
+    host->last_messages = dsl_vault_put(L, &host->vault);
+}
+
+static int keep_protected(lua_State *L) {
+    const keeping *k = lua_touserdata(L, 1);
+    int first = lua_gettop(k->from) - k->count + 1;
+    table_push(L, k->host);
+    lua_createtable(L, k->count, 0);
+    for (int i = 0; i < k->count && lua_checkstack(k->from, 1); i++) {
+        lua_pushvalue(k->from, first + i);
+        lua_xmove(k->from, L, 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_rawsetp(L, -2, k->body);
+    return 0;
+}
+
+void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count) {
+    keeping k = {host, body, L, count};
+    if (L != host->L) /* there a protected call would hide the values */
+        dsl_protect(host->L, keep_protected, &k);
+}
+
+void dsl_last_push(lua_State *L, const dsl_host *host, const dsl_body *body) {
+    if (!host->last_messages) {
+        lua_pushnil(L);
+        return;
+    }
+    dsl_vault_push(L, &host->vault, host->last_messages);
+    lua_rawgetp(L, -1, body);
+    lua_replace(L, -2);
+}
+
+/* Raw, on the vault's thread: an entry that is there can be cleared without an allocation. */
+void dsl_last_forget(dsl_host *host, const dsl_body *body) {
+    lua_State *L = host->vault.L;
+    if (!host->last_messages)
+        return;
+    dsl_vault_push(L, &host->vault, host->last_messages);
+    if (lua_rawgetp(L, -1, body) != LUA_TNIL) {
+        lua_pushnil(L);
+        lua_rawsetp(L, -3, body);
+    }
+    lua_pop(L, 2);
+}

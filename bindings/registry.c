@@ -1,0 +1,302 @@
+/*
+ * The C half of dynsup.registry.
+ *
+ * What is looked up comes as one flat list, so that nothing is made in Lua while the core's entries
+ * are walked: that might run a finalizer, which might change them. So a list is made first, for as
+ * many entries as there are, and then filled with those that are there.
+ */
+#include "bindings/name.h"
+#include "bindings/native.h"
+
+#include <limits.h>
+
+/* The registry at index 1: nil, reason are pushed if it is none (false). Raises for what cannot
+ * name one. [-0, +0|2] */
+static bool registry_get(lua_State *L, const dsl_host *host, dynsup_pid *registry,
+                         dynsup_registry_info *info) {
+    bool named = dsl_process_read(L, host, 1, registry);
+    luaL_argexpected(L, named, 1, "pid or registered name of a registry");
+    int status = dynsup_registry_inspect(host->core, *registry, info);
+    if (status)
+        dsl_fail(L, (enum dynsup_atom) - status);
+    return status == 0;
+}
+
+static void key_get(lua_State *L, dsl_key *key) {
+    luaL_argcheck(L, dsl_is_key(L, 2), 2, "a key is anything but nil and NaN");
+    dsl_key_read(L, 2, key);
+}
+
+/* start(unique [, name]): pid; nil, "already_started", pid */
+static int start(lua_State *L) {
+    dsl_host *host;
+    dynsup_pid pid;
+    size_t length = 0;
+    dsl_check_linkable(L, dsl_body_of(L, &host));
+    const char *name = NULL;
+    if (!lua_isnil(L, 2))
+        dsl_name_read(L, 2, &name, &length);
+    int status = dynsup_registry_start(host->core, lua_toboolean(L, 1), name, length, &pid);
+    dsl_check_status(L, status);
+    if (status)
+        dsl_fail(L, (enum dynsup_atom) - status);
+    if (pid)
+        dsl_id_push(L, pid);
+    else
+        lua_pushliteral(L, "restarting");
+    return status ? 3 : 1;
+}
+
+/* stop(registry, reason): true, or nil, reason */
+static int stop(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    dsl_check_reason(L, 2);
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_reason reason = dsl_reason_get(L, host, 2);
+    dynsup_registry_stop(host->core, registry, &reason);
+    if (reason.value.kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)reason.value.as.object);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static void value_release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+static int taken(lua_State *L, dynsup_pid owner) {
+    dsl_fail_text(L, "already_registered");
+    if (owner)
+        dsl_id_push(L, owner);
+    else
+        lua_pushliteral(L, "restarting");
+    return 3;
+}
+
+/* register(registry, key, value) */
+static int register_entry(lua_State *L) {
+    dsl_host *host;
+    dynsup_pid registry, owner;
+    dynsup_registry_info info;
+    dsl_key key = {.length = 0};
+    dsl_body_of(L, &host);
+    dsl_check_count(L, 2, 3);
+    lua_settop(L, 3);
+    key_get(L, &key);
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    dsl_vault_reserve(L, &host->vault, 2);
+    dynsup_value key_value = dsl_value_get(L, host, 2);
+    dynsup_value value = dsl_value_get(L, host, 3);
+    int status =
+        dynsup_entry_add(host->core, registry, key.text, key.length, key_value, value, &owner);
+    if (status) {
+        value_release(host, &key_value);
+        value_release(host, &value);
+    }
+    dsl_check_status(L, status);
+    if (status == DYNSUP_ETAKEN)
+        return taken(L, owner);
+    if (status)
+        return dsl_fail(L, (enum dynsup_atom) - status);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static bool is_own(const dsl_host *host, const dynsup_entry *entry) {
+    return dynsup_entry_inspect(entry).pid == dynsup_self(host->core);
+}
+
+/* Is the entry's value rawequal to the one at index 3? */
+static bool has_value(lua_State *L, dsl_host *host, const dynsup_entry *entry) {
+    dynsup_value value = dynsup_entry_inspect(entry).value;
+    dsl_value_push(L, host, &value);
+    bool equal = lua_rawequal(L, -1, 3);
+    lua_pop(L, 1);
+    return equal;
+}
+
+/* unregister(registry, key [, value]): the caller's entries under the key; with a value (also nil)
+ * the first of them that has it, and true only if there was one. */
+static int unregister(lua_State *L) {
+    dsl_host *host;
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    dsl_key key = {.length = 0};
+    dsl_body_of(L, &host);
+    bool one = lua_gettop(L) == 3;
+    bool removed = !one;
+    key_get(L, &key);
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    luaL_checkstack(L, 2, NULL);
+    dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
+    while (entry) {
+        dynsup_entry *next = dynsup_entry_next(entry);
+        if (is_own(host, entry) && (!one || has_value(L, host, entry))) {
+            if (dynsup_entry_remove(host->core, entry))
+                return dsl_fail(L, DYNSUP_TAKEN);
+            removed = true;
+            if (one)
+                break;
+        }
+        entry = next;
+    }
+    lua_pushboolean(L, removed);
+    return 1;
+}
+
+/* update(registry, key, value): whether the caller has the key of a unique registry */
+static int update(lua_State *L) {
+    dsl_host *host;
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    dsl_key key = {.length = 0};
+    dsl_body_of(L, &host);
+    lua_settop(L, 3);
+    key_get(L, &key);
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
+    bool own = entry && is_own(host, entry);
+    if (own)
+        dynsup_entry_set(host->core, entry, dsl_value_get(L, host, 3));
+    lua_pushboolean(L, own);
+    return 1;
+}
+
+/* whereis(registry, key): pid or nil; nil, reason */
+static int whereis(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    dsl_key key = {.length = 0};
+    dsl_check_count(L, 2, 2);
+    key_get(L, &key);
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    luaL_argcheck(L, info.unique, 1, "its keys are duplicate: lookup tells who has one");
+    dynsup_pid pid = dynsup_registry_whereis(host->core, registry, key.text, key.length);
+    if (pid)
+        dsl_id_push(L, pid);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* ---- lists ---- */
+
+typedef dynsup_entry *(*next_fn)(const dynsup_entry *entry);
+
+typedef struct query {
+    dynsup_pid registry, pid;
+    dsl_key key;
+    next_fn next;
+} query;
+
+static dynsup_entry *query_first(const dsl_host *host, const query *q) {
+    if (q->next == dynsup_entry_next)
+        return dynsup_entry_first(host->core, q->registry, q->key.text, q->key.length);
+    if (q->next == dynsup_owned_next)
+        return dynsup_owned_first(host->core, q->registry, q->pid);
+    return dynsup_registry_first(host->core, q->registry);
+}
+
+static lua_Integer query_count(const dsl_host *host, const query *q) {
+    lua_Integer count = 0;
+    for (const dynsup_entry *entry = query_first(host, q); entry; entry = q->next(entry))
+        count++;
+    return count;
+}
+
+enum { FLAT = 3 }; /* places of an entry in a flat list: pid, key, value */
+
+/* Pushes the flat list and its number of entries. [-0, +2] */
+static int query_push(lua_State *L, dsl_host *host, const query *q) {
+    lua_Integer room = query_count(host, q);
+    luaL_checkstack(L, 4, NULL);
+    if (room > INT_MAX / FLAT)
+        return luaL_error(L, "too many entries");
+    lua_createtable(L, (int)room * FLAT, 0);
+    lua_Integer count = 0;
+    const dynsup_entry *entry = query_first(host, q);
+    for (; entry && count < room; entry = q->next(entry), count++) {
+        dynsup_entry_info info = dynsup_entry_inspect(entry);
+        dsl_id_push(L, info.pid);
+        lua_rawseti(L, -2, count * FLAT + 1);
+        dsl_value_push(L, host, &info.key);
+        lua_rawseti(L, -2, count * FLAT + 2);
+        dsl_value_push(L, host, &info.value);
+        lua_rawseti(L, -2, count * FLAT + 3);
+    }
+    lua_pushinteger(L, count);
+    return 2;
+}
+
+/* lookup(registry, key): a flat list and its length; nil, reason */
+static int lookup(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    query q = {.next = dynsup_entry_next};
+    dynsup_registry_info info;
+    dsl_check_count(L, 2, 2);
+    key_get(L, &q.key);
+    if (!registry_get(L, host, &q.registry, &info))
+        return 2;
+    return query_push(L, host, &q);
+}
+
+/* owned(registry, pid), entries(registry): the same */
+static int owned(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    query q = {.next = dynsup_owned_next};
+    dynsup_registry_info info;
+    dsl_check_count(L, 2, 2);
+    q.pid = dsl_check_pid(L, 2);
+    return registry_get(L, host, &q.registry, &info) ? query_push(L, host, &q) : 2;
+}
+
+static int entries(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    query q = {.next = dynsup_registry_next};
+    dynsup_registry_info info;
+    dsl_check_count(L, 1, 1);
+    return registry_get(L, host, &q.registry, &info) ? query_push(L, host, &q) : 2;
+}
+
+/* count(registry [, key]) */
+static int count(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    query q = {.next = dynsup_entry_next};
+    dynsup_registry_info info;
+    dsl_check_count(L, 1, 2);
+    bool of_key = lua_gettop(L) == 2;
+    if (of_key)
+        key_get(L, &q.key);
+    if (!registry_get(L, host, &q.registry, &info))
+        return 2;
+    lua_pushinteger(L, of_key ? query_count(host, &q) : (lua_Integer)info.entry_count);
+    return 1;
+}
+
+/* unique(registry): whether its keys are; nil, reason */
+static int unique(lua_State *L) {
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    if (!registry_get(L, dsl_host_of(L), &registry, &info))
+        return 2;
+    lua_pushboolean(L, info.unique);
+    return 1;
+}
+
+const luaL_Reg dsl_registry_functions[] = {
+    {"start", start},   {"stop", stop},       {"register", register_entry},
+    {"update", update}, {"whereis", whereis}, {"unregister", unregister},
+    {"lookup", lookup}, {"owned", owned},     {"entries", entries},
+    {"count", count},   {"unique", unique},   {NULL, NULL},
+};

@@ -1,0 +1,441 @@
+--- dynsup.task: functions that run as processes and whose results are waited for, as Elixir's Task.
+--
+-- Design notes.
+-- A task's process sends its owner `ref, results...`, where ref is the ref of the owner's monitor,
+-- and ends. The box is what the two share: its ref is set when owner and process are related as
+-- they should be, and the process does not begin before; while it is open the owner wants the
+-- results, and nothing is sent after that. So a late result reaches nobody's mailbox.
+
+local dynsup = require "dynsup"
+
+local self, send, receive_match = dynsup.self, dynsup.send, dynsup.receive_match
+local monitor, demonitor = dynsup.monitor, dynsup.demonitor
+
+---@class dynsup.task
+local task = {}
+
+---@class dynsup.task.handle
+---@field pid any
+---@field ref any
+---@field owner any who may wait for it
+---@field linked boolean
+---@field box table
+---@field done boolean its end has been handed out, or it is let go of
+local Handle = { __name = "task" }
+
+function Handle.__tostring(t)
+  return ("task %s"):format(t.pid)
+end
+
+-- ---- misuse ----
+
+local function misuse(position, name, what)
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, what), 4)
+end
+
+local function check_function(f, position, name)
+  local is_named = type(f) == "string" and f:find ".:."
+  if type(f) ~= "function" and not is_named then
+    misuse(position, name, 'function or "module:function" expected, got ' .. type(f))
+  end
+end
+
+local function check_ms(ms, position, name)
+  if ms ~= "infinity" and not (type(ms) == "number" and ms >= 0) then
+    misuse(position, name, 'milliseconds or "infinity" expected')
+  end
+end
+
+-- A task that the caller may still wait for.
+local function check_task(t, position, name)
+  if getmetatable(t) ~= Handle then misuse(position, name, "task expected, got " .. type(t)) end
+  if t.owner ~= self() then misuse(position, name, "the task belongs to another process") end
+  if t.done then misuse(position, name, "the task's end has been handed out already") end
+end
+
+local function check_tasks(tasks, name)
+  if type(tasks) ~= "table" then misuse(1, name, "list of tasks expected, got " .. type(tasks)) end
+  local seen = {}
+  for i = 1, #tasks do
+    local t = tasks[i]
+    if getmetatable(t) ~= Handle then misuse(1, name, ("no task at %d of the list"):format(i)) end
+    if t.owner ~= self() then misuse(1, name, ("task %d belongs to another process"):format(i)) end
+    if t.done or seen[t] then
+      misuse(1, name, ("the end of task %d has been handed out already"):format(i))
+    end
+    seen[t] = true
+  end
+end
+
+-- ---- the process ----
+
+-- Waits until the owner has made its side; false: it has ended in the middle of that.
+local function related(box)
+  while not box.ref do
+    if not dynsup.is_alive(box.owner) then return false end
+    dynsup.yield()
+  end
+  return true
+end
+
+local function resolve(f)
+  if type(f) == "function" then return f end
+  local module, name = f:match "^(.-):(.+)$"
+  local found = require(module)[name]
+  if type(found) ~= "function" then error(("no function '%s' in module of '%s'"):format(name, f), 0) end
+  return found
+end
+
+local function reply(box, ...)
+  if box.open then send(box.owner, box.ref, ...) end
+end
+
+local function run(box, f, ...)
+  if not related(box) then return end
+  reply(box, resolve(f)(...))
+end
+
+-- ---- starting ----
+
+local function handle(box, pid, linked)
+  return setmetatable({
+    pid = pid, ref = box.ref, owner = box.owner, linked = linked, box = box, done = false,
+  }, Handle)
+end
+
+local function begin(linked, f, ...)
+  local box = { owner = self(), open = true }
+  local pid, ref = dynsup.spawn_monitor(run, box, f, ...)
+  if linked then dynsup.link(pid) end
+  box.ref = ref
+  return handle(box, pid, linked)
+end
+
+local function begin_under(sup, linked, f, ...)
+  local box = { owner = self(), open = true }
+  local pid, reason, detail = dynsup.start_child(sup, {
+    body = run, args = table.pack(box, f, ...), restart = "temporary",
+  })
+  if not pid then return nil, reason, detail end
+  local ref = monitor(pid)
+  if linked then dynsup.link(pid) end
+  box.ref = ref
+  return handle(box, pid, linked)
+end
+
+--- Runs f(...) as a process that is linked to the caller, who may await its results.
+---@param f function|string
+---@return dynsup.task.handle
+function task.async(f, ...)
+  check_function(f, 1, "async")
+  return begin(true, f, ...)
+end
+
+--- The same under a supervisor.
+---@param sup any
+---@param f function|string
+---@return dynsup.task.handle? task; nil, reason
+function task.async_link(sup, f, ...)
+  check_function(f, 2, "async_link")
+  return begin_under(sup, true, f, ...)
+end
+
+--- The same without a link: its crash is nothing to the caller but an answer.
+---@param sup any
+---@param f function|string
+---@return dynsup.task.handle? task; nil, reason
+function task.async_nolink(sup, f, ...)
+  check_function(f, 2, "async_nolink")
+  return begin_under(sup, false, f, ...)
+end
+
+--- Runs f(...) as a temporary child whose results nobody wants.
+---@param sup any
+---@param f function|string
+---@return any pid; nil, reason
+function task.start_child(sup, f, ...)
+  check_function(f, 2, "start_child")
+  return dynsup.start_child(sup, { body = f, args = table.pack(...), restart = "temporary" })
+end
+
+--- The child spec of a task without an owner, so that `{ dynsup.task, f }` is a child.
+---@param f function|string
+---@return table spec
+function task.child_spec(f)
+  check_function(f, 1, "child_spec")
+  return { id = "task", body = f, restart = "temporary" }
+end
+
+-- ---- ends ----
+
+-- What an unlinked process has left in the mailbox of one that traps exits.
+local function flush_exit(pid)
+  receive_match(function(tag, from) return tag == "EXIT" and from == pid end, 0)
+end
+
+-- No message of the task reaches the caller from now on.
+local function close(t)
+  t.done = true
+  t.box.open = false
+  demonitor(t.ref)
+  receive_match(t.ref, 0)
+end
+
+local function unlink(t)
+  if not t.linked then return end
+  dynsup.unlink(t.pid)
+  flush_exit(t.pid)
+end
+
+-- The caller gives up: a linked task would have died with it.
+local function let_go(t)
+  close(t)
+  if t.linked then
+    unlink(t)
+    dynsup.exit(t.pid, "kill")
+  end
+end
+
+-- The task's end from a message: "ok", results... or "exit", reason; nil, "timeout" from none.
+local function ended(t, tag, ...)
+  if tag == nil then return nil, "timeout" end
+  close(t)
+  if tag == t.ref then return "ok", ... end
+  return "exit", (select(3, ...))
+end
+
+local function wait(t, ms)
+  local ref = t.ref
+  return ended(t, receive_match(function(tag, which)
+    return tag == ref or tag == "DOWN" and which == ref
+  end, ms))
+end
+
+local function awaited(t, status, ...)
+  if status == "ok" then return ... end
+  if status == nil then let_go(t) end
+  return nil, (...)
+end
+
+--- Waits for the results.
+---@param t dynsup.task.handle
+---@param ms? number|"infinity" 5000
+---@return any results; nil, reason
+function task.await(t, ms)
+  check_task(t, 1, "await")
+  if ms == nil then ms = 5000 end
+  check_ms(ms, 2, "await")
+  return awaited(t, wait(t, ms))
+end
+
+--- Waits for the task's end, and tells how it came.
+---@param t dynsup.task.handle
+---@param ms? number|"infinity" 5000
+---@return string? "ok", results...; "exit", reason; nil, "timeout": the task goes on
+function task.yield(t, ms)
+  check_task(t, 1, "yield")
+  if ms == nil then ms = 5000 end
+  check_ms(ms, 2, "yield")
+  return wait(t, ms)
+end
+
+-- What is left of a time that ends then.
+local function left_until(deadline)
+  return deadline == math.huge and "infinity" or math.max(0, deadline - dynsup.now())
+end
+
+local function deadline_in(ms)
+  return ms == "infinity" and math.huge or dynsup.now() + ms
+end
+
+-- Waits for the ends of all tasks, at most until then, and calls each(i, status, ...) as they come,
+-- until it returns true. Returns whether nobody is left.
+local function wait_each(tasks, deadline, each)
+  local index, left = {}, #tasks
+  for i, t in ipairs(tasks) do index[t.ref] = i end
+  local function is_end(tag, which)
+    return index[tag] ~= nil or tag == "DOWN" and index[which] ~= nil
+  end
+  local function handle_end(tag, ...)
+    if tag == nil then return true end
+    local i = index[tag] or index[(...)]
+    index[tasks[i].ref] = nil
+    left = left - 1
+    return each(i, ended(tasks[i], tag, ...))
+  end
+  while left > 0 do
+    if handle_end(receive_match(is_end, left_until(deadline))) then break end
+  end
+  return left == 0
+end
+
+local function let_go_of_all(tasks)
+  for _, t in ipairs(tasks) do
+    if not t.done then let_go(t) end
+  end
+end
+
+--- Waits for the results of all tasks.
+---@param tasks dynsup.task.handle[]
+---@param ms? number|"infinity" 5000, for all of them together
+---@return table[]? results packed, in the order of the tasks; nil, reason [, the task that ended]
+function task.await_many(tasks, ms)
+  check_tasks(tasks, "await_many")
+  if ms == nil then ms = 5000 end
+  check_ms(ms, 2, "await_many")
+  local results, failed, reason = {}, nil, "timeout"
+  local all = wait_each(tasks, deadline_in(ms), function(i, status, ...)
+    if status == "ok" then
+      results[i] = table.pack(...)
+    else
+      failed, reason = tasks[i], (...)
+    end
+    return failed
+  end)
+  if all and not failed then return results end
+  let_go_of_all(tasks)
+  return nil, reason, failed
+end
+
+--- Waits for the ends of all tasks.
+---@param tasks dynsup.task.handle[]
+---@param ms? number|"infinity" 5000, for all of them together
+---@return table[] for each task what yield would return, packed
+function task.yield_many(tasks, ms)
+  check_tasks(tasks, "yield_many")
+  if ms == nil then ms = 5000 end
+  check_ms(ms, 2, "yield_many")
+  local results = {}
+  for i = 1, #tasks do results[i] = table.pack(nil, "timeout") end
+  wait_each(tasks, deadline_in(ms), function(i, ...) results[i] = table.pack(...) end)
+  return results
+end
+
+-- ---- stopping ----
+
+-- How a task ended that was told to; the reason that was asked for is no answer.
+local function stopped(expected, status, ...)
+  if status == "exit" and ... == expected then return nil end
+  return status, ...
+end
+
+--- Ends the task and waits until it is down.
+---@param t dynsup.task.handle
+---@param ms? number|"infinity"|"brutal_kill" 5000: how long it may take before it is killed
+---@return string? nil: it was ended; "ok", results...: it was done; "exit", reason: it had another end
+function task.shutdown(t, ms)
+  check_task(t, 1, "shutdown")
+  if ms == nil then ms = 5000 end
+  local brutal = ms == "brutal_kill"
+  if not brutal then check_ms(ms, 2, "shutdown") end
+  if t.linked then dynsup.unlink(t.pid) end
+  local results = table.pack(wait(t, 0))
+  if results[1] == nil and not brutal then
+    dynsup.exit(t.pid, "shutdown")
+    results = table.pack(wait(t, ms))
+  end
+  if results[1] == nil then
+    dynsup.exit(t.pid, "kill")
+    results = table.pack(wait(t, "infinity"))
+  end
+  unlink(t)
+  return stopped(brutal and "killed" or "shutdown", table.unpack(results, 1, results.n))
+end
+
+--- Lets the task go on without its owner, who is told nothing more.
+---@param t dynsup.task.handle
+---@return string? as yield, of a task that has ended; nil: it goes on
+function task.ignore(t)
+  check_task(t, 1, "ignore")
+  local results = table.pack(wait(t, 0))
+  if results[1] == nil then
+    close(t)
+    unlink(t)
+    return nil
+  end
+  return table.unpack(results, 1, results.n)
+end
+
+-- ---- streams ----
+
+-- Waits until a task that was killed is down, and takes all that it has left in the mailbox.
+local function down(t)
+  wait(t, "infinity")
+  unlink(t)
+end
+
+local Stream = require "dynsup.task_stream" {
+  close = close,
+  unlink = unlink,
+  ended = ended,
+  down = down,
+  left_until = left_until,
+  deadline_in = deadline_in,
+}
+
+local STREAM_OPTIONS = {
+  max_concurrency = function(value) return math.type(value) == "integer" and value > 0 end,
+  ordered = function(value) return type(value) == "boolean" end,
+  link = function(value) return type(value) == "boolean" end,
+  timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
+  on_timeout = function(value) return value == "exit" or value == "kill_task" end,
+}
+
+local function check_stream(items, f, options)
+  if type(items) ~= "table" and type(items) ~= "function" then
+    misuse(2, "async_stream", "list or iterator expected, got " .. type(items))
+  end
+  check_function(f, 3, "async_stream")
+  if type(options) ~= "table" then misuse(4, "async_stream", "table expected, got " .. type(options)) end
+  for name, value in next, options do
+    local accepts = STREAM_OPTIONS[name]
+    if not accepts then misuse(4, "async_stream", ("unknown option '%s'"):format(name)) end
+    if not accepts(value) then
+      misuse(4, "async_stream", ("invalid %s: %s"):format(name, tostring(value)))
+    end
+  end
+end
+
+local function option(options, name, default)
+  if options[name] == nil then return default end
+  return options[name]
+end
+
+local function starter(sup, linked, f)
+  if sup == nil then return function(...) return begin(linked, f, ...) end end
+  return function(...) return begin_under(sup, linked, f, ...) end
+end
+
+--- Runs f for each item, so many at a time, as they are asked for:
+--- `for status, value in task.async_stream(nil, items, f) do`.
+---@param sup any a supervisor, or nil
+---@param items table|function a list, or a function that returns the next item
+---@param f function|string
+---@param options? table max_concurrency, ordered, timeout, on_timeout, link
+---@return function, nil, nil, table for a generic for
+function task.async_stream(sup, items, f, options)
+  if options == nil then options = {} end
+  check_stream(items, f, options)
+  local linked = option(options, "link", sup == nil)
+  local stream = setmetatable({
+    owner = self(),
+    next = Stream.items_of(items),
+    start = starter(sup, linked, f),
+    max_concurrency = option(options, "max_concurrency", 8),
+    ordered = option(options, "ordered", true),
+    timeout = option(options, "timeout", 5000),
+    on_timeout = option(options, "on_timeout", "exit"),
+    tasks = {},
+    handles = {},
+    deadlines = {},
+    results = {},
+    arrived = {},
+    oldest = 1,
+    begun = 0,
+    given = 0,
+    exhausted = false,
+  }, Stream)
+  return function() return stream:step() end, nil, nil, stream
+end
+
+return task

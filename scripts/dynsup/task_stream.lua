@@ -1,0 +1,144 @@
+--- Streams of tasks: the half of dynsup.task that runs a function for each of many items.
+--
+-- A stream begins tasks as its results are asked for, and no more of them than may be waited for at
+-- a time, those counted that have ended and were not handed out. Tasks are numbered in their order;
+-- all have the same time, so that the oldest that runs is the first whose time is over.
+
+local dynsup = require "dynsup"
+
+local receive_match = dynsup.receive_match
+
+-- What dynsup.task has for one task.
+---@class dynsup.task.parts
+---@field close fun(t: dynsup.task.handle)
+---@field unlink fun(t: dynsup.task.handle)
+---@field ended fun(t: dynsup.task.handle, ...): ...
+---@field left_until fun(deadline: number): number|string
+---@field deadline_in fun(ms: number|string): number
+local parts = {}
+
+---@class dynsup.task.stream
+---@field next fun(): ... the next item; nothing: there is none
+---@field start fun(...): dynsup.task.handle?, any
+---@field tasks table<any, integer> the number of each task that runs, by its ref
+---@field handles dynsup.task.handle[] by number
+---@field deadlines number[] by number
+---@field results table[] by number, until they are handed out
+---@field begun integer
+---@field given integer how many have been handed out
+local Stream = {}
+Stream.__index = Stream
+
+-- The items as a function that returns the packed values of the next one, or nothing.
+function Stream.items_of(items)
+  if type(items) == "function" then
+    return function()
+      local values = table.pack(items())
+      if values[1] ~= nil then return values end
+    end
+  end
+  local i, n = 0, items.n or #items
+  return function()
+    i = i + 1
+    if i <= n then return { items[i], n = 1 } end
+  end
+end
+
+function Stream:fill()
+  while not self.exhausted and self.begun - self.given < self.max_concurrency do
+    local values = self.next()
+    if not values then
+      self.exhausted = true
+      return
+    end
+    local t, reason = self.start(table.unpack(values, 1, values.n))
+    if not t then error("async_stream cannot start a task: " .. tostring(reason), 0) end
+    local i = self.begun + 1
+    self.begun = i
+    self.tasks[t.ref], self.handles[i], self.deadlines[i] = i, t, parts.deadline_in(self.timeout)
+  end
+end
+
+-- Notes how a task has ended.
+function Stream:note(i, ...)
+  local t = self.handles[i]
+  self.tasks[t.ref], self.handles[i] = nil, nil
+  parts.unlink(t)
+  self.results[i] = table.pack(...)
+  if not self.ordered then self.arrived[#self.arrived + 1] = i end
+end
+
+-- The time of the oldest that runs is over.
+function Stream:overdue(i)
+  if self.on_timeout == "exit" then
+    self:finish()
+    dynsup.exit "timeout"
+  end
+  local t = self.handles[i]
+  parts.close(t)
+  parts.unlink(t)
+  dynsup.exit(t.pid, "kill")
+  self:note(i, "exit", "timeout")
+end
+
+-- Waits until some task ends, or until the oldest has had its time.
+function Stream:wait()
+  while not self.handles[self.oldest] do self.oldest = self.oldest + 1 end
+  local tasks = self.tasks
+  local message = table.pack(receive_match(function(tag, which)
+    return tasks[tag] ~= nil or tag == "DOWN" and tasks[which] ~= nil
+  end, parts.left_until(self.deadlines[self.oldest])))
+  if message[1] == nil then
+    self:overdue(self.oldest)
+  else
+    local i = tasks[message[1]] or tasks[message[2]]
+    self:note(i, parts.ended(self.handles[i], table.unpack(message, 1, message.n)))
+  end
+end
+
+-- The number of the result that is to be handed out next, nil: it is not there yet.
+function Stream:ready()
+  if self.ordered then return self.results[self.given + 1] and self.given + 1 end
+  return table.remove(self.arrived, 1)
+end
+
+function Stream:step()
+  if self.owner ~= dynsup.self() then error("async_stream goes on in the process that began it", 3) end
+  self:fill()
+  if self.given == self.begun then return nil end
+  local i = self:ready()
+  while not i do
+    self:wait()
+    i = self:ready()
+  end
+  local result = self.results[i]
+  self.results[i], self.deadlines[i] = nil, nil
+  self.given = self.given + 1
+  return table.unpack(result, 1, result.n)
+end
+
+-- Ends all tasks that run. A process that is ending cannot wait for them: they end without it.
+function Stream:finish()
+  self.exhausted = true
+  local left = {}
+  for i, t in pairs(self.handles) do
+    dynsup.unlink(t.pid)
+    dynsup.exit(t.pid, "kill")
+    left[#left + 1] = i
+  end
+  for _, i in ipairs(left) do
+    local t = self.handles[i]
+    t.box.open = false
+    pcall(parts.down, t)
+    self.tasks[t.ref], self.handles[i] = nil, nil
+  end
+  self.given = self.begun
+end
+
+Stream.__close = Stream.finish
+
+---@param p dynsup.task.parts
+return function(p)
+  parts = p
+  return Stream
+end

@@ -1,0 +1,437 @@
+local dynsup = require "dynsup"
+local host = require "spec.support.host"
+local task = require "dynsup.task"
+
+-- A task that does not end by itself.
+local function forever()
+  dynsup.sleep "infinity"
+end
+
+-- A task that outlives its shutdown.
+local function stubborn()
+  dynsup.flag("trap_exit", true)
+  while true do dynsup.receive() end
+end
+
+local function after(ms, ...)
+  dynsup.sleep(ms)
+  return ...
+end
+
+local function crash(value)
+  error(value, 0)
+end
+
+-- f as a main process that traps exits.
+local function trapping(f)
+  return host.main(function()
+    dynsup.flag("trap_exit", true)
+    return f()
+  end)
+end
+
+-- Lets time go by and asserts that nothing is in the mailbox but exits of linked tasks.
+local function assert_quiet()
+  dynsup.sleep(100000)
+  for _, message in ipairs(host.drain()) do assert.equal("EXIT", message[1]) end
+end
+
+describe("task.async", function()
+  it("runs a function in a process, linked and monitored", host.main(function()
+    local main = dynsup.self()
+    local t = task.async(function(...)
+      dynsup.send(main, "runs", dynsup.self(), dynsup.info(dynsup.self()).links[1])
+      dynsup.receive()
+      return ...
+    end, 1, nil, 3, nil)
+    assert.same({ "runs", t.pid, main }, { dynsup.receive() })
+    assert.equal(1, dynsup.info(t.pid).monitored_by)
+    dynsup.send(t.pid, "go")
+    assert.same({ 1, nil, 3, nil, n = 4 }, table.pack(task.await(t)))
+    assert.same({}, host.drain())
+  end))
+
+  it("takes a function by its name", host.main(function()
+    package.preload["spec.task_module"] = function() return { twice = function(x) return 2 * x end } end
+    assert.equal(42, task.await(task.async("spec.task_module:twice", 21)))
+    package.preload["spec.task_module"] = nil
+  end))
+
+  it("takes the caller along when it crashes", host.main(function()
+    local reason = host.reason(function()
+      task.await(task.async(crash, "boom"))
+    end)
+    assert.equal("boom", reason.error)
+  end))
+
+  it("ends with the caller", host.main(function()
+    local t
+    assert.equal("boom", host.reason(function()
+      t = task.async(forever)
+      dynsup.exit "boom"
+    end))
+    dynsup.sleep(1)
+    assert.is_false(dynsup.is_alive(t.pid))
+  end))
+
+  it("sends its owner a message that others can read", host.main(function()
+    local t = task.async(after, 1, "a", "b")
+    assert.same({ t.ref, "a", "b" }, { dynsup.receive() })
+    assert.same({ "DOWN", t.ref, t.pid, "normal" }, { dynsup.receive() })
+  end))
+end)
+
+describe("task.await", function()
+  it("returns nothing from a function that returns nothing", host.main(function()
+    assert.equal(0, select("#", task.await(task.async(function() end))))
+  end))
+
+  it("tells the reason of a crash to who traps exits", trapping(function()
+    local t = task.async(crash, "boom")
+    local result, reason = task.await(t)
+    assert.is_nil(result)
+    assert.equal("boom", reason.error)
+    assert.same({ "EXIT", t.pid, reason }, { dynsup.receive() })
+  end))
+
+  it("tells how a task exited", trapping(function()
+    for _, reason in ipairs { "normal", "shutdown", "unknown" } do
+      assert.same({ nil, reason, n = 2 }, table.pack(task.await(task.async(dynsup.exit, reason))))
+    end
+  end))
+
+  it("gives up in time, and the task ends", host.main(function()
+    local t = task.async(after, 10, "late")
+    local begun = dynsup.now()
+    assert.same({ nil, "timeout", n = 2 }, table.pack(task.await(t, 5)))
+    assert.equal(5, dynsup.now() - begun)
+    dynsup.sleep(0)
+    assert.is_false(dynsup.is_alive(t.pid))
+    assert_quiet()
+  end))
+
+  it("waits for 5 seconds unless told otherwise", host.main(function()
+    assert.same({ nil, "timeout" }, { task.await(task.async(after, 5001, "late")) })
+    assert.equal("soon", task.await(task.async(after, 4999, "soon")))
+    assert.equal("late", task.await(task.async(after, 1000000, "late"), "infinity"))
+  end))
+
+  it("does not wait with 0", host.main(function()
+    local t = task.async(function() return "done" end)
+    dynsup.sleep(1)
+    assert.equal("done", task.await(t, 0))
+    assert.same({ nil, "timeout" }, { task.await(task.async(forever), 0) })
+  end))
+
+  it("leaves other messages", host.main(function()
+    dynsup.send(dynsup.self(), "before")
+    local t = task.async(after, 1, "x")
+    dynsup.send(dynsup.self(), "DOWN", "fake", t.pid, "reason")
+    assert.equal("x", task.await(t))
+    assert.same({ { "before", n = 1 }, { "DOWN", "fake", t.pid, "reason", n = 4 } }, host.drain())
+  end))
+
+  it("may be called by the owner only", host.main(function()
+    local t = task.async(forever)
+    local reason = host.reason(function() task.await(t) end)
+    assert.matches("bad argument #1 to 'await' %(the task belongs to another process%)", reason.error)
+    task.shutdown(t)
+  end))
+
+  it("may be called once", host.main(function()
+    local t = task.async(function() end)
+    task.await(t)
+    for _, name in ipairs { "await", "yield", "shutdown", "ignore" } do
+      assert.has_error(function() task[name](t) end,
+        ("bad argument #1 to '%s' (the task's end has been handed out already)"):format(name))
+    end
+  end))
+
+  it("is killed with its caller at any moment", host.main(function()
+    for ms = 0, 3 do
+      local pids = {}
+      local pid, ref = dynsup.spawn_monitor(function()
+        local t = task.async(after, 2, "x")
+        pids[1] = t.pid
+        task.await(t)
+        dynsup.sleep(10)
+      end)
+      dynsup.sleep(ms)
+      dynsup.exit(pid, "kill")
+      assert.equal("killed", host.down(ref))
+      dynsup.sleep(1)
+      assert.is_false(pids[1] ~= nil and dynsup.is_alive(pids[1]))
+    end
+  end))
+
+  it("is told when the task is killed at any moment", trapping(function()
+    for ms = 0, 2 do
+      local t = task.async(after, 3, "x")
+      dynsup.sleep(ms)
+      dynsup.exit(t.pid, "kill")
+      assert.same({ nil, "killed" }, { task.await(t) })
+    end
+  end))
+end)
+
+describe("task.await_many", function()
+  it("returns the results in the order of the tasks", host.main(function()
+    local tasks = { task.async(after, 3, "a", nil), task.async(after, 1), task.async(after, 2, "c") }
+    assert.same({ { "a", nil, n = 2 }, { n = 0 }, { "c", n = 1 } }, task.await_many(tasks))
+    assert.same({}, host.drain())
+  end))
+
+  it("returns an empty list at once", host.main(function()
+    assert.same({}, task.await_many {})
+  end))
+
+  it("gives up in time, and all tasks end", host.main(function()
+    local tasks = { task.async(after, 1), task.async(after, 10), task.async(forever) }
+    assert.same({ nil, "timeout", n = 3 }, table.pack(task.await_many(tasks, 5)))
+    assert.equal(5, dynsup.now())
+    dynsup.sleep(0)
+    for _, t in ipairs(tasks) do assert.is_false(dynsup.is_alive(t.pid)) end
+    assert_quiet()
+  end))
+
+  it("tells the first that fails, and the others end", trapping(function()
+    local tasks = { task.async(forever), task.async(dynsup.exit, "boom"), task.async(after, 1) }
+    assert.same({ nil, "boom", tasks[2] }, { task.await_many(tasks) })
+    dynsup.sleep(0)
+    assert.is_false(dynsup.is_alive(tasks[1].pid))
+    assert.has_error(function() task.await(tasks[3]) end)
+    assert_quiet()
+  end))
+
+  it("raises for a task twice, or of another process", host.main(function()
+    local t = task.async(forever)
+    assert.has_error(function() task.await_many { t, t } end)
+    assert.has_error(function() task.await_many { 1 } end)
+    assert.has_error(function() task.yield_many(t.pid) end)
+    assert.matches("belongs to another", host.reason(function() task.await_many { t } end).error)
+    task.shutdown(t)
+  end))
+end)
+
+describe("task.yield", function()
+  it("tells how a task has ended", trapping(function()
+    assert.same({ "ok", 1, nil, n = 3 }, table.pack(task.yield(task.async(after, 1, 1, nil))))
+    assert.same({ "exit", "normal", n = 2 }, table.pack(task.yield(task.async(dynsup.exit, "normal"))))
+    assert.same({ "exit", "x", n = 2 }, table.pack(task.yield(task.async(dynsup.exit, "x"))))
+  end))
+
+  it("lets the task go on when the time is over", host.main(function()
+    local t = task.async(after, 10, "x")
+    assert.same({ nil, "timeout" }, { task.yield(t, 0) })
+    assert.same({ nil, "timeout" }, { task.yield(t, 5) })
+    assert.same({ "ok", "x" }, { task.yield(t) })
+    assert.same({}, host.drain())
+  end))
+end)
+
+describe("task.yield_many", function()
+  it("tells of each how it has ended, or that it goes on", trapping(function()
+    local tasks = { task.async(after, 1, "a"), task.async(dynsup.exit, "x"), task.async(after, 10, "c") }
+    assert.same({ { "ok", "a", n = 2 }, { "exit", "x", n = 2 }, { nil, "timeout", n = 2 } },
+      task.yield_many(tasks, 5))
+    assert.equal("c", task.await(tasks[3]))
+    assert.same({}, task.yield_many {})
+  end))
+end)
+
+describe("task.shutdown", function()
+  it("is nil for a task that it has ended, and no exit comes", trapping(function()
+    for _, ms in ipairs { 5000, "infinity", "brutal_kill" } do
+      local t = task.async(forever)
+      dynsup.sleep(1)
+      assert.same({ n = 1 }, table.pack(task.shutdown(t, ms)))
+      assert.is_false(dynsup.is_alive(t.pid))
+    end
+    assert.same({}, host.drain())
+  end))
+
+  it("does not take its caller along", host.main(function()
+    assert.is_nil(task.shutdown(task.async(forever)))
+    assert.is_nil(task.shutdown(task.async(forever), "brutal_kill"))
+    local t = task.async(stubborn)
+    dynsup.sleep(1)
+    assert.same({ "exit", "killed" }, { task.shutdown(t, 0) })
+  end))
+
+  it("kills a task that takes too long", host.main(function()
+    local t = task.async(stubborn)
+    dynsup.sleep(1)
+    assert.same({ "exit", "killed" }, { task.shutdown(t, 10) })
+    assert.equal(11, dynsup.now())
+  end))
+
+  it("hands out results that are there", host.main(function()
+    for _, ms in ipairs { 5000, "brutal_kill" } do
+      local t = task.async(after, 1, "x")
+      dynsup.sleep(2)
+      assert.same({ "ok", "x" }, { task.shutdown(t, ms) })
+    end
+    local t = task.async(function()
+      dynsup.flag("trap_exit", true)
+      dynsup.receive()
+      return "on the way"
+    end)
+    dynsup.sleep(1)
+    assert.same({ "ok", "on the way" }, { task.shutdown(t) })
+    assert.same({}, host.drain())
+  end))
+
+  it("tells another end", trapping(function()
+    local cases = { { "normal", 5000, "normal" }, { "x", 5000, "x" }, { "shutdown", 5000 }, { "shutdown",
+      "brutal_kill", "shutdown" }, { "x", "brutal_kill", "x" } }
+    for _, case in ipairs(cases) do
+      local t = task.async(dynsup.exit, case[1])
+      dynsup.sleep(1)
+      local expected = case[3] and { "exit", case[3] } or {}
+      assert.same(expected, { task.shutdown(t, case[2]) })
+    end
+    assert.same({}, host.drain())
+  end))
+end)
+
+describe("task.ignore", function()
+  it("lets the task go on alone", host.main(function()
+    local done
+    local t = task.async(function()
+      dynsup.sleep(5)
+      done = true
+      error "unheard"
+    end)
+    assert.is_nil(task.ignore(t))
+    dynsup.sleep(10)
+    assert.is_true(done)
+    assert_quiet()
+  end))
+
+  it("hands out an end that is there", trapping(function()
+    local t, u = task.async(after, 1, "x"), task.async(dynsup.exit, "y")
+    dynsup.sleep(2)
+    assert.same({ "ok", "x" }, { task.ignore(t) })
+    assert.same({ "exit", "y" }, { task.ignore(u) })
+  end))
+end)
+
+describe("tasks under a supervisor", function()
+  it("are its children, and not linked with async_nolink", host.main(function()
+    local sup = dynsup.start_link {}
+    local t = task.async_nolink(sup, function() return dynsup.receive() end)
+    assert.equal(1, dynsup.count_children(sup).active)
+    assert.same({ sup }, dynsup.info(t.pid).links)
+    dynsup.send(t.pid, "x")
+    assert.equal("x", task.await(t))
+    dynsup.sleep(1)
+    assert.equal(0, dynsup.count_children(sup).specs)
+  end))
+
+  it("crash without their owner", host.main(function()
+    local sup = dynsup.start_link {}
+    local _, reason = task.await(task.async_nolink(sup, crash, "boom"))
+    assert.equal("boom", reason.error)
+  end))
+
+  it("crash with their owner when they are linked", host.main(function()
+    local sup = dynsup.start_link {}
+    local reason = host.reason(function() task.await(task.async_link(sup, crash, "boom")) end)
+    assert.equal("boom", reason.error)
+    assert.is_true(dynsup.is_alive(sup))
+  end))
+
+  it("go on unattended after a timeout, and their results reach nobody", host.main(function()
+    local sup, done = dynsup.start_link {}, nil
+    local t = task.async_nolink(sup, function()
+      dynsup.sleep(10)
+      done = true
+      return "late"
+    end)
+    assert.same({ nil, "timeout" }, { task.await(t, 5) })
+    assert.is_true(dynsup.is_alive(t.pid))
+    dynsup.sleep(10)
+    assert.is_true(done)
+    assert.same({}, host.drain())
+  end))
+
+  it("outlive their owner without a link", host.main(function()
+    local sup, t = dynsup.start_link {}, nil
+    host.reason(function()
+      t = task.async_nolink(sup, forever)
+      dynsup.sleep(1)
+    end)
+    assert.is_true(dynsup.is_alive(t.pid))
+  end))
+
+  it("end with the supervisor", host.main(function()
+    local sup = dynsup.start_link {}
+    local t = task.async_nolink(sup, forever)
+    dynsup.stop(sup)
+    assert.same({ nil, "shutdown" }, { task.await(t) })
+  end))
+
+  it("are refused as the supervisor refuses children", host.main(function()
+    local sup = dynsup.start_link { max_children = 0 }
+    for _, name in ipairs { "async_link", "async_nolink", "start_child" } do
+      assert.same({ nil, "max_children" }, { task[name](sup, forever) })
+      assert.same({ nil, "noproc" }, { task[name]("nobody", forever) })
+      assert.same({ nil, "not_a_supervisor" }, { task[name](dynsup.self(), forever) })
+    end
+  end))
+
+  it("may have no owner", host.main(function()
+    local sup, main = dynsup.start_link {}, dynsup.self()
+    local pid = task.start_child(sup, function(...) dynsup.send(main, "got", ...) end, 1, nil, 2)
+    assert.is_true(dynsup.is_pid(pid))
+    assert.same({ "got", 1, nil, 2, n = 4 }, table.pack(dynsup.receive()))
+    dynsup.start_child(sup, { task, function() dynsup.send(main, "child") end })
+    assert.equal("child", (dynsup.receive()))
+    assert.same({}, host.drain())
+  end))
+end)
+
+describe("misuse of", function()
+  local T = {}
+  local wrong = {
+    { "async", 1 }, { "async", 1, "no colon" }, { "async_link", 2, "sup" }, { "async_nolink", 2, "sup", 1 },
+    { "start_child", 2, "sup" }, { "child_spec", 1 }, { "await", 1 }, { "await", 1, {} }, { "await", 2, T, -1 },
+    { "await", 2, T, "soon" }, { "await", 2, T, 0 / 0 }, { "yield", 1, 1 }, { "yield", 2, T, {} },
+    { "shutdown", 1 }, { "shutdown", 2, T, "kill" }, { "ignore", 1 }, { "await_many", 1 }, { "await_many", 2, {}, -1 },
+    { "yield_many", 1, 1 }, { "yield_many", 2, {}, "x" },
+  }
+  for i, case in ipairs(wrong) do
+    it(("%s names argument %d (%d)"):format(case[1], case[2], i), host.main(function()
+      local t = task.async(forever)
+      local arguments = { table.unpack(case, 3) }
+      if arguments[1] == T then arguments[1] = t end
+      local ok, message = pcall(task[case[1]], table.unpack(arguments))
+      assert.is_false(ok)
+      assert.matches("bad argument #" .. case[2] .. " to '" .. case[1] .. "'", message)
+      task.shutdown(t)
+    end))
+  end
+end)
+
+describe("a task", function()
+  it("shows as one", host.main(function()
+    local t = task.async(forever)
+    assert.equal("task " .. tostring(t.pid), tostring(t))
+    task.shutdown(t)
+  end))
+
+  it("does not begin when its owner is killed while it makes it", host.main(function()
+    local ran = false
+    for slices = 1, 40 do
+      local pid, ref = dynsup.spawn_monitor(function()
+        local t = task.async(function() ran = true end)
+        dynsup.exit(t.pid, "kill")
+        while true do dynsup.yield() end
+      end)
+      for _ = 1, slices % 3 do dynsup.yield() end
+      dynsup.exit(pid, "kill")
+      host.down(ref)
+    end
+    assert.is_false(ran)
+  end, { slice = 0.01 }))
+end)
