@@ -51,6 +51,10 @@ describe("completion of a name", function()
     assert.same({ "error" }, offered "dynsup.log.er")
     assert.same({ "start_child" }, offered "dynsup.start_c")
     assert.same({}, offered "dynsup.rep")
+    for _, name in ipairs(offered "dynsup.") do
+      local page = rawget(dynsup, name) == nil and io.open("docs/api/" .. name .. ".md")
+      assert.is_truthy(page or rawget(dynsup, name) ~= nil, name .. " is no module of the reference")
+    end
   end)
 
   it("offers nothing where it knows nothing, and calls nothing", function()

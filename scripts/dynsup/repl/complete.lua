@@ -12,10 +12,12 @@ local LIMIT = 1000    -- candidates
 local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
--- Modules that are nobody's affair.
-local own = {}
-for name in ("observation observer_text repl require"):gmatch "%S+" do
-  own["dynsup." .. name] = true
+-- Modules that are nobody's affair; so are those of several words, which are parts of others.
+local own = { observation = true, repl = true, require = true }
+
+local function is_own(name)
+  local short = name:match "^dynsup%.(.*)$"
+  return short and (own[short] or short:find "[_.]") ~= nil
 end
 
 local keywords = {}
@@ -125,7 +127,7 @@ end
 local function add_modules_beside(found, prefix)
   for name in next, package.preload do
     local short = type(name) == "string" and name:match "^dynsup%.([%a_]+)$"
-    if short and not own["dynsup." .. short] and short:sub(1, #prefix) == prefix then
+    if short and not is_own(name) and short:sub(1, #prefix) == prefix then
       found[short] = true
     end
   end
@@ -205,7 +207,7 @@ local function complete_module(partial)
   add_matching(found, package.loaded, partial)
   add_matching(found, package.preload, partial)
   for name in next, found do
-    if own[name] or name:find "^dynsup%.repl%." then
+    if is_own(name) then
       found[name] = nil
     end
   end
