@@ -473,7 +473,8 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
 void dsl_luv_close(dsl_runtime *runtime);
 
 /* Before the state is closed: waits for threads that work for its scripts, as the program's exit
- * would, for they use what the state owns. Callbacks are dropped. Does nothing where no runtime is. */
+ * would, for they use what the state owns. Callbacks are dropped. Nothing is done where no runtime
+ * is. */
 void dsl_luv_finish(lua_State *L);
 
 /* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this

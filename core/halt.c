@@ -1,10 +1,10 @@
 /*
  * Halt: the orderly end of a whole host.
  *
- * Start functions end, for one that waits for ever would hold up everybody above it. The supervisors
- * that the main process started stop one by one, the last one first; then everyone
- * else is asked to shut down, and 5 s later made to. Each stage begins when the pump finds that the
- * one before is done.
+ * Start functions end first, for one that waits for ever would hold up everybody above it. The
+ * supervisors that the main process started stop one by one, the last one first; then everyone else
+ * is asked to shut down, and 5 s later made to. Each stage begins when the pump finds that the one
+ * before is done.
  */
 #include "host.h"
 
