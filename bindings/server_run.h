@@ -1,0 +1,56 @@
+/* What the two files of a server's slices share: server_run.c, server_outcome.c. */
+#ifndef DSL_SERVER_RUN_H
+#define DSL_SERVER_RUN_H
+
+#include "bindings/server.h"
+
+#define DSL_CO_STACK 12 /* slots of a coroutine that are needed beside a message */
+
+/* What a callback has led to. */
+enum dsl_next {
+    DSL_GO_ON,     /* wait for the next message */
+    DSL_CALLBACK,  /* a callback is on the coroutine, ready to run */
+    DSL_SLICE_ENDS /* the slice of the run says how */
+};
+
+/* A slice: the server and the coroutine that it has at the moment. */
+typedef struct dsl_server_run {
+    dsl_server *server;
+    dsl_host *host;
+    dsl_body *body; /* or NULL */
+    dynsup_outcome *outcome;
+    enum dynsup_slice slice;
+    uint64_t deadline_ns; /* of the idle time that the last callback asked for */
+} dsl_server_run;
+
+static inline void dsl_server_value_release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
+/* ---- server_run.c ---- */
+
+/* Gives the run a coroutine, unless it has one; false without memory. And takes it away. */
+bool dsl_server_body_take(dsl_server_run *r);
+void dsl_server_body_give(dsl_server_run *r);
+
+/* May the coroutine run the next callback as well? */
+bool dsl_server_body_is_fresh(const dsl_body *body);
+
+/* Frees the message that was handled. */
+void dsl_server_message_end(dsl_server *server);
+
+/* ---- server_outcome.c ---- */
+
+/* The callback has returned what is on its coroutine: what follows? */
+enum dsl_next dsl_server_outcome(dsl_server_run *r);
+
+/* The server is to end with the reason, which changes hands, after its terminate callback; and the
+ * value at the index `reply`, if it is not 0, goes to the call that is handled, last of all. */
+enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int reply);
+enum dsl_next dsl_server_no_memory(dsl_server_run *r);
+
+/* The process ends with this slice. */
+enum dsl_next dsl_server_gone(dsl_server_run *r, dynsup_reason reason);
+
+#endif
