@@ -149,6 +149,21 @@ dynsup.receive(0)
 ]])
   end)
 
+  it("looks at what runs and acts on it by functions that are at hand", function()
+    local got = type_in [[
+sup = assert(dynsup.start_link { name = "jobs" })
+worker = assert(dynsup.start_child(sup, { body = dynsup.receive, name = "worker" }))
+tree()
+kill(worker)
+dynsup.sleep(1)
+info(dynsup.whereis "worker").incarnation
+]]
+    assert_has("jobs", got.out)
+    assert_has("worker", got.out)
+    assert.matches("\n2\n$", got.out)
+    cli.assert_ended(0, got)
+  end)
+
   it("has the reference in help", function()
     local got = type_in "help(dynsup.start_child)\nhelp 'nothing'\n"
     assert_has("start_child(sup, child)\nStarts a child.", got.out)

@@ -7,16 +7,20 @@ local dynsup = require "dynsup"
 
 local repl = {}
 
+local function define(globals)
+  for name, value in next, globals do
+    rawset(_G, name, value)
+  end
+end
+
 -- What a session has besides Lua's globals. A script may set its own in place of these.
 local function define_globals(input, width)
-  local globals = {
+  define(dynsup.observer)
+  define {
     dynsup = dynsup,
     flush = require "dynsup.repl.mailbox",
     help = help.new(input.pages, width),
   }
-  for name, value in next, globals do
-    rawset(_G, name, value)
-  end
 end
 
 -- What is ready when the last line is read has its turn before the end.
