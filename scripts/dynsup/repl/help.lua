@@ -9,8 +9,8 @@ Lines of Lua run here as you type them; what they start goes on.
   help "name"            the same by its name: help "http.get"
   help(dynsup.http)      of a module beside dynsup
   flush()                shows and takes the messages that wait for this session
-  tree() top() info(p)   looks at what runs; children(sup), processes(), events(), waits() and
-                         deadlocks() too: help(tree)
+  tree() top() info(p)   looks at what runs; so do children(sup), processes(),
+                         events(), waits(), deadlocks(): help(tree) tells more
   kill(p) restart(p)     acts on one process; pause(p) and resume(p) too
   _                      the last value
   Ctrl-C                 unwinds the line that runs, or drops the one you type
