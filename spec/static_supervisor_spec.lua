@@ -5,22 +5,7 @@ local order = require "spec.support.order"
 local dynsup = require "dynsup"
 local supervisor = dynsup.supervisor
 
-local worker = order.worker
-
--- A test in a host without a log, that traps exits.
-local function main(f)
-  return host.main(function()
-    order.reset()
-    dynsup.flag("trap_exit", true)
-    f()
-  end, { log_level = "off" })
-end
-
-local function started(children, options)
-  local sup = assert(supervisor.start_link(children, options))
-  order.take()
-  return sup
-end
+local main, started, worker = order.main, order.started, order.worker
 
 local function tell(sup, id, ...)
   dynsup.send(order.pid(sup, id), ...)

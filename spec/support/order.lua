@@ -1,5 +1,6 @@
 -- Workers that note in which order they start and end.
 local dynsup = require "dynsup"
+local host = require "spec.support.host"
 
 local order = {}
 
@@ -58,6 +59,22 @@ function order.pid(sup, id)
       return child.pid
     end
   end
+end
+
+-- A test in a host without a log, that traps exits.
+function order.main(f)
+  return host.main(function()
+    order.reset()
+    dynsup.flag("trap_exit", true)
+    f()
+  end, { log_level = "off" })
+end
+
+-- A static supervisor whose start is not looked at any more.
+function order.started(children, options)
+  local sup = assert(dynsup.supervisor.start_link(children, options))
+  order.take()
+  return sup
 end
 
 return order
