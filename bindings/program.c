@@ -1,6 +1,8 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/server.h"
+
 #include <string.h>
 
 typedef struct dsl_program {
@@ -137,11 +139,18 @@ void dsl_place_format(const char *source, int line, char *text, size_t size) {
 static void program_describe(void *p, char *text, size_t size) {
     const dsl_program *program = p;
     const dsl_vault *vault = &program->host->vault;
+    lua_State *L = vault->L;
     dsl_place place;
-    dsl_vault_push(vault->L, vault, program->function);
-    dsl_place_find(vault->L, -1, &place);
+    int top = lua_gettop(L);
+    dsl_vault_push(L, vault, program->function);
+    if (lua_iscfunction(L, -1) && program->args) {
+        dsl_vault_push(L, vault, program->args);
+        if (!dsl_server_init_push(L, program->host->runtime, top + 2))
+            lua_pop(L, 1);
+    }
+    dsl_place_find(L, -1, &place);
     dsl_place_format(place.source, place.line, text, size);
-    lua_pop(vault->L, 1);
+    lua_settop(L, top);
 }
 
 const dynsup_program_ops dsl_program_ops = {

@@ -143,6 +143,22 @@ describe("a server ends", function()
     assert.matches("in handle_call, last message: { get, key }", lines[1], 1, true)
   end)
 
+  it("reports where the module of a child is, not the start function that all servers share", function()
+    local lines = {}
+    local module = { init = function() return "ok", {} end, handle_cast = function() error "boom" end }
+    local line = debug.getinfo(module.init, "S").linedefined
+    host.run(function()
+      local sup = assert(dynsup.start_link())
+      server.cast(assert(dynsup.start_child(sup, server.child_spec(module))), 1)
+      dynsup.sleep(1)
+    end, {
+      log = function(_, text)
+        lines[#lines + 1] = text
+      end,
+    })
+    assert.matches("function: [^\n]*server_end_spec.lua:" .. line .. "\n", lines[1])
+  end)
+
   it("by exit in a callback, which closes what is open and calls terminate", host.main(function()
     for _, ms in ipairs { 0, 5 } do
       local ended, closed = {}, false
