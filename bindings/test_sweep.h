@@ -21,7 +21,8 @@ typedef struct dsl_scenario {
  * be leaked, and no error come through but one that tells of memory. */
 void dsl_test_sweep(const dsl_scenario *scenario, long failures);
 
-/* The sweeps that show most: one failure; two, since Lua tries again after a collection; twenty. */
+/* The sweeps that show most: two failures, since Lua tries again after a collection; and, where no
+ * sanitizer makes it slow, one and twenty. */
 void dsl_test_sweep_all(const dsl_scenario *scenario);
 
 #endif
