@@ -184,7 +184,7 @@ terminal.describe("Ctrl-C", function()
     for _ = 1, 6 do -- the first may come before it is stuck, and two at once count as one
       press "C-c"
     end
-    wait "\nended with 130\n.*terminal: echo"
+    wait "ended with 130\n.*terminal: echo"
   end)
 end)
 
