@@ -32,13 +32,10 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     dsi_supervisor_drain(supervisor); /* what waited for the guest, now that nothing starts */
 }
 
-/* A paused process may have to do something before its end; an idle one (main, whose function has
- * returned) has nobody left who could take the signal as a message. */
+/* A paused process may have to do something before its end. */
 static void ask_to_end(dynsup_host *host, dsi_process *process) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dsi_process_resume(host, process);
-    if (process->state == DSI_PROCESS_IDLE)
-        process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
     dsi_signal(host, process, 0, &shutdown, DSI_SIGNAL_SENT);
 }
 
