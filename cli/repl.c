@@ -48,19 +48,9 @@ static int input_drop(lua_State *L) {
     return 0;
 }
 
-/* pages(): the reference, from names of pages to their texts. */
-static int pages_get(lua_State *L) {
-    lua_newtable(L);
-    for (const cli_page *page = cli_pages; page->name; page++) {
-        lua_pushlstring(L, page->text, page->size);
-        lua_setfield(L, -2, page->name);
-    }
-    return 1;
-}
-
-static const luaL_Reg input_functions[] = {
-    {"settle", input_settle}, {"fill", input_fill}, {"line", input_line}, {"peek", input_peek},
-    {"drop", input_drop},     {"pages", pages_get}, {NULL, NULL}};
+static const luaL_Reg input_functions[] = {{"settle", input_settle}, {"fill", input_fill},
+                                           {"line", input_line},     {"peek", input_peek},
+                                           {"drop", input_drop},     {NULL, NULL}};
 
 static void input_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);
@@ -68,18 +58,11 @@ static void input_push(lua_State *L, bool is_terminal) {
         cli_terminal_set(L);
     lua_pushstring(L, is_terminal ? "console" : "pipe");
     lua_setfield(L, -2, "kind");
+    cli_pages_push(L);
+    lua_setfield(L, -2, "pages");
 }
 
 /* ---- the run ---- */
-
-/* [-0, +1] dynsup.repl's main function */
-static void main_push(lua_State *L) {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "dynsup.repl");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "main");
-    lua_remove(L, -2);
-}
 
 /* [-0, +n] FILE as a function with its arguments; false for one with a mistake in it. Returns n, or
  * -1 when it cannot be read. */
@@ -102,7 +85,7 @@ static int repl_job(lua_State *L) {
     int count = 0;
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    main_push(L);
+    cli_job_push_main(L, "dynsup.repl");
     input_push(L, is_terminal);
     int nargs = file_push(L, j);
     if (nargs < 0)
