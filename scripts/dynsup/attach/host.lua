@@ -24,8 +24,16 @@ local function turn_away(socket, problem)
   socket:close()
 end
 
+-- The mode of the socket keeps others out, as long as nobody has changed it.
+local function is_own(socket)
+  local peer = socket:credentials()
+  return peer and (peer.uid == uv.getuid() or peer.uid == 0)
+end
+
 local function admit(socket, settings)
-  if settings.clients >= CLIENTS then
+  if not is_own(socket) then
+    return turn_away(socket, "the host belongs to somebody else")
+  elseif settings.clients >= CLIENTS then
     return turn_away(socket, ("there are %d clients already"):format(CLIENTS))
   end
   settings.clients = settings.clients + 1

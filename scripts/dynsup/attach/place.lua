@@ -59,6 +59,7 @@ end
 ---@async
 ---@param path string
 ---@return string state
+---@return integer? pid of who listens
 function place.look(path)
   local stat, _, code = uv.fs_lstat(path)
   if not stat then
@@ -68,8 +69,9 @@ function place.look(path)
   end
   local socket, reason = net.connect(path, 1000)
   if socket then
+    local peer = socket:credentials()
     socket:close()
-    return "live"
+    return "live", peer and peer.pid
   end
   return reason == "econnrefused" and "stale" or reason == "enoent" and "none" or reason
 end
@@ -126,13 +128,13 @@ end
 
 --- The sockets in the user's own directory at which somebody listens, by name.
 ---@async
----@return string[]? paths
+---@return { path: string, pid: integer? }[]? hosts
 ---@return string? problem
 function place.live()
-  local directory, paths = place.directory(), {}
+  local directory, hosts = place.directory(), {}
   local scan, _, code = uv.fs_scandir(directory)
   if not scan then
-    return code == "ENOENT" and paths or nil, ("cannot look into %s: %s"):format(directory, code)
+    return code == "ENOENT" and hosts or nil, ("cannot look into %s: %s"):format(directory, code)
   end
   local problem = mistrust(directory)
   if problem then
@@ -140,12 +142,16 @@ function place.live()
   end
   for name in uv.fs_scandir_next, scan do
     local path = directory .. "/" .. name
-    if name:find "%.sock$" and place.look(path) == "live" then
-      paths[#paths + 1] = path
+    local state, pid = "none", nil
+    if name:find "%.sock$" then
+      state, pid = place.look(path)
+    end
+    if state == "live" then
+      hosts[#hosts + 1] = { path = path, pid = pid }
     end
   end
-  table.sort(paths)
-  return paths
+  table.sort(hosts, function(a, b) return a.path < b.path end)
+  return hosts
 end
 
 return place
