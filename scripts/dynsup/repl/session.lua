@@ -1,6 +1,7 @@
 --- A session: lines of Lua that one process runs, each in a coroutine of its own.
 
 local native = ...
+local dynsup = require "dynsup"
 local read = require "dynsup.repl.read"
 local show = require "dynsup.repl.show"
 
@@ -13,13 +14,15 @@ session.__name = "dynsup.repl.session"
 ---@class dynsup.repl.session
 ---@field failed boolean a line has failed
 ---@field halted boolean nothing more is to be read
+---@field process userdata the process that runs the lines: the one that has made the session
 ---@field text? string what an incomplete line has begun
 ---@field width fun(): integer columns that values may take
 
 ---@param width fun(): integer
 ---@return dynsup.repl.session
 function session.new(width)
-  return setmetatable({ failed = false, halted = false, text = nil, width = width }, session)
+  local self = { failed = false, halted = false, process = dynsup.self(), text = nil, width = width }
+  return setmetatable(self, session)
 end
 
 for name, f in next, native do
@@ -124,6 +127,17 @@ function session:refuse(message)
   tell_error(message)
 end
 
+--- Is a line begun that goes on?
+---@return boolean
+function session:is_incomplete()
+  return self.text ~= nil
+end
+
+--- Forgets what an incomplete line has begun.
+function session:drop()
+  self.text = nil
+end
+
 --- There is no further line: what is incomplete now remains so.
 function session:close()
   local text = self.text
@@ -143,6 +157,36 @@ function session:open(chunk, ...)
     self.failed = true
   end
   io.stdout:flush()
+end
+
+-- ---- what a reader asks for besides ----
+
+local function prompt_of(name, otherwise)
+  local prompt = rawget(_G, name)
+  return prompt ~= nil and tostring(prompt) or otherwise
+end
+
+--- What the next line is asked for with. Lua's own names change it.
+---@return string
+function session:prompt()
+  if self.text then
+    return prompt_of("_PROMPT2", ">> ")
+  end
+  return prompt_of("_PROMPT", "> ")
+end
+
+--- Completes what is typed.
+---@param before string the line up to the cursor
+---@param callback fun(insertion: string, candidates: string[]) called once, from the
+--- loop or at once
+function session:complete(before, callback) -- luacheck: no self
+  local complete = require "dynsup.repl.complete"
+  callback(complete.line(before))
+end
+
+--- Unwinds the line that runs, if there is one. To be called from the loop.
+function session:unwind()
+  native.interrupt(self.process)
 end
 
 return session
