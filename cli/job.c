@@ -10,19 +10,6 @@
 
 /* ---- arguments ---- */
 
-/* The value of an option, in the same word or in the next one, at which *at is then. */
-static const char *option_value(int argc, char **argv, int *at) {
-    const char *equals = strchr(argv[*at], '=');
-    if (equals)
-        return equals + 1;
-    return *at + 1 < argc ? argv[++*at] : NULL;
-}
-
-static bool is_option(const char *word, const char *name) {
-    size_t length = strcspn(word, "=");
-    return length == strlen(name) && strncmp(word, name, length) == 0;
-}
-
 static int option_unknown(const cli_job *j, const char *word) {
     char hint[64];
     cli_nearest nearest = cli_nearest_to(word);
@@ -61,10 +48,10 @@ static int parse_option(cli_job *j, int *at) {
         j->config.copy_messages = true;
         return CLI_GO_ON;
     }
-    if (is_option(word, "--log-level"))
-        return parse_level(j, option_value(j->argc, j->argv, at));
-    if (is_option(word, "--log-format"))
-        return parse_format(j, option_value(j->argc, j->argv, at));
+    if (cli_option_is(word, "--log-level"))
+        return parse_level(j, cli_option_value(j->argc, j->argv, at));
+    if (cli_option_is(word, "--log-format"))
+        return parse_format(j, cli_option_value(j->argc, j->argv, at));
     return option_unknown(j, word);
 }
 
