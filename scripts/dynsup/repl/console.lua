@@ -282,7 +282,7 @@ end
 
 -- The next line; nil when there is none any more.
 function console:next()
-  while true do
+  while not self.left do
     local outcome, text = self:read(self.session:prompt())
     if outcome == "line" then
       return text
