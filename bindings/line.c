@@ -171,10 +171,12 @@ static int interrupt(lua_State *L) {
     return 1;
 }
 
-/* Is the program's host halted? */
+/* Is the program's host halted, and with which code? */
 static int halting(lua_State *L) {
-    lua_pushboolean(L, dynsup_host_halting(outermost(L)->core));
-    return 1;
+    const dynsup_host *core = outermost(L)->core;
+    lua_pushboolean(L, dynsup_host_halting(core));
+    lua_pushinteger(L, dynsup_host_code(core));
+    return 2;
 }
 
 /* Is the process of the program's host there? */

@@ -100,6 +100,7 @@ int dsl_socket_options_read(lua_State *L, int index, dsl_socket_options *options
 
 /* The methods by file. */
 extern const luaL_Reg dsl_socket_common[];
+extern const luaL_Reg dsl_peer_methods[];
 extern const luaL_Reg dsl_read_methods[];
 extern const luaL_Reg dsl_write_methods[];
 extern const luaL_Reg dsl_listen_methods[];

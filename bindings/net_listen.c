@@ -9,6 +9,7 @@
 #include "bindings/net.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define BACKLOG 1024
@@ -187,18 +188,25 @@ static int bind_tcp(dsl_socket *s, const char *address, int port) {
     return status ? status : uv_tcp_bind(&s->uv.tcp, (struct sockaddr *)&name, 0);
 }
 
-static int bind_pipe(dsl_socket *s, const char *path) {
+/* The file has these permissions from its beginning on, or with -1 what the umask leaves. The umask
+ * is the program's: a file that a thread makes just now gets no more than these either. */
+static int bind_pipe(dsl_socket *s, const char *path, int mode) {
     if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
         return UV_ENAMETOOLONG;
-    return uv_pipe_bind(&s->uv.pipe, path);
+    mode_t old = mode < 0 ? 0 : umask((mode_t)~mode & 0777);
+    int status = uv_pipe_bind(&s->uv.pipe, path);
+    if (mode >= 0)
+        umask(old);
+    return status;
 }
 
-enum { LISTEN_ADDRESS = 1, LISTEN_PORT, LISTEN_OPTIONS, LISTEN_BOX };
+enum { LISTEN_ADDRESS = 1, LISTEN_PORT, LISTEN_OPTIONS, LISTEN_MODE, LISTEN_BOX };
 
 static int listen_start(lua_State *L, dsl_socket *s) {
     const char *address = lua_tostring(L, LISTEN_ADDRESS);
+    int mode = (int)luaL_optinteger(L, LISTEN_MODE, -1);
     int status = s->is_tcp ? bind_tcp(s, address, (int)lua_tointeger(L, LISTEN_PORT))
-                           : bind_pipe(s, address);
+                           : bind_pipe(s, address, mode);
     return status ? status : uv_listen(&s->uv.stream, BACKLOG, on_connection);
 }
 
@@ -219,13 +227,13 @@ static int listen_open(lua_State *L, dsl_host *host, const dsl_socket_options *o
     return 0;
 }
 
-/* native.listen(address, port, options), native.listen(path, nil, options) */
+/* native.listen(address, port, options), native.listen(path, nil, options, mode) */
 int dsl_net_listen(lua_State *L) {
     dsl_host *host;
     dsl_socket_options options = {.send_timeout_ms = -1};
     dsl_body_of(L, &host);
     dsl_loop_of(L, host);
-    lua_settop(L, LISTEN_OPTIONS);
+    lua_settop(L, LISTEN_MODE);
     int failed = dsl_socket_options_read(L, LISTEN_OPTIONS, &options);
     if (failed)
         return failed;

@@ -1,4 +1,5 @@
 /* The life of sockets: boxes, owners, options, names, closing. */
+#define _GNU_SOURCE /* struct ucred */
 #include "bindings/net.h"
 
 #include "bindings/sigpipe.h"
@@ -124,6 +125,7 @@ static void metatable_fill(lua_State *L, enum dsl_socket_kind kind) {
     } else {
         methods_set(L, dsl_read_methods);
         methods_set(L, dsl_write_methods);
+        methods_set(L, dsl_peer_methods);
     }
     lua_getfield(L, -1, "close");
     lua_setfield(L, -3, "__close");
@@ -284,6 +286,30 @@ static int socket_peername(lua_State *L) {
     return name_push(L, true);
 }
 
+/* Who was at the other end when the connection was made, as the kernel knows. */
+static int socket_credentials(lua_State *L) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    uv_os_fd_t fd;
+    dsl_check_count(L, 1, 1);
+    const dsl_socket *s = dsl_check_socket(L, 1, DSL_CONNECTION);
+    if (s->closing)
+        return dsl_fail_text(L, "closed");
+    if (s->is_tcp)
+        return dsl_fail_text(L, "not_a_unix_socket");
+    if (uv_fileno(&s->uv.handle, &fd) ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return dsl_fail_uv(L, UV_ENOTCONN);
+    lua_createtable(L, 0, 3);
+    lua_pushinteger(L, peer.pid);
+    lua_setfield(L, -2, "pid");
+    lua_pushinteger(L, peer.uid);
+    lua_setfield(L, -2, "uid");
+    lua_pushinteger(L, peer.gid);
+    lua_setfield(L, -2, "gid");
+    return 1;
+}
+
 /* ---- close, give ---- */
 
 /* Also __close, which has an error as its second argument. */
@@ -326,3 +352,5 @@ const luaL_Reg dsl_socket_common[] = {
     {"give", socket_give}, {"close", socket_close},       {"is_closing", socket_is_closing},
     {NULL, NULL},
 };
+
+const luaL_Reg dsl_peer_methods[] = {{"credentials", socket_credentials}, {NULL, NULL}};

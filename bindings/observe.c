@@ -287,8 +287,7 @@ static int observer_kept(lua_State *L) {
     return 2;
 }
 
-/* here() -> the number of the run, and the running process or nil */
-static int here(lua_State *L) {
+int dsl_here(lua_State *L) {
     const dsl_host *host = dsl_host_of(L);
     lua_pushinteger(L, (lua_Integer)host->number);
     if (dynsup_self(host->core))
@@ -317,11 +316,13 @@ static int is_supervisor(lua_State *L) {
     return 1;
 }
 
+const luaL_Reg dsl_here_functions[] = {{"here", dsl_here}, {NULL, NULL}};
+
 const luaL_Reg dsl_observe_functions[] = {
     {"open", observer_open},
     {"close", observer_close},
     {"kept", observer_kept},
-    {"here", here},
+    {"here", dsl_here},
     {"kinds", kinds},
     {"is_supervisor", is_supervisor},
     {NULL, NULL},

@@ -16,6 +16,9 @@ void dsl_observe_tell(dsl_host *host);
 /* Forgets all observers and what is kept. */
 void dsl_observe_fini(dsl_host *host);
 
+/* here() -> the number of the run, and the running process or nil. For scripts. */
+int dsl_here(lua_State *L);
+
 /* ---- note.c: events that are kept ---- */
 
 typedef struct dsl_note {

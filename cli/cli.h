@@ -129,6 +129,8 @@ typedef struct cli_job {
     int script; /* FILE in argv; argc: none */
     dynsup_lua_config config;
     bool format_chosen; /* by an option or the environment */
+    bool listens;       /* clients may attach */
+    const char *socket; /* where, if that is said */
     cli_warnings warnings;
     cli_notify notify;
     int code;
@@ -153,6 +155,9 @@ int cli_job_push_arguments(lua_State *L, const cli_job *j);
 /* The exit code for the end of a run, whose result is on top of the stack. */
 int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end);
 
+/* [-0, +1] the function that a module of the Lua half is run by: its field `main` */
+void cli_job_push_main(lua_State *L, const char *module);
+
 /* Calls f in a new state with the job, a light userdata; returns the job's code. */
 int cli_job_run(cli_job *j, lua_CFunction f);
 
@@ -166,6 +171,9 @@ typedef struct cli_page {
 
 /* The last has no name. */
 extern const cli_page cli_pages[];
+
+/* Pushes a function that returns them: a table from names to texts. [-0, +1] */
+void cli_pages_push(lua_State *L);
 
 /* ---- input.c: the standard input, in pieces ---- */
 

@@ -7,8 +7,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- arguments ---- */
+
+static bool is_run(const cli_job *j) {
+    return strcmp(j->argv[1], "run") == 0;
+}
 
 static int option_unknown(const cli_job *j, const char *word) {
     char hint[64];
@@ -16,6 +21,8 @@ static int option_unknown(const cli_job *j, const char *word) {
     cli_nearest_try(&nearest, "--log-level");
     cli_nearest_try(&nearest, "--log-format");
     cli_nearest_try(&nearest, "--copy-messages");
+    if (is_run(j))
+        cli_nearest_try(&nearest, "--listen");
     cli_nearest_try(&nearest, "--help");
     snprintf(hint, sizeof hint, "see 'dynsup help %s'", j->argv[1]);
     return cli_unknown("option", &nearest, hint);
@@ -38,6 +45,28 @@ static int parse_format(cli_job *j, const char *value) {
     return cli_format_parse(value, &j->config.format) ? CLI_GO_ON : CLI_MISUSED;
 }
 
+/* The word behind --listen is FILE, or the next option. */
+static bool is_no_socket(const char *word) {
+    struct stat info;
+    size_t length = strlen(word);
+    bool is_script = length > 4 && strcmp(word + length - 4, ".lua") == 0;
+    return *word == '-' || is_script || (stat(word, &info) == 0 && !S_ISSOCK(info.st_mode));
+}
+
+static int parse_listen(cli_job *j, int *at) {
+    const char *word = j->argv[*at], *equals = strchr(word, '=');
+    const char *next = *at + 1 < j->argc ? j->argv[*at + 1] : NULL;
+    j->listens = true;
+    if (equals)
+        j->socket = equals + 1;
+    else if (next && !is_no_socket(next))
+        j->socket = j->argv[++*at];
+    if (j->socket == NULL || *j->socket)
+        return CLI_GO_ON;
+    cli_say("--listen needs the path of a socket, or nothing for a place of its own");
+    return CLI_MISUSED;
+}
+
 static int parse_option(cli_job *j, int *at) {
     const char *word = j->argv[*at];
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
@@ -52,6 +81,8 @@ static int parse_option(cli_job *j, int *at) {
         return parse_level(j, cli_option_value(j->argc, j->argv, at));
     if (cli_option_is(word, "--log-format"))
         return parse_format(j, cli_option_value(j->argc, j->argv, at));
+    if (is_run(j) && cli_option_is(word, "--listen"))
+        return parse_listen(j, at);
     return option_unknown(j, word);
 }
 
@@ -138,6 +169,14 @@ int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end) {
         return (int)lua_tointeger(L, -1);
     }
     return CLI_FAILED;
+}
+
+void cli_job_push_main(lua_State *L, const char *module) {
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    lua_remove(L, -2);
 }
 
 int cli_job_run(cli_job *j, lua_CFunction f) {

@@ -45,19 +45,9 @@ static int input_drop(lua_State *L) {
     return 0;
 }
 
-/* pages(): the reference, from names of pages to their texts. */
-static int pages_get(lua_State *L) {
-    lua_newtable(L);
-    for (const cli_page *page = cli_pages; page->name; page++) {
-        lua_pushlstring(L, page->text, page->size);
-        lua_setfield(L, -2, page->name);
-    }
-    return 1;
-}
-
-static const luaL_Reg input_functions[] = {
-    {"settle", input_settle}, {"fill", input_fill}, {"line", input_line}, {"peek", input_peek},
-    {"drop", input_drop},     {"pages", pages_get}, {NULL, NULL}};
+static const luaL_Reg input_functions[] = {{"settle", input_settle}, {"fill", input_fill},
+                                           {"line", input_line},     {"peek", input_peek},
+                                           {"drop", input_drop},     {NULL, NULL}};
 
 void cli_reader_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);
@@ -65,4 +55,6 @@ void cli_reader_push(lua_State *L, bool is_terminal) {
         cli_terminal_set(L);
     lua_pushstring(L, is_terminal ? "console" : "pipe");
     lua_setfield(L, -2, "kind");
+    cli_pages_push(L);
+    lua_setfield(L, -2, "pages");
 }

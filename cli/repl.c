@@ -7,15 +7,6 @@
 
 /* ---- the run ---- */
 
-/* [-0, +1] dynsup.repl's main function */
-static void main_push(lua_State *L) {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "dynsup.repl");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "main");
-    lua_remove(L, -2);
-}
-
 /* [-0, +n] FILE as a function with its arguments; false for one with a mistake in it. Returns n, or
  * -1 when it cannot be read. */
 static int file_push(lua_State *L, cli_job *j) {
@@ -37,7 +28,7 @@ static int repl_job(lua_State *L) {
     int count = 0;
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    main_push(L);
+    cli_job_push_main(L, "dynsup.repl");
     cli_reader_push(L, is_terminal);
     int nargs = file_push(L, j);
     if (nargs < 0)

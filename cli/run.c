@@ -5,6 +5,18 @@
 #include <lua.h>
 #include <lualib.h>
 
+/* [-0, +2] the host's side of attach, which goes on as the script, and its settings */
+static void host_push(lua_State *L, const cli_job *j) {
+    cli_job_push_main(L, "dynsup.attach.host");
+    lua_newtable(L);
+    lua_pushstring(L, j->socket);
+    lua_setfield(L, -2, "listen");
+    lua_pushstring(L, j->argv[j->script]);
+    lua_setfield(L, -2, "script");
+    cli_pages_push(L);
+    lua_setfield(L, -2, "pages");
+}
+
 /* [-1, +0] Does the job, a light userdata. */
 static int run_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
@@ -12,9 +24,11 @@ static int run_job(lua_State *L) {
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     cli_job_set_arg(L, j);
+    if (j->listens)
+        host_push(L, j);
     if (!cli_job_load(L, j))
         return 0;
-    int nargs = cli_job_push_arguments(L, j);
+    int nargs = cli_job_push_arguments(L, j) + (j->listens ? 2 : 0);
     enum dynsup_lua_end end = dynsup_lua_run(L, &j->config, nargs, &count);
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     j->code = cli_job_tell_end(L, j, end);

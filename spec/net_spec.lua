@@ -2,6 +2,7 @@
 local dynsup = require "dynsup"
 local host = require "spec.support.host"
 local support = require "spec.support.net"
+local uv = require "luv"
 
 local net = dynsup.net
 
@@ -47,6 +48,36 @@ describe("net.connect and net.listen", function()
     assert.equal(path, client:peername())
     listener:close()
     assert.is_nil(io.open(path))
+  end))
+
+  it("give the file of a path a mode", main(function()
+    local path = os.tmpname()
+    for _, mode in ipairs { 384, 511, 0 } do
+      os.remove(path)
+      local listener <close> = assert(net.listen(path, { mode = mode }))
+      assert.equal(mode, uv.fs_lstat(path).mode & 511)
+    end
+    for _, mode in ipairs { -1, 512, "rw", 1.5 } do
+      assert.same({ nil, "invalid_option", "mode" }, { net.listen(path, { mode = mode }) })
+    end
+    assert.same({ nil, "invalid_option", "mode" }, { net.listen("127.0.0.1", 0, { mode = 384 }) })
+  end))
+
+  it("tell who is at the other end of a Unix socket", main(function()
+    local path = os.tmpname()
+    os.remove(path)
+    local listener = assert(net.listen(path))
+    local client = assert(net.connect(path))
+    local server = assert(listener:accept())
+    local me = { pid = math.tointeger(uv.os_getpid()), uid = uv.getuid(), gid = uv.getgid() }
+    assert.same(me, server:credentials())
+    assert.same(me, client:credentials())
+    client:close()
+    assert.same(me, server:credentials())
+    assert.same({ nil, "closed" }, { client:credentials() })
+    assert.same({ nil, "not_a_unix_socket" }, { (pair()):credentials() })
+    assert.is_nil(listener.credentials)
+    listener:close()
   end))
 
   it("say by libuv's names why not", main(function()

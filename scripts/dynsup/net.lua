@@ -61,6 +61,28 @@ local function deadline_in(ms)
   end
 end
 
+-- The options without `mode`, which is the file's of a Unix socket, and that; or nil and the failure.
+local function part_mode(options)
+  local others = {}
+  for name, value in next, options or {} do
+    others[name] = value
+  end
+  local mode = others.mode
+  others.mode = nil
+  if mode ~= nil and not (math.type(mode) == "integer" and mode >= 0 and mode <= 511) then
+    return nil
+  end
+  return others, mode
+end
+
+local function listen_at_path(path, options)
+  local others, mode = part_mode(options)
+  if not others then
+    return nil, "invalid_option", "mode"
+  end
+  return native.listen(path, nil, others, mode)
+end
+
 --- Listens at `listen(address, port [, options])` or `listen(path [, options])`.
 ---@return userdata? listener
 ---@return string? reason
@@ -71,7 +93,7 @@ function net.listen(...)
   check_options(options, position, "listen")
   check(extra == nil, position + 1, "listen", "no value expected")
   if not port then
-    return native.listen(address, nil, options)
+    return listen_at_path(address, options)
   end
   local addresses, reason = native.resolve(address)
   if not addresses then

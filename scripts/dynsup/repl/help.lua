@@ -202,9 +202,11 @@ end
 --- The function help of a session.
 ---@param pages fun(): table<string, string>
 ---@param width fun(): integer
-function help.new(pages, width)
+---@param streams? table where it writes: with stdout; without one io
+function help.new(pages, width, streams)
+  streams = streams or io
   return function(topic)
-    io.stdout:write(help.text(pages(), topic, width()))
+    streams.stdout:write(help.text(pages(), topic, width()))
   end
 end
 

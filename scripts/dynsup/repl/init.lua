@@ -21,7 +21,7 @@ local function define_globals(input, width)
   define(dynsup.observer)
   define {
     dynsup = dynsup,
-    flush = require "dynsup.repl.mailbox",
+    flush = require "dynsup.repl.mailbox"(io),
     help = help.new(input.pages, width),
   }
 end

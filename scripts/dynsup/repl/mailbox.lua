@@ -8,8 +8,13 @@ local function next_message()
   return message[1] ~= nil and message or nil
 end
 
-return function()
-  for message in next_message do
-    io.stdout:write(show.values(message), "\n")
+--- The function flush of a session.
+---@param streams table where it writes: with stdout, as io has it
+---@return function
+return function(streams)
+  return function()
+    for message in next_message do
+      streams.stdout:write(show.values(message), "\n")
+    end
   end
 end

@@ -14,15 +14,26 @@ session.__name = "dynsup.repl.session"
 ---@class dynsup.repl.session
 ---@field failed boolean a line has failed
 ---@field halted boolean nothing more is to be read
----@field process userdata the process that runs the lines: the one that has made the session
 ---@field text? string what an incomplete line has begun
+---@field process any the one that runs the lines
 ---@field width fun(): integer columns that values may take
+---@field globals table of the lines
+---@field streams table stdout and stderr, as the fields of io
 
+--- A session of the calling process.
 ---@param width fun(): integer
+---@param globals? table without one those of everybody
+---@param streams? table without one io
 ---@return dynsup.repl.session
-function session.new(width)
-  local self = { failed = false, halted = false, process = dynsup.self(), text = nil, width = width }
-  return setmetatable(self, session)
+function session.new(width, globals, streams)
+  return setmetatable({
+    failed = false,
+    halted = false,
+    process = dynsup.self(),
+    width = width,
+    globals = globals or _G,
+    streams = streams or io,
+  }, session)
 end
 
 for name, f in next, native do
@@ -30,12 +41,6 @@ for name, f in next, native do
 end
 
 -- ---- what is told ----
-
-local function tell_error(text)
-  io.stdout:flush()
-  io.stderr:write(text, "\n")
-  io.stderr:flush()
-end
 
 -- What was thrown, as text: of a table without a text of its own what it holds.
 local function error_text(value)
@@ -45,53 +50,76 @@ local function error_text(value)
   return show.value(value)
 end
 
-local tellers = {}
+local writers = {}
 
-function tellers.failed(value, traceback)
-  tell_error(error_text(value) .. "\n" .. traceback)
+function writers.failed(value, traceback)
+  return error_text(value) .. "\n" .. traceback
 end
 
-function tellers.interrupted(traceback)
-  tell_error("interrupted\n" .. traceback)
+function writers.interrupted(traceback)
+  return "interrupted\n" .. (traceback or "")
 end
 
-function tellers.exited(reason)
-  tell_error("exited with the reason " .. error_text(reason))
+function writers.exited(reason)
+  return "exited with the reason " .. error_text(reason)
 end
-
-function tellers.halted() end
-
--- ---- running ----
 
 local function pack_outcome(outcome, ...)
   return outcome, table.pack(...)
 end
 
--- Runs a function as a line; what it returned as a packed table, or nil after telling why not.
-function session:run(f, ...)
-  local outcome, results = pack_outcome(native.attempt(f, ...))
+-- Why a line has failed, as text. It is made as another line, for __tostring may do anything.
+local function failure_text(outcome, results)
+  local made, text = pack_outcome(native.attempt(writers[outcome], table.unpack(results, 1, results.n)))
+  return made == "returned" and text[1] or outcome .. ", and the reason cannot be told"
+end
+
+function session:tell_error(text)
+  self.streams.stdout:flush()
+  self.streams.stderr:write(text, "\n")
+  self.streams.stderr:flush()
+end
+
+-- ---- running ----
+
+--- Runs a function as a line.
+---@param f function
+---@param ... any its arguments
+---@return table? results packed; nil when it has not come to its end
+---@return string? why nil when the host is halted
+function session:try(f, ...)
+  local outcome, results = "interrupted", { n = 0 }
+  if not self.is_unwanted then
+    outcome, results = pack_outcome(native.attempt(f, ...))
+  end
   if outcome == "returned" then
     return results
   end
-  if outcome == "interrupted" and native.halting() then
-    outcome = "halted"
+  if outcome == "halted" or outcome == "interrupted" and native.halting() then
+    self.halted = true
+    return nil
   end
-  self.failed = self.failed or outcome ~= "halted"
-  self.halted = self.halted or outcome == "halted"
-  local told = pack_outcome(native.attempt(tellers[outcome], table.unpack(results, 1, results.n)))
-  if told ~= "returned" then
-    tell_error(outcome .. ", and the reason cannot be told")
-  end
+  self.failed = true
+  return nil, failure_text(outcome, results)
 end
 
-local function print_values(values, width)
-  io.stdout:write(show.values(values, { width = width }), "\n")
+-- The same, and tells why not.
+function session:run(f, ...)
+  local results, why = self:try(f, ...)
+  if why then
+    self:tell_error(why)
+  end
+  return results
+end
+
+local function print_values(streams, values, width)
+  streams.stdout:write(show.values(values, { width = width }), "\n")
 end
 
 function session:show(results)
   if results.n > 0 then
-    rawset(_G, "_", results[1])
-    self:run(print_values, results, self.width())
+    rawset(self.globals, "_", results[1])
+    self:run(print_values, self.streams, results, self.width())
   end
 end
 
@@ -105,7 +133,8 @@ function session:feed(line)
   if read.is_empty(text) then
     return
   end
-  local chunk, problem, message = read.compile(text, CHUNK)
+  self.is_unwanted, self.is_busy = false, true
+  local chunk, problem, message = read.compile(text, CHUNK, self.globals)
   if problem == "incomplete" then
     self.text = text
   elseif chunk then
@@ -113,29 +142,44 @@ function session:feed(line)
   else
     self:refuse(message)
   end
+  self.is_busy = false
 end
 
 function session:finish(results)
   if results then
     self:show(results)
   end
-  io.stdout:flush()
+  self.streams.stdout:flush()
 end
 
 function session:refuse(message)
   self.failed = true
-  tell_error(message)
+  self:tell_error(message)
+end
+
+--- Forgets what an incomplete line has begun.
+function session:drop()
+  self.text = nil
+end
+
+--- Unwinds the line that runs, if there is one. For other processes and the loop.
+---@return boolean found
+function session:unwind()
+  self.is_unwanted = self.is_busy
+  return native.interrupt(self.process)
+end
+
+--- What Tab inserts behind this text, and what there is to choose from.
+---@param text string the line up to the cursor
+---@param done fun(insertion: string, candidates: string[]) called before this returns
+function session:complete(text, done)
+  done(require "dynsup.repl.complete".line(text, self.globals, native.names))
 end
 
 --- Is a line begun that goes on?
 ---@return boolean
 function session:is_incomplete()
   return self.text ~= nil
-end
-
---- Forgets what an incomplete line has begun.
-function session:drop()
-  self.text = nil
 end
 
 --- There is no further line: what is incomplete now remains so.
@@ -151,12 +195,14 @@ end
 ---@param chunk function|false the file, compiled; false: it could not be, and that was told
 ---@param ... any its arguments
 function session:open(chunk, ...)
+  self.is_busy = true
   if chunk then
     self:run(chunk, ...)
   else
     self.failed = true
   end
-  io.stdout:flush()
+  self.streams.stdout:flush()
+  self.is_busy = false
 end
 
 -- ---- what a reader asks for besides ----
@@ -173,20 +219,6 @@ function session:prompt()
     return prompt_of("_PROMPT2", ">> ")
   end
   return prompt_of("_PROMPT", "> ")
-end
-
---- Completes what is typed.
----@param before string the line up to the cursor
----@param callback fun(insertion: string, candidates: string[]) called once, from the
---- loop or at once
-function session:complete(before, callback) -- luacheck: no self
-  local complete = require "dynsup.repl.complete"
-  callback(complete.line(before))
-end
-
---- Unwinds the line that runs, if there is one. To be called from the loop.
-function session:unwind()
-  native.interrupt(self.process)
 end
 
 return session

@@ -1,0 +1,171 @@
+--- A client of a host that listens: finds the host, connects, and exchanges messages.
+
+local dynsup = require "dynsup"
+local net = require "dynsup.net"
+local place = require "dynsup.attach.place"
+local uv = require "luv"
+local wire = require "dynsup.attach.wire"
+
+local CONNECT_MS = 5000
+local HELLO_MS = 10000    -- for the host to say who it is
+local LINE_MAX = 1048576  -- bytes of a message of the host's
+
+---@class dynsup.attach.client
+---@field socket userdata
+---@field hello table what the host has said first
+local client = {}
+client.__index = client
+client.__name = "dynsup.attach.client"
+
+-- ---- which host ----
+
+-- The words that a process was started with; as far as they are to be seen.
+local function command_of(pid)
+  local file <close> = pid and io.open(("/proc/%d/cmdline"):format(pid), "rb")
+  local words = file and file:read "a" or ""
+  return (words:gsub("%z$", ""):gsub("%z", " "):gsub("%c", "?"))
+end
+
+local function tell_several(hosts)
+  local rows = { "several hosts listen: say which one by its socket" }
+  for _, host in ipairs(hosts) do
+    rows[#rows + 1] = ("  %s  (%s)"):format(host.path, command_of(host.pid))
+  end
+  return table.concat(rows, "\n")
+end
+
+--- The socket that is meant: the given one, or that of the only host of the user's.
+---@async
+---@param given? string
+---@return string? path
+---@return string? problem
+function client.choose(given)
+  if given then
+    return given:find("/", 1, true) and given or "./" .. given
+  end
+  local hosts, problem = place.live()
+  if not hosts then
+    return nil, problem
+  elseif #hosts == 0 then
+    return nil, "no host of yours listens: 'dynsup run --listen FILE' starts one"
+  elseif #hosts > 1 then
+    return nil, tell_several(hosts)
+  end
+  return hosts[1].path
+end
+
+-- ---- connecting ----
+
+local problems = {
+  enoent = "there is no socket at %s",
+  econnrefused = "nobody listens at %s any more",
+  eacces = "%s is not yours to open",
+  timeout = "the host at %s does not answer",
+  closed = "the host at %s has closed the connection",
+}
+
+local function problem_of(reason, path)
+  return (problems[reason] or "cannot connect to %s: " .. tostring(reason)):format(path)
+end
+
+-- Somebody else's program could run what is typed as its own user only, but could show anything.
+local function check_owner(socket, path)
+  local peer = socket:credentials()
+  local me = uv.getuid()
+  if not peer or (peer.uid ~= me and me ~= 0) then
+    return ("the host at %s belongs to somebody else"):format(path)
+  end
+end
+
+local function check_hello(hello, path)
+  if hello.error then
+    return ("the host at %s: %s"):format(path, hello.error)
+  elseif hello.hello ~= "dynsup" then
+    return ("no host is at %s but another program"):format(path)
+  elseif hello.protocol ~= wire.PROTOCOL then
+    return ("the host at %s speaks protocol %s, this program %d: attach with its own version, %s"):format(path,
+      tostring(hello.protocol), wire.PROTOCOL, tostring(hello.version))
+  end
+end
+
+-- Reads the hello of a host that was connected to; why not, or nil.
+local function greet(self, path)
+  local problem = check_owner(self.socket, path)
+  if problem then
+    return problem
+  end
+  local hello, reason = self:receive(HELLO_MS)
+  if not hello then
+    return reason == "no_message" and check_hello({}, path) or problem_of(reason, path)
+  end
+  self.hello = hello
+  return check_hello(hello, path)
+end
+
+--- Connects to the host at a path.
+---@async
+---@param path string
+---@return dynsup.attach.client?
+---@return string? problem
+function client.connect(path)
+  local socket, reason = net.connect(path, CONNECT_MS)
+  if not socket then
+    return nil, problem_of(reason, path)
+  end
+  local self = setmetatable({ socket = socket, path = path }, client)
+  local problem = greet(self, path)
+  if problem then
+    socket:close()
+    return nil, problem
+  end
+  return self
+end
+
+-- ---- messages ----
+
+--- Sends a request. A text that makes it too long for the host is refused here.
+---@async
+---@param message table
+---@return boolean? done
+---@return string? reason of socket:write, or "too_long"
+function client:send(message)
+  local line = wire.encode(message)
+  if #line > wire.REQUEST_MAX + 1 then
+    return nil, "too_long"
+  end
+  return self.socket:write(line)
+end
+
+--- The host's next message.
+---@async
+---@param ms? number
+---@return table? message
+---@return string? reason of socket:read, or "no_message"
+function client:receive(ms)
+  local line, reason = self.socket:read("line", ms, LINE_MAX)
+  if not line then
+    return nil, reason
+  end
+  local message = wire.decode(line)
+  if not message then
+    return nil, "no_message"
+  end
+  return message
+end
+
+function client:close()
+  self.socket:close()
+end
+
+--- The client's process ends with this code, what was printed before is written.
+---@param code integer
+---@param problem? string
+function client.exit(code, problem)
+  if problem then
+    io.stderr:write("dynsup: ", problem, "\n")
+  end
+  io.stdout:flush()
+  dynsup.halt(code)
+end
+
+return client

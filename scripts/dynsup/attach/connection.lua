@@ -1,0 +1,235 @@
+--- One attached client: the process that reads what it asks for, and what it shares with the two
+--- others of the connection, the session's (dynsup.attach.lines) and the writer (outbox:serve).
+--
+-- The reader ends with the connection, the session's process may stay: it is the parent of what lines
+-- have started. Whichever of the three ends, by whomever, tells the others by closing what it owns.
+
+local complete = require "dynsup.repl.complete"
+local dynsup = require "dynsup"
+local globals = require "dynsup.attach.globals"
+local lines = require "dynsup.attach.lines"
+local outbox = require "dynsup.attach.outbox"
+local session = require "dynsup.repl.session"
+local wire = require "dynsup.attach.wire"
+
+local QUEUE = 16     -- requests that wait for the session
+local BURST = 100    -- requests that are read at once
+local PER_MS = 0.2   -- and after that so many each millisecond
+local WIDTH = 80     -- columns, where a client does not say how many it has
+local WIDTH_MIN, WIDTH_MAX = 20, 1000
+
+---@class dynsup.attach.connection
+---@field outbox dynsup.attach.outbox
+---@field is_over boolean the client has gone
+local connection = {}
+connection.__index = connection
+connection.__name = "dynsup.attach.connection"
+
+-- ---- ends ----
+
+-- Calls f when the calling process ends, however it ends.
+local function at_end(f)
+  dynsup.own(setmetatable({}, { __close = f }))
+end
+
+-- What the client is told last; nil while the host goes on.
+local function farewell(otherwise)
+  local is_halting, code = session.halting()
+  if is_halting then
+    return { bye = "halted", code = code }
+  end
+  return otherwise
+end
+
+-- The session has no client any more.
+function connection:leave()
+  self.is_over = true
+  self.outbox:finish(farewell())
+  if self.session then
+    self.session:unwind()
+  end
+  self:wake()
+end
+
+-- ---- requests ----
+
+function connection:answer(request, message)
+  message.id = request.id
+  message.done = message.done or request["do"]
+  self.outbox:put(message)
+end
+
+function connection:refuse(request, problem)
+  self.outbox:put { error = problem, id = request.id }
+end
+
+-- The session goes on, if it waits for a request.
+function connection:wake()
+  local wake = self.wake_session
+  self.wake_session = nil
+  if wake then
+    wake()
+  end
+end
+
+--- The next request for the session; nil when there will be none.
+---@async
+---@return table?
+function connection:next()
+  while #self.queue == 0 and not self.is_over do
+    dynsup.await(function(resume)
+      self.wake_session = resume
+    end)
+  end
+  return not self.is_over and table.remove(self.queue, 1) or nil
+end
+
+local requests = {}
+
+local function read_width(request)
+  local width = math.tointeger(request.width) or WIDTH
+  return math.max(WIDTH_MIN, math.min(width, WIDTH_MAX))
+end
+
+local function for_session(self, request)
+  if request["do"] ~= "drop" and type(request.text) ~= "string" then
+    return self:refuse(request, "a text is missing")
+  elseif #self.queue >= QUEUE then
+    return self:refuse(request, "too many requests wait: at most " .. QUEUE)
+  end
+  request.width = read_width(request)
+  self.queue[#self.queue + 1] = request
+  self:wake()
+end
+
+requests.line, requests.eval, requests.drop = for_session, for_session, for_session
+
+-- What waits is not to run either: it was asked for before this.
+function requests:interrupt()
+  for _, request in ipairs(self.queue) do
+    request.is_unwanted = true
+  end
+  local tries = 3 -- the session may be just about to begin a line
+  while not self.session:unwind() and self.session.is_busy and tries > 0 do
+    dynsup.yield()
+    tries = tries - 1
+  end
+end
+
+function requests:complete(request)
+  if type(request.text) ~= "string" then
+    return self:refuse(request, "a text is missing")
+  end
+  local insertion, candidates = complete.line(request.text, self.env, session.names)
+  self:answer(request, { insertion = insertion, candidates = candidates })
+end
+
+local function is_scalar(value)
+  return value == nil or type(value) == "string" or type(value) == "number" or type(value) == "boolean"
+end
+
+function connection:take(request)
+  local act = type(request["do"]) == "string" and requests[request["do"]]
+  if not is_scalar(request.id) then
+    self:refuse({}, "an id is a string, a number or a boolean")
+  elseif not act then
+    self:refuse(request, "unknown request")
+  else
+    act(self, request)
+  end
+end
+
+-- ---- reading ----
+
+-- Waits when a client asks more often than a person or a program that waits for answers.
+local function new_limit()
+  local left, last = BURST, dynsup.now()
+  return function()
+    local now = dynsup.now()
+    left = math.min(BURST, left + (now - last) * PER_MS) - 1
+    last = now
+    if left < 0 then
+      dynsup.sleep(-left / PER_MS)
+    else
+      dynsup.yield()
+    end
+  end
+end
+
+-- Reads until the client has gone, or said what is no request.
+local function read_all(self, socket)
+  local limit = new_limit()
+  while true do
+    local line, reason = socket:read("line", nil, wire.REQUEST_MAX)
+    local request, problem
+    if line then
+      request, problem = wire.decode(line)
+    elseif reason == "too_long" then
+      problem = ("a request has at most %d bytes"):format(wire.REQUEST_MAX)
+    end
+    if not request then
+      return problem and { error = problem }
+    end
+    self:take(request)
+    limit()
+  end
+end
+
+-- ---- opening ----
+
+local function new(settings)
+  local self = setmetatable({ outbox = outbox.new(), queue = {}, is_over = false, columns = WIDTH }, connection)
+  self.width = function() return self.columns end
+  self.env, self.streams = globals.new(self.outbox, settings.pages, self.width)
+  return self
+end
+
+local function write(self, socket, done)
+  at_end(function()
+    self.outbox:finish()
+    done()
+  end)
+  self.outbox:serve(socket)
+end
+
+local function run_lines(self)
+  self.outbox.patient[dynsup.self()] = true
+  self.session = session.new(self.width, self.env, self.streams)
+  at_end(function()
+    self.outbox:finish(farewell { bye = "killed" })
+  end)
+  lines.serve(self)
+end
+
+-- The writer has the socket; it takes the reader along when it ends.
+local function start(self, socket, done)
+  self.outbox.patient[dynsup.self()] = true
+  at_end(function() self:leave() end)
+  socket:give(dynsup.spawn(write, self, socket, done))
+  dynsup.spawn(run_lines, self)
+end
+
+local function hello(settings)
+  return {
+    hello = "dynsup",
+    version = dynsup.version,
+    protocol = wire.PROTOCOL,
+    pid = settings.pid,
+    script = settings.script,
+    prompt = lines.prompt(false),
+  }
+end
+
+--- The body of the process that reads from the socket, which it owns.
+---@async
+---@param socket userdata
+---@param settings table
+---@param done fun() called when the connection is closed
+function connection.serve(socket, settings, done)
+  local self = new(settings)
+  self.outbox:put(hello(settings))
+  start(self, socket, done)
+  self.outbox:finish(read_all(self, socket))
+end
+
+return connection

@@ -1,0 +1,127 @@
+--- What the lines of an attached client find besides the globals of the host: its own output, `_`,
+--- help and the observer's functions. A line that sets another global sets it for everybody.
+
+local dynsup = require "dynsup"
+local wire = require "dynsup.attach.wire"
+
+local globals = {}
+
+-- ---- streams ----
+
+local stream = {}
+stream.__index = stream
+stream.__name = "dynsup.attach.stream"
+
+-- A stream that goes to the client as messages with this field. When the client is gone, what others
+-- than its own session still write goes to the host's stream.
+local function new_stream(outbox, field, own)
+  return setmetatable({ outbox = outbox, field = field, own = own }, stream)
+end
+
+function stream:print(text)
+  for piece in wire.pieces(text) do
+    if not self.outbox:put { [self.field] = piece } and not self.outbox:is_patient() then
+      self.own():write(piece)
+    end
+  end
+end
+
+function stream:write(...)
+  local texts = { ... }
+  for i = 1, select("#", ...) do
+    local kind = type(texts[i])
+    if kind ~= "string" and kind ~= "number" then
+      error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, kind), 2)
+    end
+  end
+  self:print(table.concat(texts))
+  return self
+end
+
+function stream:flush()
+  return self
+end
+
+function stream.setvbuf()
+  return true
+end
+
+local function no_input()
+  return nil, "an attached session has no standard input"
+end
+
+stream.close, stream.read, stream.seek = no_input, no_input, no_input
+
+function stream.__tostring(self)
+  return "attached " .. self.field
+end
+
+-- ---- io ----
+
+local function read_of(file)
+  return function(...)
+    return file().read(file(), ...)
+  end
+end
+
+-- io.output of the session: a file, or one that is opened by its name.
+local function set_output(state, file)
+  if type(file) == "string" then
+    state.output = assert(io.open(file, "w"))
+  elseif file ~= nil then
+    state.output = file
+  end
+  return state.output
+end
+
+local function new_io(outbox)
+  local state = {
+    stdout = new_stream(outbox, "out", function() return io.stdout end),
+    stderr = new_stream(outbox, "err", function() return io.stderr end),
+    stdin = setmetatable({ field = "in" }, stream),
+  }
+  state.output = state.stdout
+  local own = { stdout = state.stdout, stderr = state.stderr, stdin = state.stdin }
+  function own.write(...) return state.output:write(...) end
+  function own.output(file) return set_output(state, file) end
+  own.read = read_of(function() return state.stdin end)
+  function own.type(file)
+    return getmetatable(file) == stream and "file" or io.type(file)
+  end
+  return setmetatable(own, { __index = io })
+end
+
+-- ---- all ----
+
+local function new_print(streams)
+  return function(...)
+    local texts = table.pack(...)
+    for i = 1, texts.n do
+      texts[i] = tostring(texts[i])
+    end
+    streams.stdout:write(table.concat(texts, "\t"), "\n")
+  end
+end
+
+--- The globals of a session, and its streams.
+---@param outbox dynsup.attach.outbox
+---@param pages fun(): table<string, string> the reference
+---@param width fun(): integer
+---@return table env
+---@return table streams
+function globals.new(outbox, pages, width)
+  local streams = new_io(outbox)
+  local env = {
+    dynsup = dynsup,
+    io = streams,
+    print = new_print(streams),
+    flush = require "dynsup.repl.mailbox"(streams),
+    help = require "dynsup.repl.help".new(pages, width, streams),
+  }
+  for name, value in next, dynsup.observer do
+    env[name] = value
+  end
+  return setmetatable(env, { __index = _G, __newindex = _G }), streams
+end
+
+return globals

@@ -1,0 +1,242 @@
+--- What a host and an attached client say to each other: JSON objects, one a line.
+--
+-- Both ways are written in Lua, so that what takes long is preempted like any other code; a C
+-- function that reads or writes a long line would hold up the host. Text is UTF-8, but bytes that
+-- are none go through as they are.
+
+local wire = {}
+
+--- The number of the protocol; it is in the host's hello.
+wire.PROTOCOL = 1
+
+--- Bytes of a request, without its end of the line.
+wire.REQUEST_MAX = 65536
+
+--- Bytes of a text in one message; what is longer is sent in pieces.
+wire.PIECE = 32768
+
+local DEPTH = 20 -- of objects and lists within each other
+
+-- ---- encoding ----
+
+local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+for byte = 0, 127 do
+  local char = string.char(byte)
+  if char:find "%c" and not escapes[char] then
+    escapes[char] = ("\\u%04x"):format(byte)
+  end
+end
+
+--- A text as a JSON string. One call to C: not for texts of any length.
+---@param text string
+---@return string
+function wire.quote(text)
+  return '"' .. text:gsub('[%c"\\]', escapes) .. '"'
+end
+
+local encode
+
+local function encode_list(list)
+  local items = {}
+  for i, item in ipairs(list) do
+    items[i] = encode(item)
+  end
+  return "[" .. table.concat(items, ",") .. "]"
+end
+
+local function encode_object(object)
+  local items = {}
+  for name, value in next, object do
+    items[#items + 1] = wire.quote(name) .. ":" .. encode(value)
+  end
+  table.sort(items)
+  return "{" .. table.concat(items, ",") .. "}"
+end
+
+function encode(value)
+  local kind = type(value)
+  if kind == "table" then
+    local is_list = value[1] ~= nil or next(value) == nil
+    return is_list and encode_list(value) or encode_object(value)
+  end
+  local is_finite = kind ~= "number" or value - value == 0
+  return kind == "string" and wire.quote(value) or is_finite and tostring(value) or "null"
+end
+
+--- A message as a line, with its end. An empty table is an empty list.
+---@param message table of strings, finite numbers, booleans and tables of these
+---@return string
+function wire.encode(message)
+  return encode(message) .. "\n"
+end
+
+--- The text in pieces that a message may hold, none of which ends within a character.
+---@param text string
+---@return fun(): string?
+function wire.pieces(text)
+  local at = 1
+  return function()
+    if at > #text then
+      return nil
+    end
+    local last = math.min(at + wire.PIECE - 1, #text)
+    local start = last < #text and utf8.offset(text, 0, last + 1)
+    if start and start > at and last + 1 - start < 4 then
+      last = start - 1
+    end
+    local piece = text:sub(at, last)
+    at = last + 1
+    return piece
+  end
+end
+
+-- ---- decoding ----
+
+local function fail(what, at)
+  error({ what = ("%s at byte %d"):format(what, at) }, 0)
+end
+
+local function skip(text, at)
+  return text:find("[^ \t\r\n]", at) or #text + 1
+end
+
+local names = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }
+
+-- The character that \u at this place means, and the place behind it. A half of a pair that stands
+-- alone is the replacement character.
+local function read_code(text, at)
+  local digits = text:match("^\\u(%x%x%x%x)", at)
+  if not digits then
+    fail("a wrong \\u", at)
+  end
+  local code = tonumber(digits, 16)
+  local low = code >= 0xd800 and code < 0xdc00 and text:match("^\\u([dD][c-fC-F]%x%x)", at + 6)
+  if low then
+    return utf8.char(0x10000 + (code - 0xd800) * 0x400 + tonumber(low, 16) - 0xdc00), at + 12
+  elseif code >= 0xd800 and code < 0xe000 then
+    return "\u{fffd}", at + 6
+  end
+  return utf8.char(code), at + 6
+end
+
+local function read_string(text, at)
+  local parts, from = {}, at + 1
+  while true do
+    local mark = text:find('["\\%c]', from)
+    local byte = mark and text:sub(mark, mark)
+    if byte ~= '"' and byte ~= "\\" and byte ~= "\127" then
+      fail("a string without its end", at)
+    end
+    parts[#parts + 1] = text:sub(from, mark - (byte == "\127" and 0 or 1))
+    local name = text:sub(mark + 1, mark + 1)
+    if byte == '"' then
+      return table.concat(parts), mark + 1
+    elseif byte == "\127" then
+      from = mark + 1
+    elseif name == "u" then
+      parts[#parts + 1], from = read_code(text, mark)
+    else
+      parts[#parts + 1], from = names[name] or fail("a wrong escape", mark), mark + 2
+    end
+  end
+end
+
+local read_value
+
+local function read_list(text, at, depth)
+  local list, place = {}, skip(text, at + 1)
+  if text:sub(place, place) == "]" then
+    return list, place + 1
+  end
+  while true do
+    list[#list + 1], place = read_value(text, place, depth)
+    place = skip(text, place)
+    local mark = text:sub(place, place)
+    if mark == "]" then
+      return list, place + 1
+    elseif mark ~= "," then
+      fail("a comma or ] is missing", place)
+    end
+    place = skip(text, place + 1)
+  end
+end
+
+local function read_member(text, at, object, depth)
+  if text:sub(at, at) ~= '"' then
+    fail("a name is missing", at)
+  end
+  local name, place = read_string(text, at)
+  place = skip(text, place)
+  if text:sub(place, place) ~= ":" then
+    fail("a colon is missing", place)
+  end
+  object[name], place = read_value(text, skip(text, place + 1), depth)
+  return skip(text, place)
+end
+
+local function read_object(text, at, depth)
+  local object, place = {}, skip(text, at + 1)
+  if text:sub(place, place) == "}" then
+    return object, place + 1
+  end
+  while true do
+    place = read_member(text, place, object, depth)
+    local mark = text:sub(place, place)
+    if mark == "}" then
+      return object, place + 1
+    elseif mark ~= "," then
+      fail("a comma or } is missing", place)
+    end
+    place = skip(text, place + 1)
+  end
+end
+
+local words = { ["true"] = true, ["false"] = false }
+
+local function read_other(text, at)
+  local word = text:match("^%l+", at)
+  if word == "null" or words[word] ~= nil then
+    return words[word], at + #word
+  end
+  local number = text:match("^-?%d+%.?%d*[eE]?[+-]?%d*", at)
+  if not tonumber(number) then
+    fail("a value is missing", at)
+  end
+  return tonumber(number), at + #number
+end
+
+local readers = { ['"'] = read_string, ["["] = read_list, ["{"] = read_object }
+
+function read_value(text, at, depth)
+  if depth > DEPTH then
+    fail("nested too deep", at)
+  end
+  return (readers[text:sub(at, at)] or read_other)(text, at, depth + 1)
+end
+
+local function read_line(line)
+  local at = skip(line, 1)
+  local value, place = read_value(line, at, 1)
+  if line:sub(at, at) ~= "{" then
+    fail("an object is missing", at)
+  end
+  place = skip(line, place)
+  if place <= #line then
+    fail("something follows", place)
+  end
+  return value
+end
+
+--- A line as a message. null is no field at all.
+---@param line string
+---@return table? message
+---@return string? problem
+function wire.decode(line)
+  local ok, value = pcall(read_line, line)
+  if ok then
+    return value
+  end
+  return nil, type(value) == "table" and value.what or tostring(value)
+end
+
+return wire
