@@ -60,6 +60,15 @@ void cli_nearest_try(cli_nearest *nearest, const char *candidate);
 /* Says that the word is unknown and what was meant, or else what to do. Returns CLI_MISUSED. */
 int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherwise);
 
+/* ---- option.c: options ---- */
+
+/* Is the word this option, alone or with its value behind a "="? */
+bool cli_option_is(const char *word, const char *name);
+
+/* The value of the option at *at: in the same word, or the next one, at which *at is then. NULL:
+ * there is none. */
+const char *cli_option_value(int argc, char **argv, int *at);
+
 /* ---- log.c: what the host logs ---- */
 
 /* Reads a level's name. False for a wrong one, after saying so. */
@@ -189,6 +198,12 @@ const char *cli_input_peek(size_t *size_out);
 
 /* Takes away that much of it. */
 void cli_input_drop(size_t size);
+
+/* ---- reader.c: the same for the Lua half of a prompt ---- */
+
+/* Pushes a table of functions that read: from the terminal, which must be open, or else from
+ * input.c. Its field kind says which: "console" or "pipe". [-0, +1] */
+void cli_reader_push(lua_State *L, bool is_terminal);
 
 /* ---- terminal.c: the terminal of the prompt ---- */
 

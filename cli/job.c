@@ -11,19 +11,6 @@
 
 /* ---- arguments ---- */
 
-/* The value of an option, in the same word or in the next one, at which *at is then. */
-static const char *option_value(int argc, char **argv, int *at) {
-    const char *equals = strchr(argv[*at], '=');
-    if (equals)
-        return equals + 1;
-    return *at + 1 < argc ? argv[++*at] : NULL;
-}
-
-static bool is_option(const char *word, const char *name) {
-    size_t length = strcspn(word, "=");
-    return length == strlen(name) && strncmp(word, name, length) == 0;
-}
-
 static bool is_run(const cli_job *j) {
     return strcmp(j->argv[1], "run") == 0;
 }
@@ -90,11 +77,11 @@ static int parse_option(cli_job *j, int *at) {
         j->config.copy_messages = true;
         return CLI_GO_ON;
     }
-    if (is_option(word, "--log-level"))
-        return parse_level(j, option_value(j->argc, j->argv, at));
-    if (is_option(word, "--log-format"))
-        return parse_format(j, option_value(j->argc, j->argv, at));
-    if (is_run(j) && is_option(word, "--listen"))
+    if (cli_option_is(word, "--log-level"))
+        return parse_level(j, cli_option_value(j->argc, j->argv, at));
+    if (cli_option_is(word, "--log-format"))
+        return parse_format(j, cli_option_value(j->argc, j->argv, at));
+    if (is_run(j) && cli_option_is(word, "--listen"))
         return parse_listen(j, at);
     return option_unknown(j, word);
 }

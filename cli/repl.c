@@ -5,63 +5,6 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include <string.h>
-
-/* ---- what the Lua half reads from ---- */
-
-/* fill(): reads what is there; false at the end. */
-static int input_fill(lua_State *L) {
-    lua_pushboolean(L, cli_input_fill());
-    return 1;
-}
-
-/* settle(): to be called once it is watched. */
-static int input_settle(lua_State *L) {
-    (void)L;
-    cli_input_settle();
-    return 0;
-}
-
-/* line([rest]): the next line without its end, or nil; with rest also one that has no end. */
-static int input_line(lua_State *L) {
-    size_t size;
-    const char *bytes = cli_input_peek(&size);
-    const char *end = memchr(bytes, '\n', size);
-    if (end == NULL && (size == 0 || !lua_toboolean(L, 1)))
-        return 0;
-    size_t length = end ? (size_t)(end - bytes) : size;
-    lua_pushlstring(L, bytes, length);
-    cli_input_drop(length + (end != NULL));
-    return 1;
-}
-
-/* peek(): all that was read; drop(n): takes that many bytes of it away. */
-static int input_peek(lua_State *L) {
-    size_t size;
-    const char *bytes = cli_input_peek(&size);
-    lua_pushlstring(L, bytes, size);
-    return 1;
-}
-
-static int input_drop(lua_State *L) {
-    cli_input_drop((size_t)luaL_checkinteger(L, 1));
-    return 0;
-}
-
-static const luaL_Reg input_functions[] = {{"settle", input_settle}, {"fill", input_fill},
-                                           {"line", input_line},     {"peek", input_peek},
-                                           {"drop", input_drop},     {NULL, NULL}};
-
-static void input_push(lua_State *L, bool is_terminal) {
-    luaL_newlib(L, input_functions);
-    if (is_terminal)
-        cli_terminal_set(L);
-    lua_pushstring(L, is_terminal ? "console" : "pipe");
-    lua_setfield(L, -2, "kind");
-    cli_pages_push(L);
-    lua_setfield(L, -2, "pages");
-}
-
 /* ---- the run ---- */
 
 /* [-0, +n] FILE as a function with its arguments; false for one with a mistake in it. Returns n, or
@@ -86,7 +29,7 @@ static int repl_job(lua_State *L) {
     luaL_openlibs(L);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     cli_job_push_main(L, "dynsup.repl");
-    input_push(L, is_terminal);
+    cli_reader_push(L, is_terminal);
     int nargs = file_push(L, j);
     if (nargs < 0)
         return 0;

@@ -10,6 +10,7 @@ local quote = program.quote
 local terminal = {}
 
 local folder
+local target -- the terminal that is meant: there may be several
 
 local function capture(command)
   local pipe = assert(io.popen("unset LD_PRELOAD; " .. command .. " 2>&1", "r"))
@@ -18,8 +19,19 @@ local function capture(command)
   return text
 end
 
-local function tmux(arguments)
-  return capture(("tmux -f /dev/null -S %s/socket %s"):format(folder, arguments))
+local function tmux(words)
+  return capture(("tmux -f /dev/null -S %s/tmux %s"):format(folder, words))
+end
+
+-- Does it in the terminal that is meant.
+local function tmux_here(command, words)
+  return tmux(("%s -t %s %s"):format(command, target, words))
+end
+
+--- All that follows is done in the terminal of this name.
+---@param name string
+function terminal.choose(name)
+  target = name
 end
 
 --- Opens a terminal in which a shell command runs in the test's folder; DYNSUP stands for the
@@ -34,13 +46,14 @@ trap : INT QUIT
 %s
 echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/terminal: /'; exec sleep 1000
 ]]):format(quote(folder), quote(program.path), command)
-  program.write(folder, "script.sh", script)
-  tmux(("new-session -d -x %d -y %d sh %s/script.sh"):format(columns or 80, rows or 24, folder))
+  program.write(folder, target .. ".sh", script)
+  tmux(("new-session -d -s %s -x %d -y %d sh %s/%s.sh")
+    :format(target, columns or 80, rows or 24, folder, target))
 end
 
 --- Runs the command again, on an empty screen.
 function terminal.restart()
-  tmux("respawn-pane -k sh " .. folder .. "/script.sh")
+  tmux_here("respawn-pane", ("-k sh %s/%s.sh"):format(folder, target))
 end
 
 --- Opens a terminal with the prompt.
@@ -52,16 +65,16 @@ end
 --- The screen's rows, without blanks at their ends, behind a newline; without empty rows at the end.
 ---@return string
 function terminal.screen()
-  return ("\n" .. tmux "capture-pane -p"):gsub("[ ]+\n", "\n"):gsub("%s+$", function(tail)
+  return ("\n" .. tmux_here("capture-pane", "-p")):gsub("[ ]+\n", "\n"):gsub("%s+$", function(tail)
     return tail:sub(1, 1) == " " and " " or ""
   end)
 end
 
 -- The screen up to the cursor, which says where a prompt ends.
 local function screen_to_cursor()
-  local x, y = tmux("display-message -p '#{cursor_x} #{cursor_y}'"):match "(%d+) (%d+)"
+  local x, y = tmux_here("display-message", "-p '#{cursor_x} #{cursor_y}'"):match "(%d+) (%d+)"
   local rows, n = {}, 0
-  for row in (tmux "capture-pane -p"):gmatch "([^\n]*)\n" do
+  for row in (tmux_here("capture-pane", "-p")):gmatch "([^\n]*)\n" do
     rows[#rows + 1] = row
     n = n + 1
     if n > tonumber(y) then break end
@@ -93,17 +106,17 @@ end
 
 --- The cursor's column, from 0 on.
 function terminal.column()
-  return tonumber((tmux "display-message -p '#{cursor_x}'"))
+  return tonumber((tmux_here("display-message", "-p '#{cursor_x}'")))
 end
 
 --- Sends a text as it is.
 function terminal.type(text)
-  tmux("send-keys -l -- " .. quote(text))
+  tmux_here("send-keys", "-l -- " .. quote(text))
 end
 
 --- Sends keys by tmux's names: "Enter", "C-c", "Left".
 function terminal.press(...)
-  tmux("send-keys " .. table.concat({ ... }, " "))
+  tmux_here("send-keys", table.concat({ ... }, " "))
 end
 
 --- Types a line.
@@ -114,14 +127,14 @@ end
 
 --- Gives the terminal another size.
 function terminal.resize(columns, rows)
-  tmux(("resize-window -x %d -y %d"):format(columns, rows))
+  tmux_here("resize-window", ("-x %d -y %d"):format(columns, rows))
 end
 
 --- Pastes a text in one go.
 function terminal.paste(text)
   program.write(folder, "paste", text)
   tmux(("load-buffer %s/paste"):format(folder))
-  tmux "paste-buffer -r -p"
+  tmux_here("paste-buffer", "-r -p")
 end
 
 function terminal.write(name, text)
@@ -140,7 +153,7 @@ end
 --- A group of tests, each with a folder and a terminal of its own.
 function terminal.describe(name, tests)
   busted.describe(name, function()
-    busted.before_each(function() folder = program.folder() end)
+    busted.before_each(function() folder, target = program.folder(), "first" end)
     busted.after_each(function()
       tmux "kill-server"
       terminal.shell "until rm -rf \"$PWD\" 2>/dev/null; do sleep 0.02; done" -- what ends now may still write

@@ -1,5 +1,7 @@
 --- Lines from a terminal, edited while the host goes on; Ctrl-C and the other signals.
 --
+-- It knows nothing of the session but the methods that session.lua has for readers, so the lines may
+-- as well run elsewhere.
 -- The session's process waits in `read` while a line is edited. What happens meanwhile comes from
 -- the loop: keys, signals, and each turn, in which what was printed is drawn. When the line is over
 -- one way or another, the process is woken with the outcome.
@@ -17,27 +19,12 @@ local console = {}
 console.__index = console
 console.__name = "dynsup.repl.console"
 
--- ---- prompts ----
-
--- Lua's own names for them.
-local function prompt_of(name, otherwise)
-  local prompt = rawget(_G, name)
-  return prompt ~= nil and tostring(prompt) or otherwise
-end
-
-local function prompt_text(current)
-  if current.text then
-    return prompt_of("_PROMPT2", ">> ")
-  end
-  return prompt_of("_PROMPT", "> ")
-end
-
 -- ---- the line ----
 
 -- The line is over: the process goes on.
 function console:wake(outcome, text)
   local resume = self.resume
-  self.resume, self.searching = nil, nil
+  self.resume, self.searching, self.asked = nil, nil, nil
   self.poll:stop()
   if resume then
     resume(outcome, text)
@@ -56,23 +43,48 @@ function console:finish_input()
   self:wake "over"
 end
 
-function console:complete()
+-- Puts what completes the word behind the cursor's place.
+function console:insert(text, cursor, insertion)
+  local before, behind = text:sub(1, cursor), text:sub(cursor + 1)
+  self.terminal.change(self.prompt, before .. insertion .. behind)
+  for _ = 1, utf8.len(behind) or #behind do
+    self.terminal.feed "\2"
+  end
+end
+
+function console:show_candidates(candidates)
   local complete = require "dynsup.repl.complete"
-  local text, cursor = self.terminal.text()
-  local insertion, candidates = complete.line(text:sub(1, cursor))
-  if self.continues and not text:find "%S" then
-    insertion = INDENT
-  end
+  io.stdout:write(complete.table(candidates, self.terminal.columns()), "\n")
+  io.stdout:flush()
+end
+
+function console:is_unchanged(text, cursor)
+  local text_now, cursor_now = self.terminal.text()
+  return not self.searching and text_now == text and cursor_now == cursor
+end
+
+function console:apply(text, cursor, insertion, candidates)
   if insertion ~= "" then
-    local before, behind = text:sub(1, cursor), text:sub(cursor + 1)
-    self.terminal.change(self.prompt, before .. insertion .. behind)
-    for _ = 1, utf8.len(behind) or #behind do
-      self.terminal.feed "\2"
-    end
+    self:insert(text, cursor, insertion)
   elseif #candidates > 1 then
-    io.stdout:write(complete.table(candidates, self.terminal.columns()), "\n")
-    io.stdout:flush()
+    self:show_candidates(candidates)
   end
+end
+
+-- The answer counts if nothing was typed meanwhile.
+function console:complete()
+  local text, cursor = self.terminal.text()
+  if self.session:is_incomplete() and not text:find "%S" then
+    self:insert(text, cursor, INDENT)
+    return
+  end
+  local asked = {}
+  self.asked = asked
+  self.session:complete(text:sub(1, cursor), function(...)
+    if self.asked == asked and self:is_unchanged(text, cursor) then
+      self:apply(text, cursor, ...)
+    end
+  end)
 end
 
 local commands = {
@@ -161,7 +173,7 @@ function console:on_interrupt()
   elseif session.halting() then
     self.terminal.quit()
   else
-    session.interrupt(self.process)
+    self.session:unwind()
   end
 end
 
@@ -177,7 +189,7 @@ function console:leave()
   elseif self.resume then
     self:wake "over"
   else
-    session.interrupt(self.process)
+    self.session:unwind()
   end
 end
 
@@ -244,10 +256,13 @@ function console:read(prompt)
 end
 
 ---@param terminal table the program's
+---@param current table the session
+---@param greeting string what is printed first
 ---@return table reader
-function console.new(terminal)
+function console.new(terminal, current, greeting)
   local self = setmetatable({
     terminal = terminal,
+    session = current,
     process = dynsup.self(),
     poll = uv.new_poll(0),
     history = history.open(),
@@ -258,24 +273,23 @@ function console.new(terminal)
     terminal.remember(line)
   end
   self.history.remember = terminal.remember
-  self.width = terminal.columns
-  self.lines = function(current) return function() return self:next(current) end end
+  self.lines = function() return self.next, self end
   self:watch()
   self:lend_to_programs()
-  print(("dynsup %s: help() tells what there is, Ctrl-D ends"):format(dynsup.version))
+  print(greeting)
   return self
 end
 
-function console:next(current)
-  while true do
-    self.continues = current.text ~= nil
-    local outcome, text = self:read(prompt_text(current))
+-- The next line; nil when there is none any more.
+function console:next()
+  while not self.left do
+    local outcome, text = self:read(self.session:prompt())
     if outcome == "line" then
       return text
     elseif outcome == "over" then
       return nil
     end
-    current.text = nil
+    self.session:drop()
   end
 end
 

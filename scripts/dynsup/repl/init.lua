@@ -5,6 +5,9 @@ local help = require "dynsup.repl.help"
 local session = require "dynsup.repl.session"
 local dynsup = require "dynsup"
 
+local WIDTH = 80 -- where there is no terminal
+local GREETING = "dynsup %s: help() tells what there is, Ctrl-D ends"
+
 local repl = {}
 
 local function define(globals)
@@ -32,19 +35,27 @@ local function finish(current, code)
   dynsup.halt(code or (current.failed and 1 or 0))
 end
 
+--- The columns that values may take: a function, for a terminal may change its size.
+---@param input table what the program reads from
+---@return fun(): integer
+function repl.width(input)
+  return input.columns or function() return WIDTH end
+end
+
 --- Reads and runs lines until there are no more; then halts the host.
 ---@param input table what the program reads from
 ---@param chunk? function|false a file that is run first; false: it has a mistake
 ---@param ... any its arguments
 function repl.main(input, chunk, ...)
-  local reader = require("dynsup.repl." .. input.kind).new(input)
-  local current = session.new(reader.width)
+  local current = session.new(repl.width(input))
+  local greeting = GREETING:format(dynsup.version)
+  local reader = require("dynsup.repl." .. input.kind).new(input, current, greeting)
   dynsup.flag("trap_exit", true)
-  define_globals(input, reader.width)
+  define_globals(input, current.width)
   if chunk ~= nil then
     current:open(chunk, ...)
   end
-  for line in reader.lines(current) do
+  for line in reader.lines() do
     current:feed(line)
   end
   finish(current, reader.code)

@@ -3,8 +3,6 @@
 local dynsup = require "dynsup"
 local uv = require "luv"
 
-local WIDTH = 80
-
 local pipe = {}
 
 -- Waits until there is something to read. A file always has something.
@@ -25,10 +23,6 @@ function pipe.new(input)
   local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
   local reader = {}
   input.settle()
-
-  function reader.width()
-    return WIDTH
-  end
 
   function reader.lines()
     return function()

@@ -176,6 +176,12 @@ function session:complete(text, done)
   done(require "dynsup.repl.complete".line(text, self.globals, native.names))
 end
 
+--- Is a line begun that goes on?
+---@return boolean
+function session:is_incomplete()
+  return self.text ~= nil
+end
+
 --- There is no further line: what is incomplete now remains so.
 function session:close()
   local text = self.text
@@ -197,6 +203,22 @@ function session:open(chunk, ...)
   end
   self.streams.stdout:flush()
   self.is_busy = false
+end
+
+-- ---- what a reader asks for besides ----
+
+local function prompt_of(name, otherwise)
+  local prompt = rawget(_G, name)
+  return prompt ~= nil and tostring(prompt) or otherwise
+end
+
+--- What the next line is asked for with. Lua's own names change it.
+---@return string
+function session:prompt()
+  if self.text then
+    return prompt_of("_PROMPT2", ">> ")
+  end
+  return prompt_of("_PROMPT", "> ")
 end
 
 return session
