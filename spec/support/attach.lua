@@ -180,6 +180,7 @@ end
 function client:receive()
   local line, reason = self.socket:read("line", PATIENCE_MS, 1 << 20)
   if not line then
+    self.closed = reason
     return nil, reason
   end
   return assert(wire.decode(line))
@@ -224,7 +225,7 @@ attach.join = join
 function client:ask(message)
   self:send(message)
   local done, before = self:receive_until "done"
-  assert(done, "the connection was closed")
+  assert(done, self.closed)
   return join(before, "out"), done, before
 end
 
