@@ -12,13 +12,15 @@ local PATIENCE_MS = 60000
 
 -- ---- the program ----
 
--- Environment of the program: without the libraries that a sanitizer build loads into the
--- interpreter, a directory for sockets of the test's own, a log for programs.
+-- Environment of the program: a directory for sockets of the test's own, a log for people, and
+-- without the libraries that a sanitizer build loads into the interpreter; a sanitizer keeps no freed
+-- memory, for specs look at how much there is.
 local function environment(folder)
-  local env = { "XDG_RUNTIME_DIR=" .. folder, "DYNSUP_LOG_FORMAT=text" }
+  local options = (os.getenv "ASAN_OPTIONS" or "") .. ":quarantine_size_mb=1"
+  local env = { "XDG_RUNTIME_DIR=" .. folder, "DYNSUP_LOG_FORMAT=text", "ASAN_OPTIONS=" .. options }
   for name, value in pairs(uv.os_environ()) do
     local is_left_out = name == "LD_PRELOAD" or name == "LUA_INIT" or name == "XDG_RUNTIME_DIR"
-      or name:find "^DYNSUP"
+      or name == "ASAN_OPTIONS" or name:find "^DYNSUP"
     if not is_left_out then
       env[#env + 1] = name .. "=" .. value
     end
