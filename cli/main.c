@@ -44,6 +44,23 @@ const cli_command cli_commands[] = {
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
+    {"attach", NULL, "[OPTION...] [SOCKET]", "the same in a host that runs: 'run --listen'",
+     "Lines run in a process of their own in the host that listens at SOCKET, while everything\n"
+     "there goes on; several may be attached at a time. Without SOCKET it is the only host of\n"
+     "yours that was started by 'dynsup run --listen FILE'. Only the host's own user may attach.\n"
+     "\n"
+     "  --log-level LEVEL   lines of the host's log that are shown: off, error, warning, info\n"
+     "                      or debug, each with those before it (default: warning on a\n"
+     "                      terminal, off elsewhere)\n"
+     "\n"
+     "Ctrl-C unwinds the line that runs; three times, while the host does not answer, detaches.\n"
+     "Ctrl-D or the end of the input detaches: what was started goes on.\n"
+     "Lines also come from a file or a pipe: then there is no prompt.\n"
+     "\n"
+     "exit code: 0 after Ctrl-D, a signal, or the host's end; 1 if a line from a file or a pipe\n"
+     "failed, the connection is lost or the host does not answer; 2 if there is no such host or\n"
+     "the command is wrong\n",
+     cli_attach},
     {"version", "--version", "", "prints the versions of dynsup and Lua", NULL, cli_version},
     {"help", "--help", "[COMMAND]", "explains a command, or all in short", NULL, cli_help},
     {0}};
