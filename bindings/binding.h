@@ -455,7 +455,6 @@ extern const luaL_Reg dsl_own_functions[];
 /* C halves of scripts. */
 extern const luaL_Reg dsl_log_functions[];
 extern const luaL_Reg dsl_observe_functions[];
-extern const luaL_Reg dsl_here_functions[]; /* of dynsup.attach.outbox */
 extern const luaL_Reg dsl_look_functions[];
 
 /* Lets the core tell the events that the log and observers want, and no others. */

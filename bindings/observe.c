@@ -316,8 +316,6 @@ static int is_supervisor(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg dsl_here_functions[] = {{"here", dsl_here}, {NULL, NULL}};
-
 const luaL_Reg dsl_observe_functions[] = {
     {"open", observer_open},
     {"close", observer_close},

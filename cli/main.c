@@ -61,6 +61,37 @@ const cli_command cli_commands[] = {
      "failed, the connection is lost or the host does not answer; 2 if there is no such host or\n"
      "the command is wrong\n",
      cli_attach},
+    {"eval", NULL, "[OPTION...] CODE [ARG...]", "evaluates code in a host that runs",
+     "CODE, an expression or statements, runs in a session of its own in a host that was begun by\n"
+     "'dynsup run --listen', and finds its arguments in `...`. Its values are printed, each on a\n"
+     "line: texts as they are, others as the prompt shows them. CODE - is the standard input.\n"
+     "What it has started goes on.\n"
+     "\n"
+     "  --json            prints each value as JSON\n"
+     "  --socket SOCKET   the host's socket (default: your only host that listens)\n"
+     "\n"
+     "exit code: 0; 1 if the code failed; 2 if there is no such host or the command is wrong\n",
+     cli_ask},
+    {"tree", NULL, "[OPTION...] [SOCKET]", "shows the supervisors and workers of a host that runs",
+     "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
+     "It is what tree() shows at the prompt: 1,000 workers or fewer, 100 of each supervisor.\n"
+     "\n"
+     "  --json            prints a JSON array of the supervisors that are nobody's children, with\n"
+     "                    the fields that dynsup.observer.tree gives them\n"
+     "  --socket SOCKET   the same as SOCKET\n"
+     "\n"
+     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong\n",
+     cli_ask},
+    {"top", NULL, "[OPTION...] [SOCKET]", "shows the busiest processes of a host that runs",
+     "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
+     "\n"
+     "  --by WHAT         with most slices, cpu_time, mailbox or memory (default: cpu_time)\n"
+     "  --limit N         how many (default: 10)\n"
+     "  --json            prints a JSON array, with the fields that dynsup.observer.top gives\n"
+     "  --socket SOCKET   the same as SOCKET\n"
+     "\n"
+     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong\n",
+     cli_ask},
     {"version", "--version", "", "prints the versions of dynsup and Lua", NULL, cli_version},
     {"help", "--help", "[COMMAND]", "explains a command, or all in short", NULL, cli_help},
     {0}};

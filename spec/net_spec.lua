@@ -55,6 +55,7 @@ describe("net.connect and net.listen", function()
     for _, mode in ipairs { 384, 511, 0 } do
       os.remove(path)
       local listener <close> = assert(net.listen(path, { mode = mode }))
+      assert.equal(path, listener:sockname())
       assert.equal(mode, uv.fs_lstat(path).mode & 511)
     end
     for _, mode in ipairs { -1, 512, "rw", 1.5 } do

@@ -26,49 +26,68 @@ local function environment(folder)
   return env
 end
 
--- What comes from a pipe; who waits for a part of it goes on when it is there.
-local function gather(pipe, into, field)
-  into[field] = ""
-  pipe:read_start(function(_, data)
-    into[field] = into[field] .. (data or "")
-    if not data then
-      pipe:close()
-    end
-    if into.resume then
-      into.resume()
-    end
-  end)
-end
-
 local running = {}
 running.__index = running
 
+-- Something has happened: who waits looks again.
+function running:wake()
+  self.changes = self.changes + 1
+  if self.resume then
+    self.resume()
+  end
+end
+
+-- What comes from a pipe.
+function running:gather(pipe, field)
+  self[field] = ""
+  pipe:read_start(function(_, data)
+    self[field] = self[field] .. (data or "")
+    if not data then
+      pipe:close()
+      self.open = self.open - 1
+      self.is_read = self.open == 0
+    end
+    self:wake()
+  end)
+end
+
+local function new_input(text)
+  local pipe = text and uv.new_pipe()
+  return pipe, function()
+    if pipe then
+      pipe:write(text)
+      pipe:shutdown(function() pipe:close() end)
+    end
+  end
+end
+
 --- Starts the program with these arguments in the folder.
 ---@param folder string
----@param ... string
+---@param words string[]
+---@param input? string its standard input
 ---@return table with out and err, which grow; code when it has ended
-function attach.start(folder, ...)
-  local self = setmetatable({ folder = folder }, running)
+function attach.start(folder, words, input)
+  local self = setmetatable({ folder = folder, changes = 0, open = 2 }, running)
   local out, err = uv.new_pipe(), uv.new_pipe()
+  local stdin, send = new_input(input)
   self.handle, self.pid = uv.spawn(program.path, {
-    args = { ... },
+    args = words,
     cwd = folder,
     env = environment(folder),
-    stdio = { nil, out, err },
-  }, function(code, signal)
-    self.handle:close()
+    stdio = { stdin, out, err },
+  }, function(code, signal) -- it may come before spawn's results are stored
     self.code = signal ~= 0 and "signal " .. signal or code
-    if self.resume then
-      self.resume()
-    end
+    self:wake()
   end)
   assert(self.handle, self.pid)
-  gather(out, self, "out")
-  gather(err, self, "err")
+  self:gather(out, "out")
+  self:gather(err, "err")
+  send()
   dynsup.own(setmetatable({}, { __close = function()
     if not self.code then
       self.handle:kill "sigkill"
     end
+    self.handle:close()
   end }))
   return self
 end
@@ -77,8 +96,17 @@ end
 ---@param is_so fun(self: table): any
 ---@param what string
 function running:wait_until(is_so, what)
-  while not is_so(self) do
-    local _, reason = dynsup.await(function(resume) self.resume = resume end, PATIENCE_MS)
+  while true do
+    local seen = self.changes
+    if is_so(self) then
+      return
+    end
+    local _, reason = dynsup.await(function(resume)
+      self.resume = resume
+      if self.changes ~= seen then
+        resume() -- it has happened since
+      end
+    end, PATIENCE_MS)
     assert(reason ~= "timeout", what .. ": " .. self.out .. self.err)
   end
 end
@@ -104,6 +132,17 @@ function running:stop(signal)
   return self:wait()
 end
 
+--- Runs the program to its end; with the standard input, if one is given by `input`.
+---@param folder string
+---@param words string[]
+---@return table
+function attach.run(folder, words)
+  local self = attach.start(folder, words, words.input)
+  self:wait()
+  self:wait_until(function() return self.is_read end, "waited for what was printed")
+  return self
+end
+
 local BEGUN = "clients may attach socket=([^\n]*)\n"
 
 --- A host that listens and runs the script.
@@ -115,7 +154,7 @@ function attach.host(folder, script, ...)
   program.write(folder, "app.lua", script)
   local words = { "run", "--log-level", "info", "--listen", ... }
   words[#words + 1] = "app.lua"
-  local self = attach.start(folder, table.unpack(words))
+  local self = attach.start(folder, words)
   self:wait_until(function() return self.err:find(BEGUN) or self.code end, "listens")
   self.socket = self.err:match(BEGUN)
   assert(self.socket, self.err)
@@ -141,6 +180,7 @@ end
 function client:receive()
   local line, reason = self.socket:read("line", PATIENCE_MS, 1 << 20)
   if not line then
+    self.closed = reason
     return nil, reason
   end
   return assert(wire.decode(line))
@@ -185,7 +225,7 @@ attach.join = join
 function client:ask(message)
   self:send(message)
   local done, before = self:receive_until "done"
-  assert(done, "the connection was closed")
+  assert(done, self.closed)
   return join(before, "out"), done, before
 end
 

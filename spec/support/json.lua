@@ -72,11 +72,11 @@ function read_value(text, at)
   if reader then
     return reader(text, at)
   end
-  local after, number = expect(text, at, "(%-?%d+)")
-  return math.tointeger(number), after
+  local after, number = expect(text, at, "(%-?%d+%.?%d*[eE]?[+-]?%d*)")
+  return math.tointeger(number) or assert(tonumber(number)), after
 end
 
---- The value of a document; integers are its only numbers, and objects may not hold null.
+--- The value of a document; objects may not hold null.
 ---@param text string
 ---@return any
 function json.read(text)

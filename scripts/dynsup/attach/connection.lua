@@ -13,7 +13,7 @@ local session = require "dynsup.repl.session"
 local wire = require "dynsup.attach.wire"
 
 local QUEUE = 16     -- requests that wait for the session
-local BURST = 100    -- requests that are read at once
+local BURST = 100    -- requests that are answered here and now, not by the session
 local PER_MS = 0.2   -- and after that so many each millisecond
 local WIDTH = 80     -- columns, where a client does not say how many it has
 local WIDTH_MIN, WIDTH_MAX = 20, 1000
@@ -21,6 +21,7 @@ local WIDTH_MIN, WIDTH_MAX = 20, 1000
 ---@class dynsup.attach.connection
 ---@field outbox dynsup.attach.outbox
 ---@field is_over boolean the client has gone
+---@field current? table the request that the session works on
 local connection = {}
 connection.__index = connection
 connection.__name = "dynsup.attach.connection"
@@ -76,14 +77,21 @@ end
 ---@async
 ---@return table?
 function connection:next()
+  self.current = nil
   while #self.queue == 0 and not self.is_over do
     dynsup.await(function(resume)
       self.wake_session = resume
+      if #self.queue > 0 or self.is_over then
+        resume() -- something has come since: this may be preempted
+      end
     end)
   end
-  return not self.is_over and table.remove(self.queue, 1) or nil
+  self.current = not self.is_over and self.queue[1] or nil
+  table.remove(self.queue, 1)
+  return self.current
 end
 
+-- By name; true when the queue limits how many of them there are.
 local requests = {}
 
 local function read_width(request)
@@ -98,8 +106,9 @@ local function for_session(self, request)
     return self:refuse(request, "too many requests wait: at most " .. QUEUE)
   end
   request.width = read_width(request)
-  self.queue[#self.queue + 1] = request
+  table.insert(self.queue, request) -- in one piece, as it is removed
   self:wake()
+  return true
 end
 
 requests.line, requests.eval, requests.drop = for_session, for_session, for_session
@@ -109,8 +118,8 @@ function requests:interrupt()
   for _, request in ipairs(self.queue) do
     request.is_unwanted = true
   end
-  local tries = 3 -- the session may be just about to begin a line
-  while not self.session:unwind() and self.session.is_busy and tries > 0 do
+  local tries = 3 -- the session may be just about to begin a line, or to end it
+  while self.current and not self.session:unwind() and tries > 0 do
     dynsup.yield()
     tries = tries - 1
   end
@@ -135,13 +144,13 @@ function connection:take(request)
   elseif not act then
     self:refuse(request, "unknown request")
   else
-    act(self, request)
+    return act(self, request)
   end
 end
 
 -- ---- reading ----
 
--- Waits when a client asks more often than a person or a program that waits for answers.
+-- Waits when a client asks more often than a person can.
 local function new_limit()
   local left, last = BURST, dynsup.now()
   return function()
@@ -170,8 +179,11 @@ local function read_all(self, socket)
     if not request then
       return problem and { error = problem }
     end
-    self:take(request)
-    limit()
+    if self:take(request) then
+      dynsup.yield()
+    else
+      limit()
+    end
   end
 end
 
@@ -184,11 +196,8 @@ local function new(settings)
   return self
 end
 
-local function write(self, socket, done)
-  at_end(function()
-    self.outbox:finish()
-    done()
-  end)
+local function write(self, socket)
+  at_end(function() self.outbox:finish() end)
   self.outbox:serve(socket)
 end
 
@@ -202,10 +211,10 @@ local function run_lines(self)
 end
 
 -- The writer has the socket; it takes the reader along when it ends.
-local function start(self, socket, done)
+local function start(self, socket)
   self.outbox.patient[dynsup.self()] = true
   at_end(function() self:leave() end)
-  socket:give(dynsup.spawn(write, self, socket, done))
+  socket:give(dynsup.spawn(write, self, socket))
   dynsup.spawn(run_lines, self)
 end
 
@@ -216,7 +225,7 @@ local function hello(settings)
     protocol = wire.PROTOCOL,
     pid = settings.pid,
     script = settings.script,
-    prompt = lines.prompt(false),
+    prompt = session.prompt {},
   }
 end
 
@@ -224,11 +233,10 @@ end
 ---@async
 ---@param socket userdata
 ---@param settings table
----@param done fun() called when the connection is closed
-function connection.serve(socket, settings, done)
+function connection.serve(socket, settings)
   local self = new(settings)
   self.outbox:put(hello(settings))
-  start(self, socket, done)
+  start(self, socket)
   self.outbox:finish(read_all(self, socket))
 end
 

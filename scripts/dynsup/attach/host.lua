@@ -30,17 +30,27 @@ local function is_own(socket)
   return peer and (peer.uid == uv.getuid() or peer.uid == 0)
 end
 
+-- How many of the sockets are open still. They are closed at any time, by whoever owns them.
+local function count_open(sockets)
+  local count = 0
+  for socket in next, sockets do
+    if socket:is_closing() then
+      sockets[socket] = nil
+    else
+      count = count + 1
+    end
+  end
+  return count
+end
+
 local function admit(socket, settings)
   if not is_own(socket) then
     return turn_away(socket, "the host belongs to somebody else")
-  elseif settings.clients >= CLIENTS then
+  elseif count_open(settings.clients) >= CLIENTS then
     return turn_away(socket, ("there are %d clients already"):format(CLIENTS))
   end
-  settings.clients = settings.clients + 1
-  local pid = dynsup.spawn(connection.serve, socket, settings, function()
-    settings.clients = settings.clients - 1
-  end)
-  socket:give(pid)
+  settings.clients[socket] = true
+  socket:give(dynsup.spawn(connection.serve, socket, settings))
 end
 
 local passing = { emfile = true, enfile = true, enobufs = true, enomem = true }
@@ -101,7 +111,7 @@ end
 ---@param chunk function the script
 ---@param ... any its arguments
 function host.main(settings, chunk, ...)
-  settings.clients, settings.pid = 0, math.tointeger(uv.os_getpid())
+  settings.clients, settings.pid = {}, math.tointeger(uv.os_getpid())
   local listener, problem = open(settings)
   if not listener then
     fail(problem)

@@ -11,21 +11,6 @@ local TEXT_MAX = wire.REQUEST_MAX -- bytes of a text over several lines
 
 local lines = {}
 
--- ---- prompts ----
-
--- Lua's own names for them.
-local function prompt_of(name, otherwise)
-  local prompt = rawget(_G, name)
-  return type(prompt) == "string" and prompt or otherwise
-end
-
---- What is before a line.
----@param goes_on boolean an incomplete line does
----@return string
-function lines.prompt(goes_on)
-  return goes_on and prompt_of("_PROMPT2", ">> ") or prompt_of("_PROMPT", "> ")
-end
-
 -- ---- lines ----
 
 local actions = {}
@@ -40,17 +25,16 @@ function actions.line(connection, request)
   else
     current:feed(request.text)
   end
-  local goes_on = current.text ~= nil
   connection:answer(request, {
     ok = not current.failed,
-    incomplete = goes_on,
-    prompt = lines.prompt(goes_on),
+    incomplete = current:is_incomplete(),
+    prompt = current:prompt(),
   })
 end
 
 function actions.drop(connection, request)
   connection.session:drop()
-  connection:answer(request, { prompt = lines.prompt(false) })
+  connection:answer(request, { prompt = connection.session:prompt() })
 end
 
 -- ---- eval ----
@@ -145,8 +129,9 @@ end
 
 -- A request that was interrupted before it began.
 local function skip(connection, request)
+  local current = connection.session
   connection.streams.stderr:write "interrupted\n"
-  connection:answer(request, { ok = false, incomplete = false, prompt = lines.prompt(false) })
+  connection:answer(request, { ok = false, incomplete = current:is_incomplete(), prompt = current:prompt() })
 end
 
 --- The body of the session's process.

@@ -1,16 +1,19 @@
 --- What waits to be written to an attached client.
 --
 -- Anybody may put messages in. The processes of the connection wait for room; others never do: what
--- finds none is left out and counted. One process writes. It waits by `await`, so that a message
--- wakes it wherever it comes from, but for a run inside the run (`dynsup.run` in a line): what is put
+-- finds none is left out and counted. One process writes. Processes are preempted anywhere, so what
+-- they share is changed in one piece (`undivided`), and who waits by `await` looks once more when it
+-- can be woken. A run inside the run (`dynsup.run` in a line) cannot wake the writer: what is put in
 -- there is written when the line is over.
 
 local native = ...
 local dynsup = require "dynsup"
 local wire = require "dynsup.attach.wire"
 
+local undivided = native.undivided
+
 local LIMIT = 1048576 -- bytes that wait
-local BATCH = 32768   -- bytes from which on no more messages are written at once
+local BATCH = 16384   -- bytes from which on no more messages are written at once
 local LOOK_MS = 250   -- after which the writer, who waits for the client, looks whether all is over
 local BUSY_MS = 50    -- until the kernel may have taken what is under way
 local LAST_MS = 250   -- for the client to take the last messages
@@ -50,30 +53,58 @@ function outbox:is_patient()
   return select(2, place_of(self))
 end
 
-function outbox:append(line)
+local function append(self, line)
   self.last = self.last + 1
   self[self.last] = line
   self.bytes = self.bytes + #line
 end
 
-local function has_room(self, line)
-  return self.bytes == 0 or self.bytes + #line <= LIMIT
-end
-
 local function tell_lost(self)
   if self.lost > 0 then
-    self:append(wire.encode { lost = self.lost })
+    append(self, wire.encode { lost = self.lost })
     self.lost = 0
   end
 end
 
+local function is_decided(self, line)
+  return self.is_over or self.bytes == 0 or self.bytes + #line <= LIMIT
+end
+
 -- The writer goes on, if it waits.
-function outbox:wake()
-  local wake = self.wake_writer
+local function wake(self)
+  local resume = self.wake_writer
   self.wake_writer = nil
-  if wake then
-    wake()
+  if resume then
+    resume()
   end
+end
+
+-- In one piece. True, or false when nobody will read it; nil when there is no room and the caller
+-- will wait.
+local function try(self, line, is_here, waits)
+  if self.is_over then
+    return false
+  elseif is_decided(self, line) then
+    tell_lost(self)
+    append(self, line)
+  elseif waits then
+    return nil
+  else
+    self.lost = self.lost + 1
+  end
+  if is_here then
+    wake(self)
+  end
+  return true
+end
+
+local function wait_for_room(self, line)
+  dynsup.await(function(resume)
+    table.insert(self.waiting, resume)
+    if is_decided(self, line) then
+      resume()
+    end
+  end)
 end
 
 --- Puts a message in. A process that the outbox knows as a patient one waits for room.
@@ -83,26 +114,16 @@ function outbox:put(message)
   local line = wire.encode(message)
   local is_here, is_patient = place_of(self)
   local waits = is_patient and coroutine.isyieldable()
-  while waits and not self.is_over and not has_room(self, line) do
-    dynsup.await(function(resume)
-      self.waiting[#self.waiting + 1] = resume
-    end)
+  while true do
+    local taken = undivided(try, self, line, is_here, waits)
+    if taken ~= nil then
+      return taken
+    end
+    wait_for_room(self, line)
   end
-  if self.is_over then
-    return false
-  end
-  if has_room(self, line) then
-    tell_lost(self)
-    self:append(line)
-  else
-    self.lost = self.lost + 1
-  end
-  if is_here then
-    self:wake()
-  end
-  return true
 end
 
+-- In one piece. Those who wait for room go on.
 local function let_in(self)
   local waiting = self.waiting
   self.waiting = {}
@@ -111,25 +132,28 @@ local function let_in(self)
   end
 end
 
---- Puts the last message in; nothing is taken any more. Again: does nothing.
----@param message? table
-function outbox:finish(message)
-  if self.is_over then
-    return
-  end
+local function finish(self, message)
   tell_lost(self)
   if message then
-    self:append(wire.encode(message))
+    append(self, wire.encode(message))
   end
   self.is_over, self.deadline = true, dynsup.now() + LAST_MS
   let_in(self)
-  self:wake()
+  wake(self)
+end
+
+--- Puts the last message in; nothing is taken any more. Again: does nothing.
+---@param message? table
+function outbox:finish(message)
+  if not self.is_over then
+    undivided(finish, self, message)
+  end
 end
 
 -- ---- writing ----
 
--- The next messages as one text; nil: there are none.
-function outbox:take()
+-- In one piece. The next messages as a list of lines.
+local function take(self)
   local lines, size = {}, 0
   while self.first <= self.last and size < BATCH do
     local line = self[self.first]
@@ -139,11 +163,11 @@ function outbox:take()
     lines[#lines + 1] = line
   end
   self.bytes = self.bytes - size
-  if self.first > self.last and self.lost > 0 then
+  if self.first > self.last then
     tell_lost(self)
   end
   let_in(self)
-  return lines[1] and table.concat(lines)
+  return lines
 end
 
 local function is_late(self)
@@ -161,19 +185,27 @@ local function send(self, socket, text)
   return ok or reason == "timeout" and not is_late(self)
 end
 
+local function wait_for_messages(self)
+  dynsup.await(function(resume)
+    self.wake_writer = resume
+    if self.first <= self.last or self.is_over then
+      resume()
+    end
+  end)
+end
+
 local function write_all(self, socket)
   while true do
-    local text = self:take()
-    if text then
-      if not send(self, socket, text) then
+    local was_over = self.is_over
+    local lines = undivided(take, self)
+    if #lines > 0 then
+      if not send(self, socket, table.concat(lines)) then
         return
       end
-    elseif self.is_over then
+    elseif was_over then
       return
     else
-      dynsup.await(function(resume)
-        self.wake_writer = resume
-      end)
+      wait_for_messages(self)
     end
   end
 end

@@ -209,7 +209,8 @@ end
 
 local function prompt_of(name, otherwise)
   local prompt = rawget(_G, name)
-  return prompt ~= nil and tostring(prompt) or otherwise
+  local made, text = pcall(tostring, prompt)
+  return prompt ~= nil and made and text or otherwise
 end
 
 --- What the next line is asked for with. Lua's own names change it.

@@ -1,0 +1,198 @@
+/* The commands that ask a running host: `eval`, `tree` and `top`. Their Lua half is
+ * dynsup.attach.command. */
+#include "cli/cli.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct ask {
+    cli_job job; /* first: what runs gets a pointer to it */
+    const char *command;
+    bool json;
+    const char *socket, *by, *limit; /* NULL: not given */
+    int first;                       /* the first word that is no option, in argv */
+} ask;
+
+typedef struct option {
+    const char *name, *command; /* command NULL: of all */
+    size_t offset;              /* of its value in ask */
+    const char *needs;          /* what its value is */
+} option;
+
+static const option options[] = {
+    {"--socket", NULL, offsetof(ask, socket), "the path of a socket"},
+    {"--by", "top", offsetof(ask, by), "slices, cpu_time, mailbox or memory"},
+    {"--limit", "top", offsetof(ask, limit), "a whole number > 0"},
+    {0}};
+
+static bool is_here(const option *o, const char *command) {
+    return o->command == NULL || strcmp(o->command, command) == 0;
+}
+
+/* ---- arguments ---- */
+
+static int option_unknown(const ask *a, const char *word) {
+    char hint[64];
+    cli_nearest nearest = cli_nearest_to(word);
+    cli_nearest_try(&nearest, "--json");
+    cli_nearest_try(&nearest, "--help");
+    for (const option *o = options; o->name; o++)
+        if (is_here(o, a->command))
+            cli_nearest_try(&nearest, o->name);
+    snprintf(hint, sizeof hint, "see 'dynsup help %s'", a->command);
+    return cli_unknown("option", &nearest, hint);
+}
+
+static const option *option_find(const ask *a, const char *word) {
+    size_t length = strcspn(word, "=");
+    for (const option *o = options; o->name; o++) {
+        bool is_named = strlen(o->name) == length && strncmp(o->name, word, length) == 0;
+        if (is_named && is_here(o, a->command))
+            return o;
+    }
+    return NULL;
+}
+
+/* The value is in the same word or in the next one, at which *at is then. */
+static int option_read(ask *a, const option *o, char **argv, int *at) {
+    const char *equals = strchr(argv[*at], '=');
+    const char *value = equals ? equals + 1 : argv[*at + 1] ? argv[++*at] : "";
+    if (!*value) {
+        cli_say("%s needs %s", o->name, o->needs);
+        return CLI_MISUSED;
+    }
+    memcpy((char *)a + o->offset, &value, sizeof value);
+    return CLI_GO_ON;
+}
+
+static int word_read(ask *a, char **argv, int *at) {
+    const char *word = argv[*at];
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        cli_help_print(cli_command_find(a->command));
+        return CLI_DONE;
+    }
+    if (strcmp(word, "--json") == 0) {
+        a->json = true;
+        return CLI_GO_ON;
+    }
+    const option *o = option_find(a, word);
+    return o ? option_read(a, o, argv, at) : option_unknown(a, word);
+}
+
+/* Options come before the first other word, or "--". */
+static int options_read(ask *a, int argc, char **argv) {
+    int at = 2;
+    for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++) {
+        if (strcmp(argv[at], "--") == 0) {
+            at++;
+            break;
+        }
+        int code = word_read(a, argv, &at);
+        if (code != CLI_GO_ON)
+            return code;
+    }
+    a->first = at;
+    return CLI_GO_ON;
+}
+
+static bool is_one_of(const char *word, const char *const *words) {
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+static bool is_count(const char *word) {
+    return *word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) < 10 &&
+           atol(word) > 0;
+}
+
+/* What option_read cannot know. */
+static int values_check(const ask *a) {
+    static const char *const kinds[] = {"slices", "cpu_time", "mailbox", "memory", NULL};
+    const char *wrong = NULL;
+    if (a->by && !is_one_of(a->by, kinds))
+        wrong = "--by needs slices, cpu_time, mailbox or memory";
+    else if (a->limit && !is_count(a->limit))
+        wrong = "--limit needs a whole number > 0";
+    if (wrong)
+        cli_say("%s", wrong);
+    return wrong ? CLI_MISUSED : CLI_GO_ON;
+}
+
+/* [SOCKET] of tree and top. */
+static int socket_read(ask *a, int argc, char **argv) {
+    if (a->first < argc && a->socket == NULL && *argv[a->first])
+        a->socket = argv[a->first++];
+    if (a->first >= argc)
+        return CLI_GO_ON;
+    cli_say("%s does not take '%s': see 'dynsup help %s'", a->command, argv[a->first], a->command);
+    return CLI_MISUSED;
+}
+
+static int code_check(const ask *a, int argc) {
+    if (a->first < argc)
+        return CLI_GO_ON;
+    cli_say("eval needs CODE: see 'dynsup help eval'");
+    return CLI_MISUSED;
+}
+
+/* ---- the run ---- */
+
+static void text_set(lua_State *L, const char *name, const char *text) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+/* The words behind CODE. [-0, +1] */
+static void arguments_push(lua_State *L, const ask *a) {
+    lua_newtable(L);
+    for (int i = a->first + 1; i < a->job.argc; i++) {
+        lua_pushstring(L, a->job.argv[i]);
+        lua_rawseti(L, -2, i - a->first);
+    }
+}
+
+/* [-0, +1] */
+static void settings_push(lua_State *L, const ask *a) {
+    lua_newtable(L);
+    text_set(L, "command", a->command);
+    text_set(L, "socket", a->socket);
+    text_set(L, "by", a->by ? a->by : "cpu_time");
+    text_set(L, "limit", a->limit ? a->limit : "10");
+    text_set(L, "code", a->first < a->job.argc ? a->job.argv[a->first] : NULL);
+    lua_pushboolean(L, a->json);
+    lua_setfield(L, -2, "json");
+    arguments_push(L, a);
+    lua_setfield(L, -2, "args");
+}
+
+/* [-1, +0] Does the job, the ask's first member. */
+static int ask_job(lua_State *L) {
+    ask *a = lua_touserdata(L, 1);
+    int count = 0;
+    luaL_openlibs(L);
+    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    cli_job_push_main(L, "dynsup.attach.command");
+    settings_push(L, a);
+    enum dynsup_lua_end end = dynsup_lua_run(L, &a->job.config, 1, &count);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    a->job.code = cli_job_tell_end(L, &a->job, end);
+    return 0;
+}
+
+int cli_ask(int argc, char **argv) {
+    ask a = {.job = {.argc = argc, .argv = argv}, .command = argv[1]};
+    a.job.format_chosen = cli_log_defaults(&a.job.config);
+    cli_log_init(&a.job.config);
+    int code = options_read(&a, argc, argv);
+    if (code == CLI_GO_ON)
+        code = values_check(&a);
+    if (code == CLI_GO_ON)
+        code = strcmp(a.command, "eval") == 0 ? code_check(&a, argc) : socket_read(&a, argc, argv);
+    return code == CLI_GO_ON ? cli_job_run(&a.job, ask_job) : code;
+}

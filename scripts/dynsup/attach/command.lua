@@ -1,0 +1,140 @@
+--- The commands that ask a running host: `dynsup eval`, `dynsup tree` and `dynsup top`. Each is an
+--- eval; what its code prints, and its values, come out as they come in.
+
+local client = require "dynsup.attach.client"
+local uv = require "luv"
+local wire = require "dynsup.attach.wire"
+
+local command = {}
+
+local FAILED, MISUSED = 1, 2
+
+-- ---- what is asked ----
+
+local TREE = "return dynsup.observer.tree()"
+
+local TOP = [[
+local by, limit = ...
+return assert(dynsup.observer.top { by = by, limit = math.tointeger(tonumber(limit)) })
+]]
+
+local requests = {}
+
+function requests.eval(settings)
+  local code = settings.code
+  if code == "-" then
+    code = io.stdin:read "a" or ""
+  end
+  return { text = code, args = settings.args }
+end
+
+function requests.tree()
+  return { text = TREE }
+end
+
+function requests.top(settings)
+  return { text = TOP, args = { settings.by, settings.limit } }
+end
+
+local function new_request(settings)
+  local request = requests[settings.command](settings)
+  request["do"] = "eval"
+  request.json = settings.json
+  request.width = settings.width
+  return request
+end
+
+-- ---- what is answered ----
+
+-- Prints values, each on lines of its own, as their pieces come.
+local function new_printer()
+  local last = 0
+  local printer = {}
+  local function go_on_to(number)
+    while last < number do
+      if last > 0 then
+        io.stdout:write "\n"
+      end
+      last = last + 1
+    end
+  end
+  function printer.piece(number, text)
+    go_on_to(number)
+    io.stdout:write(text)
+  end
+  function printer.finish(count)
+    go_on_to(count)
+    if last > 0 then
+      io.stdout:write "\n"
+    end
+  end
+  return printer
+end
+
+-- What has ended an eval: the exit code, and why if that is not said yet.
+local function end_of(message)
+  if not message then
+    return FAILED, "the host has closed the connection"
+  elseif message.error then
+    return FAILED, message.error
+  elseif message.bye then
+    return FAILED, "the host has ended"
+  end
+  return message.ok and 0 or FAILED
+end
+
+-- Prints what comes until the end of the eval.
+local function print_answer(host)
+  local printer = new_printer()
+  local message = host:receive()
+  while message and not (message.done or message.error or message.bye) do
+    if message.value then
+      printer.piece(message.value, message.text)
+    else
+      io.stdout:write(message.out or ""):flush()
+      io.stderr:write(message.err or "")
+    end
+    message = host:receive()
+  end
+  printer.finish(message and message.values or 0)
+  return end_of(message)
+end
+
+local function ask(settings)
+  local path, problem = client.choose(settings.socket)
+  local host
+  if path then
+    host, problem = client.connect(path)
+  end
+  if not host then
+    return MISUSED, problem
+  end
+  local sent, reason = host:send(new_request(settings))
+  if reason == "too_long" then
+    return MISUSED, ("the code and its arguments have more than %d bytes"):format(wire.REQUEST_MAX)
+  elseif not sent then
+    return FAILED, "the host has closed the connection"
+  end
+  return print_answer(host)
+end
+
+-- A signal ends the program, and so the connection: then the host unwinds the code.
+local function heed(name, number)
+  local signal = uv.new_signal()
+  signal:start(name, function()
+    require "dynsup.repl.session".halt(128 + number)
+  end)
+  signal:unref()
+end
+
+--- The main process of these commands.
+---@async
+---@param settings table
+function command.main(settings)
+  heed("sigint", 2)
+  heed("sigterm", 15)
+  heed("sighup", 1)
+  client.exit(ask(settings))
+end
+
+return command

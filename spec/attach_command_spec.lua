@@ -1,0 +1,177 @@
+-- The commands that ask a running host: dynsup eval, tree and top.
+local attach = require "spec.support.attach"
+local cli = require "spec.support.cli"
+local json = require "spec.support.json"
+local program = require "spec.support.program"
+
+local with_host = attach.with_host
+
+local SCRIPT = [[
+local dynsup = require "dynsup"
+local sup = dynsup.start_link { name = "app" }
+for i = 1, 3 do dynsup.start_child(sup, { body = dynsup.sleep, name = "w" .. i }) end
+x = 5
+]]
+
+-- What the program prints, and its exit code.
+local function outcome(folder, words)
+  local run = attach.run(folder, words)
+  return { run.code, run.out, run.err }
+end
+
+describe("dynsup eval", function()
+  it("prints each value on a line", with_host(SCRIPT, function(_, folder)
+    assert.same({ 0, "6\n", "" }, outcome(folder, { "eval", "x + 1" }))
+    assert.same({ 0, "a\n{ 1, 2 }\nnil\n\n", "" }, outcome(folder, { "eval", "return 'a', { 1, 2 }, nil, ''" }))
+    assert.same({ 0, "", "" }, outcome(folder, { "eval", "y = 1" }))
+    assert.same({ 0, "1\n", "" }, outcome(folder, { "eval", "--", "-1 * -y" }))
+  end))
+
+  it("gives the code its arguments", with_host(SCRIPT, function(_, folder)
+    assert.same({ 0, "a\n--json\n", "" }, outcome(folder, { "eval", "...", "a", "--json" }))
+  end))
+
+  it("reads code from the standard input", with_host(SCRIPT, function(_, folder)
+    local words = { "eval", "-", "b", input = "local a = ...\nreturn a .. x\n" }
+    assert.same({ 0, "b5\n", "" }, outcome(folder, words))
+  end))
+
+  it("prints JSON", with_host(SCRIPT, function(_, folder)
+    local run = attach.run(folder, { "eval", "--json", "return dynsup.whereis 'app', { a = { 1 } }, nil" })
+    assert.same({ 0, "" }, { run.code, run.err })
+    assert.truthy(run.out:find '^"<0%.%d+%.0>"\n{"a":%[1%]}\nnull\n$')
+  end))
+
+  it("prints what the code prints, as it comes", with_host(SCRIPT, function(host, folder)
+    local code = "print 'begun' dynsup.register('it', dynsup.self()) dynsup.receive() return 7"
+    local run = attach.start(folder, { "eval", code })
+    run:wait_for "begun\n"
+    local client = attach.client(host)
+    client:line "dynsup.send('it', 1)"
+    assert.equal(0, run:wait())
+    assert.equal("begun\n7\n", run.out)
+  end))
+
+  it("tells how the code has failed", with_host(SCRIPT, function(_, folder)
+    local run = attach.run(folder, { "eval", "print 'x' error 'bad'" })
+    assert.same({ 1, "x\n" }, { run.code, run.out })
+    assert.truthy(run.err:find "^eval:1: bad\nstack traceback:\n")
+    local wrong = outcome(folder, { "eval", "for" })
+    assert.same({ 1, "", "eval:1: <name> expected near <eof>\n" }, wrong)
+    local exits = outcome(folder, { "eval", "dynsup.exit 'enough'" })
+    assert.same({ 1, "", "exited with the reason enough\n" }, exits)
+  end))
+
+  it("leaves what the code has started", with_host(SCRIPT, function(_, folder)
+    local code = "local s = dynsup.start_link { name = 's' } dynsup.start_child(s, { body = dynsup.sleep })"
+    assert.same({ 0, "", "" }, outcome(folder, { "eval", code }))
+    assert.same({ 0, "1\n", "" }, outcome(folder, { "eval", "dynsup.count_children('s').active" }))
+  end))
+
+  it("unwinds the code when it is interrupted", with_host(SCRIPT, function(_, folder)
+    for signal, code in pairs { sigint = 130, sigterm = 143 } do
+      local text = "dynsup.register('busy', dynsup.self()) print 'begun' while true do pcall(dynsup.sleep, 1000) end"
+      local run = attach.start(folder, { "eval", text })
+      run:wait_for "begun"
+      assert.equal(code, run:stop(signal))
+      local wait = "while dynsup.whereis 'busy' do dynsup.sleep(1) end"
+      assert.same({ 0, "", "" }, outcome(folder, { "eval", wait }))
+    end
+  end))
+
+  it("says that the host has ended", with_host(SCRIPT, function(host, folder)
+    local got = outcome(folder, { "eval", "dynsup.halt(3)" })
+    assert.same({ 1, "", "dynsup: the host has ended\n" }, got)
+    assert.equal(3, host:wait())
+  end))
+
+  it("refuses code that is too long", with_host(SCRIPT, function(_, folder)
+    local got = outcome(folder, { "eval", "-", input = ("-- a comment\n"):rep(6000) })
+    assert.same({ 2, "", "dynsup: the code and its arguments have more than 65536 bytes\n" }, got)
+  end))
+end)
+
+describe("dynsup tree", function()
+  it("shows what tree() shows", with_host(SCRIPT, function(_, folder)
+    local run = attach.run(folder, { "tree" })
+    assert.same({ 0, "" }, { run.code, run.err })
+    assert.truthy(run.out:find '^<0%.%d+%.0> "app" supervisor, 3 of 3 children active')
+    assert.truthy(run.out:find '└─ <0%.%d+%.0> "w3" worker, waiting[^\n]*\n$')
+  end))
+
+  it("prints JSON", with_host(SCRIPT, function(host, folder)
+    local run = attach.run(folder, { "tree", "--json", host.socket })
+    assert.same({ 0, "" }, { run.code, run.err })
+    local roots = json.read(run.out)
+    assert.equal("app", roots[1].name)
+    assert.equal("w2", roots[1].children[2].name)
+    assert.equal("waiting", roots[1].children[2].status)
+  end))
+
+  it("of a host without supervisors is empty", with_host("", function(_, folder)
+    assert.same({ 0, "[]\n", "" }, outcome(folder, { "tree", "--json" }))
+    assert.same({ 0, "\n", "" }, outcome(folder, { "tree" }))
+  end))
+end)
+
+describe("dynsup top", function()
+  it("shows the busiest processes", with_host(SCRIPT, function(host, folder)
+    local run = attach.run(folder, { "top", "--limit", "2", "--by=memory", host.socket })
+    assert.same({ 0, "" }, { run.code, run.err })
+    assert.equal(2, cli.count("\n", run.out))
+  end))
+
+  it("prints JSON", with_host(SCRIPT, function(_, folder)
+    local rows = json.read(attach.run(folder, { "top", "--json", "--by", "slices" }).out)
+    assert.truthy(#rows >= 5)
+    assert.truthy(rows[1].slices >= rows[2].slices)
+  end))
+end)
+
+describe("a command that asks a host", function()
+  it("says what is wrong with it", attach.main(function(folder)
+    local function assert_said(line, words)
+      assert.same({ 2, "", "dynsup: " .. line .. "\n" }, outcome(folder, words))
+    end
+    assert_said("eval needs CODE: see 'dynsup help eval'", { "eval" })
+    assert_said("eval needs CODE: see 'dynsup help eval'", { "eval", "--json" })
+    assert_said("unknown option '--jsn': did you mean '--json'?", { "eval", "--jsn", "1" })
+    assert_said("--socket needs the path of a socket", { "eval", "--socket" })
+    assert_said("--socket needs the path of a socket", { "tree", "--socket=" })
+    assert_said("unknown option '--by': see 'dynsup help tree'", { "tree", "--by", "memory" })
+    assert_said("tree does not take 'b': see 'dynsup help tree'", { "tree", "a", "b" })
+    assert_said("top does not take 'b': see 'dynsup help top'", { "top", "--socket", "a", "b" })
+    assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by", "size" })
+    for _, limit in ipairs { "0", "-1", "1.5", "x", "99999999999" } do
+      assert_said("--limit needs a whole number > 0", { "top", "--limit", limit })
+    end
+  end))
+
+  it("says when there is no such host", attach.main(function(folder)
+    local none = { 2, "", "dynsup: no host of yours listens: 'dynsup run --listen FILE' starts one\n" }
+    assert.same(none, outcome(folder, { "tree" }))
+    local nothing = { 2, "", "dynsup: there is no socket at ./nothing\n" }
+    assert.same(nothing, outcome(folder, { "eval", "--socket", "nothing", "1" }))
+    program.write(folder, "file", "")
+    local file = { 2, "", "dynsup: nobody listens at ./file any more\n" }
+    assert.same(file, outcome(folder, { "top", "file" }))
+    local host = attach.host(folder, "")
+    host:stop "sigkill"
+    assert.same(none, outcome(folder, { "tree" }))
+    local stale = { 2, "", ("dynsup: nobody listens at %s any more\n"):format(host.socket) }
+    assert.same(stale, outcome(folder, { "tree", host.socket }))
+  end))
+
+  it("lists the hosts when there are several", with_host("", function(host, folder)
+    local other = attach.host(folder, "")
+    local got = attach.run(folder, { "eval", "1" })
+    assert.same({ 2, "" }, { got.code, got.out })
+    cli.assert_has("dynsup: several hosts listen: say which one by its socket\n", got.err)
+    cli.assert_has("  " .. host.socket .. "  (", got.err)
+    cli.assert_has("  " .. other.socket .. "  (", got.err)
+    cli.assert_has("run --log-level info --listen app.lua)\n", got.err)
+    assert.same({ 0, "1\n", "" }, outcome(folder, { "eval", "--socket", other.socket, "1" }))
+    assert.equal(0, other:stop())
+    assert.same({ 0, "1\n", "" }, outcome(folder, { "eval", "1" }))
+  end))
+end)
