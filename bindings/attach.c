@@ -1,6 +1,7 @@
 /* What the host's side of attach needs of the runtime: the C half of dynsup.attach.outbox. */
 #include "bindings/native.h"
 
+#include "bindings/log.h"
 #include "bindings/observe.h"
 
 /* undivided(f, ...): calls f in one piece, while no other process has a slice: it may not wait, and
@@ -13,4 +14,4 @@ static int undivided(lua_State *L) {
 }
 
 const luaL_Reg dsl_attach_functions[] = {
-    {"here", dsl_here}, {"undivided", undivided}, {NULL, NULL}};
+    {"here", dsl_here}, {"undivided", undivided}, {"tap", dsl_tap}, {NULL, NULL}};

@@ -154,6 +154,10 @@ struct dsl_host {
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
+    struct dsl_tap *taps;           /* who is told what the log is told */
+    struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
+    struct dsl_tap_line **last_tap_line;
+    uint32_t tap_line_count;
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */

@@ -55,6 +55,7 @@ static void line_begin(dsl_line *line, const dynsup_lua_config *config, const ds
     char time_text[DYNSUP_TIME_SIZE];
     enum dynsup_format format = (enum dynsup_format)config->format;
     line->config = config;
+    line->host = NULL;
     line->level = level;
     dynsup_record_begin(&line->record, format, line->text, sizeof line->text);
     if (format == DYNSUP_FORMAT_TEXT)
@@ -68,9 +69,18 @@ void dsl_line_begin(dsl_line *line, const dsl_host *host, enum dynsup_level leve
     line_begin(line, host->config, host, level);
 }
 
+void dsl_line_begin_text(dsl_line *line, dsl_host *host, enum dynsup_level level) {
+    line->host = host;
+    line->level = level;
+    dynsup_record_begin(&line->record, DYNSUP_FORMAT_TEXT, line->text, sizeof line->text);
+}
+
 void dsl_line_end(dsl_line *line) {
     size_t size = dynsup_record_end(&line->record);
-    line->config->log(line->config->log_ud, line->level, line->text, size);
+    if (line->host)
+        dsl_tap_line(line->host, line->level, line->text, size);
+    else
+        line->config->log(line->config->log_ud, line->level, line->text, size);
 }
 
 static void write_note(const dynsup_lua_config *config, const dsl_host *host,
@@ -95,6 +105,8 @@ void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, co
 
 void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size) {
     write_note(host->config, host, level, "host", text, size);
+    if (host->config->log && level <= host->config->level)
+        dsl_tap_line(host, level, text, size);
 }
 
 /* ---- reports ---- */
@@ -105,16 +117,24 @@ static void say_held_back(dsl_host *host, uint64_t count) {
                 (unsigned long long)count);
 }
 
-static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_event *event) {
+static void write_fields(dsl_host *host, enum dynsup_level level, const dynsup_event *event) {
     dsl_line line;
-    if (host->config->format != DYNSUP_LOG_TEXT) {
-        dsl_line_begin(&line, host, level);
-        dynsup_report_fields(event, &dsl_object_ops, host, &line.record);
-        dsl_line_end(&line);
+    dsl_line_begin(&line, host, level);
+    dynsup_report_fields(event, &dsl_object_ops, host, &line.record);
+    dsl_line_end(&line);
+}
+
+static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_event *event) {
+    char text[DSL_LINE_SIZE];
+    bool is_text = host->config->format == DYNSUP_LOG_TEXT;
+    if (!is_text)
+        write_fields(host, level, event);
+    if (!is_text && !dsl_is_tapped(host, level))
         return;
-    }
-    size_t size = dynsup_report_write(event, &dsl_object_ops, host, line.text, sizeof line.text);
-    host->config->log(host->config->log_ud, level, line.text, size);
+    size_t size = dynsup_report_write(event, &dsl_object_ops, host, text, sizeof text);
+    if (is_text)
+        host->config->log(host->config->log_ud, level, text, size);
+    dsl_tap_line(host, level, text, size);
 }
 
 void dsl_log_event(dsl_host *host, const dynsup_event *event) {

@@ -22,17 +22,40 @@ void dsl_log_finish(dsl_host *host);
 int64_t dsl_wall_clock(const dsl_host *host);
 
 /* A line made of fields, for a log that is there and wants the level: begin, add to the record,
- * end.
+ * end. begin_text begins the same for the taps, which may be wanted besides.
  */
 #define DSL_LINE_SIZE 8192
 typedef struct dsl_line {
     const dynsup_lua_config *config;
+    dsl_host *host; /* for its taps; NULL: for the log */
     enum dynsup_level level;
     dynsup_record record;
     char text[DSL_LINE_SIZE];
 } dsl_line;
 void dsl_line_begin(dsl_line *line, const dsl_host *host, enum dynsup_level level);
+void dsl_line_begin_text(dsl_line *line, dsl_host *host, enum dynsup_level level);
 void dsl_line_end(dsl_line *line);
+
+/* ---- tap.c: processes that are told what the log is told ---- */
+
+/* Does anybody want lines of this level? */
+bool dsl_is_tapped(const dsl_host *host, enum dynsup_level level);
+
+/* Keeps a line, as text for people, for those who want it. */
+void dsl_tap_line(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
+
+/* Hands what is kept to their mailboxes; when no core work is under way. */
+void dsl_tap_flush(dsl_host *host);
+
+/* Forgets what is kept, and for whom. */
+void dsl_tap_fini(dsl_host *host);
+
+/* tap(level): from now on the calling process gets lines of this level and those before it, as far
+ * as the host logs them, as messages "LOG", { level =, text =, lost = }; "off": no more. For
+ * scripts. */
+int dsl_tap(lua_State *L);
+
+/* ---- log_queue.c ---- */
 
 /* A log that keeps lines until flush hands them to a Lua function, when no core work is under way.
  * new takes the function from the top. [-1, +1] */

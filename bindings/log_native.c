@@ -69,25 +69,35 @@ static void add_fields(lua_State *L, dynsup_record *record, int index) {
     }
 }
 
+/* Fills a line that has begun with what `write` was given, and ends it. */
+static void write_line(lua_State *L, const dsl_host *host, dsl_line *line) {
+    size_t size;
+    const char *event = lua_tostring(L, 2);
+    const char *message = lua_tolstring(L, 3, &size);
+    if (line->record.format != DYNSUP_FORMAT_TEXT)
+        dynsup_record_string(&line->record, "event", event);
+    else if (!message)
+        dynsup_record_message(&line->record, event, strlen(event));
+    if (message)
+        dynsup_record_message(&line->record, message, size);
+    add_self(host, &line->record);
+    add_fields(L, &line->record, 4);
+    dsl_line_end(line);
+}
+
 /* write(level, event, message or nil, fields) */
 static int write(lua_State *L) {
     dsl_host *host = host_here(L);
     dsl_line line;
-    size_t size;
-    if (!is_wanted(host, lua_tointeger(L, 1)))
+    enum dynsup_level level = (enum dynsup_level)lua_tointeger(L, 1);
+    if (!is_wanted(host, level))
         return 0;
-    const char *event = lua_tostring(L, 2);
-    const char *message = lua_tolstring(L, 3, &size);
-    dsl_line_begin(&line, host, (enum dynsup_level)lua_tointeger(L, 1));
-    if (line.record.format != DYNSUP_FORMAT_TEXT)
-        dynsup_record_string(&line.record, "event", event);
-    else if (!message)
-        dynsup_record_message(&line.record, event, strlen(event));
-    if (message)
-        dynsup_record_message(&line.record, message, size);
-    add_self(host, &line.record);
-    add_fields(L, &line.record, 4);
-    dsl_line_end(&line);
+    dsl_line_begin(&line, host, level);
+    write_line(L, host, &line);
+    if (dsl_is_tapped(host, level)) {
+        dsl_line_begin_text(&line, host, level);
+        write_line(L, host, &line);
+    }
     return 0;
 }
 

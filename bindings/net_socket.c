@@ -297,8 +297,7 @@ static int socket_credentials(lua_State *L) {
         return dsl_fail_text(L, "closed");
     if (s->is_tcp)
         return dsl_fail_text(L, "not_a_unix_socket");
-    if (uv_fileno(&s->uv.handle, &fd) ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    if (uv_fileno(&s->uv.handle, &fd) || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return dsl_fail_uv(L, UV_ENOTCONN);
     lua_createtable(L, 0, 3);
     lua_pushinteger(L, peer.pid);

@@ -101,6 +101,7 @@ void dsl_halt_if_interrupted(dsl_host *host) {
 
 static void after_step(void *ud) {
     dsl_log_flush(ud);
+    dsl_tap_flush(ud);
     dsl_service_look(ud);
 }
 
@@ -181,6 +182,7 @@ static void host_fini(dsl_host *host) {
     }
     dsl_origin_forget(host);
     dsl_observe_fini(host);
+    dsl_tap_fini(host);
     dsl_log_finish(host);
     dsl_log_flush(host);
     if (host->vault.L)
@@ -244,7 +246,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .slice_ns = (uint64_t)(config->slice_ms * 1e6),
         .on_stuck = on_stuck,
         .stuck_ud = host,
-        .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
+        .on_step = after_step,
         .step_ud = host,
         .stays = config->stays,
         .on_signal = config->signals ? on_signal : NULL,

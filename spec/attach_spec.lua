@@ -1,6 +1,7 @@
 -- What a client attached to a host can do: docs/attach.md, "The protocol".
 local attach = require "spec.support.attach"
 local program = require "spec.support.program"
+local uv = require "luv"
 
 local with_host = attach.with_host
 
@@ -95,5 +96,245 @@ describe("a host that listens", function()
     local bye = client:receive_until "bye"
     assert.same({ bye = "halted", code = 7 }, bye)
     assert.equal(7, host:wait())
+  end))
+end)
+
+describe("a client", function()
+  it("has globals of its own in front of everybody's", with_host("shared = 1", function(host)
+    local a, b = attach.client(host), attach.client(host)
+    a:line "shared = shared + 1"
+    assert.equal("7\n", (a:line "7"))
+    assert.equal("nil\n", (b:line "_"))
+    assert.equal("2\n", (b:line "shared"))
+    assert.equal("", (a:line "print = nil"))
+    assert.equal("2\n", (b:line "print(shared)"))
+    assert.equal("true\ttrue\n", (b:line "_G.print ~= nil, _G ~= _ENV"))
+  end))
+
+  it("gets what its own lines print, and no other", with_host("function say(f) f('said') end", function(host)
+    local a, b = attach.client(host), attach.client(host)
+    assert.equal("said", (a:line "say(io.write)"))
+    assert.equal("x\ty\n", (b:line "print('x', 'y')"))
+    local out, err = a:line "io.stdout:write('a', 1) io.stderr:write 'b' io.write(2.5, '\\n')"
+    assert.same({ "a12.5\n", "b" }, { out, err })
+    a:line "dynsup.spawn(function() dynsup.sleep(1) print 'from a worker' end)"
+    local message = a:receive()
+    assert.same({ out = "from a worker\n" }, message)
+    assert.equal("1\n", (b:line "1"))
+    a:line "_G.print 'to the host'"
+    host:wait_for "to the host\n"
+  end))
+
+  it("has no standard input", with_host("", function(host)
+    local client = attach.client(host)
+    assert.equal('nil\t"an attached session has no standard input"\n', (client:line "io.read()"))
+    assert.equal('"file"\t"file"\tnil\n', (client:line "io.type(io.stdout), io.type(io.stderr), io.type(1)"))
+    local _, err = client:line "io.write({})"
+    assert.truthy(err:find("bad argument #1 to 'write' (string expected, got table)", 1, true))
+  end))
+
+  it("writes where io.output says", with_host("", function(host, folder)
+    local client = attach.client(host)
+    client:line("io.output '" .. folder .. "/out' io.write 'text' io.output():close() io.output(io.stdout)")
+    assert.equal("back", (client:line "_ = io.write 'back'"))
+    assert.equal("text", program.shell(folder, "cat out").out)
+  end))
+
+  it("finds help and the observer", with_host("", function(host)
+    local client = attach.client(host)
+    assert.truthy((client:line "help(dynsup.start_child)"):find("start_child(sup, child)", 1, true))
+    assert.truthy((client:line "info(dynsup.self())"):find("worker, running", 1, true))
+    client:line "dynsup.send(dynsup.self(), 'a', 1)"
+    assert.equal('"a"\t1\n', (client:line "flush()"))
+  end))
+
+  it("gets long outputs whole", with_host("", function(host)
+    local client = attach.client(host)
+    local out = client:line "io.write(('ä'):rep(100000)) print(('x'):rep(3000000))"
+    assert.equal(("ä"):rep(100000) .. ("x"):rep(3000000) .. "\n", out)
+    local values = client:eval("('\\n'):rep(200000)", { json = true })
+    assert.equal('"' .. ("\\n"):rep(200000) .. '"', values[1])
+  end))
+
+  it("may ask ahead, up to a number", with_host("", function(host)
+    local client = attach.client(host)
+    client:send { ["do"] = "line", text = "dynsup.receive()" }
+    for i = 1, 20 do
+      client:send { ["do"] = "line", text = tostring(i), id = i }
+    end
+    for i = 17, 20 do
+      assert.same({ error = "too many requests wait: at most 16", id = i }, client:receive_until "error")
+    end
+    client:send { ["do"] = "interrupt" }
+    client:receive_until "done"
+    for i = 1, 16 do
+      local done = client:receive_until "done"
+      assert.same({ i, false }, { done.id, done.ok })
+    end
+    assert.equal("1\n", (client:line "1"))
+  end))
+
+  it("is told what is wrong with a request", with_host("", function(host)
+    local client = attach.client(host)
+    local function assert_refused(problem, request)
+      client:send(request)
+      assert.same({ error = problem, id = request.id }, client:receive())
+    end
+    assert_refused("unknown request", { ["do"] = "dance", id = "x" })
+    assert_refused("unknown request", { id = 1.5 })
+    assert_refused("unknown request", { ["do"] = { 1 }, id = true })
+    assert_refused("a text is missing", { ["do"] = "line" })
+    assert_refused("a text is missing", { ["do"] = "eval", text = 7 })
+    assert_refused("a text is missing", { ["do"] = "complete" })
+    assert_refused("a level is off, error, warning, info or debug", { ["do"] = "watch", level = "loud" })
+    client:send { ["do"] = "line", text = "1", id = { 1 } }
+    assert.same({ error = "an id is a string, a number or a boolean" }, client:receive())
+    assert.equal("1\n", (client:line "1"))
+  end))
+
+  it("is told when its session is killed", with_host("", function(host)
+    local client = attach.client(host)
+    client:send { ["do"] = "line", text = "dynsup.exit(dynsup.self(), 'kill')" }
+    assert.same({ bye = "killed" }, client:receive())
+    assert.is_nil(client:receive())
+    assert.equal("1\n", (attach.client(host):line "1"))
+  end))
+
+  it("drops a text that gets too long", with_host("", function(host)
+    local client = attach.client(host)
+    local _, _, done = client:line("x = [[" .. ("a"):rep(40000))
+    assert.is_true(done.incomplete)
+    local _, err
+    _, err, done = client:line(("a"):rep(40000))
+    assert.same({ false, false, "a line has at most 65536 bytes\n" }, { done.ok, done.incomplete, err })
+    assert.equal("nil\n", (client:line "x"))
+  end))
+end)
+
+describe("watching", function()
+  local SCRIPT = [[
+local dynsup = require "dynsup"
+function warn_twice() dynsup.log.warning("hot", { at = 5 }) dynsup.log.error "burning" dynsup.log.debug "x" end
+function crash() dynsup.spawn(function() error "crashed" end) end
+]]
+
+  it("tells lines of the log and reports", with_host(SCRIPT, function(host)
+    local client = attach.client(host)
+    client:ask { ["do"] = "watch", level = "warning" }
+    client:line "warn_twice()"
+    assert.same({ log = "hot at=5", level = "warning" }, client:receive())
+    assert.same({ log = "burning", level = "error" }, client:receive())
+    client:line "crash()"
+    local report = client:receive_until "log"
+    assert.equal("error", report.level)
+    assert.truthy(report.log:find "crashed")
+    client:ask { ["do"] = "watch", level = "error" }
+    client:line "warn_twice()"
+    assert.same({ log = "burning", level = "error" }, client:receive())
+    client:ask { ["do"] = "watch", level = "off" }
+    client:line "warn_twice()"
+    assert.equal("1\n", (client:line "1"))
+  end))
+
+  it("tells text, whatever the format of the log", attach.main(function(folder)
+    local host = attach.host(folder, SCRIPT)
+    host:stop()
+    host = attach.host(folder, SCRIPT, "--log-format", "json")
+    local client = attach.client(host)
+    client:ask { ["do"] = "watch", level = "debug" }
+    client:line "warn_twice()"
+    assert.same({ log = "hot at=5", level = "warning" }, client:receive())
+    assert.same({ log = "burning", level = "error" }, client:receive())
+    host:wait_for '"message":"burning"'
+    assert.equal(0, host:stop())
+  end))
+
+  it("costs the log nothing when the client has gone", with_host(SCRIPT, function(host)
+    local client = attach.client(host)
+    client:ask { ["do"] = "watch", level = "warning" }
+    client:close()
+    client = attach.client(host)
+    assert.equal("true\n", (client:line [[
+while #processes() > 5 do dynsup.sleep(1) end warn_twice() return true]]))
+    host:wait_for "burning"
+  end))
+end)
+
+describe("detaching", function()
+  it("interrupts the line that runs", with_host("", function(host)
+    local client = attach.client(host)
+    client:send { ["do"] = "line", text = "dynsup.register('busy', dynsup.self()) print 'x' dynsup.sleep(1e9)" }
+    client:receive_until "out"
+    client:close()
+    client = attach.client(host)
+    assert.equal("nil\n", (client:line "while dynsup.whereis 'busy' do dynsup.sleep(1) end return nil"))
+    assert.is_nil(host.err:find "interrupted")
+  end))
+
+  it("leaves running what lines have started", with_host("", function(host)
+    local client = attach.client(host)
+    client:line "sup = dynsup.start_link { name = 'started' }"
+    client:line "worker = dynsup.start_child(sup, { body = dynsup.sleep })"
+    client:line "linked = dynsup.spawn_link(function() dynsup.receive() print 'goes to the host' io.stdout:flush() end)"
+    client:line "alone = dynsup.spawn(dynsup.sleep)"
+    client:line "parent = dynsup.self()"
+    client:close()
+    client = attach.client(host)
+    client:line "dynsup.sleep(5)"
+    client:line "function alive(p) io.write(tostring(dynsup.is_alive(p)), ' ') end"
+    local out = client:line "alive(sup) alive(worker) alive(linked) alive(alone) alive(parent)"
+    assert.equal("true true true true true ", out)
+    client:line "dynsup.send(linked, 'go')"
+    host:wait_for "goes to the host\n"
+    client:line "dynsup.stop(sup)"
+    out = client:line "while dynsup.is_alive(parent) do dynsup.sleep(1) end return dynsup.is_alive(alone)"
+    assert.equal("true\n", out)
+  end))
+
+  it("ends a session that has started nothing", with_host("", function(host)
+    local client = attach.client(host)
+    client:line "parent = dynsup.self()"
+    client:close()
+    client = attach.client(host)
+    client:line "while dynsup.is_alive(parent) do dynsup.sleep(1) end"
+    assert.equal("3\n", (client:line "#processes() - 2"))
+  end))
+
+  it("does not hold up the end", attach.main(function(folder)
+    local host = attach.host(folder, "")
+    for _ = 1, 3 do
+      local client = attach.client(host)
+      client:line "dynsup.start_link {} dynsup.spawn_link(dynsup.sleep)"
+      client:close()
+    end
+    local client = attach.client(host)
+    client:line "dynsup.start_link {}"
+    client:send { ["do"] = "line", text = "print 'x' while true do pcall(dynsup.sleep, 1) end" }
+    client:receive_until "out"
+    local begun = uv.hrtime()
+    assert.equal(0, host:stop())
+    assert.is_true(uv.hrtime() - begun < 4e9)
+    assert.same({ bye = "halted", code = 0 }, client:receive_until "bye")
+  end))
+end)
+
+describe("a host that listens", function()
+  it("has at most 32 clients", with_host("", function(host)
+    local clients = {}
+    for i = 1, 32 do clients[i] = attach.client(host) end
+    local client = attach.client(host)
+    assert.same({ error = "there are 32 clients already" }, client.hello)
+    assert.is_nil(client:receive())
+    assert.equal("32\n", (clients[32]:line "32"))
+    clients[1]:close()
+    clients[2]:line "while #processes() > 31 * 3 + 2 do dynsup.sleep(1) end"
+    assert.equal("1\n", (attach.client(host):line "1"))
+  end))
+
+  it("ends when its main process fails", attach.main(function(folder)
+    local host = attach.host(folder, "error 'at once'")
+    assert.equal(1, host:wait())
+    assert.truthy(host.err:find "at once")
+    assert.equal("", program.shell(folder, "ls dynsup").out)
   end))
 end)

@@ -143,7 +143,7 @@ function attach.run(folder, words)
   return self
 end
 
-local BEGUN = "clients may attach socket=([^\n]*)\n"
+local BEGUN = 'clients may attach.-socket"?[=:]"?([^"\n]*)[^\n]*\n'
 
 --- A host that listens and runs the script.
 ---@param folder string

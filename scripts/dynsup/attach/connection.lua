@@ -10,6 +10,7 @@ local globals = require "dynsup.attach.globals"
 local lines = require "dynsup.attach.lines"
 local outbox = require "dynsup.attach.outbox"
 local session = require "dynsup.repl.session"
+local watch = require "dynsup.attach.watch"
 local wire = require "dynsup.attach.wire"
 
 local QUEUE = 16     -- requests that wait for the session
@@ -48,6 +49,9 @@ function connection:leave()
   self.outbox:finish(farewell())
   if self.session then
     self.session:unwind()
+  end
+  if self.watcher then
+    dynsup.exit(self.watcher, "kill")
   end
   self:wake()
 end
@@ -131,6 +135,18 @@ function requests:complete(request)
   end
   local insertion, candidates = complete.line(request.text, self.env, session.names)
   self:answer(request, { insertion = insertion, candidates = candidates })
+end
+
+local levels = { off = true, error = true, warning = true, info = true, debug = true }
+
+function requests:watch(request)
+  if not levels[request.level] then
+    return self:refuse(request, "a level is off, error, warning, info or debug")
+  elseif not self.watcher then
+    self.watcher = dynsup.spawn(watch.serve, self.outbox)
+  end
+  dynsup.send(self.watcher, "LEVEL", request.level)
+  self:answer(request, {})
 end
 
 local function is_scalar(value)

@@ -39,6 +39,9 @@ function stream:write(...)
 end
 
 function stream:flush()
+  if self.outbox.is_over then
+    self.own():flush()
+  end
   return self
 end
 
@@ -78,7 +81,7 @@ local function new_io(outbox)
   local state = {
     stdout = new_stream(outbox, "out", function() return io.stdout end),
     stderr = new_stream(outbox, "err", function() return io.stderr end),
-    stdin = setmetatable({ field = "in" }, stream),
+    stdin = new_stream(outbox, "in", function() return io.stdin end),
   }
   state.output = state.stdout
   local own = { stdout = state.stdout, stderr = state.stderr, stdin = state.stdin }
