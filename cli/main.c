@@ -44,14 +44,15 @@ const cli_command cli_commands[] = {
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
-    {"attach", NULL, "[OPTION...] [SOCKET]", "the same in a host that runs: 'run --listen'",
-     "Lines run in a process of their own in the host that listens at SOCKET, while everything\n"
-     "there goes on; several may be attached at a time. Without SOCKET it is the only host of\n"
-     "yours that was started by 'dynsup run --listen FILE'. Only the host's own user may attach.\n"
+    {"attach", NULL, "[OPTION...] [SOCKET]", "runs the lines that you type in a host that runs",
+     "Lines run in a process of their own in a host that was begun by 'dynsup run --listen', "
+     "while\n"
+     "everything there goes on. Several may be attached at a time, by the host's own user only.\n"
+     "SOCKET is the host's (default: that of your only host that listens).\n"
      "\n"
-     "  --log-level LEVEL   lines of the host's log that are shown: off, error, warning, info\n"
-     "                      or debug, each with those before it (default: warning on a\n"
-     "                      terminal, off elsewhere)\n"
+     "  --log-level LEVEL   lines of the host's log that are shown, as far as it logs them: off,\n"
+     "                      error, warning, info or debug, each with those before it\n"
+     "                      (default: warning on a terminal, off elsewhere)\n"
      "\n"
      "Ctrl-C unwinds the line that runs; three times, while the host does not answer, detaches.\n"
      "Ctrl-D or the end of the input detaches: what was started goes on.\n"
