@@ -35,6 +35,7 @@ int cli_command_unknown(const char *word);
 
 int cli_run(int argc, char **argv);
 int cli_repl(int argc, char **argv);
+int cli_attach(int argc, char **argv);
 int cli_ask(int argc, char **argv); /* eval, tree, top */
 int cli_version(int argc, char **argv);
 int cli_help(int argc, char **argv);

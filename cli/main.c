@@ -44,6 +44,24 @@ const cli_command cli_commands[] = {
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
+    {"attach", NULL, "[OPTION...] [SOCKET]", "runs the lines that you type in a host that runs",
+     "Lines run in a process of their own in a host that was begun by 'dynsup run --listen', "
+     "while\n"
+     "everything there goes on. Several may be attached at a time, by the host's own user only.\n"
+     "SOCKET is the host's (default: that of your only host that listens).\n"
+     "\n"
+     "  --log-level LEVEL   lines of the host's log that are shown, as far as it logs them: off,\n"
+     "                      error, warning, info or debug, each with those before it\n"
+     "                      (default: warning on a terminal, off elsewhere)\n"
+     "\n"
+     "Ctrl-C unwinds the line that runs; three times, while the host does not answer, detaches.\n"
+     "Ctrl-D or the end of the input detaches: what was started goes on.\n"
+     "Lines also come from a file or a pipe: then there is no prompt.\n"
+     "\n"
+     "exit code: 0 after Ctrl-D, a signal, or the host's end; 1 if a line from a file or a pipe\n"
+     "failed, the connection is lost or the host does not answer; 2 if there is no such host or\n"
+     "the command is wrong\n",
+     cli_attach},
     {"eval", NULL, "[OPTION...] CODE [ARG...]", "evaluates code in a host that runs",
      "CODE, an expression or statements, runs in a session of its own in a host that was begun by\n"
      "'dynsup run --listen', and finds its arguments in `...`. Its values are printed, each on a\n"

@@ -147,16 +147,23 @@ end
 
 --- Runs a shell command in the test's folder and returns what it prints.
 function terminal.shell(command)
-  return capture(("cd %s; %s"):format(quote(folder), command))
+  return capture(("cd %s || exit 1; %s"):format(quote(folder), command))
 end
 
 --- A group of tests, each with a folder and a terminal of its own.
-function terminal.describe(name, tests)
+---@param name string
+---@param tests function
+---@param finish? function called after each test
+function terminal.describe(name, tests, finish)
   busted.describe(name, function()
     busted.before_each(function() folder, target = program.folder(), "first" end)
     busted.after_each(function()
+      if finish then
+        finish()
+      end
       tmux "kill-server"
-      terminal.shell "until rm -rf \"$PWD\" 2>/dev/null; do sleep 0.02; done" -- what ends now may still write
+      -- what ends now may still write
+      capture(("until rm -rf %s 2>/dev/null; do sleep 0.02; done"):format(quote(folder)))
     end)
     tests()
   end)

@@ -57,7 +57,8 @@ end
 -- ---- connecting ----
 
 local problems = {
-  enoent = "there is no socket at %s",
+  enoent = "there is no socket at %s: 'dynsup run --listen SOCKET FILE' starts a host there",
+  file = "%s is no socket",
   econnrefused = "nobody listens at %s any more",
   eacces = "%s is not yours to open",
   timeout = "the host at %s does not answer",
@@ -83,7 +84,7 @@ local function check_hello(hello, path)
   elseif hello.hello ~= "dynsup" then
     return ("no host is at %s but another program"):format(path)
   elseif hello.protocol ~= wire.PROTOCOL then
-    return ("the host at %s speaks protocol %s, this program %d: attach with its own version, %s"):format(path,
+    return ("the host at %s speaks protocol %s, this program %d: use the dynsup that it runs with, %s"):format(path,
       tostring(hello.protocol), wire.PROTOCOL, tostring(hello.version))
   end
 end
@@ -110,7 +111,7 @@ end
 function client.connect(path)
   local socket, reason = net.connect(path, CONNECT_MS)
   if not socket then
-    return nil, problem_of(reason, path)
+    return nil, problem_of(place.look(path) == "file" and "file" or reason, path)
   end
   local self = setmetatable({ socket = socket, path = path }, client)
   local problem = greet(self, path)

@@ -1,0 +1,105 @@
+/* The command `attach`: a prompt whose lines another program's host runs. Its Lua half is
+ * dynsup.attach.prompt. */
+#include "cli/cli.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include <string.h>
+
+typedef struct attach {
+    cli_job job;
+    const char *socket; /* NULL: the only host there is */
+    const char *level;  /* of the log; NULL: not said */
+} attach;
+
+/* ---- arguments ---- */
+
+static int option_unknown(const char *word) {
+    cli_nearest nearest = cli_nearest_to(word);
+    cli_nearest_try(&nearest, "--log-level");
+    cli_nearest_try(&nearest, "--help");
+    return cli_unknown("option", &nearest, "see 'dynsup help attach'");
+}
+
+static int parse_level(attach *a, const char *value) {
+    enum dynsup_level level;
+    a->level = value;
+    if (value == NULL)
+        cli_say("--log-level needs a level: off, error, warning, info or debug");
+    return value && cli_level_parse(value, &level) ? CLI_GO_ON : CLI_MISUSED;
+}
+
+static int parse_option(attach *a, int *at) {
+    const char *word = a->job.argv[*at];
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        cli_help_print(cli_command_find(a->job.argv[1]));
+        return CLI_DONE;
+    }
+    if (cli_option_is(word, "--log-level"))
+        return parse_level(a, cli_option_value(a->job.argc, a->job.argv, at));
+    return option_unknown(word);
+}
+
+static int parse_socket(attach *a, const char *word) {
+    if (a->socket)
+        cli_say("attach takes one SOCKET, not also '%s': see 'dynsup help attach'", word);
+    else if (!*word)
+        cli_say("the SOCKET has no name: see 'dynsup help attach'");
+    if (a->socket || !*word)
+        return CLI_MISUSED;
+    a->socket = word;
+    return CLI_GO_ON;
+}
+
+static int parse(attach *a) {
+    int code = CLI_GO_ON;
+    bool options = true;
+    for (int at = 2; code == CLI_GO_ON && at < a->job.argc; at++) {
+        const char *word = a->job.argv[at];
+        if (options && strcmp(word, "--") == 0)
+            options = false;
+        else if (options && word[0] == '-' && word[1])
+            code = parse_option(a, &at);
+        else
+            code = parse_socket(a, word);
+    }
+    return code;
+}
+
+/* ---- the run ---- */
+
+/* [-1, +0] Does the job, a light userdata. */
+static int attach_job(lua_State *L) {
+    attach *a = lua_touserdata(L, 1);
+    int count = 0;
+    luaL_openlibs(L);
+    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    cli_job_push_main(L, "dynsup.attach.prompt");
+    cli_reader_push(L, a->job.config.stays);
+    lua_pushstring(L, a->socket);
+    lua_pushstring(L, a->level);
+    enum dynsup_lua_end end = dynsup_lua_run(L, &a->job.config, 3, &count);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    a->job.code = cli_job_tell_end(L, &a->job, end);
+    return 0;
+}
+
+int cli_attach(int argc, char **argv) {
+    attach a = {.job = {.argc = argc, .argv = argv}};
+    int code = parse(&a);
+    if (code != CLI_GO_ON)
+        return code;
+    a.job.format_chosen = cli_log_defaults(&a.job.config);
+    a.job.config.level = DYNSUP_LEVEL_ERROR; /* its own; the host's log comes by the socket */
+    cli_log_init(&a.job.config);
+    a.job.config.stays = cli_terminal_open();
+    if (!a.job.config.stays)
+        cli_input_open(NULL);
+    a.job.config.signals = !a.job.config.stays; /* on a terminal they are the Lua half's */
+    code = cli_job_run(&a.job, attach_job);
+    cli_input_close();
+    cli_terminal_close();
+    return code;
+}
