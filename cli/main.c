@@ -45,10 +45,10 @@ const cli_command cli_commands[] = {
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
     {"attach", NULL, "[OPTION...] [SOCKET]", "runs the lines that you type in a host that runs",
-     "Lines run in a process of their own in a host that was begun by 'dynsup run --listen', "
-     "while\n"
-     "everything there goes on. Several may be attached at a time, by the host's own user only.\n"
-     "SOCKET is the host's (default: that of your only host that listens).\n"
+     "Lines run in a process of their own in a host that was begun by 'dynsup run --listen',\n"
+     "while everything there goes on. Several of you may be attached at a time, but only as the\n"
+     "host's own user.\n"
+     "SOCKET is the host's, or its pid (default: your only host that listens).\n"
      "\n"
      "  --log-level LEVEL   lines of the host's log that are shown, as far as it logs them: off,\n"
      "                      error, warning, info or debug, each with those before it\n"

@@ -88,7 +88,7 @@ cli.describe("the host's log", function()
   end)
 end)
 
-cli.describe("without SOCKET", function()
+cli.describe("without the path of a socket", function()
   local function with_hosts(n, command)
     local lines = { 'export XDG_RUNTIME_DIR="$PWD"' }
     for i = 1, n do
@@ -102,6 +102,10 @@ until test -e ready%d; do sleep 0.01; done]]):format(i, i)
 
   it("the only host is meant", function()
     cli.assert_printed("1\n", with_hosts(1, "echo 1 | \"$DYNSUP\" attach"))
+  end)
+
+  it("a host's pid will do", function()
+    cli.assert_printed("1\n", with_hosts(2, "echo 1 | \"$DYNSUP\" attach ${pids##* }"))
   end)
 
   it("several hosts are told, but not those that have died", function()

@@ -30,7 +30,8 @@ local function hold_up()
   terminal.shell "until test -e stuck; do sleep 0.01; done"
 end
 
-local ticker = "dynsup.spawn(function() for i = 1, 300 do dynsup.sleep(10) print('tick ' .. i) end end)"
+local ticker = "dynsup.spawn(function() local i = 0 repeat i = i + 1 dynsup.sleep(50) print('tick ' .. i) "
+  .. "until io.open 'stop' end)"
 
 describe("lines of a client", function()
   it("are run by the host, and an incomplete one goes on", function()
@@ -96,7 +97,7 @@ end)
 
 describe("what arrives while a line is edited", function()
   it("appears above the line, which stays as it is", function()
-    begin()
+    begin("", 80, 60)
     enter(ticker)
     wait "tick %d+\n> $"
     for letter in ("print 'edited'"):gmatch "." do
@@ -345,13 +346,16 @@ describe("the terminal of a client", function()
   end)
 
   it("takes a paste of 200 columns, also while output arrives", function()
-    begin()
+    begin("", 80, 60)
     enter(ticker)
     terminal.paste("#'" .. ("0123456789"):rep(20) .. "'")
     wait "tick %d+\n> #'0123456789.*9'$"
     press "Enter"
-    wait "\n200\n"
-    wait "tick 300\n> $"
+    wait "\n200\ntick %d+\n"
+    terminal.write("stop", "")
+    press "C-l"
+    enter "'still here'"
+    wait '\n"still here"\n.*> $'
   end)
 
   it("is given back while the client is stopped by Ctrl-Z, and the host goes on", function()

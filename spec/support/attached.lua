@@ -80,7 +80,10 @@ end
 
 --- Kills the host, if there is one, and waits for its end.
 function attached.kill(terminal)
-  terminal.shell "test -e host.pid || exit; kill -9 $(cat host.pid); while kill -0 $(cat host.pid); do sleep 0.01; done"
+  terminal.shell [[
+exec 2>/dev/null
+read host <host.pid || exit
+kill -9 $host; while kill -0 $host; do sleep 0.01; done]]
 end
 
 --- Runs a line in the host, by another client.

@@ -34,14 +34,23 @@ local function tell_several(hosts)
   return table.concat(rows, "\n")
 end
 
+-- A path; or a pid, of a host in the user's own directory.
+local function read_given(given)
+  local path = given:find "^%d+$" and ("%s/%s.sock"):format(place.directory(), given)
+  if path and place.look(path) ~= "none" then
+    return path
+  end
+  return given:find("/", 1, true) and given or "./" .. given
+end
+
 --- The socket that is meant: the given one, or that of the only host of the user's.
 ---@async
----@param given? string
+---@param given? string a path, or the pid of a host that listens in the user's own directory
 ---@return string? path
 ---@return string? problem
 function client.choose(given)
   if given then
-    return given:find("/", 1, true) and given or "./" .. given
+    return read_given(given)
   end
   local hosts, problem = place.live()
   if not hosts then

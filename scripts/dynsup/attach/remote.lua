@@ -142,8 +142,9 @@ end
 
 -- The latest question counts.
 function remote:complete(before, callback)
-  self.complete_id, self.on_complete = self:next_id(), callback
-  self:send { ["do"] = "complete", text = before, id = self.complete_id }
+  local id = self:next_id()
+  self.question = { id = id, callback = callback }
+  self:send { ["do"] = "complete", text = before, id = id }
 end
 
 --- Asks for the lines of the host's log.
@@ -156,11 +157,13 @@ end
 
 -- ---- Ctrl-C ----
 
+-- The first may have come before the line was there.
 local attempts = {
   function(self)
     self:send { ["do"] = "interrupt" }
   end,
   function(self)
+    self:send { ["do"] = "interrupt" }
     self.tell "the host does not answer; Ctrl-C once more detaches"
   end,
   function(self)
@@ -234,11 +237,11 @@ local function read_candidates(list)
 end
 
 function takers.done(self, what, message)
+  local question = self.question
   if what == "line" and message.id == self.line_id then
     self:answer(message)
-  elseif what == "complete" and message.id == self.complete_id and self.on_complete then
-    later(self.on_complete, plain(message.insertion), read_candidates(message.candidates))
-    self.on_complete = nil
+  elseif what == "complete" and question and message.id == question.id then
+    later(question.callback, plain(message.insertion), read_candidates(message.candidates))
   end
 end
 
