@@ -91,6 +91,7 @@ struct dsl_runtime {
     uint64_t runs;          /* so far */
     bool os_exit_open;
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
+    int hups;       /* how often SIGHUP had come when it was acted upon last */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
@@ -481,9 +482,6 @@ void dsl_luv_finish(lua_State *L);
  * address as a light userdata unwinds it, and is reported by nobody. */
 int dsl_halt(lua_State *L, dsl_host *host, int code);
 
-/* Halts a run inside another one once the program got a signal to end: the loop, which would tell
- * it, does not turn while the inner run has a virtual clock and is busy. */
-void dsl_halt_if_interrupted(dsl_host *host);
 extern const char dsl_halt_sentinel;
 
 /* ---- spec.c: child specs ---- */

@@ -44,7 +44,8 @@ typedef struct dynsup_lua_config {
     bool no_preempt;    /* slices end only where bodies wait */
     bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
                            so with a virtual clock */
-    bool signals;       /* SIGINT and SIGTERM halt the host; a second SIGINT ends the program */
+    bool signals;       /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it; a
+                           second SIGINT ends the program */
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
     double slice_ms;    /* 0: 1 ms */

@@ -117,6 +117,8 @@ static void set_shutdown(lua_State *L, double ms) {
 
 static void set_process(lua_State *L, const dynsup_event *event) {
     const char *other = event->supervisor ? "worker" : "process";
+    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+        return;
     set_pid(L, "pid", event->pid);
     set_text(L, "name", event->name);
     set_text(L, "type", event->is_supervisor ? "supervisor" : other);

@@ -10,10 +10,10 @@
 #include "bindings/binding.h"
 
 #include "bindings/http.h"
-#include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/program.h"
+#include "bindings/signal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -94,11 +94,6 @@ static uint64_t virtual_now(void *ud) {
 
 static const dynsup_port virtual_port = {.now = virtual_now};
 
-void dsl_halt_if_interrupted(dsl_host *host) {
-    if (host->outer && dsl_interrupt_seen())
-        dynsup_host_halt(host->core, 0);
-}
-
 static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_service_look(ud);
@@ -109,7 +104,7 @@ static void run_virtual(dsl_host *host) {
     for (;;) {
         enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
         after_step(host);
-        dsl_halt_if_interrupted(host);
+        dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
         else if (state == DYNSUP_ENDED || (state == DYNSUP_STILL && !settle(host)))
@@ -120,15 +115,6 @@ static void run_virtual(dsl_host *host) {
 static void run_real(dsl_host *host) {
     while (dynsup_uv_run(host->uv) == DYNSUP_UV_STILL && settle(host))
         dsl_log_flush(host);
-}
-
-/* In the loop, as libuv calls back: the first signal halts the host, and the runs inside its. */
-static void on_signal(void *ud, int signum) {
-    (void)signum;
-    dsl_host *host = ud;
-    for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
-        dynsup_host_halt(inner->core, 0);
-    dynsup_host_halt(host->core, 0);
 }
 
 /* The core does not know of it: so observers are told here. */
@@ -246,8 +232,9 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .stuck_ud = host,
         .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
         .step_ud = host,
-        .stays = config->stays,
-        .on_signal = config->signals ? on_signal : NULL,
+        .stays = dsl_host_stays,
+        .stays_ud = host,
+        .on_signal = config->signals ? dsl_signal_came : NULL,
         .signal_ud = host,
     };
     if (config->service) {
@@ -260,7 +247,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
     if (config->signals)
-        dsl_interrupt_watch();
+        dsl_signals_open(runtime);
 }
 
 /* A virtual clock is for reproducible runs: its seed never varies by itself. */

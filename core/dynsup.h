@@ -258,6 +258,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
     DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
+    DYNSUP_EVENT_HUP,              /* the program got SIGHUP */
     DYNSUP_EVENT_COUNT
 };
 
@@ -347,6 +348,11 @@ uint64_t dynsup_host_random(dynsup_host *host);
 
 /* Changes which events are wanted. */
 void dynsup_host_want(dynsup_host *host, uint32_t events);
+
+/* Tells an event of which the host itself does not know, such as HUP, if its kind is wanted: at
+ * once to on_event, and after_events follows in the next step. Also between steps, and in
+ * callbacks. */
+void dynsup_host_tell(dynsup_host *host, const dynsup_event *event);
 
 /* Slices begun so far; it stands still while a body runs on. May be read by any thread. */
 const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);

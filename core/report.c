@@ -360,6 +360,10 @@ static void write_stuck(writer *w) {
     put(w, ": it is stuck in a C function");
 }
 
+static void write_hup(writer *w) {
+    put(w, "the program got SIGHUP");
+}
+
 static const struct report_kind {
     enum dynsup_report_level level;
     void (*write)(writer *w);
@@ -378,6 +382,7 @@ static const struct report_kind {
     [DYNSUP_EVENT_START_REFUSED] = {DYNSUP_REPORT_INFO, write_refused},
     [DYNSUP_EVENT_UNEXPECTED] = {DYNSUP_REPORT_WARNING, write_unexpected},
     [DYNSUP_EVENT_STUCK] = {DYNSUP_REPORT_WARNING, write_stuck},
+    [DYNSUP_EVENT_HUP] = {DYNSUP_REPORT_INFO, write_hup},
 };
 
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {

@@ -30,6 +30,7 @@ static const char *const names[DYNSUP_EVENT_COUNT] = {
     [DYNSUP_EVENT_START_REFUSED] = "refused",
     [DYNSUP_EVENT_UNEXPECTED] = "unexpected",
     [DYNSUP_EVENT_STUCK] = "stuck",
+    [DYNSUP_EVENT_HUP] = "hup",
 };
 
 const char *dynsup_event_name(enum dynsup_event_kind kind) {
@@ -100,6 +101,8 @@ static void add_message(const source *s) {
 static void add_process(const source *s) {
     const dynsup_event *event = s->event;
     const char *other = event->supervisor ? "worker" : "process";
+    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+        return;
     add_pid(s, "pid", event->pid);
     add_name(s, "name", event->name);
     dynsup_record_string(s->record, "type", event->is_supervisor ? "supervisor" : other);
