@@ -48,8 +48,9 @@ typedef struct dynsup_lua_config {
                            second SIGINT ends the program */
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    double slice_ms;    /* 0: 1 ms */
-    uint64_t seed;      /* 0: from the system (1 with a virtual clock) */
+    bool dry; /* with a virtual clock: only main and start functions run, see bindings/dry.h */
+    double slice_ms; /* 0: 1 ms */
+    uint64_t seed;   /* 0: from the system (1 with a virtual clock) */
     enum dynsup_level level;
     enum dynsup_log_format format;
     /* One line or report, without a final newline; NULL: none. In the other formats than text its

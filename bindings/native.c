@@ -1,6 +1,7 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
 #include "bindings/static.h"
 
@@ -10,6 +11,7 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.check", dsl_dry_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},

@@ -9,6 +9,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
@@ -82,6 +83,8 @@ static bool settle(dsl_host *host) {
     host->deadlock = main_waits(host);
     if (host->deadlock)
         dsl_protect(host->L, note_deadlock, host);
+    if (host->deadlock && host->config->dry)
+        dsl_dry_end(host);
     dynsup_host_halt(host->core, 0);
     return true;
 }
@@ -99,10 +102,18 @@ static void after_step(void *ud) {
     dsl_service_look(ud);
 }
 
+/* Steps once; a dry run is still when its time is over. */
+static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out) {
+    enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, deadline_ns_out);
+    bool is_over = host->config->dry && !dynsup_host_halting(host->core) &&
+                   state == DYNSUP_WAITING && *deadline_ns_out > DSL_DRY_NS;
+    return is_over ? DYNSUP_STILL : state;
+}
+
 static void run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     for (;;) {
-        enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
+        enum dynsup_state state = step_virtual(host, &deadline_ns);
         after_step(host);
         dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
