@@ -87,7 +87,7 @@ local function codes_of(text)
 end
 
 local function source_of(command)
-  local pipe <close> = assert(io.popen(command))
+  local pipe <close> = assert(io.popen("unset LD_PRELOAD; " .. command))
   return pipe:read "a"
 end
 
