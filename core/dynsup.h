@@ -71,7 +71,9 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(CALL, "$call", "somebody waits for a reply to this message")                                 \
     X(CAST, "$cast", "a request that has no reply")                                                \
     X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
-    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")
+    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")                                  \
+    X(NOT_A_CHILD, "not_a_child", "the process has no supervisor that restarts it")                \
+    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -258,6 +260,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
     DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
+    DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
     DYNSUP_EVENT_COUNT
 };
 
@@ -287,6 +290,7 @@ typedef struct dynsup_event {
     uint64_t period_ms;
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
+    uint64_t restores; /* STATE_DROPPED: how many have failed in a row */
 } dynsup_event;
 
 typedef struct dynsup_host_config {
@@ -711,6 +715,10 @@ int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *n
  * options, name left out. */
 void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_options *options);
 
+/* By default a saved state is tried again as often; less than most supervisors restart within their
+ * period, so that a start without it is tried before they give up. */
+enum { DYNSUP_MAX_RESTORES = 2 };
+
 typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
@@ -731,6 +739,7 @@ typedef struct dynsup_child_spec {
     dynsup_value modules;
     dynsup_value name_key, name_value; /* of a name that is a registry's key */
     bool significant;                  /* of a static supervisor, which must allow it */
+    uint64_t max_restores; /* of a saved state; 0: DYNSUP_MAX_RESTORES; DYNSUP_NO_LIMIT */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -763,6 +772,25 @@ int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor, const dynsu
  * children are as they would be for a request. */
 int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid supervisor, bool may_wait,
                            dynsup_reply *reply);
+
+/* ---- state over a restart ---- */
+
+/* Keeps a state for the next incarnation of the child that the current process is, or whose start
+ * function has spawned it or is the current process; in place of the one kept before. A nil state
+ * forgets that. It is released with the child. 0: the state's object is the core's. DYNSUP_ENOMEM,
+ * DYNSUP_ENOT_A_CHILD, DYNSUP_ETEMPORARY_CHILD: nothing has changed. */
+int dynsup_save_state(dynsup_host *host, const dynsup_value *state);
+
+typedef struct dynsup_previous {
+    dynsup_value state;   /* borrowed */
+    dynsup_reason reason; /* borrowed: with which the last incarnation ended */
+    uint32_t attempt;     /* 1, or one more than restores of this state have failed in a row */
+} dynsup_previous;
+
+/* What the incarnation before has left to the same child; asking for it makes an abnormal end,
+ * unless a state is saved before, a failed restore. False: there is nothing, or it is not the same
+ * any more since the current incarnation has saved. */
+bool dynsup_previous_state(dynsup_host *host, dynsup_previous *previous_out);
 
 typedef struct dynsup_counts {
     size_t specs, active, supervisors, workers;

@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "link.h"
 #include "registry.h"
+#include "saved.h"
 #include "supervisor.h"
 
 /* ---- bookkeeping ---- */
@@ -176,6 +177,7 @@ void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
     dynsup_reason reason = {.value = outcome->values[0]};
     if (outcome->status != DYNSUP_EREASON)
         reason = dynsup_reason_atom((enum dynsup_atom) - outcome->status);
+    dsi_saved_ended(supervisor->host, child, &reason, true);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
 }
 
@@ -233,6 +235,15 @@ static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dyns
                         child, reason);
 }
 
+/* Was it the supervisor's wish that it ended? */
+static bool was_told(const dsi_child *child) {
+    return child->state == DSI_CHILD_STOPPING && !(child->extra && child->extra->timed_out);
+}
+
+static bool is_abnormal(const dynsup_reason *reason) {
+    return reason->class != DYNSUP_REASON_NORMAL && reason->class != DYNSUP_REASON_SHUTDOWN;
+}
+
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
                      bool is_told) {
     dsi_process *process = dsi_child_process(supervisor->host, child);
@@ -244,6 +255,7 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
     }
     if (!is_told)
         report_exit(supervisor, child, reason);
+    dsi_saved_ended(supervisor->host, child, reason, is_abnormal(reason) && !was_told(child));
     dsi_life_event(supervisor, child, dsi_lifecycle_exit(child->restart, reason->class), reason);
 }
 

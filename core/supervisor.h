@@ -12,7 +12,8 @@
  * but for the end of the child that is awaited.
  * Parts: supervisor.c the process and its queues; request.c what callers ask and are told; guest.c
  * the start function; life.c and incarnation.c what every policy does with a child; dynamic.c,
- * start.c and static*.c the policies; shutdown.c the end.
+ * start.c and static*.c the policies; saved.c what an incarnation leaves to the next; shutdown.c
+ * the end.
  * Invariants: specs == length of children == supervisors + workers; active counts children with a
  * process that has not been handled as ended; when there is no guest, no drain is under way and
  * parked is not empty, the supervisor is ready to run. A supervisor that is doomed does nothing
@@ -100,6 +101,7 @@ struct dsi_supervisor {
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
+    uint64_t guest_since_ns;    /* the time when it began */
 
     uint64_t max_children;
     dsi_intensity intensity;

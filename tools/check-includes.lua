@@ -10,7 +10,7 @@ local layers = {
     { "state", "value" },
     { "process", "mailbox", "link", "monitor", "delayed", "possession", "event", "registry" },
     { "supervisor", "child", "cursor", "request", "start", "guest", "life", "incarnation", "dynamic",
-        "static", "shutdown" },
+        "static", "shutdown", "saved" },
     { "host", "halt", "check" },
     { "api" },
     { "watchdog", "uv", "report", "record" },

@@ -92,6 +92,20 @@ function dynsup.observe(filter, target, ...)
   return load_require("dynsup.observation").open(filter, target)
 end
 
+--- Keeps a copy of a state for the next incarnation of the calling child: docs/api.md.
+---@param state any tables without metatables and plain values; nil: forget it
+---@return true? saved nil: it was not
+---@return string? reason
+function dynsup.save_state(...)
+  return load_require("dynsup.state").save(...)
+end
+
+--- What the incarnation before has left to this one.
+---@return table? previous state, reason, attempt; nil: nothing
+function dynsup.previous(...)
+  return load_require("dynsup.state").previous(...)
+end
+
 -- A module with child_spec, or { module, arg }, as a child spec; anything else stays what it is.
 local function normalize(child)
   local module, arg = child, nil
