@@ -1,4 +1,4 @@
-/* The C half of dynsup.state: what an incarnation of a child leaves to the next one. */
+/* The C half of dynsup.saving: what an incarnation of a child leaves to the next one. */
 #include "bindings/binding.h"
 
 #include "bindings/native.h"

@@ -201,8 +201,9 @@ static void check_waiters(const dsi_child *child, tally *met) {
     dsi_list_each (node, &child->extra->waiters) {
         const dsi_request *request = dsi_item(node, dsi_request, parked.node);
         MUST(request->parked.kind == DSI_PARKED_START ||
-                 request->parked.kind == DSI_PARKED_TERMINATE,
-             "a child is waited for to start or to end");
+                 request->parked.kind == DSI_PARKED_TERMINATE ||
+                 request->parked.kind == DSI_PARKED_RENEW,
+             "a child is waited for to start, to end or to be renewed");
         met->children += request->child != NULL;
     }
 }

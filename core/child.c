@@ -3,6 +3,7 @@
 
 #include "registry.h"
 #include "saved.h"
+#include "supervisor.h"
 
 #include <assert.h>
 #include <string.h>
@@ -168,6 +169,7 @@ static enum dynsup_child_state state_of(const dsi_child *child) {
     case DSI_CHILD_RESTARTING:
         return DYNSUP_CHILD_RESTARTING;
     case DSI_CHILD_STOPPING:
+    case DSI_CHILD_RENEWING:
         return DYNSUP_CHILD_STOPPING;
     case DSI_CHILD_GONE:
         return DYNSUP_CHILD_DOWN;
@@ -195,5 +197,6 @@ void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
         .restart = (enum dynsup_restart)child->restart,
         .shutdown_ms = child->shutdown_ms,
         .incarnation = child->incarnation,
+        .has_guest = child->supervisor && child->supervisor->guest_child == child,
     };
 }

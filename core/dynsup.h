@@ -824,6 +824,7 @@ typedef struct dynsup_child_info {
     enum dynsup_restart restart;
     double shutdown_ms;
     uint32_t incarnation;
+    bool has_guest; /* a start function is at work for its next incarnation */
 } dynsup_child_info;
 
 /* A look at the children one by one, in the order they were started (of a static supervisor: in the
@@ -834,6 +835,28 @@ typedef struct dynsup_cursor dynsup_cursor;
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
 void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
+
+/* The child whose first start a start function of the supervisor is at work for: a cursor does not
+ * show it yet. False: there is none. */
+bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
+                        dynsup_child_info *info_out);
+
+/* ---- new code -------------------------------------------------------------------------------- */
+
+/* Restarts a child, politely, in place of its incarnation with this number or an earlier one: it is
+ * told to stop by its shutdown mode and started again at once. That does not count towards
+ * max_restarts and has no delay; siblings are left alone, and the saved state is kept. One that
+ * waits for its backoff is started now, one that starts is renewed when it runs. 0: a later
+ * incarnation has begun; or, without may_wait, it will: nobody is told, and the request may wait
+ * all the same. DYNSUP_ENOT_FOUND: it is not there or does not run, and is not to;
+ * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
+ * DYNSUP_ECALLS_ITSELF; DYNSUP_PENDING. */
+int dynsup_renew_child(dynsup_host *host, dynsup_ref child, uint32_t incarnation, bool may_wait,
+                       dynsup_reply *reply);
+
+/* The supervisor that was started next after this one, 0: the first. 0: there is none, or this one
+ * is not there. O(1). */
+dynsup_pid dynsup_supervisor_next(const dynsup_host *host, dynsup_pid supervisor);
 
 /* ---- static supervisors ---------------------------------------------------------------------- */
 

@@ -44,21 +44,22 @@ describe("a saved state outlives", function()
     assert.same({ { 1 }, "not now", 3 }, { previous.state, previous.reason, previous.attempt })
   end))
 
-  it("the stop of a sibling by one_for_all, which is no failure", family.trapping(function()
-    local main = dynsup.self()
-    local sup = static.start_link({
-      { id = 1, body = keeper, args = { main }, name = "keeper" },
-      { id = 2, body = family.mortal, name = "other" },
-    }, { strategy = "one_for_all", max_restarts = 100 })
-    assert.is_false(began())
-    save(function(...) dynsup.send("keeper", ...) end, "kept")
-    for _ = 1, 4 do
-      dynsup.send("other", "crash", "boom")
-      local previous = began()
-      assert.same({ "kept", "shutdown", 1 }, { previous.state, previous.reason, previous.attempt })
-    end
-    assert.is_true(dynsup.is_alive(sup))
-  end))
+  for shutdown, reason in pairs { [5000] = "shutdown", brutal_kill = "killed" } do
+    it("a stop by one_for_all, which is no failure: " .. reason, family.trapping(function()
+      local main = dynsup.self()
+      local sup = static.start_link({
+        { id = 1, body = keeper, args = { main }, name = "keeper", shutdown = shutdown },
+        { id = 2, body = family.mortal, name = "other" },
+      }, { strategy = "one_for_all", max_restarts = 100 })
+      assert.is_false(began())
+      save(function(...) dynsup.send("keeper", ...) end, "kept")
+      for _ = 1, 4 do
+        dynsup.send("other", "crash", "boom")
+        assert.same({ state = "kept", reason = reason, attempt = 1 }, began())
+      end
+      assert.is_true(dynsup.is_alive(sup))
+    end))
+  end
 
   it("a stop and a restart by hand, until the child is deleted", family.trapping(function()
     local main = dynsup.self()

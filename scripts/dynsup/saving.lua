@@ -6,7 +6,7 @@
 
 local native = ...
 
-local state = {}
+local saving = {}
 
 -- ---- paths, for error messages ----
 
@@ -110,7 +110,7 @@ local function check_count(name, min, ...)
 end
 
 --- dynsup.save_state.
-function state.save(...)
+function saving.save(...)
   check_count("save_state", 1, ...)
   local ok, copy = pcall(deep_copy, (...))
   if ok then
@@ -123,7 +123,7 @@ end
 
 --- dynsup.previous.
 ---@return table? previous state, reason, attempt
-function state.previous(...)
+function saving.previous(...)
   check_count("previous", 0, ...)
   local saved, reason, attempt = native.previous()
   if not attempt then
@@ -132,4 +132,4 @@ function state.previous(...)
   return { state = deep_copy(saved), reason = reason, attempt = attempt }
 end
 
-return state
+return saving
