@@ -46,7 +46,7 @@ describe("reload", function()
     save "return {"
     local _, reason, message = dynsup.reload "app.file"
     assert.equal("syntax", reason)
-    assert.truthy(message:find(path, 1, true), message)
+    assert.equal(1, message:find("error loading module 'app.file' from file '" .. path, 1, true), message)
     assert.equal(2, module.version())
   end))
 

@@ -16,11 +16,16 @@ local reloading = {}
 
 -- ---- the code ----
 
+-- A searcher's error without the place at which it was called, which is in loading.lua.
+local function plain(message)
+  return type(message) == "string" and message:gsub("^dynsup%.loading:%d+: ", "") or message
+end
+
 -- The loader of the module, compiled; or nil, reason, message.
 local function find(name)
   local ok, loader, data = pcall(loading.find, name)
   if not ok then
-    return nil, "syntax", loader
+    return nil, "syntax", (plain(loader))
   elseif not loader then
     return nil, "not_found", data
   elseif not native.is_lua(loader) then
