@@ -14,7 +14,8 @@ local ANCESTORS = 100 -- tables behind one another by __index
 
 -- Modules that are nobody's affair; so are those of several words, which are parts of others.
 local own = {
-  loading = true, observation = true, reloading = true, repl = true, require = true, saving = true,
+  check = true, loading = true, observation = true, reloading = true, repl = true, require = true,
+  saving = true,
 }
 
 local function is_own(name)
