@@ -278,10 +278,13 @@ function reloading.reload(name, options, ...)
   ok, reason, detail = load(name)
   if not ok then
     return nil, reason, detail
-  elseif not restart then
-    return 0, 0
   end
-  return renew(find_children(name))
+  local restarted, failed = 0, 0
+  if restart then
+    restarted, failed = renew(find_children(name))
+  end
+  native.log(name, restarted, failed)
+  return restarted, failed
 end
 
 return reloading
