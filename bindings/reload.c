@@ -101,6 +101,14 @@ static int await(lua_State *L) {
     return renew(L, true, renewed_k);
 }
 
+/* log(module, restarted, failed): what was done, for the log */
+static int log_done(lua_State *L) {
+    dsl_log(dsl_host_of(L), DYNSUP_LEVEL_INFO,
+            "module '%s' has new code; children restarted: %d, not yet: %d", luaL_checkstring(L, 1),
+            (int)lua_tointeger(L, 2), (int)lua_tointeger(L, 3));
+    return 0;
+}
+
 /* ---- the module's table ---- */
 
 /* The stack of replace. */
@@ -178,8 +186,15 @@ static int replace(lua_State *L) {
 }
 
 const luaL_Reg dsl_reload_functions[] = {
-    {"check", check},       {"is_lua", is_lua},         {"supervisors", supervisors},
-    {"children", children}, {"next_child", next_child}, {"child_to_be", child_to_be},
-    {"tell", tell},         {"await", await},           {"replace", replace},
+    {"check", check},
+    {"is_lua", is_lua},
+    {"supervisors", supervisors},
+    {"children", children},
+    {"next_child", next_child},
+    {"child_to_be", child_to_be},
+    {"tell", tell},
+    {"await", await},
+    {"log", log_done},
+    {"replace", replace},
     {NULL, NULL},
 };

@@ -72,6 +72,19 @@ describe("reload restarts", function()
     end
   end))
 
+  it("and tells that in the log", main(function()
+    local log = {}
+    local function keep(level, line) log[#log + 1] = level .. " " .. line end
+    assert.is_true(dynsup.run({ clock = "virtual", log = keep, log_level = "info" }, function()
+      dynsup.register("main", dynsup.self())
+      add(dynsup.start_link {}, spec "a")
+      dynsup.reload "app.worker"
+      dynsup.halt()
+    end))
+    assert.truthy(table.concat(log, "\n"):find(
+      "info module 'app.worker' has new code; children restarted: 1, not yet: 0", 1, true))
+  end))
+
   it("politely: all are told at once, each has its own time, none is reported", main(function()
     local log = {}
     assert.is_true(dynsup.run({ clock = "virtual", log = function(_, line) log[#log + 1] = line end }, function()

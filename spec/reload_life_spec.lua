@@ -154,6 +154,21 @@ describe("reload by a child of the module itself", function()
     assert.same({ "2 a", "2 b", "2 c", "2 slow" }, began())
   end))
 
+  it("waits for no supervisor that waits for it", main(function()
+    write(1, [[
+      function M.server()
+        return require("dynsup.server").start_link({ init = function()
+          dynsup.send("main", "reloaded", dynsup.reload "app.worker")
+          return "ok"
+        end })
+      end
+    ]])
+    local sup = dynsup.start_link { max_restarts = 0 }
+    add(sup, spec "a")
+    dynsup.spawn(dynsup.start_child, sup, { start = "app.worker:server" })
+    assert.same({ "reloaded", 2, 0 }, { dynsup.receive_match("reloaded", 1000) })
+  end))
+
   it("restarts last the supervisor with which it ends", main(function()
     local top = dynsup.start_link { max_restarts = 0 }
     add(top, { id = "tree", type = "supervisor", start = "app.worker:tree", args = { { spec "a" } } })

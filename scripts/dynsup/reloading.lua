@@ -170,12 +170,14 @@ end
 -- The children that have been started by "module:function".
 local function find_children(module)
   local found = {}
+  local supervisor
   local function note(name, ref, incarnation, pid)
     if is_of(name, module) then
-      found[#found + 1] = { ref = ref, incarnation = incarnation, pid = pid }
+      found[#found + 1] = { ref = ref, incarnation = incarnation, pid = pid, supervisor = supervisor }
     end
   end
-  for _, supervisor in ipairs(native.supervisors()) do
+  for _, each in ipairs(native.supervisors()) do
+    supervisor = each
     note(native.child_to_be(supervisor))
     local cursor <close> = native.children(supervisor)
     local name, ref, incarnation, pid
@@ -190,26 +192,35 @@ local function find_children(module)
   return found
 end
 
--- The calling process and the supervisors above it: with them the caller ends.
+-- The calling process and the supervisors above it: with them the caller ends. And who has spawned it,
+-- which may be a supervisor whose start function waits for it.
 local function own_line()
   local line = {}
   local pid = dynsup.self()
+  local parent = dynsup.info(pid).parent
   while pid do
     line[pid] = true
     pid = (dynsup.info(pid) or {}).supervisor
   end
-  return line
+  return line, not line[parent] and parent
 end
 
--- All are told to stop at once, and each then has its own time; those with whom the caller ends come
--- last. Returns how many run again, and how many could not be started yet.
-local function renew(children)
-  local line = own_line()
-  local others, own, restarted, failed = {}, {}, 0, 0
+-- Those who can be waited for, and those who cannot: with them the caller ends, or they wait for it.
+local function part(children)
+  local line, starter = own_line()
+  local others, own = {}, {}
   for _, child in ipairs(children) do
-    local list = child.pid and line[child.pid] and own or others
+    local list = (child.supervisor == starter or child.pid and line[child.pid]) and own or others
     list[#list + 1] = child
   end
+  return others, own
+end
+
+-- All are told to stop at once, and each then has its own time; those who cannot be waited for come
+-- last. Returns how many run again (or will), and how many could not be started yet.
+local function renew(children)
+  local others, own = part(children)
+  local restarted, failed = 0, 0
   for _, child in ipairs(others) do
     native.tell(child.ref, child.incarnation)
   end
@@ -267,10 +278,13 @@ function reloading.reload(name, options, ...)
   ok, reason, detail = load(name)
   if not ok then
     return nil, reason, detail
-  elseif not restart then
-    return 0, 0
   end
-  return renew(find_children(name))
+  local restarted, failed = 0, 0
+  if restart then
+    restarted, failed = renew(find_children(name))
+  end
+  native.log(name, restarted, failed)
+  return restarted, failed
 end
 
 return reloading
