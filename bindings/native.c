@@ -19,6 +19,8 @@ static const struct native {
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.server", dsl_server_functions},
     {"dynsup.registry", dsl_registry_functions},
+    {"dynsup.saving", dsl_saved_functions},
+    {"dynsup.reloading", dsl_reload_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},
