@@ -16,12 +16,13 @@
 #ifndef DYNSUP_H
 #define DYNSUP_H
 
-#include "backoff.h"
-#include "memory.h"
+#include "dynsup_base.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DYNSUP_DECLARATIONS_BEGIN
 
 typedef struct dynsup_host dynsup_host;
 
@@ -138,7 +139,7 @@ enum dynsup_reason_class {
 };
 
 typedef struct dynsup_reason {
-    enum dynsup_reason_class class;
+    enum dynsup_reason_class kind;
     dynsup_value value;
 } dynsup_reason;
 
@@ -848,5 +849,7 @@ enum dynsup_static_request { DYNSUP_TERMINATE_BY_ID, DYNSUP_RESTART_BY_ID, DYNSU
 int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor,
                           enum dynsup_static_request request, dynsup_value id, bool may_wait,
                           dynsup_reply *reply);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

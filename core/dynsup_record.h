@@ -10,6 +10,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 enum dynsup_format {
     DYNSUP_FORMAT_TEXT,   /* the message, then the fields as in logfmt */
     DYNSUP_FORMAT_LOGFMT, /* key=value key="a value", quoted where it is needed */
@@ -48,5 +50,7 @@ size_t dynsup_record_end(dynsup_record *record);
 /* Writes a wall clock time, in ns since 1970, as RFC 3339 in UTC with milliseconds. */
 enum { DYNSUP_TIME_SIZE = 32 };
 void dynsup_time_format(int64_t unix_ns, char text[DYNSUP_TIME_SIZE]);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 struct uv_loop_s;
 
 typedef struct dynsup_uv dynsup_uv;
@@ -94,5 +96,7 @@ struct uv_loop_s *dynsup_uv_loop_new(void);
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop);
 void dynsup_uv_loop_finish(struct uv_loop_s *loop);
 void dynsup_uv_loop_free(struct uv_loop_s *loop);
+
+DYNSUP_DECLARATIONS_END
 
 #endif
