@@ -29,7 +29,8 @@ function(dynsup_install_library part)
     endforeach()
 endfunction()
 
-# dynsup_pkgconfig(name): pkg-config finds the prefix from where the file is.
+# dynsup_pkgconfig(name): pkg-config finds the prefix from where the file is. What only the archives
+# need is in Libs.private and not in Requires.private, whose packages must be there for all.
 function(dynsup_pkgconfig name)
     file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
     string(REGEX REPLACE "/$" "" pc_prefix ${pc_prefix})
