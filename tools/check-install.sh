@@ -59,6 +59,14 @@ installs_staged() {
     same "$(files_below "$prefix")" "$(files_below "$work/stage/opt/dynsup")"
 }
 
+has_annotations() {
+    for page in docs/api.md docs/api/*.md; do
+        module=${page#docs/}
+        file=$prefix/share/dynsup/annotations/dynsup${module#api}
+        [ -s "${file%.md}.lua" ]
+    done
+}
+
 names_no_folder_of_the_build() {
     grep -rlF "$build" "$lib/cmake" "$lib/pkgconfig" "$prefix/include" | nothing
     for file in "$lib"/*.so "$prefix/bin/dynsup" "$lib/lua/5.4/dynsup.so"; do
@@ -230,6 +238,7 @@ preload=
 check "installs" installs
 check "installs for a package" installs_staged
 check "names no folder of the build" names_no_folder_of_the_build
+check "has annotations of all modules" has_annotations
 check_headers
 check_symbols
 check_programs
