@@ -70,6 +70,7 @@ const dynsup_port *dynsup_uv_port(const dynsup_uv *uv);
 /* Says which host is to be stepped; the host must use the port above. Once, before a run. */
 void dynsup_uv_attach(dynsup_uv *uv, dynsup_host *host);
 
+/* The loop that it runs: the borrowed one or its own. */
 struct uv_loop_s *dynsup_uv_loop(const dynsup_uv *uv);
 
 /* Runs the host and the loop in the calling thread until the host is still and nothing in the loop
