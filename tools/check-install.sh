@@ -210,6 +210,16 @@ check_programs() {
 
 # ---- Lua ----
 
+builds_native() {
+    # shellcheck disable=SC2046 # options
+    "$compiler" -shared -fPIC -o "$work/native.so" spec/install/native.c -I "$prefix/include" \
+        $(pkg-config --cflags lua5.4)
+}
+
+runs_native() {
+    LUA_CPATH="$work/?.so" "$prefix/bin/dynsup" run spec/install/native.lua
+}
+
 program_version() {
     "$prefix/bin/dynsup" version | cut -d ' ' -f 2
 }
@@ -227,6 +237,8 @@ check_lua() {
     check "the program runs an example" says "Hello, world!
 Hello, moon!
 children:${tab}1" "$prefix/bin/dynsup" run "$prefix/share/doc/dynsup/examples/hello.lua"
+    check "a module in C builds" builds_native
+    check "a module in C finds the functions" says "normal${tab}{ code = 404 }" runs_native
     check "the program knows its version" says "$version" program_version
 }
 
