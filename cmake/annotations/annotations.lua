@@ -1,6 +1,6 @@
 --- Annotation files: makes of the pages of the Lua API (docs/api.md, docs/api/*.md) what LuaLS and
 -- editors read, one file for each module. An entry of a page that cannot be made one is an error that
--- names it.
+-- names it; one that gives no type (spec/api_docs_spec.lua finds it) has arguments of any type.
 
 local signature = require "cmake.annotations.signature"
 
@@ -39,16 +39,18 @@ local function fields_of(lines)
   return fields
 end
 
--- The names in a heading: "call(dest, request [, ms = 5000])" has dest, request and the optional ms.
+-- The names in a heading, in order and by name: "call(dest, request [, ms = 5000])" has dest, request and
+-- the optional ms.
 local function heading_params(text)
-  local params = {}
+  local params, names = {}, {}
   local depth = 0
   for open, name, close in text:gsub("=%s*[%w.]+", ""):gmatch "(%[?)[%s,]*([%a_.][%w_.]*)[%s,]*(%]*)" do
     depth = depth + #open
     params[name] = depth > 0 and "optional" or "required"
+    names[#names + 1] = name
     depth = depth - #close
   end
-  return params
+  return params, names
 end
 
 local function read_entry(section)
@@ -60,10 +62,12 @@ local function read_entry(section)
     title = section.title,
     object = object,
     name = name or section.title,
-    params = arguments and heading_params(arguments),
     lines = section.lines,
     fields = fields_of(section.lines),
   }
+  if arguments then
+    entry.params, entry.names = heading_params(arguments)
+  end
   entry.fails = (entry.fields.Fails or "never"):find "^never" == nil
   return entry
 end
@@ -90,12 +94,21 @@ local function check_params(entry)
   end
 end
 
+-- The type of a function of which none is given.
+local function unknown_type(entry)
+  local params = {}
+  for i, name in ipairs(entry.names) do
+    params[i] = name .. (name ~= "..." and entry.params[name] == "optional" and "?" or "") .. ": any"
+  end
+  return ("`fun(%s): any, any, any`"):format(table.concat(params, ", "))
+end
+
 local function read_types(entry, types)
-  local text = entry.fields.Type or error("it has no type (a line \"- Type: `fun(...)`\")", 0)
   if not entry.params then
-    entry.type = text:match "^`([^`]+)`$"
+    entry.type = (entry.fields.Type or "`any`"):match "^`([^`]+)`$"
     return
   end
+  local text = entry.fields.Type or unknown_type(entry)
   entry.signatures = {}
   for code in text:gmatch "`([^`]+)`" do
     table.insert(entry.signatures, signature.read(code, types))

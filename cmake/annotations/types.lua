@@ -65,6 +65,7 @@
 ---@field ready? boolean with body: start_child waits until it calls ready
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
+---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -144,6 +145,15 @@
 ---@field supervisor? dynsup.pid
 ---@field traceback? string
 
+--- What the incarnation before has left.
+---@class dynsup.previous
+---@field state any a copy
+---@field reason any with which that incarnation ended
+---@field attempt integer with this state
+
+---@class dynsup.reload_options
+---@field restart? boolean (true)
+
 ---@class dynsup.run_options
 ---@field clock? "real"|"virtual"
 ---@field seed? integer
@@ -172,6 +182,8 @@
 ---| "gave_up"
 ---| "unexpected"
 ---| "stuck"
+---| "hup"
+---| "state_dropped"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -201,6 +213,7 @@
 ---@field max_restarts? integer
 ---@field max_seconds? number
 ---@field next? "restart"|"delayed_restart"|"give_up"|"none"
+---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 
 ---@class dynsup.observation
