@@ -251,6 +251,7 @@ check "installs" installs
 check "installs for a package" installs_staged
 check "names no folder of the build" names_no_folder_of_the_build
 check "has annotations of all modules" has_annotations
+check "has the manual page" test -s "$prefix/share/man/man1/dynsup.1"
 check_headers
 check_symbols
 check_programs
