@@ -2,8 +2,8 @@
 -- description.
 --
 -- A header is made of blocks that empty lines part. A comment at the beginning of a block describes
--- what is declared in it; where that are several functions it names each, at least by the last word of
--- its name. Comments like /* ---- timers ---- */ begin sections.
+-- what is declared in it; where that are several functions it names each of the later ones: by the
+-- last word of its name, or another that the first one's name has not. Comments like /* ---- timers ---- */ begin sections.
 
 local headers = {}
 
@@ -134,12 +134,17 @@ end
 
 -- The first function of a block is what its comment is about; others are named in it.
 local function is_described(item, number)
-  local name = item.functions[number]
-  if item.text == "" then
-    return false
+  if number == 1 or item.text == "" then
+    return item.text ~= ""
   end
-  local word = name:match "[^_]+$"
-  return number == 1 or item.text:find("%f[%w]" .. word) ~= nil or item.text:find(name, 1, true) ~= nil
+  local first = "_" .. item.functions[1] .. "_"
+  for word, behind in item.functions[number]:gmatch "([^_]+)(_?)" do
+    local tells = behind == "" or not first:find("_" .. word .. "_", 1, true)
+    if tells and item.text:find("%f[%w]" .. word .. "%f[%W]") then
+      return true
+    end
+  end
+  return false
 end
 
 --- All functions of a header, in order: { name =, described =, item = }.
