@@ -3,7 +3,8 @@
 --
 -- A header is made of blocks that empty lines part. A comment at the beginning of a block describes
 -- what is declared in it; where that are several functions it names each of the later ones: by the
--- last word of its name, or another that the first one's name has not. Comments like /* ---- timers ---- */ begin sections.
+-- last word of its name, or another that the first one's name has not. Comments like
+-- /* ---- timers ---- */ begin sections.
 
 local headers = {}
 
@@ -31,7 +32,8 @@ local function body_of(text)
   local lines, is_cpp = {}, false
   for line in text:gmatch "([^\n]*)\n" do
     is_cpp = is_cpp or line == "#ifdef __cplusplus"
-    local is_frame = line:find "^#include" or line:find "^#ifndef DYNSUP_%w*_?H$" or line:find "^#define DYNSUP_%w*_?H$"
+    local is_frame = line:find "^#include" or line:find "^#ifndef DYNSUP_%w*_?H$"
+      or line:find "^#define DYNSUP_%w*_?H$"
       or line:find "^DYNSUP_DECLARATIONS_%u+$"
     if not is_cpp and not is_frame then
       lines[#lines + 1] = line
