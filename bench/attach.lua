@@ -118,7 +118,7 @@ end
 
 local function print_look(name, count, list)
   table.sort(list)
-  for _, figure in ipairs({ { "p50", 0.5 }, { "p99", 0.99 }, { "max", 1 } }) do
+  for _, figure in ipairs({ { "median", 0.5 }, { "percentile", 0.99 }, { "longest", 1 } }) do
     print(("attach_%s_%s_%d %.2f ms"):format(name, figure[1], count, percentile(list, figure[2])))
   end
 end
