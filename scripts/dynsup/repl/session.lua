@@ -92,6 +92,7 @@ function session:try(f, ...)
   if not self.is_unwanted then
     outcome, results = pack_outcome(native.attempt(f, ...))
   end
+  self.is_unwanted = false -- whatever was asked for was meant for this one
   if outcome == "returned" then
     return results
   end
