@@ -10,8 +10,11 @@
  * same holds for the close handlers.
  */
 #include "bindings/binding.h"
+#include "core/dynsup_look.h"
 
 #include <string.h>
+
+#define PAGE_PLACES 2048 /* of the process table that one call looks at */
 
 static int attempt_k(lua_State *L, int status, lua_KContext context);
 
@@ -200,26 +203,29 @@ static bool begins_with(const dynsup_process_info *info, const char *prefix, siz
     return info->name && info->name_length >= length && memcmp(info->name, prefix, length) == 0;
 }
 
-/* The names of processes that begin with a prefix, in no order, at most as many as are asked for.
- * It walks over all processes. */
-static int names(lua_State *L) {
-    dsl_host *host = dsl_host_of(L);
+/* names_page(prefix, cursor, list, limit) -> the next cursor, 0 at the end. Adds the names of
+ * processes that begin with the prefix, in no order, to the list, up to its limit; looks at a
+ * bounded number of processes. */
+static int names_page(lua_State *L) {
+    const dsl_host *host = dsl_host_of(L);
     dynsup_process_info info;
+    dynsup_pid pids[PAGE_PLACES];
     size_t length;
-    uint32_t cursor = 0;
-    lua_Integer count = 0;
     const char *prefix = luaL_checklstring(L, 1, &length);
-    lua_Integer limit = luaL_checkinteger(L, 2);
-    lua_newtable(L);
-    for (dynsup_pid pid; count < limit && (pid = dynsup_process_next(host->core, &cursor));) {
-        if (!dynsup_process_glance(host->core, pid, &info) || !begins_with(&info, prefix, length))
+    uint32_t cursor = (uint32_t)luaL_checkinteger(L, 2);
+    lua_Integer last = (lua_Integer)lua_rawlen(L, 3), limit = luaL_checkinteger(L, 4);
+    size_t count = dynsup_process_page(host->core, &cursor, PAGE_PLACES, pids, PAGE_PLACES);
+    for (size_t i = 0; i < count && last < limit; i++) {
+        if (!dynsup_process_glance(host->core, pids[i], &info) ||
+            !begins_with(&info, prefix, length))
             continue;
         lua_pushlstring(L, info.name, info.name_length);
-        lua_rawseti(L, -2, ++count);
+        lua_rawseti(L, 3, ++last);
     }
+    lua_pushinteger(L, cursor);
     return 1;
 }
 
 const luaL_Reg dsl_line_functions[] = {
-    {"attempt", attempt}, {"interrupt", interrupt}, {"halting", halting}, {"alive", alive},
-    {"halt", halt},       {"names", names},         {NULL, NULL}};
+    {"attempt", attempt}, {"interrupt", interrupt},   {"halting", halting}, {"alive", alive},
+    {"halt", halt},       {"names_page", names_page}, {NULL, NULL}};

@@ -64,7 +64,18 @@ static int resume_process(lua_State *L) {
     return 1;
 }
 
+/* give_way(): lets others have their turn, where the caller can wait; a walk that does so now and
+ * then holds nobody up for as long as a slice may last. */
+static int give_way(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    if (!dsl_can_wait(L, host))
+        return 0;
+    dynsup_round_end(host->core);
+    return dsl_suspend(L, host->current, DSL_WAIT_NOTHING, 0, NULL);
+}
+
 const luaL_Reg dsl_look_functions[] = {
+    {"give_way", give_way},
     {"dest", dest},
     {"page", page},
     {"row", row},

@@ -1,6 +1,7 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
 #include "bindings/static.h"
 
@@ -10,13 +11,18 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.check", dsl_dry_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.observer", dsl_look_functions},
+    {"dynsup.loading", dsl_undivided_functions},
+    {"dynsup.task", dsl_undivided_functions},
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.server", dsl_server_functions},
     {"dynsup.registry", dsl_registry_functions},
+    {"dynsup.saving", dsl_saved_functions},
+    {"dynsup.reloading", dsl_reload_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},

@@ -17,6 +17,10 @@ size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t p
     return count;
 }
 
+void dynsup_round_end(dynsup_host *host) {
+    host->round_over = true;
+}
+
 /* ---- waits ---- */
 
 /* Whom a process that waits monitors by what it waits with: a call, or a selective receive. */

@@ -245,13 +245,14 @@ static bool tick_moved(dynsup_host *host) {
 /* Runs slices until it is time for a look at the clock, or something has to end. */
 static void pump_slices(dynsup_host *host) {
     int left = host->config.port->tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    host->round_over = false;
     dynsup_pid ran = 0;
     dsi_node *node;
     while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
         dsi_process *process = dsi_item(node, dsi_process, queue);
         ran = process->slot.id;
         run_slice(host, process);
-        if (tick_moved(host) || !dsi_list_empty(&host->doomed))
+        if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed))
             break;
     }
     sample_clock(host, ran);

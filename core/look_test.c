@@ -7,6 +7,44 @@ static test_body *idle(test_host *test) {
     return test_spawn(test, NULL);
 }
 
+/* ---- rounds ---- */
+
+/* Each slice takes 1 ms. */
+static enum dynsup_slice take_a_while(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    self->test->now_ns += 1000000;
+    if (self->more)
+        dynsup_round_end(self->test->host);
+    return self->slices < 10 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
+}
+
+static enum dynsup_slice note_the_time(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    if (self->slices == 2)
+        *(uint64_t *)self->more = self->test->now_ns;
+    return DYNSUP_SLICE_WAIT;
+}
+
+/* When somebody who waits for 2 ms goes on, in ms, beside one that is always ready. */
+static uint64_t waited_beside(test_host *test, bool gives_way) {
+    uint64_t begun = test->now_ns, woken = 0;
+    test_body *waiter = idle(test);
+    test_body *busy = idle(test);
+    waiter->until = begun + 2000000;
+    waiter->act = note_the_time;
+    waiter->more = &woken;
+    busy->act = take_a_while;
+    busy->more = gives_way ? busy : NULL;
+    test_settle(test);
+    return (woken - begun) / 1000000;
+}
+
+static void who_ends_the_round_makes_nobody_late(void **state) {
+    assert_int_equal(waited_beside(*state, true),
+                     3); /* its turn is behind the other's next slice */
+    assert_in_range(waited_beside(*state, false), 5, 20);
+}
+
 /* ---- pages ---- */
 
 /* Walks in pages of that size over at most that many places a page; asserts that each live process
@@ -251,6 +289,8 @@ static void a_process_shows_whose_child_it_is(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_ends_the_round_makes_nobody_late, test_setup,
+                                        test_teardown),
         cmocka_unit_test_setup_teardown(pages_show_each_live_process_once, test_setup,
                                         test_teardown),
         cmocka_unit_test_setup_teardown(a_page_looks_at_a_bounded_number_of_places, test_setup,

@@ -71,6 +71,7 @@ struct dynsup_host {
     volatile uint64_t slices;
     uint64_t now_ns; /* as last read */
     uint32_t tick;   /* the port's tick when it was read */
+    bool round_over; /* the slice that runs is the last of its round */
     uint64_t next_key;
     uint64_t random;
 

@@ -150,10 +150,11 @@ describe("a command that asks a host", function()
   it("says when there is no such host", attach.main(function(folder)
     local none = { 2, "", "dynsup: no host of yours listens: 'dynsup run --listen FILE' starts one\n" }
     assert.same(none, outcome(folder, { "tree" }))
-    local nothing = { 2, "", "dynsup: there is no socket at ./nothing\n" }
+    local nothing = { 2, "", "dynsup: there is no socket at ./nothing: "
+      .. "'dynsup run --listen SOCKET FILE' starts a host there\n" }
     assert.same(nothing, outcome(folder, { "eval", "--socket", "nothing", "1" }))
     program.write(folder, "file", "")
-    local file = { 2, "", "dynsup: nobody listens at ./file any more\n" }
+    local file = { 2, "", "dynsup: ./file is no socket\n" }
     assert.same(file, outcome(folder, { "top", "file" }))
     local host = attach.host(folder, "")
     host:stop "sigkill"

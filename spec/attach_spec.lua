@@ -338,3 +338,28 @@ describe("a host that listens", function()
     assert.equal("", program.shell(folder, "ls dynsup").out)
   end))
 end)
+
+describe("the protocol", function()
+  it("is what docs/attach.md says", attach.main(function(folder)
+    local host = attach.host(folder, "require 'dynsup'.start_link { name = 'sup' }")
+    local path = package.searchpath("spec.support.attach_client", "./?.py")
+    local words = { "python3", path, host.socket }
+    for i, word in ipairs(words) do words[i] = program.quote(word) end
+    local got = program.shell(folder, "cd " .. program.quote(uv.cwd()) .. " && " .. table.concat(words, " "))
+    assert.equal("", got.err)
+    assert.equal([[
+True "ä"
+>>  ['1', '2']
+{'candidates': ['count_children'], 'done': 'complete', 'id': 7, 'insertion': 'hildren'}
+[[1, {'a': 'b'}], 'c', 'infinity']
+sup
+100000
+{'done': 'watch'}
+True {'level': 'warning', 'log': 'beware'}
+[{'error': 'unknown request', 'id': 'a'}]
+>
+{'bye': 'halted', 'code': 3} None
+]], (got.out:gsub(" +\n", "\n")))
+    assert.equal(3, host:wait())
+  end))
+end)

@@ -91,6 +91,17 @@ describe("Tab", function()
     assert.equal("ker", (complete.line("f 'wor", env, names)))
   end)
 
+  it("is right among more candidates than are shown", function()
+    local many = {}
+    for i = 1, 5000 do many["worker_" .. i] = true end
+    local insertion, candidates = complete.line("wor", many)
+    assert.equal("ker_", insertion)
+    assert.equal(1000, #candidates)
+    many.world = true
+    assert.equal("", (complete.line("wor", many)))
+    assert.equal("d", (complete.line("worl", many)))
+  end)
+
   it("shows the candidates in columns, downwards", function()
     assert.equal("a    ccc\nbb   d", complete.table({ "a", "bb", "ccc", "d" }, 10))
     assert.equal("a\nbb", complete.table({ "a", "bb" }, 3))

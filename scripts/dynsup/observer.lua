@@ -2,8 +2,8 @@
 --- killing, restarting, pausing and resuming one of them.
 --
 -- Nothing here costs anything while nobody looks. What walks over all processes does so in pages of
--- bounded cost, between which the caller is interrupted like any other code. Nothing waits for a
--- supervisor that is busy.
+-- bounded cost, and every few of them, about 0.1 ms, others have their turn: a look makes nobody
+-- late. Nothing waits for a supervisor that is busy.
 
 local native = ...
 local dynsup = require "dynsup"
@@ -14,6 +14,20 @@ local text = require "dynsup.observer_text"
 local observer = {}
 
 local REQUESTS_MAX = 100000
+local PAGES = 2  -- of processes, after which others have their turn
+local NODES = 20 -- of a tree
+local ROWS = 100 -- of a page of processes
+
+-- A function that gives way each time it was called so often.
+local function every(times)
+  local count = 0
+  return function()
+    count = count + 1
+    if count % times == 0 then
+      native.give_way()
+    end
+  end
+end
 
 -- ---- arguments ----
 
@@ -62,11 +76,12 @@ end
 function observer.processes(options)
   options = check_options("processes", options, { after = true, limit = true })
   local limit = number_of("processes", options, "limit", 100)
-  local after, rows = number_of("processes", options, "after", 0), {}
+  local after, rows, breathe = number_of("processes", options, "after", 0), {}, every(1)
   repeat
     local page
-    page, after = native.page(after, limit - #rows, false)
+    page, after = native.page(after, math.min(limit - #rows, ROWS), false)
     table.move(page, 1, #page, #rows + 1, rows)
+    breathe()
   until #rows == limit or after == 0
   return text.list(rows, text.processes), after > 0 and after or nil
 end
@@ -100,7 +115,9 @@ function observer.top(options)
   if not top then
     return nil, "invalid_by", by
   end
-  while native.top_walk(top) do -- luacheck: ignore
+  local breathe = every(1)
+  while native.top_walk(top) do
+    breathe()
   end
   return text.list(native.top_rows(top), text.top(by))
 end
@@ -139,6 +156,7 @@ local function grow(node, budget, depth)
   local child = cursor and native.next_child(cursor)
   while child and budget.left > 0 and #node.children < budget.width do
     budget.left = budget.left - 1
+    budget.breathe()
     node.children[#node.children + 1] = child
     child = native.next_child(cursor)
   end
@@ -159,11 +177,12 @@ end
 
 -- The supervisors that are nobody's children.
 local function roots()
-  local list, after = {}, 0
+  local list, after, breathe = {}, 0, every(PAGES)
   repeat
     local page
     page, after = native.page(after, math.maxinteger, true)
     table.move(page, 1, #page, #list + 1, list)
+    breathe()
   until after == 0
   table.sort(list, by_start)
   return list
@@ -178,6 +197,7 @@ function observer.tree(options)
   local budget = {
     left = number_of("tree", options, "limit", 1000),
     width = number_of("tree", options, "width", 100),
+    breathe = every(NODES),
   }
   local depth = number_of("tree", options, "depth", 32)
   local list
@@ -199,9 +219,10 @@ end
 -- ---- waits ----
 
 local function collect_waits()
-  local list, after = {}, 0
+  local list, after, breathe = {}, 0, every(PAGES)
   repeat
     after = native.waits(after, list)
+    breathe()
   until after == 0
   native.requests(list, REQUESTS_MAX)
   return list

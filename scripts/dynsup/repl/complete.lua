@@ -8,12 +8,15 @@ local show = require "dynsup.repl.show"
 
 local complete = {}
 
-local LIMIT = 1000    -- candidates
+local LIMIT = 1000    -- candidates that are shown, and names of processes that are looked for
 local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
 -- Modules that are nobody's affair; so are those of several words, which are parts of others.
-local own = { observation = true, repl = true, require = true }
+local own = {
+  check = true, loading = true, observation = true, reloading = true, repl = true, require = true,
+  saving = true,
+}
 
 local function is_own(name)
   local short = name:match "^dynsup%.(.*)$"
@@ -233,37 +236,40 @@ end
 
 -- ---- the result ----
 
+local function common_prefix(a, b)
+  local length = math.min(#a, #b)
+  while a:sub(1, length) ~= b:sub(1, length) do
+    length = length - 1
+  end
+  return a:sub(1, length)
+end
+
 --- What may stand in place of the word that ends the text.
 ---@param text string the line up to the cursor
 ---@param env? table the globals
 ---@param names? fun(prefix: string, limit: integer): string[] of running processes
 ---@return string word
----@return string[] candidates sorted; each begins with the word
+---@return string[] candidates sorted; each begins with the word; not all when there are many
+---@return string common what all of them begin with, also those that are left out
 function complete.candidates(text, env, names)
   local place = scan(text)
   local word, found
   if place == "other" then
-    return "", {}
+    return "", {}, ""
   elseif place then
     word, found = complete_string(text, place, names or require "dynsup.repl.session".names)
   else
     word, found = complete_name(text, env or _G)
   end
-  local candidates = {}
+  local candidates, common = {}, next(found) or word
   for name in next, found do
-    candidates[#candidates + 1] = name
+    if #candidates < LIMIT then -- sorting more would hold everybody up
+      candidates[#candidates + 1] = name
+    end
+    common = common_prefix(common, name)
   end
   table.sort(candidates)
-  return word, candidates
-end
-
-local function common_prefix(candidates)
-  local first, last = candidates[1], candidates[#candidates]
-  local length = #first
-  while first:sub(1, length) ~= last:sub(1, length) do
-    length = length - 1
-  end
-  return first:sub(1, length)
+  return word, candidates, common
 end
 
 --- What Tab inserts at the end of the text, and what there is to choose from.
@@ -273,11 +279,7 @@ end
 ---@return string insertion
 ---@return string[] candidates
 function complete.line(text, env, names)
-  local word, candidates = complete.candidates(text, env, names)
-  if #candidates == 0 then
-    return "", candidates
-  end
-  local common = common_prefix(candidates)
+  local word, candidates, common = complete.candidates(text, env, names)
   while not utf8.len(common) and #common > #word do
     common = common:sub(1, -2)
   end

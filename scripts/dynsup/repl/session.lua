@@ -37,7 +37,19 @@ function session.new(width, globals, streams)
 end
 
 for name, f in next, native do
-  session[name] = f -- attempt, interrupt, halt, names and so on: see bindings/line.c
+  session[name] = f -- attempt, interrupt, halt and so on: see bindings/line.c
+end
+
+--- The names of processes that begin with the prefix, in no order.
+---@param prefix string
+---@param limit integer at most so many
+---@return string[]
+function session.names(prefix, limit)
+  local list, cursor = {}, 0
+  repeat
+    cursor = native.names_page(prefix, cursor, list, limit)
+  until cursor == 0 or #list >= limit
+  return list
 end
 
 -- ---- what is told ----
@@ -174,7 +186,7 @@ end
 ---@param text string the line up to the cursor
 ---@param done fun(insertion: string, candidates: string[]) called before this returns
 function session:complete(text, done)
-  done(require "dynsup.repl.complete".line(text, self.globals, native.names))
+  done(require "dynsup.repl.complete".line(text, self.globals, session.names))
 end
 
 --- Is a line begun that goes on?

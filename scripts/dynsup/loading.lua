@@ -1,0 +1,109 @@
+--- How modules are found and loaded, for require and reload.
+--
+-- While a module is loaded, others that need it wait: a load may wait in the middle.
+
+local native = ...
+
+local package, error, ipairs, type = package, error, ipairs, type
+local loaded = package.loaded
+local undivided = native.undivided
+
+local loading = {}
+
+-- name -> { name =, owner = the process that loads it, or false; waiters = resume functions }
+local loads = {}
+
+local function dynsup()
+  return loaded.dynsup
+end
+
+--- The calling process, or false.
+function loading.current()
+  local module = dynsup()
+  local ok, pid = pcall(module and module.self or error)
+  return ok and pid
+end
+
+--- The loader of a module and what its searcher found beside; or nil and what was tried. The
+--- searcher's errors, as of a module with a syntax error, are raised.
+---@param name string
+---@return function? loader
+---@return any
+function loading.find(name)
+  if type(package.searchers) ~= "table" then
+    error("'package.searchers' must be a table", 3)
+  end
+  local messages = {}
+  for _, searcher in ipairs(package.searchers) do
+    local loader, data = searcher(name)
+    if type(loader) == "function" then
+      return loader, data
+    elseif type(loader) == "string" then
+      messages[#messages + 1] = "\n\t" .. loader
+    end
+  end
+  return nil, ("module '%s' not found:%s"):format(name, table.concat(messages))
+end
+
+local function finish(load)
+  load.is_over = true
+  if loads[load.name] == load then
+    loads[load.name] = nil
+  end
+end
+
+local guard = {
+  __close = function(load)
+    undivided(finish, load)
+    for _, resume in ipairs(load.waiters) do
+      resume()
+    end
+  end,
+}
+
+-- In one piece: two processes that need the module at the same time must not both load it.
+local function claim(name, me, is_anew)
+  local load = loads[name]
+  if load and (load.owner == me or me and load.owner and dynsup().is_alive(load.owner)) then
+    return load
+  elseif loaded[name] and not is_anew then
+    return nil
+  end
+  loads[name] = setmetatable({ name = name, owner = me, waiters = {} }, guard)
+  return loads[name], true
+end
+
+--- Takes on the load of a module, unless another living process is at it or it is loaded.
+---@param name string
+---@param me any the calling process, or false
+---@param is_anew? boolean also when it is loaded
+---@return table? mine to be closed when the load is over, however it ends
+---@return table? other the load that is under way, to be waited for
+function loading.claim(name, me, is_anew)
+  local load, is_mine = undivided(claim, name, me, is_anew)
+  if is_mine then
+    return load
+  elseif load and load.owner == me then
+    error(("module '%s' is required while it is being loaded"):format(name), 3)
+  end
+  return nil, load
+end
+
+local function join(load, resume)
+  if load.is_over then
+    return false
+  end
+  load.waiters[#load.waiters + 1] = resume
+  return true
+end
+
+--- Waits for its end, good or bad.
+function loading.wait(load)
+  dynsup().await(function(resume)
+    if not undivided(join, load, resume) then
+      resume()
+    end
+  end)
+end
+
+return loading
