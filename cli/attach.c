@@ -70,6 +70,15 @@ static int parse(attach *a) {
 
 /* ---- the run ---- */
 
+/* log(level, text): a line of the host's log; false: there is no such level. */
+static int log_text(lua_State *L) {
+    size_t size;
+    const char *level = luaL_checkstring(L, 1);
+    const char *text = luaL_checklstring(L, 2, &size);
+    lua_pushboolean(L, cli_log_text(level, text, size));
+    return 1;
+}
+
 /* [-1, +0] Does the job, a light userdata. */
 static int attach_job(lua_State *L) {
     attach *a = lua_touserdata(L, 1);
@@ -78,6 +87,8 @@ static int attach_job(lua_State *L) {
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     cli_job_push_main(L, "dynsup.attach.prompt");
     cli_reader_push(L, a->job.config.stays);
+    lua_pushcfunction(L, log_text);
+    lua_setfield(L, -2, "log");
     lua_pushstring(L, a->socket);
     lua_pushstring(L, a->level);
     enum dynsup_lua_end end = dynsup_lua_run(L, &a->job.config, 3, &count);

@@ -105,4 +105,14 @@ cli.describe("a client", function()
       [[say '{"done":"line","id":1,"ok":true,"incomplete":false,"prompt":"> "}']], client .. " --log-level info")
     assert.equal("[er\\x1bror] a\\x1b[2J\\x07\\u{9b}b\tc\nd é\\x7f\n", got.err)
   end)
+
+  it("shows levels of the log in colour on a terminal", function()
+    local function on_terminal(environment)
+      return attached.with_stub([[hello() socket:read "line"
+        say '{"log":"watch out","level":"warning"}' say '{"bye":"halted"}']],
+        environment .. " script -qec \"'$DYNSUP' attach socket\" /dev/null").out
+    end
+    cli.assert_has("\27[33m[warning]\27[0m watch out\r\n", on_terminal "TERM=xterm")
+    cli.assert_has("[warning] watch out\r\n", on_terminal "TERM=xterm NO_COLOR=1")
+  end)
 end)

@@ -192,8 +192,13 @@ function takers.err(_, text)
   print_to(io.stderr, tostring(text))
 end
 
-function takers.log(_, text, message)
-  print_to(io.stderr, ("[%s] %s\n"):format(plain(message.level), plain(text)))
+-- The input of the program writes the levels that it knows in their colours.
+function takers.log(self, text, message)
+  local level = plain(message.level)
+  io.stdout:flush()
+  if not self.input.log(level, plain(text)) then
+    print_to(io.stderr, ("[%s] %s\n"):format(level, plain(text)))
+  end
 end
 
 function takers.lost(self, count)
@@ -273,12 +278,14 @@ local function take_all(self)
 end
 
 ---@param connection dynsup.attach.client
+---@param input table the program's
 ---@param width fun(): integer
 ---@return dynsup.attach.remote
-function remote.new(connection, width)
+function remote.new(connection, input, width)
   local prompt = plain(connection.hello.prompt)
   local self = setmetatable({
     connection = connection,
+    input = input,
     width = width,
     failed = false,
     is_strict = false,
