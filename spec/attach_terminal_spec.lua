@@ -82,10 +82,22 @@ describe("lines of a client", function()
   it("may be too long for a host", function()
     begin()
     terminal.paste("#'" .. ("x"):rep(66000) .. "'")
-    press "Enter"
+    press("Tab", "Enter")
     wait "\ndynsup: the line is too long: a host takes up to 64 KiB\n> $"
     enter "'still here'"
     wait '\n"still here"\n> $'
+  end)
+
+  it("have the prompt of the host", function()
+    begin()
+    enter "_PROMPT = 'mine> '"
+    wait "\nmine> $"
+    enter "do"
+    wait "\n>> $"
+    press "C-c"
+    wait "\nmine> $"
+    enter "end"
+    wait "near 'end'\nmine> $"
   end)
 
   it("find the reference of the host", function()
