@@ -12,7 +12,8 @@ local answer = [[
 cli.describe("a client", function()
   it("says that there is no host", function()
     local got = cli.shell "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" attach"
-    cli.assert_said(2, "no host of yours listens: 'dynsup run --listen FILE' starts one", got)
+    local place = cli.shell("pwd").out:match "^[^\n]*" .. "/dynsup"
+    cli.assert_said(2, "no host of yours listens in " .. place .. ": 'dynsup run --listen FILE' starts one", got)
     cli.assert_said(2, "there is no socket at ./nowhere: 'dynsup run --listen SOCKET FILE' starts a host there",
       cli.run("attach", "nowhere"))
   end)
@@ -27,7 +28,12 @@ cli.describe("a client", function()
 
   it("refuses what is wrong in its command", function()
     cli.assert_said(2, "attach takes one SOCKET, not also 'b': see 'dynsup help attach'", cli.run("attach", "a", "b"))
+    cli.assert_said(2, "attach takes one SOCKET, not also 'b': see 'dynsup help attach'",
+      cli.run("attach", "a", "--socket=b"))
     cli.assert_said(2, "the SOCKET has no name: see 'dynsup help attach'", cli.run("attach", ""))
+    cli.assert_said(2, "the SOCKET has no name: see 'dynsup help attach'", cli.run("attach", "--socket"))
+    cli.assert_said(2, "there is no socket at ./b: 'dynsup run --listen SOCKET FILE' starts a host there",
+      cli.run("attach", "--socket", "b"))
     cli.assert_said(2, "unknown option '--log-levle': did you mean '--log-level'?", cli.run("attach", "--log-levle"))
     cli.assert_said(2, "--log-level needs a level: off, error, warning, info or debug",
       cli.run("attach", "--log-level"))
