@@ -23,12 +23,28 @@ local looks = {
 local function start_host(count)
   local path = os.tmpname()
   os.remove(path)
-  local program = assert(uv.exepath())
-  local handle = assert(uv.spawn(program, {
+  local host = { path = path }
+  host.handle = assert(uv.spawn(uv.exepath(), {
     args = { "run", "--listen=" .. path, folder .. "attach_host.lua", tostring(count) },
     stdio = { nil, nil, 2 },
-  }))
-  return path, handle
+  }, function()
+    host.has_ended = true
+    if host.resume then
+      host.resume()
+    end
+  end))
+  return host
+end
+
+local function stop_host(host)
+  host.handle:kill("sigterm")
+  dynsup.await(function(resume)
+    host.resume = resume
+    if host.has_ended then
+      resume()
+    end
+  end)
+  host.handle:close()
 end
 
 -- The host listens before it starts its workers.
@@ -102,7 +118,7 @@ end
 
 local function print_look(name, count, list)
   table.sort(list)
-  for _, figure in ipairs({ { "p50", 0.5 }, { "p99", 0.99 }, { "max", 1 } }) do
+  for _, figure in ipairs({ { "median", 0.5 }, { "percentile", 0.99 }, { "longest", 1 } }) do
     print(("attach_%s_%s_%d %.2f ms"):format(name, figure[1], count, percentile(list, figure[2])))
   end
 end
@@ -113,8 +129,8 @@ local function print_late(name, count, list)
 end
 
 local function answer(count, phase_ms)
-  local path, handle = start_host(count)
-  local host = connect(path)
+  local program = start_host(count)
+  local host = connect(program.path)
   ask(host, "eval", "while not dynsup.whereis 'pool' or dynsup.count_children('pool').active < " .. count
     .. " do dynsup.sleep(10) end dynsup.sleep(" .. phase_ms // 2 .. ")")
   local times, late = measure(host, phase_ms)
@@ -124,7 +140,7 @@ local function answer(count, phase_ms)
   print_late("quiet", count, late.quiet)
   print_late("looked_at", count, late.looked_at)
   host:close()
-  handle:kill("sigterm")
+  stop_host(program)
 end
 
 local is_smoke = arg[1] == "--smoke"

@@ -6,7 +6,7 @@ local root = source:match "^(.*)/spec/[^/]*$" or "."
 
 describe("bench", function()
   for _, name in ipairs {
-    "start_child", "ping_pong", "terminate", "memory", "server", "echo", "look", "registry",
+    "start_child", "ping_pong", "terminate", "memory", "server", "echo", "look", "registry", "attach",
   } do
     it("answers the question of " .. name, function()
       local folder = program.folder()

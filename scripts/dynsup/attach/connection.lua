@@ -16,6 +16,8 @@ local wire = require "dynsup.attach.wire"
 local QUEUE = 16     -- requests that wait for the session
 local BURST = 100    -- requests that are answered here and now, not by the session
 local PER_MS = 0.2   -- and after that so many each millisecond
+local BYTES = 1048576     -- of requests for the session
+local BYTES_PER_MS = 1024 -- and after that
 local WIDTH = 80     -- columns, where a client does not say how many it has
 local WIDTH_MIN, WIDTH_MAX = 20, 1000
 
@@ -166,15 +168,15 @@ end
 
 -- ---- reading ----
 
--- Waits when a client asks more often than a person can.
-local function new_limit()
-  local left, last = BURST, dynsup.now()
-  return function()
+-- Waits when a client asks for more than a person can: a burst, and then so much each millisecond.
+local function new_limit(burst, per_ms)
+  local left, last = burst, dynsup.now()
+  return function(amount)
     local now = dynsup.now()
-    left = math.min(BURST, left + (now - last) * PER_MS) - 1
+    left = math.min(burst, left + (now - last) * per_ms) - amount
     last = now
     if left < 0 then
-      dynsup.sleep(-left / PER_MS)
+      dynsup.sleep(-left / per_ms)
     else
       dynsup.yield()
     end
@@ -183,7 +185,7 @@ end
 
 -- Reads until the client has gone, or said what is no request.
 local function read_all(self, socket)
-  local limit = new_limit()
+  local limit, limit_bytes = new_limit(BURST, PER_MS), new_limit(BYTES, BYTES_PER_MS)
   while true do
     local line, reason = socket:read("line", nil, wire.REQUEST_MAX)
     local request, problem
@@ -196,9 +198,9 @@ local function read_all(self, socket)
       return problem and { error = problem }
     end
     if self:take(request) then
-      dynsup.yield()
+      limit_bytes(#line)
     else
-      limit()
+      limit(1)
     end
   end
 end

@@ -107,7 +107,8 @@ local function wait_for_room(self, line)
   end)
 end
 
---- Puts a message in. A process that the outbox knows as a patient one waits for room.
+--- Puts a message in. A process that the outbox knows as a patient one waits for room, and gives way
+--- after each message: one that prints without end makes nobody else late.
 ---@param message table
 ---@return boolean taken false when nobody will read it; one that found no room counts as taken
 function outbox:put(message)
@@ -116,10 +117,14 @@ function outbox:put(message)
   local waits = is_patient and coroutine.isyieldable()
   while true do
     local taken = undivided(try, self, line, is_here, waits)
-    if taken ~= nil then
+    if taken == nil then
+      wait_for_room(self, line)
+    else
+      if waits then
+        dynsup.yield()
+      end
       return taken
     end
-    wait_for_room(self, line)
   end
 end
 
@@ -202,6 +207,7 @@ local function write_all(self, socket)
       if not send(self, socket, table.concat(lines)) then
         return
       end
+      dynsup.yield()
     elseif was_over then
       return
     else
