@@ -7,11 +7,21 @@
 #ifndef DYNSUP_LUA_H
 #define DYNSUP_LUA_H
 
+#include "core/dynsup_base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 #include <lua.h>
+#ifdef __cplusplus
+}
+#endif
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DYNSUP_DECLARATIONS_BEGIN
 
 enum dynsup_level {
     DYNSUP_LEVEL_OFF,
@@ -95,5 +105,7 @@ int luaopen_dynsup(lua_State *L);
  * +n] results by the end returned; *count_out is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
+
+DYNSUP_DECLARATIONS_END
 
 #endif
