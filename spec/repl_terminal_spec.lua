@@ -131,6 +131,7 @@ terminal.describe("Ctrl-C", function()
   it("drops the line that is being edited, and what was begun", function()
     prompt()
     type_text "not this"
+    wait "\n> not this$" -- Ctrl-C takes away what was not read yet
     press "C-c"
     wait "\n> not this^C\n> $"
     enter "for i = 1, 2 do"

@@ -105,6 +105,7 @@ function session:try(f, ...)
     outcome, results = pack_outcome(native.attempt(f, ...))
     self.is_unwanted = false -- what has come meanwhile was for it, or for a run inside of it
   end
+  self.is_unwanted = false -- whatever was asked for was meant for this one
   if outcome == "returned" then
     return results
   end
