@@ -1,11 +1,30 @@
 /*
- * dynsup in Lua: how a C program runs Lua code as the main process of a host.
+ * dynsup in Lua, for C programs: hosts that the program steps, or that run.
  *
- * A lua_State has at most one host running at a time on top; a run inside a run is a host of its
- * own. All functions belong to the thread that uses the state.
+ * Host. A dynsup_lua_host is processes and supervisors in one lua_State, the program's or its own.
+ * The library has no global state: hosts in one program are independent of each other, also in
+ * several threads. A lua_State has one host at a time; in its processes the Lua function dynsup.run
+ * runs others inside of that.
+ * Threads. A host and its lua_State belong to one thread, at first the one that made it. Functions
+ * that another thread may call say so; there are two, dynsup_lua_host_post and _wake.
+ * Re-entrancy. What the program is called back by (workers, events, replies, posts) may call every
+ * function here but those that step, run, close or free the host. Log sinks, clocks, allocators and
+ * `wake` may call none.
+ * Lua. No function here raises an error or needs protection but those that say so. Those with a
+ * lua_State and [-n, +m] take n values from its stack and leave m; the thread may be any of the
+ * host's state. Errors leave nothing on the stack.
+ * Errors. Functions return 0 (or what they say) or a negative code, of which
+ * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
+ * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
+ * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
+ * exits or aborts. Memory. A step in which nothing happens allocates nothing.
+ *
+ * docs/embedding.md is the guide; examples/embed/ has small programs.
  */
 #ifndef DYNSUP_LUA_H
 #define DYNSUP_LUA_H
+
+#include "core/dynsup.h"
 
 #include <lua.h>
 
@@ -38,24 +57,105 @@ typedef struct dynsup_lua_service {
     void *ud;
 } dynsup_lua_service;
 
-/* All zero is a host on the real clock that logs nothing. Pointers are borrowed for the run. */
+struct uv_loop_s;
+
+/* What ends the slices of Lua code that does not give way. */
+enum dynsup_lua_preempt {
+    /* A count hook in each process looks at the time every 1,000 instructions (on a virtual clock:
+     * ends a slice after 100,000 instructions a millisecond). No thread, no signal; a tight loop
+     * takes two to three times as long as without. */
+    DYNSUP_LUA_PREEMPT_COUNT,
+    /* A watchdog thread sends SIGURG to the host's thread when a slice runs too long; its handler
+     * calls the one that was there before, which is put back with the last such host. Code that
+     * gives way in time pays nothing. Needs the real clock and a loop; elsewhere it is as COUNT. */
+    DYNSUP_LUA_PREEMPT_SIGNAL,
+    DYNSUP_LUA_PREEMPT_NONE /* slices end only where bodies wait: an endless loop is for ever */
+};
+
+/*
+ * What a host is to be like. All zero is a host for embedding: no loop, the system's monotonic
+ * clock, preemption by a count hook, no log, no limits; it starts no thread, touches no signal and
+ * reads no environment. The struct is copied; what its pointers lead to is borrowed for the host's
+ * life.
+ */
 typedef struct dynsup_lua_config {
-    bool virtual_clock; /* time jumps to the next deadline when nothing is ready */
-    bool no_preempt;    /* slices end only where bodies wait */
-    bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
-                           so with a virtual clock */
-    bool signals;       /* SIGINT and SIGTERM halt the host; a second SIGINT ends the program */
+    /* ---- clock and loop ---- */
+
+    /* Time stands still while something is ready. A run lets it jump to the next deadline; who
+     * steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
+    bool virtual_clock;
+    /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
+     * this clock stops its workers' timers. Called often. A host with a loop always has the
+     * monotonic clock, by which its loop waits. */
+    uint64_t (*now)(void *ud);
+    void *now_ud;
+    /* An event loop of the host's own, which dynsup.net, dynsup.http and luv need. The program
+     * steps the host and waits by dynsup_lua_host_backend_fd, or lets it run. */
+    bool own_loop;
+    /* The program's own libuv loop, in place of own_loop; NULL: none. Whoever runs it then runs the
+     * host, too. It must be there until the host is freed and, where scripts use luv, until the
+     * lua_State is closed and the loop has turned once more. A lua_State has one loop for its life.
+     */
+    struct uv_loop_s *loop;
+    /* How long a turn of a loop lets the host run in one go, in ns; 0: 1 ms. */
+    uint64_t turn_ns;
+    /* Called when a host that is not being stepped has something to do: after a post, from the
+     * thread that posts; after a send, a timer or a start by the program, in the host's own. Once
+     * until the next step, which should come soon. It may not call dynsup. NULL: the program steps
+     * the host anyway. Without a loop only: a loop is woken by itself. */
+    void (*wake)(void *ud);
+    void *wake_ud;
+
+    /* ---- slices ---- */
+
+    enum dynsup_lua_preempt preempt;
+    double slice_ms; /* how long a slice may last; 0: 1 ms */
+
+    /* ---- memory and limits ---- */
+
+    /* Where memory comes from, as lua_Alloc; NULL: the lua_State's own allocator, and the C
+     * library's for the host itself. Also the allocator of a lua_State that the host makes. Used in
+     * the host's thread only. What libuv, luv, libcurl and requests in their threads need is
+     * malloc's in every case. */
+    dynsup_alloc_fn alloc;
+    void *alloc_ud;
+    /* How much a lua_State that the host makes may have in use, with all of the host's own, in
+     * bytes; beyond it there is no memory. 0: no limit. Misuse with a lua_State of the program's,
+     * whose allocator is the program's affair. */
+    size_t max_bytes;
+    /* How many processes there may be; a further one fails as without memory. 0: no limit. */
+    size_t max_processes;
+
+    /* ---- what must be asked for ---- */
+
+    /* SIGINT, SIGTERM and SIGHUP halt the host (with a loop only); a second SIGINT ends the
+     * program.
+     */
+    bool signals;
+    /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
+     * ends the program when a peer goes away. */
+    bool sigpipe;
+    /* dynsup.fs, dynsup.http and look-ups of host names may use libuv's pool of threads. Else files
+     * are read and written in the caller's slice, and the other two are refused. */
+    bool threads;
+    /* A lua_State that the host makes takes its search paths from LUA_PATH and LUA_CPATH. */
+    bool environment;
+
+    /* ---- runs ---- */
+
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    double slice_ms;    /* 0: 1 ms */
-    uint64_t seed;      /* 0: from the system (1 with a virtual clock) */
-    enum dynsup_level level;
+    uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
+    const dynsup_lua_service *service; /* NULL: nobody is told */
+
+    /* ---- log ---- */
+
+    enum dynsup_level level; /* 0: nothing is logged */
     enum dynsup_log_format format;
     /* One line or report, without a final newline; NULL: none. In the other formats than text its
      * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
-    const dynsup_lua_service *service; /* NULL: nobody is told */
 } dynsup_lua_config;
 
 enum dynsup_lua_end {
@@ -64,6 +164,109 @@ enum dynsup_lua_end {
     DYNSUP_LUA_DEADLOCK, /* the main process waits for what cannot come; where was pushed */
     DYNSUP_LUA_HALTED    /* by halt or by a signal; the code was pushed */
 };
+
+/* ---- hosts ----------------------------------------------------------------------------------- */
+
+typedef struct dynsup_lua_host dynsup_lua_host;
+
+/* A new host in the lua_State, which is the program's and must be closed after the host; or, with L
+ * NULL, in one of its own, with all of Lua's libraries. Opens the module dynsup, as luaopen_dynsup
+ * does. config may be NULL. From here on the program's Lua code outside of processes may call what
+ * needs no process: start_child, send, spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State
+ * has a host; DYNSUP_ETAKEN: it has another loop; DYNSUP_ENO_LOOP: libuv could not make what is
+ * needed; DYNSUP_EMISUSE: the config contradicts itself; DYNSUP_ENOMEM. With an error *host_out is
+ * NULL. */
+int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
+
+/* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
+ * host, and its lua_State if that is its own. Not from a callback of the host's or its loop's. A
+ * loop that is the program's may be turned, without blocking, to close the host's handles. Works
+ * also when the lua_State has been closed before: then the processes ended there. NULL is allowed.
+ */
+void dynsup_lua_host_free(dynsup_lua_host *host);
+
+/* The orderly end: halts the host, if that has not been done, lets it run until it has ended, but
+ * for patience_ns of real time at most, and frees it. Blocks; between two steps it sleeps, or waits
+ * in the loop. 0: in order. DYNSUP_ETIMEOUT: what was left has been killed. With DYNSUP_EMISUSE the
+ * host is as it was. */
+int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
+
+/* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
+ * process has started, and those of a main process, stop first, the last one started first; then
+ * all other processes get "shutdown", and 5 s later "kill". The first call decides the code. */
+int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
+
+/* Runs what is ready, until nothing is or budget_ns have passed. The budget is overrun by one look
+ * of the count hook at the time (1,000 instructions), by a C function that runs long, a turn of
+ * Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before anybody
+ * has a second one, over as many steps as that takes. With a loop it looks for what has arrived
+ * there, without blocking. Returns an enum dynsup_state: DYNSUP_READY, there is work left;
+ * DYNSUP_WAITING, none before *deadline_ns_out on the host's clock; DYNSUP_STILL; DYNSUP_ENDED.
+ * deadline_ns_out may be NULL; it is DYNSUP_NEVER in the other cases. Not where the program's loop
+ * runs the host. */
+int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* Runs until nothing can happen any more (DYNSUP_STILL) or the host has ended (DYNSUP_ENDED).
+ * Blocks. DYNSUP_ENO_LOOP: without a loop only a host with a virtual clock can run. Not from a
+ * callback of the loop. */
+int dynsup_lua_host_run(dynsup_lua_host *host);
+
+/* The time of the host's clock in ns. */
+uint64_t dynsup_lua_host_now(dynsup_lua_host *host);
+
+/* Moves a virtual clock on. */
+int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
+
+/* For poll, epoll and other loops: the descriptor of the host's loop, to be waited for to become
+ * readable, and for how many ms at most (-1: without end; less: an error); then it is time for a
+ * step. Asked anew after each step and whatever else was done to the host. DYNSUP_ENO_LOOP. */
+int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
+int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
+
+/* The host belongs to the calling thread from now on. Nobody may be using it, or its lua_State. */
+void dynsup_lua_host_adopt(dynsup_lua_host *host);
+
+/* The core's host, for all that dynsup.h offers, under its contracts; NULL when the lua_State has
+ * been closed. Its values that are objects (DYNSUP_OBJECT) belong to the host here. */
+dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host);
+
+/* The lua_State that the host works in: a thread of its own in the program's state, or the one that
+ * it made. NULL when it has been closed. */
+lua_State *dynsup_lua_host_state(dynsup_lua_host *host);
+
+/* What the last call that failed with DYNSUP_EREASON or DYNSUP_EMISUSE has to say, for people; the
+ * host's, until the next such call. "" when there is nothing more to say. */
+const char *dynsup_lua_host_error(const dynsup_lua_host *host);
+
+/* ---- processes and messages ------------------------------------------------------------------ */
+
+/* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
+ * step. *pid_out may be left out (NULL). [-(nargs+1), +0] 0 or DYNSUP_ENOMEM. */
+int dynsup_lua_spawn(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
+
+/* The same for the main process, of which a host has one at most: when its function returns it
+ * stays as the parent of what it has started. A script that is to be run as by `dynsup run` is
+ * loaded (luaL_loadfile) and spawned this way. */
+int dynsup_lua_spawn_main(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
+
+/* ---- other threads --------------------------------------------------------------------------- */
+
+/* A piece of work for a host's thread, in memory of the program's. `call` is called once, in the
+ * host's thread, at the beginning of a step or in the loop; host is NULL there when the host has
+ * ended instead. From then on the struct is the program's again: call may free it or post it. */
+typedef struct dynsup_lua_post {
+    void (*call)(struct dynsup_lua_post *post, dynsup_lua_host *host);
+    struct dynsup_lua_post *next; /* the host's, until call */
+} dynsup_lua_post;
+
+/* From any thread, as long as the host is there: hands the post over and wakes the host. What one
+ * thread posts is called in order. Takes no lock and allocates nothing. */
+void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post);
+
+/* From any thread or signal handler: the host is to be stepped soon, though nothing was posted. */
+void dynsup_lua_host_wake(dynsup_lua_host *host);
+
+/* ---- states and runs ------------------------------------------------------------------------- */
 
 /* A new Lua state with an allocator made for many coroutines: their memory comes from the system on
  * huge pages and in blocks without headers. A host in the state, and in any other, allocates by its
@@ -86,6 +289,10 @@ void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, co
 /* Opens the module: [-0, +1] its table. It also replaces the coroutine library, require and os.exit
  * by versions that behave the same outside a host. */
 int luaopen_dynsup(lua_State *L);
+
+/* For a program that is dynsup's as a whole: asks for preemption by signal, the pool of threads,
+ * SIGPIPE and the environment; the rest of *config stays as it is. */
+void dynsup_lua_config_program(dynsup_lua_config *config);
 
 /* Runs the function below its nargs arguments on the stack as the main process of a new host, until
  * nothing can happen any more or it is halted; then everything is stopped in order. [-(nargs+1),

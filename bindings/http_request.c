@@ -2,6 +2,7 @@
 #include "bindings/http.h"
 #include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
+#include "bindings/pending.h"
 
 #include <string.h>
 
@@ -205,8 +206,9 @@ static void settings_set(lua_State *L, dsl_transfer *transfer) {
 static int start(lua_State *L) {
     dsl_host *host;
     dsl_waiter_of(L, &host);
-    if (!host->uv)
-        return luaL_error(L, "dynsup.http needs the real clock: this run has a virtual one");
+    dsl_check_loop(L, host, "requests of dynsup.http");
+    if (!host->config->threads)
+        return luaL_error(L, "dynsup.http needs threads: this host may use none");
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     dsl_transfer *transfer = transfer_push(L, 1);
