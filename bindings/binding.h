@@ -345,6 +345,12 @@ static inline void dsl_last_note(lua_State *L, dsl_host *host, const dsl_body *b
 void dsl_last_push(lua_State *L, const dsl_host *host, const dsl_body *body);
 void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
+/* ---- message.c ---- */
+
+/* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
+ * without memory. */
+void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+
 /* ---- copy.c ---- */
 
 /* Replaces the tables among count values from index first on by copies. Raises without memory.

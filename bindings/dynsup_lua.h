@@ -240,6 +240,56 @@ const char *dynsup_lua_host_error(const dynsup_lua_host *host);
 
 /* ---- processes and messages ------------------------------------------------------------------ */
 
+/* A simple value of C's. Made by the functions below; a text is borrowed for the call it is made
+ * for. */
+typedef struct dynsup_lua_value {
+    dynsup_value value; /* a text's is nil */
+    const char *text;   /* or NULL */
+    size_t size;
+} dynsup_lua_value;
+
+static inline dynsup_lua_value dynsup_lua_integer(int64_t integer) {
+    dynsup_lua_value v = {{DYNSUP_INTEGER, {0}}, NULL, 0};
+    v.value.as.integer = integer;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_number(double number) {
+    dynsup_lua_value v = {{DYNSUP_NUMBER, {0}}, NULL, 0};
+    v.value.as.number = number;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_boolean(bool boolean) {
+    dynsup_lua_value v = {{DYNSUP_BOOLEAN, {0}}, NULL, 0};
+    v.value.as.boolean = boolean;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_pid(dynsup_pid pid) {
+    dynsup_lua_value v = {{DYNSUP_ID, {0}}, NULL, 0};
+    v.value.as.id = pid;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
+    dynsup_lua_value v = {{DYNSUP_NIL, {0}}, text, size};
+    return v;
+}
+
+/* Sends a message of count simple values (at least 1, the first not nil) to the process; to a dead
+ * one it is dropped. 0 or DYNSUP_ENOMEM. */
+int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
+                    int count);
+
+/* The same with the count values on top of L: tables go by reference, as from Lua. [-count, +0] */
+int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
+
+/* Pushes a pid as Lua code sees it, nil for 0; and reads one, 0 when the value is none. [-0, +1],
+ * [-0, +0] */
+void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid);
+dynsup_pid dynsup_lua_pid_at(lua_State *L, int index);
+
 /* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
  * step. *pid_out may be left out (NULL). [-(nargs+1), +0] 0 or DYNSUP_ENOMEM. */
 int dynsup_lua_spawn(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);

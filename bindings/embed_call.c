@@ -120,3 +120,64 @@ int dynsup_lua_spawn_main(dynsup_lua_host *host, lua_State *L, int nargs, dynsup
         return DYNSUP_EMISUSE;
     return spawn(host, L, nargs, true, pid_out);
 }
+
+/* ---- messages ---- */
+
+typedef struct sending {
+    dsl_host *host;
+    dynsup_pid pid;
+    const dynsup_lua_value *values;
+    int count;
+} sending;
+
+/* Sends the values from index 2 on. */
+static int send_protected(lua_State *L) {
+    const sending *s = lua_touserdata(L, 1);
+    dsl_message_send(L, s->host, s->pid, 2, lua_gettop(L) - 1);
+    return 0;
+}
+
+static int send_values_protected(lua_State *L) {
+    const sending *s = lua_touserdata(L, 1);
+    luaL_checkstack(L, s->count + 8, NULL);
+    for (int i = 0; i < s->count; i++) {
+        if (s->values[i].text)
+            lua_pushlstring(L, s->values[i].text, s->values[i].size);
+        else
+            dsl_value_push(L, s->host, &s->values[i].value);
+    }
+    return send_protected(L);
+}
+
+int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
+                    int count) {
+    int status = dsl_check_host(host);
+    if (status)
+        return status;
+    if (!dsl_expect(count > 0 && (values[0].text || values[0].value.kind != DYNSUP_NIL),
+                    "a message whose first value is not nil"))
+        return DYNSUP_EMISUSE;
+    sending s = {host, pid, values, count};
+    return dsl_embed_call(host, host->L, 0, send_values_protected, &s);
+}
+
+int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count) {
+    int status = dsl_check_host(host);
+    if (status)
+        return status;
+    if (!dsl_expect(count > 0 && !lua_isnil(L, -count), "a message whose first value is not nil"))
+        return DYNSUP_EMISUSE;
+    sending s = {host, pid, NULL, 0};
+    return dsl_embed_call(host, L, count, send_protected, &s);
+}
+
+void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid) {
+    if (pid)
+        dsl_id_push(L, pid);
+    else
+        lua_pushnil(L);
+}
+
+dynsup_pid dynsup_lua_pid_at(lua_State *L, int index) {
+    return dsl_is_pid(L, index) ? (uintptr_t)lua_touserdata(L, index) : 0;
+}

@@ -5,6 +5,10 @@
  * - The run is a loop of its own: a step of the host, then one turn of libuv's loop. No step runs
  *   inside a callback, and every turn is followed by a step: so callbacks of others only say that
  *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
+ * - Where others run the loop, a prepare handle makes the step, in each turn right before the poll:
+ *   what it leaves behind is in place for that poll. A run in between takes its place.
+ * - Where others wait for the loop's descriptor, a turn without waiting follows each step: it tells
+ *   the kernel of handles that the step has started.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
  *   waiting; between steps it and the timer are active exactly while the host has work or a
