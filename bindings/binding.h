@@ -167,6 +167,7 @@ struct dynsup_lua_host {
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
+    uint64_t events_lost; /* to the program */
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
@@ -175,12 +176,13 @@ struct dynsup_lua_host {
 
     struct dsl_sentinel *sentinel; /* in L's state; NULL: it has ended */
     enum dsl_owner owner;
-    bool busy;                       /* it is being stepped, run or closed */
-    int loop_error;                  /* why there is no loop, as a code; 0: for want of memory */
-    bool rides;                      /* the program's loop steps it */
-    int thread_ref;                  /* of L, in the registry; unless it is a run's */
-    char error_text[DSL_ERROR_SIZE]; /* what dynsup_lua_host_error says */
-    pthread_t thread;                /* whose the host is */
+    bool busy;      /* it is being stepped, run or closed */
+    int loop_error; /* why there is no loop, as a code; 0: for want of memory */
+    bool asks;      /* C asks for what must be done at once: "would_wait" is no error */
+    bool rides;     /* the program's loop steps it */
+    int thread_ref; /* of L, in the registry; unless it is a run's */
+    char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
+    pthread_t thread;                        /* whose the host is */
     _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */
     atomic_bool woken;                       /* since the last look at posts */
 };
@@ -551,7 +553,8 @@ extern const char dsl_halt_sentinel;
 
 typedef struct dsl_spec {
     dynsup_child_spec core;
-    bool by_start; /* start, not body */
+    bool by_start;  /* start, not body */
+    bool is_worker; /* the body is a worker in C */
     dynsup_backoff backoff;
 } dsl_spec;
 

@@ -12,6 +12,7 @@
 #include "bindings/own_state.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <time.h>
 
 #define SLEEP_MS  10 /* of a close on the program's clock, which may be slower than the real one */
@@ -271,6 +272,19 @@ void dynsup_lua_host_adopt(dynsup_lua_host *host) {
 
 dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host) {
     return dsl_check_host(host) == DYNSUP_EMISUSE ? NULL : host->core;
+}
+
+size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
+                             size_t size) {
+    return dynsup_report_write(event, &dsl_object_ops, host, text, size);
+}
+
+void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
+                            size_t size) {
+    if (reason->value.kind == DYNSUP_OBJECT)
+        dsl_object_describe(host, reason->value.as.object, text, size);
+    else if (size > 0)
+        snprintf(text, size, "%s", dynsup_atom_text(reason->value.as.atom));
 }
 
 lua_State *dynsup_lua_host_state(dynsup_lua_host *host) {

@@ -9,6 +9,10 @@
  * text the host keeps. [-count, +0] */
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud);
 
+/* The same for a function with so many results. [-count, +results if 0] */
+int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
+                       void *ud);
+
 /* Keeps the value at the index as the text of the last failure. Never raises. [-0, +0] */
 void dsl_embed_note(dsl_host *host, lua_State *L, int index);
 

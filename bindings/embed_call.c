@@ -22,8 +22,13 @@ static int failed_code(dsl_host *host, lua_State *L, int status) {
 }
 
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud) {
+    return dsl_embed_call_for(host, L, count, 0, fn, ud);
+}
+
+int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
+                       void *ud) {
     lua_State *thread = host->L;
-    if (!lua_checkstack(L, 2) || !lua_checkstack(thread, count + 4)) {
+    if (!lua_checkstack(L, 2 + results) || !lua_checkstack(thread, count + 4)) {
         lua_pop(L, count);
         return DYNSUP_ENOMEM;
     }
@@ -33,7 +38,9 @@ int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, vo
     lua_insert(L, -count - 1);
     if (L != thread)
         lua_xmove(L, thread, count + 2);
-    int status = lua_pcall(thread, count + 1, 0, 0);
+    int status = lua_pcall(thread, count + 1, results, 0);
+    if (status == LUA_OK && L != thread)
+        lua_xmove(thread, L, results);
     if (status == LUA_OK)
         return 0;
     int code = failed_code(host, thread, status);

@@ -356,7 +356,7 @@ static void core_open(lua_State *L, dsl_host *host) {
         .objects_ud = host,
         .alloc = host->alloc,
         .alloc_ud = host->alloc_ud,
-        .events = dsl_log_events(host->config),
+        .events = dsl_log_events(host->config) | dsl_observe_events(host),
         .on_event = on_event,
         .after_events = after_events,
         .event_ud = host,
