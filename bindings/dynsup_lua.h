@@ -12,12 +12,14 @@
  * `wake` may call none.
  * Lua. No function here raises an error or needs protection but those that say so. Those with a
  * lua_State and [-n, +m] take n values from its stack and leave m; the thread may be any of the
- * host's state. Errors leave nothing on the stack.
+ * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
  * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
  * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
- * exits or aborts. Memory. A step in which nothing happens allocates nothing.
+ * exits or aborts.
+ *
+ * A step in which nothing happens allocates nothing.
  *
  * docs/embedding.md is the guide; examples/embed/ has small programs.
  */
