@@ -451,11 +451,13 @@ typedef struct dynsup_lua_post {
     struct dynsup_lua_post *next; /* the host's, until call */
 } dynsup_lua_post;
 
-/* From any thread, as long as the host is there: hands the post over and wakes the host. What one
- * thread posts is called in order. Takes no lock and allocates nothing. */
+/* From any thread, as long as the host is there, and not while its lua_State is being closed: hands
+ * the post over and wakes the host. What one thread posts is called in order. Takes no lock and
+ * allocates nothing. */
 void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post);
 
-/* From any thread or signal handler: the host is to be stepped soon, though nothing was posted. */
+/* From any thread or signal handler, likewise: the host is to be stepped soon, though nothing was
+ * posted. */
 void dynsup_lua_host_wake(dynsup_lua_host *host);
 
 /* ---- states and runs ------------------------------------------------------------------------- */
@@ -487,8 +489,9 @@ int luaopen_dynsup(lua_State *L);
 void dynsup_lua_config_program(dynsup_lua_config *config);
 
 /* Runs the function below its nargs arguments on the stack as the main process of a new host, until
- * nothing can happen any more or it is halted; then everything is stopped in order. [-(nargs+1),
- * +n] results by the end returned; *count_out is n. Blocks. Raises on misuse and without memory. */
+ * nothing can happen any more or it is halted; then everything is stopped in order. Unless config
+ * says otherwise the run has a loop of its own. [-(nargs+1), +n] results by the end returned;
+ * *count_out is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
 

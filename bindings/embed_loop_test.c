@@ -146,9 +146,14 @@ static void a_post_to_a_host_that_ends_is_told_so(void **state) {
     int calls = 0;
     dsl_test_embed_open(&t, NULL);
     poster p = {{on_post, NULL}, t.host, &calls};
+    poster late = {{on_post, NULL}, t.host, &calls};
     dynsup_lua_host_post(t.host, &p.post);
-    dsl_test_embed_close(&t);
+    lua_close(t.L);
+    t.L = NULL;
     assert_int_equal(calls, 1);
+    dynsup_lua_host_post(t.host, &late.post);
+    dsl_test_embed_close(&t);
+    assert_int_equal(calls, 2);
 }
 
 /* ---- the program's loop ---- */
