@@ -156,7 +156,9 @@ typedef struct dynsup_lua_config {
     /* ---- runs ---- */
 
     bool stays; /* a run on the real clock ends when it is halted only */
-    bool dry;   /* with a virtual clock: only main and start functions run, see bindings/dry.h */
+    /* With a virtual clock: only main and start functions run, all other processes are idle; what
+     * is refused is told to dynsup.check. */
+    bool dry;
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
     uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
     const dynsup_lua_service *service; /* NULL: nobody is told */
