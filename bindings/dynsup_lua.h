@@ -28,11 +28,19 @@
 
 #include "core/dynsup.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 #include <lua.h>
+#ifdef __cplusplus
+}
+#endif
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DYNSUP_DECLARATIONS_BEGIN
 
 enum dynsup_level {
     DYNSUP_LEVEL_OFF,
@@ -496,5 +504,7 @@ void dynsup_lua_config_program(dynsup_lua_config *config);
  * *count_out is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -61,7 +61,7 @@ static bool settle(dsl_host *host) {
         return false;
     host->settled = true;
     const dynsup_reason *reason = dynsup_host_main_reason(host->core);
-    host->main_failed = reason && reason->class != DYNSUP_REASON_NORMAL;
+    host->main_failed = reason && reason->kind != DYNSUP_REASON_NORMAL;
     host->deadlock = main_waits(host);
     if (host->deadlock)
         dsl_protect(host->L, note_deadlock, host);

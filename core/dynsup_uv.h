@@ -14,6 +14,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 struct uv_loop_s;
 
 typedef struct dynsup_uv dynsup_uv;
@@ -76,6 +78,7 @@ const dynsup_port *dynsup_uv_port(const dynsup_uv *uv);
 /* Says which host is to be stepped; the host must use the port above. Once, before a run. */
 void dynsup_uv_attach(dynsup_uv *uv, dynsup_host *host);
 
+/* The loop that it runs: the borrowed one or its own. */
 struct uv_loop_s *dynsup_uv_loop(const dynsup_uv *uv);
 
 /* Runs the host and the loop in the calling thread until the host is still and nothing in the loop
@@ -121,5 +124,7 @@ struct uv_loop_s *dynsup_uv_loop_new(void);
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop);
 void dynsup_uv_loop_finish(struct uv_loop_s *loop);
 void dynsup_uv_loop_free(struct uv_loop_s *loop);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -179,7 +179,7 @@ static void announce(dynsup_host *host, dsi_process *process) {
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
     bool told = process->child || (process->flags & DSI_FLAG_STARTING);
-    if (reason->class == DYNSUP_REASON_OTHER && !killed && !told)
+    if (reason->kind == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
 }
 

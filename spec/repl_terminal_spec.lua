@@ -238,7 +238,7 @@ terminal.describe("help", function()
   it("shows the reference", function()
     prompt()
     enter "help(dynsup.is_pid)"
-    wait "\nis_pid%(v%)\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
+    wait "\nis_pid%(v%)\n  Type: fun%(v: any%): boolean\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
   end)
 end)
 
