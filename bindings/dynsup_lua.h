@@ -306,9 +306,10 @@ int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_valu
 /* The same with the count values on top of L: tables go by reference, as from Lua. [-count, +0] */
 int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
 
-/* Pushes a pid as Lua code sees it, nil for 0; and reads one, 0 when the value is none. [-0, +1],
- * [-0, +0] */
+/* Pushes a pid as Lua code sees it, nil for 0. [-0, +1] */
 void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid);
+
+/* The pid at the index, 0 when the value there is none. [-0, +0] */
 dynsup_pid dynsup_lua_pid_at(lua_State *L, int index);
 
 /* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
@@ -441,10 +442,11 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* Writes an event as a report in several lines, or a reason in a few words; cut to size,
- * 0-terminated. Return the length. */
+/* Writes an event as a report, in several lines; cut to size, 0-terminated. Returns its length. */
 size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
                              size_t size);
+
+/* Writes a reason in a few words; cut to size, 0-terminated. */
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size);
 
