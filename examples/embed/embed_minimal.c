@@ -1,5 +1,5 @@
 /* The smallest host: a game's frame loop that gives its scripts 2 ms of each frame. */
-#include "bindings/dynsup_lua.h"
+#include <dynsup/dynsup_lua.h>
 
 #include <lauxlib.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * A program with a loop around poll(2): it waits for its own descriptors and the host's at once. A
  * loop around epoll or GLib's does the same with dynsup_lua_host_backend_fd and _timeout_ms.
  */
-#include "bindings/dynsup_lua.h"
+#include <dynsup/dynsup_lua.h>
 
 #include <lauxlib.h>
 #include <poll.h>

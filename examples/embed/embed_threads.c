@@ -2,7 +2,7 @@
  * Two hosts in two threads, and a thread that posts work to both: hosts are independent of each
  * other, and a post is how anything gets into one from outside of its thread.
  */
-#include "bindings/dynsup_lua.h"
+#include <dynsup/dynsup_lua.h>
 
 #include <lauxlib.h>
 #include <pthread.h>

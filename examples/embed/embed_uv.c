@@ -1,5 +1,5 @@
 /* A program with a libuv loop of its own, in which workers run beside the program's handles. */
-#include "bindings/dynsup_lua.h"
+#include <dynsup/dynsup_lua.h>
 
 #include <lauxlib.h>
 #include <lualib.h>

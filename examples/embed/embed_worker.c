@@ -2,7 +2,7 @@
  * Workers in C and in Lua under one supervisor. The engine is a worker in C: it counts what hits
  * it, and fails at the third hit. Its supervisor starts it again, and tells the program by events.
  */
-#include "bindings/dynsup_lua.h"
+#include <dynsup/dynsup_lua.h>
 
 #include <lauxlib.h>
 #include <stdio.h>
