@@ -238,10 +238,13 @@ uint64_t dynsup_lua_host_now(dynsup_lua_host *host);
 /* Moves a virtual clock on. */
 int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
 
-/* For poll, epoll and other loops: the descriptor of the host's loop, to be waited for to become
- * readable, and for how many ms at most (-1: without end; less: an error); then it is time for a
- * step. Asked anew after each step and whatever else was done to the host. DYNSUP_ENO_LOOP. */
+/* For poll, epoll and other loops: the descriptor of the host's loop, which stays the same. When it
+ * is readable it is time for a step. DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
+
+/* For how many ms it may be waited for at most, -1: without end; then it is time for a step, too.
+ * Asked anew after each step and whatever else was done to the host. An error is less than -1:
+ * DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
 
 /* The host belongs to the calling thread from now on. Nobody may be using it, or its lua_State. */
@@ -370,10 +373,16 @@ int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out);
 
-/* For its own functions: the worker's block, argument, pid and host. */
+/* The incarnation's own block, of data_size bytes, aligned for anything. */
 void *dynsup_lua_worker_data(dynsup_lua_worker *worker);
+
+/* The argument of its kind. */
 void *dynsup_lua_worker_arg(const dynsup_lua_worker *worker);
+
+/* The incarnation's pid. */
 dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
+
+/* The host that it lives in. */
 dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
 
 /* `work` is called in ms, unless another function of the worker's is called before: it is set anew
