@@ -78,6 +78,11 @@ static void wrong_arguments_are_refused(void **state) {
     dsl_test_embed_open(&t, NULL);
     assert_int_equal(dynsup_lua_host_new(t.L, &(dynsup_lua_config){.max_bytes = 1}, &host),
                      DYNSUP_EMISUSE);
+    lua_State *other = luaL_newstate();
+    lua_pushinteger(other, 1);
+    assert_int_equal(dynsup_lua_send_stack(t.host, other, 1, 1), DYNSUP_EMISUSE);
+    assert_int_equal(lua_gettop(other), 1);
+    lua_close(other);
     lua_pushinteger(t.L, 1);
     assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), DYNSUP_EMISUSE);
     assert_int_equal(dynsup_lua_call(t.host, t.L, 0, NULL, NULL), DYNSUP_EMISUSE);
