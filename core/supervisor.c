@@ -79,6 +79,8 @@ static int named_make(dynsup_host *host, dsi_supervisor *supervisor,
     *process_out = supervisor ? process_make(host, supervisor) : NULL;
     if (!*process_out)
         return DYNSUP_ENOMEM;
+    if (named->clock)
+        dsi_process_set_clock(host, *process_out, dsi_clock_tag(host, named->clock));
     int status = named->name ? dsi_name_give(host, *process_out, named->name, named->name_length,
                                              &named->name_key, &named->name_value)
                              : 0;

@@ -119,6 +119,25 @@ static inline dsi_supervisor *dsi_supervisor_of(const dsi_process *process) {
     return is_one ? process->extra->supervisor : NULL;
 }
 
+/* The time of its clock: what restarts, delays and limits of starts go by. Shutdown times do not.
+ */
+static inline uint64_t dsi_supervisor_time(const dsi_supervisor *supervisor) {
+    return dsi_process_time(supervisor->host, supervisor->process);
+}
+
+/* The timer of a child that has an extra part, which is stopped when it is started. */
+static inline void dsi_child_timer_start(dsi_child *child, uint64_t deadline_ns) {
+    const dsi_supervisor *supervisor = child->supervisor;
+    dsi_timer_start(supervisor->host, supervisor->process->slot.tag, &child->extra->timer,
+                    deadline_ns);
+}
+
+static inline void dsi_child_timer_stop(dsi_child *child) {
+    const dsi_supervisor *supervisor = child->supervisor;
+    if (dsi_timer_started(&child->extra->timer))
+        dsi_timer_stop(supervisor->host, supervisor->process->slot.tag, &child->extra->timer);
+}
+
 static inline dsi_child *dsi_child_of_node(dsi_node *node) {
     return dsi_item(node, dsi_child, node);
 }
