@@ -204,11 +204,14 @@ int dsl_cannot_wait(lua_State *L, const dsl_host *host);
 /* Raises unless min <= number of arguments <= max. */
 void dsl_check_count(lua_State *L, int min, int max);
 
-/* A time in ms at this index as a deadline; nil, none and "infinity" are DYNSUP_NEVER. Raises. */
+/* A time in ms at this index as a deadline of the current process's clock; nil, none and "infinity"
+ * are DYNSUP_NEVER. Raises. */
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
 double dsl_check_ms(lua_State *L, int index);
 
-/* The deadline of a time in ms that dsl_check_ms has read. */
+/* The deadline of a time in ms that dsl_check_ms has read; from now by that clock, or the current
+ * process's. */
+uint64_t dsl_deadline_from(uint64_t now_ns, double ms);
 uint64_t dsl_deadline_of(dsl_host *host, double ms);
 
 /* A function or "module:function" at this index; raises. */

@@ -11,6 +11,7 @@ static const struct native {
     const luaL_Reg *functions;
 } natives[] = {
     {"dynsup.log", dsl_log_functions},
+    {"dynsup.clock", dsl_clock_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.observer", dsl_look_functions},

@@ -10,6 +10,7 @@
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 
 /* The functions by script. */
+extern const luaL_Reg dsl_clock_functions[];
 extern const luaL_Reg dsl_registry_functions[];
 extern const luaL_Reg dsl_net_functions[];
 extern const luaL_Reg dsl_server_functions[];

@@ -60,6 +60,15 @@ static bool main_waits(dsl_host *host) {
            (info.status == DYNSUP_STATUS_WAITING || info.is_paused);
 }
 
+/* Says that there is something that could go on, behind the text on top. [-0, +0] */
+static void note_clocks(lua_State *L, size_t timers) {
+    if (timers == 0)
+        return;
+    lua_pushfstring(L, "\n%I %s on a paused clock that nobody is left to resume",
+                    (lua_Integer)timers, timers == 1 ? "timer waits" : "timers wait");
+    lua_concat(L, 2);
+}
+
 /* Where main waits: its traceback, kept for the end. */
 static int note_deadlock(lua_State *L) {
     dsl_host *host = lua_touserdata(L, 1);
@@ -67,6 +76,7 @@ static int note_deadlock(lua_State *L) {
     if (!dynsup_process_inspect(host->core, host->main, &info))
         return 0;
     luaL_traceback(L, ((dsl_body *)info.body)->inner, NULL, 0);
+    note_clocks(L, dynsup_clock_stopped_timers(host->core));
     dsl_vault_reserve(L, &host->vault, 1);
     host->main_results = dsl_vault_put(L, &host->vault);
     return 0;
@@ -110,7 +120,7 @@ static void run_virtual(dsl_host *host) {
         enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
         after_step(host);
         dsl_halt_if_interrupted(host);
-        if (state == DYNSUP_WAITING)
+        if (state == DYNSUP_WAITING && host->virtual_ns < deadline_ns)
             host->virtual_ns = deadline_ns;
         else if (state == DYNSUP_ENDED || (state == DYNSUP_STILL && !settle(host)))
             return;

@@ -87,6 +87,16 @@ bool dynsup_clock_inspect(dynsup_host *host, dynsup_clock id, dynsup_clock_info 
     return true;
 }
 
+size_t dynsup_clock_stopped_timers(const dynsup_host *host) {
+    size_t count = 0;
+    uint32_t cursor = 0;
+    const dsi_clock *clock;
+    while ((clock = dsi_slots_next(&host->clocks, &cursor)))
+        if (!clock->runs && !dsi_node_linked(&clock->stepping))
+            count += clock->timer_count;
+    return count;
+}
+
 dynsup_clock dynsup_process_clock(const dynsup_host *host, dynsup_pid pid) {
     const dsi_process *process = dsi_process_find_alive(host, pid);
     return process && process->slot.tag ? dsi_clock_at(host, process->slot.tag)->slot.id : 0;

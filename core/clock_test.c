@@ -57,6 +57,7 @@ static void a_paused_clock_stands_still_and_its_timers_with_it(void **state) {
     assert_int_equal(test_pass(test, 5000), DYNSUP_STILL);
     assert_int_equal(body->slices, 1);
     assert_int_equal(test_clock_look(test, clock).now_ns, 4 * MS);
+    assert_int_equal(dynsup_clock_stopped_timers(test->host), 1);
     assert_true(dynsup_clock_resume(test->host, clock));
     test_pass(test, 5.9);
     assert_int_equal(body->slices, 1);

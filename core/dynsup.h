@@ -646,6 +646,9 @@ typedef struct dynsup_clock_info {
 /* A look at a clock; false when it is gone. */
 bool dynsup_clock_inspect(dynsup_host *host, dynsup_clock clock, dynsup_clock_info *info_out);
 
+/* Timers that none but a resume or a step lets go on: those of clocks that are paused. */
+size_t dynsup_clock_stopped_timers(const dynsup_host *host);
+
 /* A process's clock; 0: the host's, or the process is dead. */
 dynsup_clock dynsup_process_clock(const dynsup_host *host, dynsup_pid pid);
 
