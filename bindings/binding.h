@@ -89,7 +89,7 @@ struct dsl_runtime {
     dsl_host *host;         /* that runs now, or NULL */
     struct uv_loop_s *loop; /* made by the first run on the real clock */
     uint64_t runs;          /* so far */
-    bool os_exit_open;
+    bool os_exit_open, os_time_open;
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
@@ -110,6 +110,7 @@ struct dsl_host {
     dynsup_host *core;
     dynsup_uv *uv; /* NULL: virtual clock */
     uint64_t virtual_ns;
+    uint64_t seed;
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
     void *alloc_ud;
@@ -471,6 +472,21 @@ void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);
 
 /* Sets package.preload.luv, and os.exit. [-0, +0] */
 void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- virtual.c ---- */
+
+/* Replaces os.time, os.date and os.clock. [-0, +0] */
+void dsl_virtual_open(lua_State *L, dsl_runtime *runtime);
+
+/* The state of math.random. begin: keeps it and seeds; false: it is not Lua's own, and nothing is
+ * done. end: puts it back, so that a run leaves nothing in the program around it. May raise. */
+typedef struct dsl_random {
+    lua_Unsigned words[4];
+} dsl_random;
+bool dsl_random_begin(lua_State *L, uint64_t seed, dsl_random *before_out);
+void dsl_random_end(lua_State *L, const dsl_random *before);
+
+/* ---- luv.c ---- */
 
 /* Closes what a run of luv has left in the loop. */
 void dsl_luv_close(dsl_runtime *runtime);

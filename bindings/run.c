@@ -241,6 +241,10 @@ static void check_no_callback(lua_State *L, const dsl_host *outer) {
     }
 }
 
+static bool has_after_step(const dynsup_lua_config *config) {
+    return config->log == dsl_log_queue || config->event_log == dsl_log_queue || config->service;
+}
+
 static void uv_open(lua_State *L, dsl_host *host) {
     check_no_callback(L, host->outer);
     const dynsup_lua_config *config = host->config;
@@ -254,7 +258,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .slice_ns = (uint64_t)(config->slice_ms * 1e6),
         .on_stuck = on_stuck,
         .stuck_ud = host,
-        .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
+        .on_step = has_after_step(config) ? after_step : NULL,
         .step_ud = host,
         .stays = config->stays,
         .on_signal = config->signals ? on_signal : NULL,
@@ -281,6 +285,7 @@ static uint64_t seed_of(const dsl_host *host) {
 }
 
 static void on_event(void *ud, const dynsup_event *event) {
+    dsl_event_log(ud, event);
     dsl_log_event(ud, event);
     dsl_observe_event(ud, event);
 }
@@ -289,8 +294,12 @@ static void after_events(void *ud) {
     dsl_observe_tell(ud);
 }
 
+static uint32_t events_of(const dynsup_lua_config *config) {
+    return config->event_log ? dsl_level_events(DYNSUP_LEVEL_DEBUG) : dsl_log_events(config);
+}
+
 void dsl_events_want(dsl_host *host) {
-    dynsup_host_want(host->core, dsl_log_events(host->config) | dsl_observe_events(host));
+    dynsup_host_want(host->core, events_of(host->config) | dsl_observe_events(host));
 }
 
 static void core_open(lua_State *L, dsl_host *host) {
@@ -301,11 +310,11 @@ static void core_open(lua_State *L, dsl_host *host) {
         .objects_ud = host,
         .alloc = host->alloc,
         .alloc_ud = host->alloc_ud,
-        .events = dsl_log_events(host->config),
+        .events = events_of(host->config),
         .on_event = on_event,
         .after_events = after_events,
         .event_ud = host,
-        .seed = seed_of(host),
+        .seed = host->seed,
     };
     host->core = dynsup_host_new(&core);
     if (!host->core)
@@ -379,18 +388,24 @@ enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);
     dsl_host *host = host_alloc(L, runtime, config);
+    dsl_random random;
     slice_open(host);
+    host->seed = seed_of(host);
     if (!config->virtual_clock)
         uv_open(L, host);
     core_open(L, host);
+    dsl_event_log_begin(host);
     host->innermost = L;
     main_spawn(L, host, function, nargs);
+    bool is_seeded = config->virtual_clock && dsl_random_begin(L, host->seed, &random);
     runtime->host = host; /* only here: what raises leaves the outer host running */
     if (host->uv)
         run_real(host);
     else
         run_virtual(host);
     runtime->host = host->outer;
+    if (is_seeded)
+        dsl_random_end(L, &random);
     enum dynsup_lua_end end = push_end(L, host, count_out);
     host_fini(host);
     lua_rotate(L, function, *count_out); /* the results go below what the run has used */

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Exit codes. A script may end with others by halt. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
@@ -112,6 +113,15 @@ void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
 /* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
 void cli_limits_raise(void);
 
+/* ---- replay.c: runs that are the same each time ---- */
+
+/* Begins the program anew, with argv, so that its addresses are the same in each run; returns when
+ * they are, or cannot be, after saying so. Before anything is read or opened. */
+void cli_replay_enter(char **argv);
+
+/* As dynsup_lua_newstate, but a state whose tables have the same order each time. */
+lua_State *cli_replay_newstate(void);
+
 /* ---- job.c: a script, its arguments, and the state it runs in ---- */
 
 typedef struct cli_job {
@@ -119,7 +129,9 @@ typedef struct cli_job {
     char **argv;
     int script; /* FILE in argv; argc: none */
     dynsup_lua_config config;
-    bool format_chosen; /* by an option or the environment */
+    bool format_chosen;    /* by an option or the environment */
+    const char *event_log; /* a file's name, or NULL */
+    FILE *events;
     cli_warnings warnings;
     cli_notify notify;
     int code;
