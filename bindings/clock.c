@@ -149,14 +149,20 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-/* [-0, +1] */
+/* It is known to others when it is complete. [-0, +1] */
 static void meta_push(lua_State *L) {
-    if (!luaL_newmetatable(L, CLOCK_NAME))
+    if (luaL_getmetatable(L, CLOCK_NAME) == LUA_TTABLE)
         return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 12);
     lua_pushlightuserdata(L, dsl_runtime_of(L));
     luaL_setfuncs(L, methods, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, CLOCK_NAME);
+    lua_setfield(L, -2, "__name");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, CLOCK_NAME);
 }
 
 /* A handle without a clock yet: what raises comes first. [-0, +1] */

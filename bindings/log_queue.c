@@ -71,7 +71,8 @@ static int queue_call(lua_State *L) {
     queue *q = lua_touserdata(L, 1);
     line *l = q->first;
     queues_push(L);
-    lua_rawgetp(L, -1, q);
+    if (lua_rawgetp(L, -1, q) != LUA_TUSERDATA)
+        return 0; /* the collector takes it, with a host that has not begun for want of memory */
     lua_getiuservalue(L, -1, 1);
     if (q->with_level)
         lua_pushstring(L, dsl_level_names[l->level]);
