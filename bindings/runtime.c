@@ -161,8 +161,12 @@ uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
-uint64_t dsl_deadline_of(dsl_host *host, double ms) {
+uint64_t dsl_time_in(dsl_host *host, double ms) {
     return dsl_deadline_from(dynsup_now(host->core), ms);
+}
+
+uint64_t dsl_deadline_of(dsl_host *host, double ms) {
+    return host->config->dry && ms > 0 ? DYNSUP_NEVER : dsl_time_in(host, ms);
 }
 
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {
