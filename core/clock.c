@@ -143,6 +143,8 @@ dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns) {
 void dsi_clock_run(dsi_clock *clock, bool runs) {
     base_set(clock);
     clock->runs = runs;
+    clock->host->held_up |= !runs;
+    dsi_host_wake(clock->host);
     arm(clock);
 }
 

@@ -69,6 +69,11 @@ void dsi_clock_check(dsi_clock *clock);
 /* Its time when the host's clock stands at host_ns. */
 uint64_t dsi_clock_time(const dsi_clock *clock, uint64_t host_ns);
 
+/* Is nothing to come on it before a resume or a step? */
+static inline bool dsi_clock_stands(const dsi_clock *clock) {
+    return !clock->runs && dsi_list_empty(&clock->steps);
+}
+
 /* Lets it run, or not, and at this rate. */
 void dsi_clock_run(dsi_clock *clock, bool runs);
 void dsi_clock_set_rate(dsi_clock *clock, uint64_t rate);

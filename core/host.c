@@ -290,7 +290,7 @@ static void pump_slices(dynsup_host *host) {
 
 static bool has_work(const dynsup_host *host) {
     return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
-           !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
+           host->held_up || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -312,6 +312,8 @@ static void pump_events(dynsup_host *host) {
 static void pump_round(dynsup_host *host) {
     pump_timers(host);
     pump_steps(host);
+    if (host->held_up)
+        dsi_supervisors_free_guests(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);

@@ -161,8 +161,10 @@ void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wai
     process->wait_key = key;
     dsi_process_stop_timer(host, process);
     process->at.timer.purpose = DSI_PURPOSE_WAIT;
-    if (deadline_ns != DYNSUP_NEVER)
-        dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
+    if (deadline_ns == DYNSUP_NEVER)
+        return;
+    dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
+    host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }
 
 void dsi_process_flush(dynsup_host *host, dsi_process *process) {

@@ -243,6 +243,10 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 /* The host halts: the guest is waited for no longer, and what the parent wants is next. */
 void dsi_supervisor_hurry(dsi_supervisor *supervisor);
 
+/* Lets supervisors that are to end do so although they have a guest that waits on a clock that
+ * stands: it fails as in a halt. */
+void dsi_supervisors_free_guests(dynsup_host *host);
+
 /* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
  * it, or the next guest would begin here. */
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason);

@@ -252,6 +252,67 @@ describe("the clock of a tree", function()
     assert.equal(200, dynsup.now() - before)
   end))
 
+  it("does not let a start function hold up the end of a paused tree", host.main(function()
+    local c = clock.new { paused = true }
+    local ends = {
+      stop = function(sup) assert.is_true(dynsup.stop(sup)) end,
+      ["the parent's signal"] = function(sup, parent)
+        dynsup.exit(parent, "kill")
+        host.down(dynsup.monitor(sup))
+      end,
+      ["a pause that comes later"] = function(sup)
+        c:resume()
+        dynsup.spawn(function()
+          dynsup.sleep(1)
+          c:pause()
+        end)
+        assert.is_true(dynsup.stop(sup))
+      end,
+    }
+    for what, finish in pairs(ends) do
+      local main, closed = dynsup.self(), false
+      local parent = dynsup.spawn(function()
+        dynsup.flag("trap_exit", true)
+        dynsup.send(main, dynsup.start_link { clock = c })
+        dynsup.receive_match "never"
+      end)
+      local sup = dynsup.receive()
+      local function slow()
+        local guard <close> = setmetatable({}, { __close = function() closed = true end })
+        assert.is_table(guard)
+        dynsup.sleep(10)
+        return dynsup.spawn_link(dynsup.receive)
+      end
+      local starts = {}
+      for i = 1, 2 do
+        starts[i] = dynsup.task.async(function() return dynsup.start_child(sup, { start = slow }) end)
+      end
+      dynsup.sleep(1)
+      finish(sup, parent)
+      assert.is_true(closed, what)
+      assert.is_false(dynsup.is_alive(sup), what)
+      assert.same({ nil, "shutdown" }, { dynsup.task.await(starts[1]) })
+      assert.is_nil((dynsup.task.await(starts[2])))
+      c:pause()
+    end
+  end))
+
+  it("leaves a start function alone that its end does not wait for", host.main(function()
+    local c = clock.new { paused = true }
+    local sup = tree(c)
+    local start = dynsup.task.async(function()
+      return dynsup.start_child(sup, { restart = "temporary", start = function()
+        dynsup.sleep(10)
+        return dynsup.spawn_link(dynsup.receive)
+      end })
+    end)
+    dynsup.sleep(1000)
+    c:pause()
+    c:step(10)
+    assert.is_true(dynsup.is_pid(dynsup.task.await(start)))
+    dynsup.stop(sup)
+  end))
+
   it("is not waited for when nobody can let it go on", function()
     local ok, reason, where = host.outcome(function()
       tree(clock.new { paused = true }, function() dynsup.sleep(1) end)
