@@ -92,7 +92,7 @@ struct dsl_runtime {
     struct uv_loop_s *loop; /* made by the first host that needs one, or the program's */
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
-    bool os_exit_open;
+    bool os_exit_open, os_time_open;
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
     int hups;       /* how often SIGHUP had come when it was acted upon last */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
@@ -126,6 +126,7 @@ struct dynsup_lua_host {
     dynsup_uv *uv;    /* NULL: without a loop */
     dynsup_port port; /* without uv */
     uint64_t virtual_ns;
+    uint64_t seed;
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
     void *alloc_ud;
@@ -265,12 +266,15 @@ int dsl_cannot_wait(lua_State *L, const dsl_host *host);
 /* Raises unless min <= number of arguments <= max. */
 void dsl_check_count(lua_State *L, int min, int max);
 
-/* A time in ms at this index as a deadline; nil, none and "infinity" are DYNSUP_NEVER. Raises. */
+/* A time in ms at this index as a deadline of the current process's clock; nil, none and "infinity"
+ * are DYNSUP_NEVER. Raises. */
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
 double dsl_check_ms(lua_State *L, int index);
 
 /* The deadline of a time in ms that dsl_check_ms has read, for calls that wait; in a dry run limits
- * do not pass. time_in: of what is done at that time. */
+ * do not pass. time_in: of what is done at that time. Both by the current process's clock; from: by
+ * any. */
+uint64_t dsl_deadline_from(uint64_t now_ns, double ms);
 uint64_t dsl_deadline_of(dsl_host *host, double ms);
 uint64_t dsl_time_in(dsl_host *host, double ms);
 
@@ -544,6 +548,21 @@ void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);
 
 /* Sets package.preload.luv, and os.exit. [-0, +0] */
 void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- virtual.c ---- */
+
+/* Replaces os.time, os.date and os.clock. [-0, +0] */
+void dsl_virtual_open(lua_State *L, dsl_runtime *runtime);
+
+/* The state of math.random. begin: keeps it and seeds; false: it is not Lua's own, and nothing is
+ * done. end: puts it back, so that a run leaves nothing in the program around it. May raise. */
+typedef struct dsl_random {
+    lua_Unsigned words[4];
+} dsl_random;
+bool dsl_random_begin(lua_State *L, uint64_t seed, dsl_random *before_out);
+void dsl_random_end(lua_State *L, const dsl_random *before);
+
+/* ---- luv.c ---- */
 
 /* Closes what a run of luv has left in the loop. */
 void dsl_luv_close(dsl_runtime *runtime);

@@ -179,6 +179,10 @@ typedef struct dynsup_lua_config {
      * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
+    /* Each event of the run as a line of fields (logfmt), as log; NULL: none. With a virtual clock
+     * it is the same, byte for byte, in each run with the same seed and inputs. */
+    void (*event_log)(void *ud, enum dynsup_level level, const char *text, size_t size);
+    void *event_log_ud;
 } dynsup_lua_config;
 
 enum dynsup_lua_end {

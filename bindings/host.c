@@ -87,7 +87,7 @@ static enum dynsup_state run_virtual(dsl_host *host) {
         state = step_virtual(host, &deadline_ns);
         after_step(host);
         dsl_signals_look(host);
-        if (state == DYNSUP_WAITING)
+        if (state == DYNSUP_WAITING && host->virtual_ns < deadline_ns)
             host->virtual_ns = deadline_ns;
     } while (state == DYNSUP_READY || state == DYNSUP_WAITING);
     return state;
@@ -334,6 +334,7 @@ static uint64_t seed_of(const dsl_host *host) {
 }
 
 static void on_event(void *ud, const dynsup_event *event) {
+    dsl_event_log(ud, event);
     dsl_log_event(ud, event);
     dsl_observe_event(ud, event);
 }
@@ -342,8 +343,14 @@ static void after_events(void *ud) {
     dsl_observe_tell(ud);
 }
 
+static uint32_t events_of(const dsl_host *host) {
+    uint32_t logged = host->config->event_log ? dsl_level_events(DYNSUP_LEVEL_DEBUG)
+                                              : dsl_log_events(host->config);
+    return logged | dsl_observe_events(host);
+}
+
 void dsl_events_want(dsl_host *host) {
-    dynsup_host_want(host->core, dsl_log_events(host->config) | dsl_observe_events(host));
+    dynsup_host_want(host->core, events_of(host));
 }
 
 static void core_open(lua_State *L, dsl_host *host) {
@@ -354,11 +361,11 @@ static void core_open(lua_State *L, dsl_host *host) {
         .objects_ud = host,
         .alloc = host->alloc,
         .alloc_ud = host->alloc_ud,
-        .events = dsl_log_events(host->config) | dsl_observe_events(host),
+        .events = events_of(host),
         .on_event = on_event,
         .after_events = after_events,
         .event_ud = host,
-        .seed = seed_of(host),
+        .seed = host->seed,
         .max_processes = host->config->max_processes,
     };
     host->core = dynsup_host_new(&core);
@@ -378,6 +385,8 @@ dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_c
     if (config->loop || config->own_loop)
         uv_open(L, host);
     slice_open(host);
+    host->seed = seed_of(host);
     core_open(L, host);
+    dsl_event_log_begin(host);
     return host;
 }

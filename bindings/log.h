@@ -14,6 +14,14 @@ uint32_t dsl_level_events(enum dynsup_level level);
 /* Writes the event as a report to config->log, if its level is wanted and the limit lets it. */
 void dsl_log_event(dsl_host *host, const dynsup_event *event);
 
+/* ---- event_log.c ---- */
+
+/* Writes the event into config->event_log, if there is one; and its first line. */
+void dsl_event_log(dsl_host *host, const dynsup_event *event);
+void dsl_event_log_begin(dsl_host *host);
+
+/* ---- log.c ---- */
+
 /* Says how many reports were held back and not told yet. */
 void dsl_log_finish(dsl_host *host);
 
@@ -57,9 +65,9 @@ int dsl_tap(lua_State *L);
 
 /* ---- log_queue.c ---- */
 
-/* A log that keeps lines until flush hands them to a Lua function, when no core work is under way.
- * new takes the function from the top. [-1, +1] */
-void *dsl_log_queue_new(lua_State *L);
+/* A log, or event log, that keeps lines until flush hands them to a Lua function (with their level,
+ * or alone), when no core work is under way. new takes the function from the top. [-1, +1] */
+void *dsl_log_queue_new(lua_State *L, bool with_level);
 void dsl_log_queue(void *ud, enum dynsup_level level, const char *text, size_t size);
 void dsl_log_flush(dsl_host *host);
 

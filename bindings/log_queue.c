@@ -12,6 +12,7 @@ typedef struct line {
 } line;
 
 typedef struct queue {
+    bool with_level;
     line *first;
     line **last;
 } queue;
@@ -37,9 +38,10 @@ static void queues_push(lua_State *L) {
     lua_setmetatable(L, -2);
 }
 
-void *dsl_log_queue_new(lua_State *L) {
+void *dsl_log_queue_new(lua_State *L, bool with_level) {
     queue *q = lua_newuserdatauv(L, sizeof *q, 1);
     memset(q, 0, sizeof *q);
+    q->with_level = with_level;
     q->last = &q->first;
     lua_insert(L, -2);
     lua_setiuservalue(L, -2, 1);
@@ -69,18 +71,17 @@ static int queue_call(lua_State *L) {
     queue *q = lua_touserdata(L, 1);
     line *l = q->first;
     queues_push(L);
-    lua_rawgetp(L, -1, q);
+    if (lua_rawgetp(L, -1, q) != LUA_TUSERDATA)
+        return 0; /* the collector takes it, with a host that has not begun for want of memory */
     lua_getiuservalue(L, -1, 1);
-    lua_pushstring(L, dsl_level_names[l->level]);
+    if (q->with_level)
+        lua_pushstring(L, dsl_level_names[l->level]);
     lua_pushlstring(L, l->text, l->size);
-    lua_call(L, 2, 0);
+    lua_call(L, q->with_level ? 2 : 1, 0);
     return 0;
 }
 
-void dsl_log_flush(dsl_host *host) {
-    queue *q = host->config->log_ud;
-    if (host->config->log != dsl_log_queue)
-        return;
+static void queue_flush(dsl_host *host, queue *q) {
     while (q->first) {
         dsl_protect(host->L, queue_call, q); /* an error in a log function has nowhere to go */
         line *next = q->first->next;
@@ -88,4 +89,12 @@ void dsl_log_flush(dsl_host *host) {
         q->first = next;
     }
     q->last = &q->first;
+}
+
+void dsl_log_flush(dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    if (config->log == dsl_log_queue)
+        queue_flush(host, config->log_ud);
+    if (config->event_log == dsl_log_queue)
+        queue_flush(host, config->event_log_ud);
 }

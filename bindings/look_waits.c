@@ -22,7 +22,7 @@ static void push_wait(lua_State *L, dsl_host *host, const dynsup_wait *wait) {
     lua_setfield(L, -2, "what");
     if (wait->deadline_ns == DYNSUP_NEVER)
         return;
-    uint64_t now_ns = dynsup_host_now(host->core);
+    uint64_t now_ns = dynsup_process_now(host->core, wait->pid);
     uint64_t left_ns = wait->deadline_ns > now_ns ? wait->deadline_ns - now_ns : 0;
     lua_pushnumber(L, (double)left_ns / 1e6);
     lua_setfield(L, -2, "left");

@@ -87,7 +87,7 @@ static int send_after(lua_State *L) {
     dynsup_value fixed[DSL_INLINE_VALUES];
     dynsup_timer timer;
     dsl_check_count(L, 3, INT_MAX);
-    uint64_t deadline = dsl_time_in(host, dsl_check_ms(L, 1));
+    double ms = dsl_check_ms(L, 1);
     dynsup_pid pid = dsl_check_dest(L, host, 2);
     check_message(L, 3);
     if (pid == 0)
@@ -96,6 +96,7 @@ static int send_after(lua_State *L) {
     if (host->config->copy_messages)
         dsl_copy_values(L, 3, count);
     dynsup_value *values = values_get(L, host, 3, count, fixed);
+    uint64_t deadline = dsl_deadline_from(dynsup_process_now(host->core, pid), ms);
     if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
         values_release(host, values, count);
         return luaL_error(L, "not enough memory");
@@ -185,7 +186,7 @@ static int match_waited_k(lua_State *L, int status, lua_KContext context);
 
 static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
     lua_Integer deadline = lua_tointeger(L, MATCH_DEADLINE);
-    if (deadline >= 0 && (uint64_t)deadline <= dynsup_host_now(host->core))
+    if (deadline >= 0 && (uint64_t)deadline <= dynsup_now(host->core))
         return push_timeout(L);
     dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
     return dsl_suspend(L, body, DSL_WAIT_MATCH, 0, match_waited_k);

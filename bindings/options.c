@@ -1,6 +1,7 @@
 /* Options of supervisors: one pass over the table that checks every field. */
 #include "bindings/options.h"
 
+#include "bindings/clock.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
 
@@ -93,12 +94,24 @@ static const char *read_extra_arguments(reading *r) {
     return NULL;
 }
 
+static const char *read_clock(reading *r) {
+    dynsup_supervisor_options *core = &r->options->core;
+    bool is_hosts =
+        lua_type(r->L, -1) == LUA_TSTRING && strcmp(lua_tostring(r->L, -1), "host") == 0;
+    core->clock = DYNSUP_HOST_CLOCK;
+    if (is_hosts)
+        return NULL;
+    const dsl_host *host = dsl_host_of_thread(r->L);
+    return dsl_clock_read(r->L, host, -1, &core->clock) ? NULL : "invalid_clock";
+}
+
 static const struct option {
     const char *name;
     option_fn read;
     unsigned kinds; /* that have it */
 } options[] = {
     {"name", read_name, DSL_OPTION_NAME},
+    {"clock", read_clock, DSL_OPTION_NAME},
     {"strategy", read_strategy, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_restarts", read_max_restarts, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_seconds", read_max_seconds, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},

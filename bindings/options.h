@@ -13,7 +13,7 @@ typedef struct dsl_options {
     int name_place;  /* the name's text, and behind it its key and value */
 } dsl_options;
 
-/* Which options may be given. */
+/* Which options may be given; NAME: name and clock. */
 enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
 
 /* Reads the table at the index, raw. 0 with four values pushed (the places), or nil, reason, value

@@ -81,7 +81,7 @@ uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host) {
 
 uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index) {
     uint64_t deadline_ns = dsl_check_deadline(L, host, index);
-    uint64_t soonest_ns = dynsup_host_now(host->core) + LOOK_NS;
+    uint64_t soonest_ns = dynsup_now(host->core) + LOOK_NS;
     return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
 }
 

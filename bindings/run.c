@@ -43,6 +43,15 @@ static bool main_waits(dsl_host *host) {
            (info.status == DYNSUP_STATUS_WAITING || info.is_paused);
 }
 
+/* Says that there is something that could go on, behind the text on top. [-0, +0] */
+static void note_clocks(lua_State *L, size_t timers) {
+    if (timers == 0)
+        return;
+    lua_pushfstring(L, "\n%I %s on a paused clock that nobody is left to resume",
+                    (lua_Integer)timers, timers == 1 ? "timer waits" : "timers wait");
+    lua_concat(L, 2);
+}
+
 /* Where main waits: its traceback, kept for the end. */
 static int note_deadlock(lua_State *L) {
     dsl_host *host = lua_touserdata(L, 1);
@@ -50,6 +59,7 @@ static int note_deadlock(lua_State *L) {
     if (!dynsup_process_inspect(host->core, host->main, &info))
         return 0;
     luaL_traceback(L, ((dsl_body *)info.body)->inner, NULL, 0);
+    note_clocks(L, dynsup_clock_stopped_timers(host->core));
     dsl_vault_reserve(L, &host->vault, 1);
     host->main_results = dsl_vault_put(L, &host->vault);
     return 0;
@@ -124,15 +134,19 @@ enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config
                                    int *count_out) {
     int function = lua_gettop(L) - nargs;
     luaL_checkstack(L, 8, NULL);
+    dsl_random random;
     dynsup_lua_config own = *config;
     own.own_loop = !config->virtual_clock && !config->loop;
     dsl_host *host = dsl_host_open(L, dsl_sentinel_push(L), &own, DSL_OWNER_RUN);
     dsl_runtime *runtime = host->runtime;
     dsl_process_spawn(L, host, function, nargs, true);
+    bool is_seeded = config->virtual_clock && dsl_random_begin(L, host->seed, &random);
     runtime->host = host; /* only here: what raises leaves the outer host running */
     while (dsl_host_run(host) == DYNSUP_STILL && settle(host))
         dsl_log_flush(host);
     runtime->host = host->outer;
+    if (is_seeded)
+        dsl_random_end(L, &random);
     enum dynsup_lua_end end = push_end(L, host, count_out);
     dsl_host_end(host);
     dsl_host_free(host);

@@ -17,9 +17,9 @@ static bool option(lua_State *L, const char *name, int type) {
 }
 
 static void check_option_names(lua_State *L) {
-    static const char *const names[] = {"clock",      "seed", "preempt",    "slice",
-                                        "log_level",  "log",  "count_hook", "copy_messages",
-                                        "log_format", NULL};
+    static const char *const names[] = {"clock",      "seed",      "preempt",    "slice",
+                                        "log_level",  "log",       "count_hook", "copy_messages",
+                                        "log_format", "event_log", NULL};
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
@@ -90,8 +90,22 @@ static void read_options(lua_State *L, dynsup_lua_config *config) {
         if (!(config->slice_ms > 0))
             dsl_error(L, "bad option 'slice' of 'run' (milliseconds > 0 expected)");
     }
+    if (option(L, "event_log", LUA_TFUNCTION))
+        config->event_log = dsl_log_queue;
     if (option(L, "log", LUA_TFUNCTION))
         config->log = dsl_log_queue;
+}
+
+/* With the options at index 1 and the log function on top; in place of the options come the queues,
+ * which hold what is called. [-1, +0] */
+static void keep_logs(lua_State *L, dynsup_lua_config *config) {
+    config->log_ud = dsl_log_queue_new(L, true);
+    lua_getfield(L, 1, "event_log");
+    config->event_log_ud = dsl_log_queue_new(L, false);
+    lua_createtable(L, 2, 0);
+    lua_replace(L, 1);
+    lua_rawseti(L, 1, 2);
+    lua_rawseti(L, 1, 1);
 }
 
 static int push_halted(lua_State *L) {
@@ -115,8 +129,7 @@ static int run(lua_State *L) {
         luaL_checkstack(L, 16, NULL);
         dsl_check_function(L, 2);
         read_options(L, &config);
-        config.log_ud = dsl_log_queue_new(L); /* holds the log function; stays on the stack */
-        lua_replace(L, 1);
+        keep_logs(L, &config);
         lua_settop(L, top);
     } else {
         dsl_check_function(L, 1);

@@ -155,10 +155,14 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
-uint64_t dsl_time_in(dsl_host *host, double ms) {
+uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
     if (ms >= 9e12) /* in ns it would not fit */
         return DYNSUP_NEVER;
-    return dynsup_host_now(host->core) + (uint64_t)ceil(ms * 1e6);
+    return now_ns + (uint64_t)ceil(ms * 1e6);
+}
+
+uint64_t dsl_time_in(dsl_host *host, double ms) {
+    return dsl_deadline_from(dynsup_now(host->core), ms);
 }
 
 uint64_t dsl_deadline_of(dsl_host *host, double ms) {

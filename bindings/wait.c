@@ -189,7 +189,7 @@ static int dict(lua_State *L) {
 static int now(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dsl_check_count(L, 0, 0);
-    lua_pushnumber(L, (double)dynsup_host_now(host->core) / 1e6);
+    lua_pushnumber(L, (double)dynsup_now(host->core) / 1e6);
     return 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Exit codes. A script may end with others by halt. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
@@ -127,6 +128,15 @@ void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
 /* Raises the soft limit of open files to the hard one. Programs that are started inherit it. */
 void cli_limits_raise(void);
 
+/* ---- replay.c: runs that are the same each time ---- */
+
+/* Begins the program anew, with argv, so that its addresses are the same in each run; returns when
+ * they are, or cannot be, after saying so. Before anything is read or opened. */
+void cli_replay_enter(char **argv);
+
+/* As dynsup_lua_newstate, but a state whose tables have the same order each time. */
+lua_State *cli_replay_newstate(void);
+
 /* ---- job.c: a script, its arguments, and the state it runs in ---- */
 
 typedef struct cli_job {
@@ -137,6 +147,8 @@ typedef struct cli_job {
     bool format_chosen; /* by an option or the environment */
     bool listens;       /* clients may attach */
     const char *socket; /* where, if that is said */
+    const char *event_log; /* a file's name, or NULL */
+    FILE *events;
     cli_warnings warnings;
     cli_notify notify;
     int code;

@@ -5,7 +5,9 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,8 +23,12 @@ static int option_unknown(const cli_job *j, const char *word) {
     cli_nearest_try(&nearest, "--log-level");
     cli_nearest_try(&nearest, "--log-format");
     cli_nearest_try(&nearest, "--copy-messages");
-    if (is_run(j))
+    if (is_run(j)) {
         cli_nearest_try(&nearest, "--listen");
+        cli_nearest_try(&nearest, "--clock");
+        cli_nearest_try(&nearest, "--seed");
+        cli_nearest_try(&nearest, "--event-log");
+    }
     cli_nearest_try(&nearest, "--help");
     snprintf(hint, sizeof hint, "see 'dynsup help %s'", j->argv[1]);
     return cli_unknown("option", &nearest, hint);
@@ -67,6 +73,46 @@ static int parse_listen(cli_job *j, int *at) {
     return CLI_MISUSED;
 }
 
+static int parse_clock(cli_job *j, const char *value) {
+    j->config.virtual_clock = value && strcmp(value, "virtual") == 0;
+    if (j->config.virtual_clock || (value && strcmp(value, "real") == 0))
+        return CLI_GO_ON;
+    cli_say("--clock is real or virtual");
+    return CLI_MISUSED;
+}
+
+static int parse_seed(cli_job *j, const char *value) {
+    char *end;
+    errno = 0;
+    j->config.seed = value ? strtoull(value, &end, 10) : 0;
+    bool is_one = j->config.seed > 0 && errno == 0 && *end == '\0' && *value != '-';
+    if (!is_one)
+        cli_say("--seed needs a whole number greater than 0");
+    return is_one ? CLI_GO_ON : CLI_MISUSED;
+}
+
+static int parse_event_log(cli_job *j, const char *value) {
+    j->event_log = value;
+    if (value && *value)
+        return CLI_GO_ON;
+    cli_say("--event-log needs the name of a file");
+    return CLI_MISUSED;
+}
+
+/* An option of run alone. */
+static int parse_run_option(cli_job *j, int *at) {
+    const char *word = j->argv[*at];
+    if (cli_option_is(word, "--listen"))
+        return parse_listen(j, at);
+    if (cli_option_is(word, "--clock"))
+        return parse_clock(j, cli_option_value(j->argc, j->argv, at));
+    if (cli_option_is(word, "--seed"))
+        return parse_seed(j, cli_option_value(j->argc, j->argv, at));
+    if (cli_option_is(word, "--event-log"))
+        return parse_event_log(j, cli_option_value(j->argc, j->argv, at));
+    return option_unknown(j, word);
+}
+
 static int parse_option(cli_job *j, int *at) {
     const char *word = j->argv[*at];
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
@@ -81,9 +127,7 @@ static int parse_option(cli_job *j, int *at) {
         return parse_level(j, cli_option_value(j->argc, j->argv, at));
     if (cli_option_is(word, "--log-format"))
         return parse_format(j, cli_option_value(j->argc, j->argv, at));
-    if (is_run(j) && cli_option_is(word, "--listen"))
-        return parse_listen(j, at);
-    return option_unknown(j, word);
+    return is_run(j) ? parse_run_option(j, at) : option_unknown(j, word);
 }
 
 int cli_job_parse(cli_job *j) {
@@ -189,7 +233,7 @@ void cli_job_push_main(lua_State *L, const char *module) {
 }
 
 int cli_job_run(cli_job *j, lua_CFunction f) {
-    lua_State *L = dynsup_lua_newstate();
+    lua_State *L = j->config.virtual_clock ? cli_replay_newstate() : dynsup_lua_newstate();
     if (L == NULL) {
         cli_say("there is not enough memory");
         return CLI_FAILED;

@@ -5,6 +5,9 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include <errno.h>
+#include <string.h>
+
 /* [-0, +2] the host's side of attach, which goes on as the script, and its settings */
 static void host_push(lua_State *L, const cli_job *j) {
     cli_job_push_main(L, "dynsup.attach.host");
@@ -35,6 +38,41 @@ static int run_job(lua_State *L) {
     return 0;
 }
 
+/* A line of the event log. */
+static void event_line(void *ud, enum dynsup_level level, const char *text, size_t size) {
+    (void)level;
+    fprintf(ud, "%.*s\n", (int)size, text);
+}
+
+/* False, after saying so, when the event log cannot be written. */
+static bool events_open(cli_job *j) {
+    if (!j->event_log)
+        return true;
+    j->events = fopen(j->event_log, "we");
+    if (!j->events) {
+        cli_say("cannot write the event log '%s': %s", j->event_log, strerror(errno));
+        return false;
+    }
+    j->config.event_log = event_line;
+    j->config.event_log_ud = j->events;
+    return true;
+}
+
+static int events_close(const cli_job *j, int code) {
+    if (!j->events || (fclose(j->events) == 0))
+        return code;
+    cli_say("the event log '%s' could not be written: %s", j->event_log, strerror(errno));
+    return code == CLI_DONE ? CLI_FAILED : code;
+}
+
+static int run(cli_job *j) {
+    if (j->config.virtual_clock)
+        cli_replay_enter(j->argv);
+    if (!events_open(j))
+        return CLI_MISUSED;
+    return events_close(j, cli_job_run(j, run_job));
+}
+
 int cli_run(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
     dynsup_lua_config_program(&j.config);
@@ -47,5 +85,5 @@ int cli_run(int argc, char **argv) {
     }
     cli_log_init(&j.config);
     cli_notify_init(&j.notify, &j.config);
-    return code == CLI_GO_ON ? cli_job_run(&j, run_job) : code;
+    return code == CLI_GO_ON ? run(&j) : code;
 }

@@ -29,6 +29,8 @@ static int spawn_relations(dynsup_host *host, dsi_process *process,
                                : 0;
     if (status)
         return status;
+    if (options->clock)
+        dsi_process_set_clock(host, process, dsi_clock_tag(host, options->clock));
     if (options->label) {
         dsi_process_extra *extra = dsi_process_extra_get(host, process);
         if (!extra)
@@ -292,7 +294,7 @@ bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_n
     dsi_delayed *delayed = dsi_slots_find(&host->delayed, timer);
     if (!delayed)
         return false;
-    uint64_t now_ns = dsi_host_refresh(host);
+    uint64_t now_ns = dynsup_process_now(host, delayed->destination->slot.id);
     uint64_t deadline_ns = delayed->timer.deadline_ns;
     *left_ns_out = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
     if (deadline_ns == DYNSUP_NEVER)

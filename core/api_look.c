@@ -108,7 +108,7 @@ bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
         return false;
     const dsi_intensity *intensity = &supervisor->intensity;
     *info_out = (dynsup_supervisor_info){
-        .restarts = dsi_intensity_count(intensity, host->now_ns / 1000000),
+        .restarts = dsi_intensity_count(intensity, dsi_supervisor_time(supervisor) / 1000000),
         .max_restarts = intensity->max_restarts,
         .period_ms = intensity->period_ms,
         .max_children = supervisor->max_children,

@@ -4,6 +4,8 @@
  * Nothing is changed; what is wrong is named by the assertion that fails. In a build without
  * assertions nothing is checked.
  */
+#include "check.h"
+
 #include "cursor.h"
 #include "delayed.h"
 #include "host.h"
@@ -13,23 +15,19 @@
 #include "saved.h"
 #include "static.h"
 
-#include <assert.h>
-
-#ifdef NDEBUG
-#define MUST(condition, what) ((void)(condition))
-#else
-#define MUST(condition, what) assert((condition) && what)
-#endif
-
 /* What has been met on the walk, to be compared with what the host counts. */
 typedef struct tally {
     size_t runnable, paused, doomed, supervisors, monitors_held, monitors_watched, delayed, timers,
-        names;
+        clock_timers, names;
     size_t children;
 } tally;
 
-static void timer_count(tally *met, const dsi_timer *timer) {
-    met->timers += dsi_timer_started(timer);
+/* Of the host's timers, or of those of the clock with this tag. */
+static void timer_count(tally *met, uint32_t tag, const dsi_timer *timer) {
+    if (tag)
+        met->clock_timers += dsi_timer_started(timer);
+    else
+        met->timers += dsi_timer_started(timer);
 }
 
 static size_t list_length(const dsi_list *list) {
@@ -71,7 +69,7 @@ static void check_state(const dynsup_host *host, const dsi_process *process, tal
         MUST(process->wait != DSI_WAIT_NONE, "who waits waits for something");
     if (!dsi_process_alive(process))
         return;
-    timer_count(met, &process->at.timer);
+    timer_count(met, process->slot.tag, &process->at.timer);
     if (dsi_timer_started(&process->at.timer))
         MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
              "only who waits has a timer for it");
@@ -99,7 +97,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
     MUST(extra->process == process, "an extra part knows its process");
     check_name(host, process, met);
     check_entries(process);
-    timer_count(met, &extra->kill_timer);
+    timer_count(met, 0, &extra->kill_timer);
     dsi_bag_each (node, &extra->monitors) {
         const dsi_monitor *monitor = dsi_item(node, dsi_monitor, held);
         MUST(dsi_slots_find(&host->monitors, monitor->slot.id) == monitor, "monitors are live");
@@ -110,7 +108,7 @@ static void check_extra(const dynsup_host *host, const dsi_process *process, tal
         const dsi_delayed *delayed = dsi_item(node, dsi_delayed, owned);
         MUST(delayed->destination == process, "a delayed message is its destination's");
         MUST(dsi_timer_started(&delayed->timer), "a delayed message has a timer");
-        timer_count(met, &delayed->timer);
+        timer_count(met, process->slot.tag, &delayed->timer);
         met->delayed++;
     }
 }
@@ -258,7 +256,7 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
              "a name is in the table");
     }
     if (child->extra) {
-        timer_count(met, &child->extra->timer);
+        timer_count(met, supervisor->process->slot.tag, &child->extra->timer);
         check_waiters(child, met);
         check_saved(child);
     }
@@ -382,9 +380,12 @@ static void check_requests(const dynsup_host *host) {
     }
 }
 
-static void check_queue(const dsi_list *queue, enum dsi_process_state state) {
+static void check_queue(const dynsup_host *host, const dsi_list *queue,
+                        enum dsi_process_state state) {
     dsi_list_each (node, queue) {
-        MUST(dsi_item(node, dsi_process, queue)->state == state, "a queue holds what it is for");
+        if (node != &host->lap)
+            MUST(dsi_item(node, dsi_process, queue)->state == state,
+                 "a queue holds what it is for");
     }
 }
 
@@ -398,7 +399,8 @@ static void check_free_messages(const dynsup_host *host) {
 }
 
 static void check_tally(const dynsup_host *host, const tally *met) {
-    MUST(list_length(&host->ready) == met->runnable, "all that are ready are runnable");
+    MUST(list_length(&host->ready) == met->runnable + dsi_node_linked(&host->lap),
+         "all that are ready are runnable");
     MUST(list_length(&host->paused) == met->paused, "the paused are runnable");
     MUST(list_length(&host->doomed) == met->doomed, "all that will end are doomed");
     MUST(list_length(&host->supervisors) == met->supervisors, "supervisors are listed");
@@ -406,7 +408,9 @@ static void check_tally(const dynsup_host *host, const tally *met) {
     MUST(host->monitors.live_count == met->monitors_watched, "monitors are at their targets");
     MUST(host->delayed.live_count == met->delayed, "delayed messages are at their destinations");
     MUST(host->children.live_count == met->children, "children are somewhere");
-    MUST(host->timers.count == met->timers, "timers are somebody's");
+    size_t wakes;
+    MUST(dsi_check_clocks(host, &wakes) == met->clock_timers, "a clock's timers are somebody's");
+    MUST(host->timers.count == met->timers + wakes, "timers are somebody's");
     MUST(host->names.count == met->names, "names are somebody's");
 }
 
@@ -419,10 +423,10 @@ void dynsup_host_check(const dynsup_host *host) {
     dsi_list_each (node, &host->supervisors) {
         check_supervisor(dsi_item(node, dsi_supervisor, node), &met);
     }
-    timer_count(&met, &host->halt_timer);
-    check_queue(&host->ready, DSI_PROCESS_RUNNABLE);
-    check_queue(&host->paused, DSI_PROCESS_RUNNABLE);
-    check_queue(&host->doomed, DSI_PROCESS_DOOMED);
+    timer_count(&met, 0, &host->halt_timer);
+    check_queue(host, &host->ready, DSI_PROCESS_RUNNABLE);
+    check_queue(host, &host->paused, DSI_PROCESS_RUNNABLE);
+    check_queue(host, &host->doomed, DSI_PROCESS_DOOMED);
     check_free_messages(host);
     check_requests(host);
     check_tally(host, &met);

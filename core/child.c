@@ -98,7 +98,7 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
 }
 
 static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
-    dsi_timers_stop(&host->timers, &extra->timer);
+    dsi_child_timer_stop(extra->child);
     dsi_saved_free(host, extra);
     dsi_value_release(host, &extra->modules);
     dsi_value_release(host, &extra->name_key);
@@ -140,6 +140,8 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
     if (process->child)
         child->extra->next_same = process->child;
     process->child = child;
+    if (child->extra)
+        child->extra->began_ns = dsi_supervisor_time(child->supervisor);
 }
 
 bool dsi_child_detach(dsi_child *child, dsi_process *process) {

@@ -53,6 +53,7 @@ typedef struct dsi_child_extra {
     double start_timeout_ms;
     bool has_backoff;
     bool delayed;       /* the restart has been put off already: now it is tried */
+    uint64_t began_ns;  /* when it got its process, in the supervisor's time */
     uint64_t lived_ns;  /* the last incarnation */
     dynsup_reason late; /* of LATE: with what it had ended */
     char *wanted;       /* the name that it takes at its first start, or anew; owned */

@@ -30,7 +30,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .is_supervisor = child->is_supervisor,
         .incarnation = child->incarnation,
         .backs_off = child->extra && child->extra->has_backoff,
-        .restarts = dsi_intensity_count(intensity, host->now_ns / 1000000),
+        .restarts = dsi_intensity_count(intensity, dsi_supervisor_time(supervisor) / 1000000),
         .max_restarts = intensity->max_restarts,
         .period_ms = intensity->period_ms,
     };

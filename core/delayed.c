@@ -20,13 +20,13 @@ dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
     dsi_bag_add(&extra->delayed, &delayed->owned);
     delayed->timer.deadline_ns = deadline_ns;
     if (deadline_ns != DYNSUP_NEVER) /* a run does not wait for what never comes */
-        dsi_timers_start(&host->timers, &delayed->timer, deadline_ns);
+        dsi_timer_start(host, destination->slot.tag, &delayed->timer, deadline_ns);
     dsi_host_wake(host);
     return delayed;
 }
 
 static void delayed_end(dynsup_host *host, dsi_delayed *delayed) {
-    dsi_timers_stop(&host->timers, &delayed->timer);
+    dsi_timer_stop(host, delayed->destination->slot.tag, &delayed->timer);
     dsi_bag_remove(&delayed->owned);
     dsi_slots_free(&host->delayed, delayed);
 }

@@ -116,9 +116,7 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_process *process = supervisor->process;
     dynsup_outcome outcome = {.status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
-    dsi_node_remove(&process->queue);
-    dsi_timers_stop(&host->timers, &process->at.timer);
-    process->state = DSI_PROCESS_IDLE;
+    dsi_process_rest(host, process);
     guest_end(supervisor, &outcome);
 }
 

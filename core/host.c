@@ -2,17 +2,19 @@
  * Hosts: how they are made, stepped and freed.
  *
  * Design notes.
- * A step repeats: expired timers, up to a batch of exits, then slices, then who observes events,
- * until nothing is ready or the budget is spent. Between slices nobody's code is on the stack, so
- * ends and policy are handled here, one after the other, never nested: a chain of a million links
- * is a queue of a million exits. With a tick the clock is read when that has moved. Without one it
- * is read after each slice: then nothing else tells that the budget is spent.
+ * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
+ * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
+ * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
+ * nested: a chain of a million links is a queue of a million exits. With a tick the clock is read
+ * when that has moved. Without one it is read after each slice: then nothing else tells that the
+ * budget is spent.
  */
 #include "host.h"
 
 #include "delayed.h"
 #include "link.h"
 #include "monitor.h"
+#include "step.h"
 #include "registry.h"
 
 #include <assert.h>
@@ -39,12 +41,14 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_slots_init(&host->monitors, &host->memory, DSI_ID_REF, sizeof(dsi_monitor));
     dsi_slots_init(&host->delayed, &host->memory, DSI_ID_TIMER, sizeof(dsi_delayed));
     dsi_slots_init(&host->children, &host->memory, DSI_ID_REF, sizeof(dsi_child));
+    dsi_slots_init(&host->clocks, &host->memory, DSI_ID_REF, sizeof(dsi_clock));
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
     dsi_list_init(&host->paused);
     dsi_list_init(&host->requests);
     dsi_list_init(&host->doomed);
+    dsi_list_init(&host->steppers);
     dsi_list_init(&host->supervisors);
     return host;
 }
@@ -142,7 +146,15 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     case DSI_PURPOSE_HALT:
         dsi_halt_timeout(host);
         break;
+    case DSI_PURPOSE_CLOCK: /* see pump_timers */
+        break;
     }
+}
+
+static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns) {
+    dsi_timer *timer;
+    while ((timer = dsi_clock_expired(clock, host_ns)))
+        timer_fire(host, timer);
 }
 
 /* True when there may be more of them. */
@@ -151,9 +163,23 @@ static bool pump_timers(dynsup_host *host) {
         dsi_timer *timer = dsi_timers_expired(&host->timers, host->now_ns);
         if (!timer)
             return false;
-        timer_fire(host, timer);
+        if (timer->purpose == DSI_PURPOSE_CLOCK)
+            clock_fire(host, dsi_item(timer, dsi_clock, wake), timer->deadline_ns);
+        else
+            timer_fire(host, timer);
     }
     return true;
+}
+
+static void pump_steps(dynsup_host *host) {
+    dsi_node *node = dsi_list_first(&host->steppers);
+    while (node) {
+        dsi_node *next = dsi_list_next(&host->steppers, node);
+        dsi_clock *clock = dsi_item(node, dsi_clock, stepping);
+        while (dsi_step_go(clock))
+            clock_fire(host, clock, host->now_ns);
+        node = next;
+    }
 }
 
 /* ---- slices ---- */
@@ -168,8 +194,7 @@ static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
 static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (supervisor && supervisor->has_guest) {
-        dsi_timers_stop(&host->timers, &process->at.timer);
-        process->state = DSI_PROCESS_IDLE;
+        dsi_process_rest(host, process);
         dsi_guest_done(supervisor, outcome);
         dsi_reason_release(host, &outcome->reason);
         return;
@@ -180,8 +205,7 @@ static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *
 
 static void slice_idle(dynsup_host *host, dsi_process *process) {
     assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
-    dsi_timers_stop(&host->timers, &process->at.timer);
-    process->state = DSI_PROCESS_IDLE;
+    dsi_process_rest(host, process);
     process->flags |= DSI_FLAG_DROPS;
     process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
     dsi_process_flush(host, process);
@@ -195,10 +219,12 @@ static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice
     }
     switch (end) {
     case DYNSUP_SLICE_AGAIN:
+        dsi_process_vacate(host, process);
         process->state = DSI_PROCESS_IDLE;
         dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
         break;
     case DYNSUP_SLICE_WAIT:
+        dsi_process_vacate(host, process);
         process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
         break;
     case DYNSUP_SLICE_IDLE:
@@ -266,6 +292,10 @@ static void pump_slices(dynsup_host *host) {
     dynsup_pid ran = 0;
     dsi_node *node;
     while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
+        if (node == &host->lap) {
+            host->laps++;
+            continue;
+        }
         dsi_process *process = dsi_item(node, dsi_process, queue);
         ran = process->slot.id;
         run_slice(host, process);
@@ -288,7 +318,7 @@ bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns) {
 
 static bool has_work(const dynsup_host *host) {
     return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
-           dsi_halt_is_due(host);
+           host->held_up || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -310,6 +340,9 @@ static void pump_events(dynsup_host *host) {
 /* True when timers may be left that have expired. */
 static bool pump_round(dynsup_host *host) {
     bool more = pump_timers(host);
+    pump_steps(host);
+    if (host->held_up)
+        dsi_supervisors_free_guests(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);
@@ -343,6 +376,18 @@ static void kill_all(dynsup_host *host) {
         dsi_process_doom(host, process, &killed);
 }
 
+static void clocks_free(dynsup_host *host) {
+    uint32_t cursor = 0;
+    dsi_clock *clock;
+    while ((clock = dsi_slots_next(&host->clocks, &cursor))) {
+        dsi_steps_free(clock);
+        dsi_node_remove(&clock->stepping);
+        clock->handle_count = 0;
+        dsi_clock_check(clock);
+    }
+    dsi_slots_fini(&host->clocks);
+}
+
 void dynsup_host_free(dynsup_host *host) {
     if (!host)
         return;
@@ -354,6 +399,7 @@ void dynsup_host_free(dynsup_host *host) {
     }
     dsi_reason_release(host, &host->main_reason);
     dsi_names_fini(&host->names);
+    clocks_free(host);
     dsi_slots_fini(&host->processes);
     dsi_slots_fini(&host->monitors);
     dsi_slots_fini(&host->delayed);

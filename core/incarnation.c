@@ -21,9 +21,10 @@ static void start_limit(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_child_extra *extra = child->extra;
     if (!extra || !extra->ready || extra->start_timeout_ms < 0)
         return;
-    uint64_t deadline = dsi_deadline_after(supervisor->host->now_ns, extra->start_timeout_ms);
+    uint64_t deadline =
+        dsi_deadline_after(dsi_supervisor_time(supervisor), extra->start_timeout_ms);
     if (deadline != DYNSUP_NEVER)
-        dsi_timers_start(&supervisor->host->timers, &extra->timer, deadline);
+        dsi_child_timer_start(child, deadline);
 }
 
 int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const char *name,
@@ -99,6 +100,7 @@ int dsi_incarnation_begin(dsi_supervisor *supervisor, dsi_child *child, const dy
         return status;
     process->parent = supervisor->process->slot.id;
     process->flags = DSI_FLAG_CHILD | DSI_FLAG_PARENT_LINK;
+    dsi_process_set_clock(host, process, supervisor->process->slot.tag);
     dsi_child_attach(child, process);
     child->incarnation++;
     supervisor->active++;

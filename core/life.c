@@ -116,8 +116,8 @@ static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_rea
     uint64_t delay_ns = dsi_backoff_next(&extra->backoff, extra->lived_ns, random);
     extra->lived_ns = 0;
     extra->delayed = true;
-    dsi_timers_stop(&host->timers, &extra->timer);
-    dsi_timers_start(&host->timers, &extra->timer, host->now_ns + delay_ns);
+    dsi_child_timer_stop(child);
+    dsi_child_timer_start(child, dsi_supervisor_time(supervisor) + delay_ns);
     dsi_event_delayed(host, child, reason, delay_ns);
 }
 
@@ -128,7 +128,8 @@ static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
             supervisor->policy->attempt(supervisor, child);
         else
             delay(supervisor, child, reason);
-    } else if (dsi_intensity_add(&supervisor->intensity, supervisor->host->now_ns / 1000000)) {
+    } else if (dsi_intensity_add(&supervisor->intensity,
+                                 dsi_supervisor_time(supervisor) / 1000000)) {
         supervisor->policy->attempt(supervisor, child);
     } else {
         give_up(supervisor, child);
@@ -259,8 +260,9 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
     dsi_process *process = dsi_child_process(supervisor->host, child);
     supervisor->active--;
     if (child->extra) {
-        dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
-        child->extra->lived_ns = process ? supervisor->host->now_ns - process->started_ns : 0;
+        dsi_child_timer_stop(child);
+        child->extra->lived_ns =
+            process ? dsi_supervisor_time(supervisor) - child->extra->began_ns : 0;
         child->extra->delayed = false;
     }
     if (!is_told)
@@ -270,7 +272,7 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
 }
 
 void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {
-    dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
+    dsi_child_timer_stop(child);
     if (child->state == DSI_CHILD_STARTING)
         supervisor->policy->ready(supervisor, child, info);
     else

@@ -30,7 +30,24 @@ dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void
     process->state = DSI_PROCESS_IDLE;
     process->started_ns = host->now_ns;
     process->parent = host->current ? host->current->slot.id : 0;
+    if (host->current && host->current->slot.tag)
+        dsi_process_set_clock(host, process, host->current->slot.tag);
     return process;
+}
+
+static void clock_let_go(dynsup_host *host, const dsi_process *process) {
+    if (!process->slot.tag)
+        return;
+    dsi_clock *clock = dsi_clock_at(host, process->slot.tag);
+    clock->process_count--;
+    dsi_clock_check(clock);
+}
+
+void dsi_process_set_clock(dynsup_host *host, dsi_process *process, uint32_t tag) {
+    if (tag)
+        dsi_clock_at(host, tag)->process_count++; /* first: it may be the same */
+    clock_let_go(host, process);
+    process->slot.tag = tag;
 }
 
 static void extra_free(dynsup_host *host, dsi_process *process) {
@@ -40,6 +57,7 @@ static void extra_free(dynsup_host *host, dsi_process *process) {
 
 void dsi_process_discard(dynsup_host *host, dsi_process *process) {
     extra_free(host, process);
+    clock_let_go(host, process);
     dsi_slots_free(&host->processes, process);
 }
 
@@ -57,7 +75,7 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake) {
     if (process->state != DSI_PROCESS_WAITING && process->state != DSI_PROCESS_IDLE)
         return;
-    dsi_timers_stop(&host->timers, &process->at.timer);
+    dsi_process_stop_timer(host, process);
     process->state = DSI_PROCESS_RUNNABLE;
     process->wait = DSI_WAIT_NONE;
     process->wake = (uint8_t)wake;
@@ -65,15 +83,18 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
         dsi_list_append(&host->paused, &process->queue);
         return;
     }
+    dsi_process_occupy(host, process);
     dsi_list_append(&host->ready, &process->queue);
     dsi_host_wake(host);
 }
 
 /* A process that runs just now gets its place when its slice ends. */
 void dsi_process_pause(dynsup_host *host, dsi_process *process) {
+    bool was_paused = process->flags & DSI_FLAG_PAUSED;
     process->flags |= DSI_FLAG_PAUSED;
-    if (process->state != DSI_PROCESS_RUNNABLE)
+    if (process->state != DSI_PROCESS_RUNNABLE || was_paused)
         return;
+    dsi_process_vacate(host, process);
     dsi_node_remove(&process->queue);
     dsi_list_append(&host->paused, &process->queue);
 }
@@ -84,15 +105,31 @@ void dsi_process_resume(dynsup_host *host, dsi_process *process) {
     process->flags &= (uint8_t)~DSI_FLAG_PAUSED;
     if (process->state != DSI_PROCESS_RUNNABLE)
         return;
+    dsi_process_occupy(host, process);
     dsi_node_remove(&process->queue);
     dsi_list_append(&host->ready, &process->queue);
     dsi_host_wake(host);
 }
 
+static bool is_busy(const dsi_process *process) {
+    bool may_run = process->state == DSI_PROCESS_RUNNABLE && !(process->flags & DSI_FLAG_PAUSED);
+    return may_run || process->state == DSI_PROCESS_RUNNING;
+}
+
+void dsi_process_rest(dynsup_host *host, dsi_process *process) {
+    if (is_busy(process))
+        dsi_process_vacate(host, process);
+    dsi_node_remove(&process->queue);
+    dsi_process_stop_timer(host, process);
+    process->state = DSI_PROCESS_IDLE;
+}
+
 void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason) {
     if (!dsi_process_alive(process))
         return;
-    dsi_timers_stop(&host->timers, &process->at.timer);
+    if (!is_busy(process))
+        dsi_process_occupy(host, process);
+    dsi_process_stop_timer(host, process);
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_DOOMED;
     process->at.reason = dsi_reason_copy(host, reason);
@@ -127,10 +164,12 @@ void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wai
         return;
     process->wait = (uint8_t)wait;
     process->wait_key = key;
-    dsi_timers_stop(&host->timers, &process->at.timer);
+    dsi_process_stop_timer(host, process);
     process->at.timer.purpose = DSI_PURPOSE_WAIT;
-    if (deadline_ns != DYNSUP_NEVER)
-        dsi_timers_start(&host->timers, &process->at.timer, deadline_ns);
+    if (deadline_ns == DYNSUP_NEVER)
+        return;
+    dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
+    host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }
 
 void dsi_process_flush(dynsup_host *host, dsi_process *process) {
@@ -190,6 +229,7 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     dsi_process_stop_body(host, process);
     dsi_possessions_release(host, process);
     process->state = DSI_PROCESS_ENDED;
+    dsi_process_vacate(host, process);
     announce(host, process);
     dsi_process_flush(host, process);
     extra_release(host, process);
@@ -207,5 +247,6 @@ void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
     } else {
         dsi_reason_release(host, &process->at.reason);
     }
+    clock_let_go(host, process);
     dsi_slots_free(&host->processes, process);
 }

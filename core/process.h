@@ -10,12 +10,14 @@
  * kill timer, which is there from the moment that trap_exit could let the process survive a
  * shutdown, so that shutting down never allocates. The wait timer and the reason share their
  * memory: a doomed process waits no more.
+ * A clock counts those of its processes that are busy: runnable and not paused, running, or on
+ * their way from DOOMED to ENDED.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
 
+#include "clock.h"
 #include "mailbox.h"
-#include "state.h"
 
 enum dsi_process_state {
     DSI_PROCESS_RUNNABLE,
@@ -54,7 +56,7 @@ typedef struct dsi_process_extra {
 } dsi_process_extra;
 
 struct dsi_process {
-    dsi_slot slot;
+    dsi_slot slot; /* the tag is that of its clock */
     const dynsup_body_ops *ops;
     void *body;
     dsi_node queue; /* in host->ready or host->doomed */
@@ -99,6 +101,30 @@ static inline dsi_process *dsi_process_find_alive(const dynsup_host *host, dynsu
 /* A new process in no queue, or NULL without memory; undone by discard. */
 dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void *body);
 
+/* Gives a new process another clock than its parent's; 0: the host's. */
+void dsi_process_set_clock(dynsup_host *host, dsi_process *process, uint32_t tag);
+
+/* The time of its clock. */
+static inline uint64_t dsi_process_time(const dynsup_host *host, const dsi_process *process) {
+    return dsi_time(host, process->slot.tag);
+}
+
+/* It is busy from now on, or not any more, for its clock. */
+static inline void dsi_process_occupy(dynsup_host *host, const dsi_process *process) {
+    if (process->slot.tag)
+        dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), 1);
+}
+
+static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *process) {
+    if (process->slot.tag)
+        dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), (size_t)-1);
+}
+
+/* Ends the wait for a time. */
+static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
+    dsi_timer_stop(host, process->slot.tag, &process->at.timer);
+}
+
 /* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
 void dsi_process_discard(dynsup_host *host, dsi_process *process);
 
@@ -112,6 +138,9 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
 /* Gives it no slices any more, and again. What it was to run for is kept meanwhile. */
 void dsi_process_pause(dynsup_host *host, dsi_process *process);
 void dsi_process_resume(dynsup_host *host, dsi_process *process);
+
+/* Takes away what it was to do: it is IDLE, in no queue, without a timer. */
+void dsi_process_rest(dynsup_host *host, dsi_process *process);
 
 /* Begins its end, unless it has begun. The reason is copied. */
 void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason);

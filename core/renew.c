@@ -58,7 +58,7 @@ static int renew_restarting(dsi_supervisor *supervisor, dsi_child *child, dsi_re
     if (request->caller && (delayed || request->has_waited))
         return DYNSUP_ERESTARTING;
     if (delayed) {
-        dsi_timers_stop(&supervisor->host->timers, &extra->timer);
+        dsi_child_timer_stop(child);
         dsi_life_timer(supervisor, child);
     }
     request->has_waited = true;

@@ -67,6 +67,7 @@ void *dsi_slots_new(dsi_slots *slots) {
     slots->free_head = slot->next_free;
     slots->live_count++;
     slot->next_free = DSI_SLOT_LIVE;
+    slot->tag = 0;
     memset(slot + 1, 0, slots->item_size - sizeof *slot);
     return slot;
 }

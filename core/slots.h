@@ -43,10 +43,11 @@ static inline uint32_t dsi_id_generation(dynsup_id id) {
     return (uint32_t)(id >> DSI_ID_SLOT_BITS) & DSI_ID_MAX_GENERATION;
 }
 
-/* Every item begins with this; only slots.c writes it. */
+/* Every item begins with this; but for the tag only slots.c writes it. */
 typedef struct dsi_slot {
     dynsup_id id;       /* the id of the live item; of a free slot: the id it will have next */
     uint32_t next_free; /* DSI_SLOT_LIVE while live; 0: the last free slot, or a retired one */
+    uint32_t tag;       /* the item's own: room that would be lost; 0 in a new one */
 } dsi_slot;
 
 #define DSI_SLOT_LIVE      UINT32_MAX

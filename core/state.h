@@ -29,6 +29,7 @@ enum dsi_purpose {
     DSI_PURPOSE_KILL,  /* its shutdown time is over: in dsi_process_extra */
     DSI_PURPOSE_SEND,  /* a message is due: in dsi_delayed */
     DSI_PURPOSE_CHILD, /* a delayed restart or the limit of a start: in dsi_child_extra */
+    DSI_PURPOSE_CLOCK, /* a clock's next timer is due: in dsi_clock */
     DSI_PURPOSE_HALT   /* the patience of a halt is over: in the host */
 };
 
@@ -50,6 +51,7 @@ struct dynsup_host {
     dsi_slots monitors;  /* of dsi_monitor */
     dsi_slots delayed;   /* of dsi_delayed */
     dsi_slots children;  /* of dsi_child */
+    dsi_slots clocks;    /* of dsi_clock */
     dsi_names names;
     dsi_timers timers;
 
@@ -58,6 +60,10 @@ struct dynsup_host {
     dsi_list doomed;      /* of dsi_process: will end */
     dsi_list supervisors; /* of dsi_supervisor, in the order of their start */
     dsi_list requests;    /* of dsi_request.pending: those that have not been answered */
+    dsi_list steppers;    /* of dsi_clock.stepping: those that have steps */
+
+    dsi_node lap;  /* in ready, as a process is: who was ready before it has had a turn */
+    uint64_t laps; /* that have come to their end */
 
     dsi_process *current; /* whose step or stop is running */
     dsi_process *main;
@@ -65,8 +71,9 @@ struct dynsup_host {
     dynsup_reason main_reason; /* when it has ended */
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
-    bool closing;    /* a stop op is running */
-    bool told;       /* events, since after_events was called */
+    bool closing; /* a stop op is running */
+    bool told;    /* events, since after_events was called */
+    bool held_up; /* a guest that waits on a clock that stands may hold up its supervisor's end */
     uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */

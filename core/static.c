@@ -27,7 +27,7 @@ void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_node_remove(&child->parked.node);
     child->parked.kind = DSI_PARKED_CHILD;
     if (child->extra)
-        dsi_timers_stop(&supervisor->host->timers, &child->extra->timer);
+        dsi_child_timer_stop(child);
     if (child->restart != DYNSUP_TEMPORARY && supervisor->state != DSI_SUPERVISOR_STOPPING) {
         tell_down(supervisor, child);
         return;

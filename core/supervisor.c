@@ -79,6 +79,8 @@ static int named_make(dynsup_host *host, dsi_supervisor *supervisor,
     *process_out = supervisor ? process_make(host, supervisor) : NULL;
     if (!*process_out)
         return DYNSUP_ENOMEM;
+    if (named->clock)
+        dsi_process_set_clock(host, *process_out, dsi_clock_tag(host, named->clock));
     int status = named->name ? dsi_name_give(host, *process_out, named->name, named->name_length,
                                              &named->name_key, &named->name_value)
                              : 0;
@@ -124,6 +126,7 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor,
 
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
     dsi_list_append(&supervisor->parked, &parked->node);
+    supervisor->host->held_up |= parked->kind == DSI_PARKED_STOP && supervisor->has_guest;
     if (supervisor->host->current) /* who parks in a slice does not wait yet: not told before */
         dsi_supervisor_wake(supervisor);
     else
@@ -285,6 +288,32 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
     dsi_supervisor_wake(supervisor);
 }
 
+/* Is it to end? */
+static bool end_is_parked(const dsi_supervisor *supervisor) {
+    dsi_list_each (node, &supervisor->parked) {
+        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
+            return true;
+    }
+    return false;
+}
+
+static bool guest_stands(const dsi_supervisor *supervisor) {
+    const dsi_process *process = supervisor->process;
+    return supervisor->has_guest && process->slot.tag && process->state == DSI_PROCESS_WAITING &&
+           dsi_timer_started(&process->at.timer) &&
+           dsi_clock_stands(dsi_clock_at(supervisor->host, process->slot.tag));
+}
+
+void dsi_supervisors_free_guests(dynsup_host *host) {
+    host->held_up = false;
+    dsi_list_each (node, &host->supervisors) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        if (guest_stands(supervisor) && end_is_parked(supervisor))
+            dsi_supervisor_hurry(supervisor);
+    }
+}
+
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
                            const dynsup_reason *reason) {
     dsi_supervisor *supervisor = process->extra->supervisor;
@@ -299,6 +328,7 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     dsi_reason_release(host, &supervisor->parent_reason);
     supervisor->parent_reason = dsi_reason_copy(host, reason);
     dsi_list_append(&supervisor->parked, &supervisor->parent_exit.node);
+    host->held_up |= supervisor->has_guest;
     if (host->halt != DSI_HALT_NONE)
         dsi_supervisor_hurry(supervisor);
     dsi_supervisor_wake(

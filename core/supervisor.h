@@ -120,6 +120,25 @@ static inline dsi_supervisor *dsi_supervisor_of(const dsi_process *process) {
     return is_one ? process->extra->supervisor : NULL;
 }
 
+/* The time of its clock: what restarts, delays and limits of starts go by. Shutdown times do not.
+ */
+static inline uint64_t dsi_supervisor_time(const dsi_supervisor *supervisor) {
+    return dsi_process_time(supervisor->host, supervisor->process);
+}
+
+/* The timer of a child that has an extra part, which is stopped when it is started. */
+static inline void dsi_child_timer_start(dsi_child *child, uint64_t deadline_ns) {
+    const dsi_supervisor *supervisor = child->supervisor;
+    dsi_timer_start(supervisor->host, supervisor->process->slot.tag, &child->extra->timer,
+                    deadline_ns);
+}
+
+static inline void dsi_child_timer_stop(dsi_child *child) {
+    const dsi_supervisor *supervisor = child->supervisor;
+    if (dsi_timer_started(&child->extra->timer))
+        dsi_timer_stop(supervisor->host, supervisor->process->slot.tag, &child->extra->timer);
+}
+
 static inline dsi_child *dsi_child_of_node(dsi_node *node) {
     return dsi_item(node, dsi_child, node);
 }
@@ -223,6 +242,10 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
 /* The host halts: the guest is waited for no longer, and what the parent wants is next. */
 void dsi_supervisor_hurry(dsi_supervisor *supervisor);
+
+/* Lets supervisors that are to end do so although they have a guest that waits on a clock that
+ * stands: it fails as in a halt. */
+void dsi_supervisors_free_guests(dynsup_host *host);
 
 /* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
  * it, or the next guest would begin here. */

@@ -165,6 +165,7 @@ void test_leave(test_host *test) {
     host->in_slice = host->stepping = false;
     if (process->state != DSI_PROCESS_RUNNING)
         return;
+    dsi_process_vacate(host, process);
     process->state = DSI_PROCESS_IDLE;
     if (test->entered->key) {
         dsi_process_wait(host, process, DSI_WAIT_KEY, test->entered->key, DYNSUP_NEVER);

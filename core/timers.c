@@ -338,3 +338,18 @@ uint64_t dsi_timers_wake(const dsi_timers *timers) {
     }
     return wake;
 }
+
+/* ---- a heap alone ---- */
+
+void dsi_timer_heap_start(dsi_timer_slot *heap, dsi_timer *timer, uint64_t deadline_ns,
+                          uint64_t order) {
+    assert(timer->state == STOPPED && "a started timer is stopped first");
+    timer->deadline_ns = deadline_ns;
+    timer->order = order;
+    slot_insert(heap, timer, true);
+}
+
+void dsi_timer_heap_stop(dsi_timer_slot *heap, dsi_timer *timer) {
+    slot_remove(heap, timer);
+    timer->state = STOPPED;
+}

@@ -90,4 +90,12 @@ uint64_t dsi_timers_next(const dsi_timers *timers);
  * DSI_TIME_NEVER when no timer is started. */
 uint64_t dsi_timers_wake(const dsi_timers *timers);
 
+/* ---- a heap alone: for a few timers, without a wheel's 193 kB ---- */
+
+/* The slot, zeroed, is the heap; its first is the earliest timer, or NULL. The order is the
+ * caller's, and tells those with equal deadlines apart. O(log n). */
+void dsi_timer_heap_start(dsi_timer_slot *heap, dsi_timer *timer, uint64_t deadline_ns,
+                          uint64_t order);
+void dsi_timer_heap_stop(dsi_timer_slot *heap, dsi_timer *timer);
+
 #endif

@@ -13,6 +13,9 @@ local function failure(...)
   return { reason, detail }
 end
 
+-- In a run on a virtual clock os.time tells of that.
+local wall_clock = os.time()
+
 -- The same on both clocks: with libuv's threads, and at once.
 for _, clock in ipairs { "real", "virtual" } do
   local options = { clock = clock }
@@ -42,7 +45,7 @@ for _, clock in ipairs { "real", "virtual" } do
       local stat = assert(fs.stat(path_of "t/link"))
       assert.equal("file", stat.type)
       assert.equal(5, stat.size)
-      assert.is_true(math.abs(stat.mtime - os.time()) < 1000)
+      assert.is_true(math.abs(stat.mtime - wall_clock) < 1000)
       assert.equal(stat.inode, fs.lstat(path_of "t/file").inode)
       assert.equal("link", fs.lstat(path_of "t/link").type)
       assert.equal("directory", fs.stat(path_of "t").type)

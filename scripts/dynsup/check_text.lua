@@ -27,6 +27,7 @@ local advice = {
   invalid_max_children = 'max_children is a whole number >= 0 or "infinity"',
   invalid_extra_arguments = "extra_arguments is a list, with n if it holds nils",
   invalid_auto_shutdown = 'auto_shutdown is "never", "any_significant" or "all_significant"',
+  invalid_clock = 'clock is one that dynsup.clock.new has returned in this run, or "host"',
   invalid_option = "there is no such option",
   invalid_timeout = 'timeout is milliseconds >= 0 or "infinity"',
   invalid_keys = 'keys is "unique" or "duplicate"',

@@ -37,7 +37,7 @@ local function bytes(count)
 end
 
 local function now()
-  return require("dynsup").now()
+  return require("dynsup.clock").now() -- as started_at, whatever clock the caller has
 end
 
 -- A name as it may stand in a line: what could steer a terminal is spelled out.

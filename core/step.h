@@ -1,0 +1,35 @@
+/*
+ * Steps: the time of a clock moved on by hand, from deadline to deadline.
+ *
+ * Design notes.
+ * A clock that has steps is in host->steppers, and its time stands still but for them. It moves on
+ * to the next deadline when its own processes all wait, and whoever else was ready by then has had
+ * a turn: so a server with another clock has answered, and a process that computes all the time
+ * holds up nothing. The turn of all others is a lap: a mark, host->lap, goes through host->ready
+ * as a process does.
+ * Steps that are asked for while one is under way follow it.
+ */
+#ifndef DSI_STEP_H
+#define DSI_STEP_H
+
+#include "clock.h"
+
+typedef struct dsi_step {
+    dsi_node node;     /* in clock->steps, in order of until_ns */
+    uint64_t until_ns; /* in the clock's time */
+    dynsup_pid caller; /* 0: nobody waits */
+    uint64_t key;
+} dsi_step;
+
+/* Moves the clock on by ns, behind other steps. caller, if not 0, waits for *key_out. False without
+ * memory. */
+bool dsi_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out);
+
+/* Moves the time to the next deadline: what is due must be fired then. False when it is not its
+ * turn, or a step has come to its end, whose caller is told; the clock may be gone then. */
+bool dsi_step_go(dsi_clock *clock);
+
+/* Forgets the steps of a clock whose host ends. */
+void dsi_steps_free(dsi_clock *clock);
+
+#endif
