@@ -159,10 +159,10 @@ terminal.describe("Ctrl-C", function()
     prompt()
     enter "dynsup.run(function() return 'returned' end)"
     wait '\ntrue +"returned"\n> $'
-    enter "dynsup.run(function() while true do end end)"
-    wait "end end%)\n$"
+    enter "dynsup.run(function() print 'inside' while true do end end)"
+    wait "end end%)\ninside\n$"
     press "C-c"
-    wait "end end%)\ntrue\n> $"
+    wait "end end%)\ninside\ntrue\n> $"
     enter "'still here'"
     wait '\n"still here"\n> $'
   end)

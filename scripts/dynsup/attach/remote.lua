@@ -267,11 +267,14 @@ function remote:take(message)
   end
 end
 
+-- How the end of a process looks to its peer: it depends on what was still to be read.
+local gone = { closed = true, econnreset = true, epipe = true }
+
 local function problem_of(reason)
   if reason == "no_message" or reason == "too_long" then
     return "the connection is given up: the host has sent what is no message"
   end
-  return "the connection is lost: " .. (reason == "closed" and "the host has gone" or reason)
+  return "the connection is lost: " .. (gone[reason] and "the host has gone" or reason)
 end
 
 local function take_all(self)
