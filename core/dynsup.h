@@ -74,7 +74,10 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
     X(NOT_A_SERVER, "not_a_server", "the process takes no calls")                                  \
     X(NOT_A_CHILD, "not_a_child", "the process has no supervisor that restarts it")                \
-    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")
+    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
+    X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
+    X(CLOSED, "closed", "the host has been closed")                                                \
+    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -310,7 +313,8 @@ typedef struct dynsup_host_config {
      * NULL: nobody is called. */
     void (*after_events)(void *ud);
     void *event_ud;
-    uint64_t seed; /* of all randomness of the host */
+    uint64_t seed;        /* of all randomness of the host */
+    size_t max_processes; /* a further one fails with DYNSUP_ENOMEM; 0: no limit */
 } dynsup_host_config;
 
 /* A new host without processes, or NULL without memory. *config is copied. */
@@ -328,8 +332,10 @@ enum dynsup_state {
     DYNSUP_ENDED    /* halted, and every process is gone */
 };
 
-/* Runs what is ready until nothing is or budget_ns have passed (it is overrun by one slice at
- * most). *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
+/* Runs what is ready until nothing is or budget_ns have passed. The budget is overrun by one slice,
+ * one stop op, or 64 timers at most; with a port that has a tick, by a tick beside. A budget of 0
+ * is one batch of all of these. The first stage of an orderly end looks at every process in one go.
+ * *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 
@@ -367,6 +373,10 @@ const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);
 /* Asks the running body, if any, to end its slice. Safe in a signal handler of the host's thread.
  * False when no slice is running. */
 bool dynsup_host_preempt(dynsup_host *host);
+
+/* For a body that looks at the time itself, with a port without a tick: has the running slice
+ * lasted for slice_ns, or is the step's budget spent? Reads the clock. */
+bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns);
 
 /* Walks all invariants of the host and asserts each; for tests. */
 void dynsup_host_check(const dynsup_host *host);

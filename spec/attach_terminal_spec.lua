@@ -30,8 +30,9 @@ local function hold_up()
   terminal.shell "until test -e stuck; do sleep 0.01; done"
 end
 
+-- Until a line has said how many more there are to be: then the screen comes to rest.
 local ticker = "dynsup.spawn(function() local i = 0 repeat i = i + 1 dynsup.sleep(50) print('tick ' .. i) "
-  .. "until io.open 'stop' end)"
+  .. "left = left and left - 1 until left == 0 end)"
 
 describe("lines of a client", function()
   it("are run by the host, and an incomplete one goes on", function()
@@ -103,7 +104,7 @@ describe("lines of a client", function()
   it("find the reference of the host", function()
     begin()
     enter "help(dynsup.is_pid)"
-    wait "\nis_pid%(v%)\n.*  Arguments: any value\n  Returns: true for a pid, .*\n> $"
+    wait "\nis_pid%(v%)\n  Type: fun%(v: any%): boolean\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
   end)
 end)
 
@@ -112,13 +113,12 @@ describe("what arrives while a line is edited", function()
     begin("", 80, 60)
     enter(ticker)
     wait "tick %d+\n> $"
-    for letter in ("print 'edited'"):gmatch "." do
+    for letter in ("print 'edited' left = 5"):gmatch "." do
       type_text(letter)
     end
-    wait "\ntick %d+\n> print 'edited'$"
+    wait "\ntick %d+\n> print 'edited' left = 5$"
     press "Enter"
-    terminal.write("stop", "")
-    local screen = wait "> print 'edited'\nedited\n"
+    local screen = wait "> print 'edited' left = 5\nedited\ntick %d+\n"
     local last
     for number in screen:gmatch "tick (%d+)" do
       assert.is_true(last == nil or tonumber(number) == last + 1, screen)
@@ -363,11 +363,13 @@ describe("the terminal of a client", function()
   it("takes a paste of 200 columns, also while output arrives", function()
     begin("", 80, 60)
     enter(ticker)
-    terminal.paste("#'" .. ("0123456789"):rep(20) .. "'")
-    wait "tick %d+\n> #'0123456789.*9'$"
+    terminal.paste("left = 5 return #'" .. ("0123456789"):rep(20) .. "'")
+    wait "tick %d+\n> left = 5 return #'0123456789.*9'$"
     press "Enter"
-    terminal.write("stop", "")
-    wait "\n200\n.*> $"
+    wait "\n200\ntick %d+\n"
+    press "C-l"
+    enter "'still here'"
+    wait '\n"still here"\n.*> $'
   end)
 
   it("is given back while the client is stopped by Ctrl-Z, and the host goes on", function()
