@@ -24,9 +24,11 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct dsl_runtime dsl_runtime;
-typedef struct dsl_host dsl_host;
+typedef struct dynsup_lua_host dsl_host;
 typedef struct dsl_body dsl_body;
 typedef struct dsl_server dsl_server;
 
@@ -86,8 +88,9 @@ struct dsl_body {
 
 struct dsl_runtime {
     lua_State *L;           /* the main thread */
-    dsl_host *host;         /* that runs now, or NULL */
-    struct uv_loop_s *loop; /* made by the first run on the real clock */
+    dsl_host *host;         /* that runs now, or is attached; or NULL */
+    struct uv_loop_s *loop; /* made by the first host that needs one, or the program's */
+    bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open;
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
@@ -105,14 +108,23 @@ struct dsl_runtime {
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
 };
 
-#define DSL_POOL_MAX 1024
+/* What a host is for. */
+enum dsl_owner {
+    DSL_OWNER_RUN,     /* dynsup_lua_run: it lives as long as the call */
+    DSL_OWNER_PROGRAM, /* in the program's lua_State */
+    DSL_OWNER_STATE    /* the program's, in a lua_State of its own */
+};
 
-struct dsl_host {
+#define DSL_POOL_MAX   1024
+#define DSL_ERROR_SIZE 256
+
+struct dynsup_lua_host {
     dsl_runtime *runtime;
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */
     dynsup_host *core;
-    dynsup_uv *uv; /* NULL: virtual clock */
+    dynsup_uv *uv;    /* NULL: without a loop */
+    dynsup_port port; /* without uv */
     uint64_t virtual_ns;
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
@@ -128,7 +140,8 @@ struct dsl_host {
     bool chain_ok;                 /* every level below the running one can yield */
     uint64_t callback_deadline_ns;
     bool count_hook;
-    int slice_count; /* instructions a slice, with count_hook */
+    int slice_count; /* instructions from one count hook to the next */
+    uint64_t slice_ns;
     uint64_t close_deadline_ns;
     uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
     bool close_over;                      /* the time is over: every instruction raises */
@@ -163,12 +176,52 @@ struct dsl_host {
     struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
     struct dsl_tap_line **last_tap_line;
     uint32_t tap_line_count;
+    uint64_t events_lost; /* to the program */
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
     bool settled;          /* nothing could happen any more, before any halt */
     bool deadlock;         /* and main was waiting */
     bool main_failed;      /* and main had ended abnormally */
+
+    struct dsl_sentinel *sentinel; /* in L's state; NULL: it has ended */
+    enum dsl_owner owner;
+    bool busy;      /* it is being stepped, run or closed */
+    int loop_error; /* why there is no loop, as a code; 0: for want of memory */
+    bool asks;      /* C asks for what must be done at once: "would_wait" is no error */
+    bool rides;     /* the program's loop steps it */
+    int thread_ref; /* of L, in the registry; unless it is a run's */
+    char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
+    pthread_t thread;                        /* whose the host is */
+    _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */
+    atomic_bool woken;                       /* since the last look at posts */
 };
+
+/* ---- host.c ---- */
+
+/* In a host's state: when it is collected, it ends the host, and frees a run's. Pushes one without
+ * a host. Raises without memory. [-0, +1] */
+typedef struct dsl_sentinel {
+    dsl_host *host; /* NULL: there is none yet, or it has ended */
+} dsl_sentinel;
+dsl_sentinel *dsl_sentinel_push(lua_State *L);
+
+/* A new host in L's state, which runs inside the one that runs there, for the sentinel. Raises
+ * without memory, for misuse, and when the loop cannot be made; then the sentinel may have the host
+ * already. [-0, +0] */
+dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
+                        enum dsl_owner owner);
+
+/* Ends it: processes that are left, the loop's handles, everything but the struct itself. Once. */
+void dsl_host_end(dsl_host *host);
+
+/* Frees the struct; the host must have ended. */
+void dsl_host_free(dsl_host *host);
+
+/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
+enum dynsup_state dsl_host_run(dsl_host *host);
+
+/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
+enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
 /* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
 static inline int dsl_thread_close(lua_State *co) {
@@ -305,6 +358,12 @@ static inline void dsl_last_note(lua_State *L, dsl_host *host, const dsl_body *b
 void dsl_last_push(lua_State *L, const dsl_host *host, const dsl_body *body);
 void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
+/* ---- message.c ---- */
+
+/* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
+ * without memory. */
+void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+
 /* ---- copy.c ---- */
 
 /* Replaces the tables among count values from index first on by copies. Raises without memory.
@@ -353,6 +412,10 @@ dsl_body *dsl_body_reuse(dsl_host *host);
 
 /* Runs the body's coroutine until it yields or ends; returns Lua's status. */
 int dsl_body_run(dsl_body *body, int *count_out);
+
+/* A new process that runs the function (or name) at the index with the nargs values behind it; the
+ * host's main process, if that is asked for. Raises without memory. [-0, +0] */
+dynsup_pid dsl_process_spawn(lua_State *L, dsl_host *host, int function, int nargs, bool main);
 
 /* What the slice of a body that has yielded ends with. */
 enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome);
@@ -501,7 +564,8 @@ extern const char dsl_halt_sentinel;
 
 typedef struct dsl_spec {
     dynsup_child_spec core;
-    bool by_start; /* start, not body */
+    bool by_start;  /* start, not body */
+    bool is_worker; /* the body is a worker in C */
     dynsup_backoff backoff;
 } dsl_spec;
 

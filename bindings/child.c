@@ -2,6 +2,7 @@
 #include "bindings/dry.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
+#include "bindings/worker.h"
 
 #include <string.h>
 
@@ -36,7 +37,7 @@ static int start_child_k(lua_State *L, int status, lua_KContext context) {
 
 /* The program of a child that may be restarted, with a copy of the arguments (on top), or what
  * reports tell of a temporary one; nothing here makes anything in Lua. */
-static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body *body) {
+static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     bool again = core->restart != DYNSUP_TEMPORARY;
@@ -46,8 +47,27 @@ static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body 
     if (core->program)
         return;
     core->program_ops = NULL;
-    dsl_body_discard(body);
+    core->body_ops->fini(core->body);
     dsl_error(L, "not enough memory");
+}
+
+enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + SPEC_VALUES };
+
+/* The first body of a child in Lua, whose arguments are a list or nil. */
+static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_spec *spec,
+                         bool may_start) {
+    dynsup_child_spec *core = &spec->core;
+    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
+    int args = CHILD_PLACES + DSL_SPEC_ARGS;
+    dsl_body *body = NULL;
+    if (may_start && spec->by_start && !arguments)
+        body = dsl_server_child(L, host, function, args, CHILD_SLOTS);
+    core->starting = body;
+    if (!body)
+        body = dsl_program_body(L, host, function, args, arguments, CHILD_SLOTS);
+    body->is_guest = spec->by_start && !core->starting;
+    core->body_ops = &dsl_body_ops;
+    core->body = body;
 }
 
 /* The spec's parts that may raise, before the core is entered; the first body is made already. With
@@ -55,25 +75,20 @@ static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec, dsl_body 
 static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                          bool may_start) {
     dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     int args = CHILD_PLACES + DSL_SPEC_ARGS;
     uint64_t arguments = dynsup_supervisor_arguments(host->core, pid);
     if (core->restart == DYNSUP_TEMPORARY || lua_isnil(L, args))
         lua_pushnil(L);
     else
         dsl_list_copy(L, args);
-    dsl_body *body = NULL;
-    if (may_start && spec->by_start && !arguments)
-        body = dsl_server_child(L, host, function, args, DSL_PROGRAM_SLOTS + SPEC_VALUES);
-    core->starting = body;
-    if (!body)
-        body =
-            dsl_program_body(L, host, function, args, arguments, DSL_PROGRAM_SLOTS + SPEC_VALUES);
-    body->is_guest = spec->by_start && !core->starting;
-    spec_program(L, host, spec, body);
+    if (spec->is_worker) {
+        core->body = dsl_worker_new(L, host, CHILD_PLACES + DSL_SPEC_FUNCTION, CHILD_SLOTS);
+        core->body_ops = &dsl_worker_body_ops;
+    } else {
+        body_prepare(L, host, arguments, spec, may_start);
+    }
+    spec_program(L, host, spec);
     lua_pop(L, 1);
-    core->body_ops = &dsl_body_ops;
-    core->body = body;
     core->id = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_ID);
     core->modules = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_MODULES);
     core->name_key = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_NAME_KEY);
@@ -94,7 +109,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
-        return dsl_cannot_wait(L, host);
+        return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     spec_prepare(L, host, pid, spec, !ensure);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     host->switching = false; /* what has run inside may have waited */

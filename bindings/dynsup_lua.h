@@ -1,17 +1,46 @@
 /*
- * dynsup in Lua: how a C program runs Lua code as the main process of a host.
+ * dynsup in Lua, for C programs: hosts that the program steps, or that run.
  *
- * A lua_State has at most one host running at a time on top; a run inside a run is a host of its
- * own. All functions belong to the thread that uses the state.
+ * Host. A dynsup_lua_host is processes and supervisors in one lua_State, the program's or its own.
+ * The library has no global state: hosts in one program are independent of each other, also in
+ * several threads. A lua_State has one host at a time; in its processes the Lua function dynsup.run
+ * runs others inside of that.
+ * Threads. A host and its lua_State belong to one thread, at first the one that made it. Functions
+ * that another thread may call say so; there are two, dynsup_lua_host_post and _wake.
+ * Re-entrancy. What the program is called back by (workers, events, replies, posts) may call every
+ * function here but those that step, run, close or free the host. Log sinks, clocks, allocators and
+ * `wake` may call none.
+ * Lua. No function here raises an error or needs protection but those that say so. Those with a
+ * lua_State and [-n, +m] take n values from its stack and leave m; the thread may be any of the
+ * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
+ * Errors. Functions return 0 (or what they say) or a negative code, of which
+ * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
+ * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
+ * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
+ * exits or aborts.
+ *
+ * A step in which nothing happens allocates nothing.
+ *
+ * docs/embedding.md is the guide; examples/embed/ has small programs.
  */
 #ifndef DYNSUP_LUA_H
 #define DYNSUP_LUA_H
 
+#include "core/dynsup.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 #include <lua.h>
+#ifdef __cplusplus
+}
+#endif
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DYNSUP_DECLARATIONS_BEGIN
 
 enum dynsup_level {
     DYNSUP_LEVEL_OFF,
@@ -38,27 +67,118 @@ typedef struct dynsup_lua_service {
     void *ud;
 } dynsup_lua_service;
 
-/* All zero is a host on the real clock that logs nothing. Pointers are borrowed for the run. */
+struct uv_loop_s;
+
+typedef struct dynsup_lua_host dynsup_lua_host;
+
+/* What ends the slices of Lua code that does not give way. */
+enum dynsup_lua_preempt {
+    /* A count hook in each process looks at the time every 1,000 instructions (on a virtual clock:
+     * ends a slice after 100,000 instructions a millisecond). No thread, no signal; a tight loop
+     * takes two to three times as long as without. */
+    DYNSUP_LUA_PREEMPT_COUNT,
+    /* A watchdog thread sends SIGURG to the host's thread when a slice runs too long; its handler
+     * calls the one that was there before, which is put back with the last such host. Code that
+     * gives way in time pays nothing. Needs the real clock and a loop; elsewhere it is as COUNT. */
+    DYNSUP_LUA_PREEMPT_SIGNAL,
+    DYNSUP_LUA_PREEMPT_NONE /* slices end only where bodies wait: an endless loop is for ever */
+};
+
+/*
+ * What a host is to be like. All zero is a host for embedding: no loop, the system's monotonic
+ * clock, preemption by a count hook, no log, no limits; it starts no thread, touches no signal and
+ * reads no environment. The struct is copied; what its pointers lead to is borrowed for the host's
+ * life.
+ */
 typedef struct dynsup_lua_config {
-    bool virtual_clock; /* time jumps to the next deadline when nothing is ready */
-    bool no_preempt;    /* slices end only where bodies wait */
-    bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
-                           so with a virtual clock */
-    bool signals;       /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it; a
-                           second SIGINT ends the program */
-    bool stays;         /* a run on the real clock ends when it is halted only */
+    /* ---- clock and loop ---- */
+
+    /* Time stands still while something is ready. A run lets it jump to the next deadline; who
+     * steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
+    bool virtual_clock;
+    /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
+     * this clock stops its workers' timers. Called often. A host with a loop always has the
+     * monotonic clock, by which its loop waits. */
+    uint64_t (*now)(void *ud);
+    void *now_ud;
+    /* An event loop of the host's own, which dynsup.net, dynsup.http and luv need. The program
+     * steps the host and waits by dynsup_lua_host_backend_fd, or lets it run. */
+    bool own_loop;
+    /* The program's own libuv loop, in place of own_loop; NULL: none. Whoever runs it then runs the
+     * host, too. It must be there until the host is freed and, where scripts use luv, until the
+     * lua_State is closed and the loop has turned once more. A lua_State has one loop for its life.
+     */
+    struct uv_loop_s *loop;
+    /* How long a turn of a loop lets the host run in one go, in ns; 0: 1 ms. */
+    uint64_t turn_ns;
+    /* Called when a host that is not being stepped has something to do: after a post, from the
+     * thread that posts; after a send, a timer or a start by the program, in the host's own. Once
+     * until the next step, which should come soon. It may not call dynsup. NULL: the program steps
+     * the host anyway. Without a loop only: a loop is woken by itself. */
+    void (*wake)(void *ud);
+    void *wake_ud;
+
+    /* ---- slices ---- */
+
+    enum dynsup_lua_preempt preempt;
+    double slice_ms; /* how long a slice may last; 0: 1 ms */
+
+    /* ---- memory and limits ---- */
+
+    /* Where memory comes from, as lua_Alloc; NULL: the lua_State's own allocator, and the C
+     * library's for the host itself. Also the allocator of a lua_State that the host makes. Used in
+     * the host's thread only. What libuv, luv, libcurl and requests in their threads need is
+     * malloc's in every case. */
+    dynsup_alloc_fn alloc;
+    void *alloc_ud;
+    /* How much a lua_State that the host makes may have in use, with all of the host's own, in
+     * bytes; beyond it there is no memory. 0: no limit. Misuse with a lua_State of the program's,
+     * whose allocator is the program's affair. */
+    size_t max_bytes;
+    /* How many processes there may be; a further one fails as without memory. 0: no limit. */
+    size_t max_processes;
+
+    /* ---- events ---- */
+
+    /* A bit (1 << kind) for each kind of event that on_event is called for, soon after it happened,
+     * between two slices. The event and what it leads to are borrowed for the call. It may call
+     * what callbacks may. */
+    uint32_t events;
+    void (*on_event)(void *ud, dynsup_lua_host *host, const dynsup_event *event);
+    void *event_ud;
+
+    /* ---- what must be asked for ---- */
+
+    /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it (with a loop only); a
+     * second SIGINT ends the program. */
+    bool signals;
+    /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
+     * ends the program when a peer goes away. */
+    bool sigpipe;
+    /* dynsup.fs, dynsup.http and look-ups of host names may use libuv's pool of threads. Else files
+     * are read and written in the caller's slice, and the other two are refused. */
+    bool threads;
+    /* A lua_State that the host makes takes its search paths from LUA_PATH and LUA_CPATH. */
+    bool environment;
+
+    /* ---- runs ---- */
+
+    bool stays; /* a run on the real clock ends when it is halted only */
+    /* With a virtual clock: only main and start functions run, all other processes are idle; what
+     * is refused is told to dynsup.check. */
+    bool dry;
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    bool dry;        /* with a virtual clock: only main and start functions run, all other processes
-                        are idle; what is refused is told to dynsup.check */
-    double slice_ms; /* 0: 1 ms */
-    uint64_t seed;   /* 0: from the system (1 with a virtual clock) */
-    enum dynsup_level level;
+    uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
+    const dynsup_lua_service *service; /* NULL: nobody is told */
+
+    /* ---- log ---- */
+
+    enum dynsup_level level; /* 0: nothing is logged */
     enum dynsup_log_format format;
     /* One line or report, without a final newline; NULL: none. In the other formats than text its
      * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
-    const dynsup_lua_service *service; /* NULL: nobody is told */
 } dynsup_lua_config;
 
 enum dynsup_lua_end {
@@ -67,6 +187,302 @@ enum dynsup_lua_end {
     DYNSUP_LUA_DEADLOCK, /* the main process waits for what cannot come; where was pushed */
     DYNSUP_LUA_HALTED    /* by halt or by a signal; the code was pushed */
 };
+
+/* ---- hosts ----------------------------------------------------------------------------------- */
+
+/* A new host in the lua_State, which is the program's and must be closed after the host; or, with L
+ * NULL, in one of its own, with all of Lua's libraries. Opens the module dynsup, as luaopen_dynsup
+ * does. config may be NULL. From here on the program's Lua code outside of processes may call what
+ * needs no process: start_child, send, spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State
+ * has a host; DYNSUP_ETAKEN: it has another loop; DYNSUP_ENO_LOOP: libuv could not make what is
+ * needed; DYNSUP_EMISUSE: the config contradicts itself; DYNSUP_ENOMEM. With an error *host_out is
+ * NULL. */
+int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
+
+/* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
+ * host, and its lua_State if that is its own. Not from a callback of the host's or its loop's. A
+ * loop that is the program's may be turned, without blocking, to close the host's handles. Works
+ * also when the lua_State has been closed before: then the processes ended there. NULL is allowed.
+ */
+void dynsup_lua_host_free(dynsup_lua_host *host);
+
+/* The orderly end: halts the host, if that has not been done, lets it run until it has ended, but
+ * for patience_ns of real time at most, and frees it. Blocks; between two steps it sleeps, or waits
+ * in the loop. 0: in order. DYNSUP_ETIMEOUT: what was left has been killed. With DYNSUP_EMISUSE the
+ * host is as it was. */
+int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
+
+/* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
+ * process has started, and those of a main process, stop first, the last one started first; then
+ * all other processes get "shutdown", and 5 s later "kill". The first call decides the code. */
+int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
+
+/* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
+ * slices). The budget is overrun by one look
+ * of the count hook at the time (1,000 instructions), by a C function that runs long, a turn of
+ * Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before anybody
+ * has a second one, over as many steps as that takes. With a loop it looks for what has arrived
+ * there, without blocking. Returns an enum dynsup_state: DYNSUP_READY, there is work left;
+ * DYNSUP_WAITING, none before *deadline_ns_out on the host's clock; DYNSUP_STILL; DYNSUP_ENDED.
+ * deadline_ns_out may be NULL; it is DYNSUP_NEVER in the other cases. Not where the program's loop
+ * runs the host. */
+int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* Runs until nothing can happen any more (DYNSUP_STILL) or the host has ended (DYNSUP_ENDED).
+ * Blocks. DYNSUP_ENO_LOOP: without a loop only a host with a virtual clock can run. Not from a
+ * callback of the loop. */
+int dynsup_lua_host_run(dynsup_lua_host *host);
+
+/* The time of the host's clock in ns. */
+uint64_t dynsup_lua_host_now(dynsup_lua_host *host);
+
+/* Moves a virtual clock on. */
+int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
+
+/* For poll, epoll and other loops: the descriptor of the host's loop, which stays the same. When it
+ * is readable it is time for a step. DYNSUP_ENO_LOOP. */
+int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
+
+/* For how many ms it may be waited for at most, -1: without end; then it is time for a step, too.
+ * Asked anew after each step and whatever else was done to the host. An error is less than -1:
+ * DYNSUP_ENO_LOOP. */
+int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
+
+/* The host belongs to the calling thread from now on. Nobody may be using it, or its lua_State. */
+void dynsup_lua_host_adopt(dynsup_lua_host *host);
+
+/* The core's host, for all that dynsup.h offers, under its contracts; NULL when the lua_State has
+ * been closed. Its values that are objects (DYNSUP_OBJECT) belong to the host here. */
+dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host);
+
+/* The lua_State that the host works in: a thread of its own in the program's state, or the one that
+ * it made. NULL when it has been closed. */
+lua_State *dynsup_lua_host_state(dynsup_lua_host *host);
+
+/* What the last call that failed with DYNSUP_EREASON or DYNSUP_EMISUSE has to say, for people; the
+ * host's, until the next such call. "" when there is nothing more to say. */
+const char *dynsup_lua_host_error(const dynsup_lua_host *host);
+
+/* ---- processes and messages ------------------------------------------------------------------ */
+
+/* A simple value of C's. Made by the functions below; a text is borrowed for the call it is made
+ * for. */
+typedef struct dynsup_lua_value {
+    dynsup_value value; /* a text's is nil */
+    const char *text;   /* or NULL */
+    size_t size;
+} dynsup_lua_value;
+
+static inline dynsup_lua_value dynsup_lua_integer(int64_t integer) {
+    dynsup_lua_value v = {{DYNSUP_INTEGER, {0}}, NULL, 0};
+    v.value.as.integer = integer;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_number(double number) {
+    dynsup_lua_value v = {{DYNSUP_NUMBER, {0}}, NULL, 0};
+    v.value.as.number = number;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_boolean(bool boolean) {
+    dynsup_lua_value v = {{DYNSUP_BOOLEAN, {0}}, NULL, 0};
+    v.value.as.boolean = boolean;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_pid(dynsup_pid pid) {
+    dynsup_lua_value v = {{DYNSUP_ID, {0}}, NULL, 0};
+    v.value.as.id = pid;
+    return v;
+}
+
+static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
+    dynsup_lua_value v = {{DYNSUP_NIL, {0}}, text, size};
+    return v;
+}
+
+/* Sends a message of count simple values (at least 1, the first not nil) to the process; to a dead
+ * one it is dropped. 0 or DYNSUP_ENOMEM. */
+int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
+                    int count);
+
+/* The same with the count values on top of L: tables go by reference, as from Lua. [-count, +0] */
+int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
+
+/* Pushes a pid as Lua code sees it, nil for 0. [-0, +1] */
+void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid);
+
+/* The pid at the index, 0 when the value there is none. [-0, +0] */
+dynsup_pid dynsup_lua_pid_at(lua_State *L, int index);
+
+/* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
+ * step. *pid_out may be left out (NULL). [-(nargs+1), +0] 0 or DYNSUP_ENOMEM. */
+int dynsup_lua_spawn(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
+
+/* The same for the main process, of which a host has one at most: when its function returns it
+ * stays as the parent of what it has started. A script that is to be run as by `dynsup run` is
+ * loaded (luaL_loadfile) and spawned this way. */
+int dynsup_lua_spawn_main(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
+
+/* ---- workers in C ---------------------------------------------------------------------------- */
+
+/* One incarnation of a worker, from its start to its stop. */
+typedef struct dynsup_lua_worker dynsup_lua_worker;
+
+/* What a worker's functions return: one of these, or a negative code, with which it ends: -code is
+ * its reason ("shutdown" for DYNSUP_ESHUTDOWN). DYNSUP_EREASON: the value on top of L is, a string
+ * or a table. A Lua error that one of them raises is its crash, with a traceback. */
+enum dynsup_lua_next {
+    DYNSUP_LUA_WAIT,  /* for the next message, or until its timeout */
+    DYNSUP_LUA_AGAIN, /* `work` is to be called, when the others have had their turn */
+    DYNSUP_LUA_END    /* it has come to its end: "normal" */
+};
+
+/*
+ * A kind of worker: the program's functions, called in the host's thread, one worker at a time, in
+ * slices that nothing preempts: they must return soon. L is the host's thread of the lua_State,
+ * with an empty stack and room for LUA_MINSTACK values; what is left there is dropped. They may
+ * call what callbacks may. All but the name may be left out.
+ */
+typedef struct dynsup_lua_worker_ops {
+    const char *name; /* for people; static, as is the struct */
+    size_t data_size; /* of a block that each incarnation has, zeroed, for its state */
+    /* The first slice of an incarnation. */
+    int (*start)(lua_State *L, dynsup_lua_worker *worker);
+    /* A message: its values are all that is on the stack. A process that traps exits gets exit
+     * signals as "EXIT", pid, reason. */
+    int (*message)(lua_State *L, dynsup_lua_worker *worker);
+    /* After DYNSUP_LUA_AGAIN, or when the timeout is over. */
+    int (*work)(lua_State *L, dynsup_lua_worker *worker);
+    /* The incarnation ends, for whatever reason, after a start: frees what its data holds. */
+    void (*stop)(lua_State *L, dynsup_lua_worker *worker);
+    /* Nobody will start a worker with this argument any more. From Lua's collector: may call
+     * neither Lua nor dynsup. */
+    void (*drop)(void *arg);
+} dynsup_lua_worker_ops;
+
+/* Pushes a value that stands for workers of this kind with this argument: in a child spec's `body`
+ * it is what a function is for workers in Lua, in specs made by C and by Lua. `args` is not for it.
+ * arg changes hands in every case: `drop` is called once. [-0, +1 if 0] 0 or DYNSUP_ENOMEM. */
+int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua_worker_ops *ops,
+                           void *arg);
+
+/* A new process of this kind, nobody's child; with a name unless that is NULL. To receive messages
+ * by a callback is to spawn a worker with `message`. 0; DYNSUP_EALREADY_STARTED with *pid_out who
+ * has the name; DYNSUP_ENOMEM. *pid_out may be left out (NULL). */
+int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
+                            const char *name, dynsup_pid *pid_out);
+
+/* The incarnation's own block, of data_size bytes, aligned for anything. */
+void *dynsup_lua_worker_data(dynsup_lua_worker *worker);
+
+/* The argument of its kind. */
+void *dynsup_lua_worker_arg(const dynsup_lua_worker *worker);
+
+/* The incarnation's pid. */
+dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
+
+/* The host that it lives in. */
+dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
+
+/* `work` is called in ms, unless another function of the worker's is called before: it is set anew
+ * in each. */
+void dynsup_lua_worker_timeout(dynsup_lua_worker *worker, double ms);
+
+/* Tells a start_child that waits (`ready` in the spec) that the worker is up. */
+void dynsup_lua_worker_ready(dynsup_lua_worker *worker);
+
+/* ---- supervisors and children ---------------------------------------------------------------- */
+
+/* A new dynamic supervisor, with a name unless that is NULL; options may be NULL: 3 restarts in 5
+ * s, any number of children; the names in them are not looked at. Called by a worker, it is linked
+ * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
+int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
+                                const dynsup_supervisor_options *options, dynsup_pid *pid_out);
+
+/* Starts the child on top of L under the supervisor, as dynsup.start_child would: a spec, a
+ * function, a module, { module, arg }. At once, or not at all: 0; DYNSUP_EWOULD_WAIT: it has a
+ * start function or `ready`, or the supervisor is busy (dynsup_lua_call can wait);
+ * DYNSUP_EALREADY_STARTED with *pid_out who has the name (0: it restarts); DYNSUP_EMAX_CHILDREN,
+ * _ENOPROC, _ENOT_A_SUPERVISOR; DYNSUP_EIGNORE; DYNSUP_EREASON: the spec is wrong,
+ * dynsup_lua_host_error says how; DYNSUP_ENOMEM.
+ * [-1, +0] */
+int dynsup_lua_child_start(dynsup_lua_host *host, lua_State *L, dynsup_pid supervisor,
+                           dynsup_pid *pid_out);
+
+/* The fields of a child spec for a worker in C; all zero is a permanent worker without a name. */
+typedef struct dynsup_lua_child {
+    const char *id;   /* or NULL */
+    const char *name; /* registered; or NULL */
+    enum dynsup_restart restart;
+    double shutdown_ms; /* 0: 5000; DYNSUP_SHUTDOWN_INFINITY, DYNSUP_SHUTDOWN_BRUTAL_KILL */
+    bool backoff;       /* restarts are delayed, with the defaults of a spec's `backoff` */
+} dynsup_lua_child;
+
+/* Starts a worker in C as a child, without a spec in Lua. child may be NULL. arg changes hands in
+ * every case. Returns as dynsup_lua_child_start. */
+int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
+                            const dynsup_lua_worker_ops *ops, void *arg,
+                            const dynsup_lua_child *child, dynsup_pid *pid_out);
+
+/* How results come back that have to be waited for. Called once, in a slice of a process made for
+ * it: L holds true and the results, or false and an error, and nothing else. L NULL: that process
+ * was ended before; then host is NULL, too, if it is the collector that notices, after the host. */
+typedef void (*dynsup_lua_done)(void *ud, dynsup_lua_host *host, lua_State *L);
+
+/* Calls the Lua function below its nargs arguments in a process of its own, where it may wait; done
+ * (or NULL) is told the results. [-(nargs+1), +0] 0 or DYNSUP_ENOMEM, then done is not called. */
+int dynsup_lua_call(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_lua_done done, void *ud);
+
+/* Stops a child, as dynsup.terminate_child: its results are true; nil and "not_found" or another
+ * reason. done may be NULL. */
+int dynsup_lua_child_terminate(dynsup_lua_host *host, dynsup_pid supervisor, dynsup_pid child,
+                               dynsup_lua_done done, void *ud);
+
+/* The supervisor's counts. 0, DYNSUP_ENOPROC, DYNSUP_ENOT_A_SUPERVISOR. */
+int dynsup_lua_children_count(dynsup_lua_host *host, dynsup_pid supervisor,
+                              dynsup_counts *counts_out);
+
+/* Calls each(ud, child) for the children in the order of their start, until it returns false. It
+ * may start and stop children, and must not raise errors. 0, DYNSUP_ENOPROC (also for what is no
+ * supervisor), DYNSUP_ENOMEM. */
+int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
+                             bool (*each)(void *ud, const dynsup_child_info *child), void *ud);
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* Writes an event as a report, in several lines; cut to size, 0-terminated. Returns its length. */
+size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
+                             size_t size);
+
+/* Writes a reason in a few words; cut to size, 0-terminated. */
+void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
+                            size_t size);
+
+/* How many events were lost to on_event, for want of memory. */
+uint64_t dynsup_lua_host_lost(const dynsup_lua_host *host);
+
+/* ---- other threads --------------------------------------------------------------------------- */
+
+/* A piece of work for a host's thread, in memory of the program's. `call` is called once, in the
+ * host's thread, at the beginning of a step or in the loop; host is NULL there when the host has
+ * ended instead. From then on the struct is the program's again: call may free it or post it. */
+typedef struct dynsup_lua_post {
+    void (*call)(struct dynsup_lua_post *post, dynsup_lua_host *host);
+    struct dynsup_lua_post *next; /* the host's, until call */
+} dynsup_lua_post;
+
+/* From any thread, as long as the host is there, and not while its lua_State is being closed: hands
+ * the post over and wakes the host. What one thread posts is called in order. Takes no lock and
+ * allocates nothing. */
+void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post);
+
+/* From any thread or signal handler, likewise: the host is to be stepped soon, though nothing was
+ * posted. */
+void dynsup_lua_host_wake(dynsup_lua_host *host);
+
+/* ---- states and runs ------------------------------------------------------------------------- */
 
 /* A new Lua state with an allocator made for many coroutines: their memory comes from the system on
  * huge pages and in blocks without headers. A host in the state, and in any other, allocates by its
@@ -90,10 +506,17 @@ void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, co
  * by versions that behave the same outside a host. */
 int luaopen_dynsup(lua_State *L);
 
+/* For a program that is dynsup's as a whole: asks for preemption by signal, the pool of threads,
+ * SIGPIPE and the environment; the rest of *config stays as it is. */
+void dynsup_lua_config_program(dynsup_lua_config *config);
+
 /* Runs the function below its nargs arguments on the stack as the main process of a new host, until
- * nothing can happen any more or it is halted; then everything is stopped in order. [-(nargs+1),
- * +n] results by the end returned; *count_out is n. Blocks. Raises on misuse and without memory. */
+ * nothing can happen any more or it is halted; then everything is stopped in order. Unless config
+ * says otherwise the run has a loop of its own. [-(nargs+1), +n] results by the end returned;
+ * *count_out is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -4,6 +4,7 @@
 #include "bindings/dry.h"
 #include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
+#include "bindings/pending.h"
 
 #include <string.h>
 
@@ -208,8 +209,9 @@ static int start(lua_State *L) {
     dsl_host *host;
     dsl_waiter_of(L, &host);
     dsl_dry_wait(L, host);
-    if (!host->uv)
-        return luaL_error(L, "dynsup.http needs the real clock: this run has a virtual one");
+    dsl_check_loop(L, host, "requests of dynsup.http");
+    if (!host->config->threads)
+        return luaL_error(L, "dynsup.http needs threads: this host may use none");
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     dsl_transfer *transfer = transfer_push(L, 1);

@@ -90,7 +90,7 @@ static int job_k(lua_State *L, int status, lua_KContext context) {
 
 int dsl_job_run(lua_State *L, dsl_job *job) {
     dsl_host *host = job->pending.host;
-    if (!host->uv) {
+    if (!host->uv || !host->config->threads) {
         job->ops->work(job);
         return results(L, job);
     }

@@ -140,8 +140,9 @@ static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_e
 void dsl_log_event(dsl_host *host, const dynsup_event *event) {
     uint64_t held_back;
     enum dynsup_level level = (enum dynsup_level)dynsup_report_level(event);
-    if (!host->config->log || level > host->config->level || event->pid == host->main)
-        return; /* the main process's end is told by who runs it */
+    bool is_told = host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by who runs it */
+    if (!host->config->log || level > host->config->level || is_told)
+        return;
     if (!dynsup_limit_pass(&host->limit, event->at_ns, REPORT_BURST, REPORTS_PER_SECOND,
                            &held_back))
         return;

@@ -94,6 +94,8 @@ static int luv_load(lua_State *L) {
 static int luv_loader(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
     lua_State *main = runtime->L;
+    if (runtime->host && runtime->host->owner != DSL_OWNER_RUN && !runtime->host->uv)
+        return luaL_error(L, "luv needs an event loop: this host has none");
     if (!runtime->loop)
         runtime->loop = dynsup_uv_loop_new();
     if (!runtime->loop || !lua_checkstack(main, 2))
@@ -107,9 +109,15 @@ static int luv_loader(lua_State *L) {
     return status == LUA_OK ? 1 : lua_error(L);
 }
 
+/* Between the steps of the program's host its own code runs; where there is a loop, it may be code
+ * of the host's that the loop calls back. */
+static bool is_running(const dsl_host *host) {
+    return host->owner == DSL_OWNER_RUN || host->busy || host->uv || host->current;
+}
+
 static int os_exit(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
-    if (!runtime->host) {
+    if (!runtime->host || !is_running(runtime->host)) {
         lua_pushvalue(L, lua_upvalueindex(2));
         lua_insert(L, 1);
         lua_call(L, lua_gettop(L) - 1, 0);
@@ -147,10 +155,12 @@ void dsl_luv_finish(lua_State *L) {
     if (!runtime || !runtime->loop)
         return;
     runtime->finishing = true;
-    dynsup_uv_loop_finish(runtime->loop);
+    if (!runtime->loop_is_lent)
+        dynsup_uv_loop_finish(runtime->loop);
 }
 
 void dsl_luv_close(dsl_runtime *runtime) {
-    dynsup_uv_loop_free(runtime->loop);
+    if (!runtime->loop_is_lent)
+        dynsup_uv_loop_free(runtime->loop);
     runtime->loop = NULL;
 }

@@ -58,23 +58,26 @@ static void check_message(lua_State *L, int first) {
                   "the first value of a message must not be nil");
 }
 
+void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+    dynsup_value fixed[DSL_INLINE_VALUES];
+    if (host->config->copy_messages)
+        dsl_copy_values(L, first, count);
+    if (deliver(L, host, pid, count))
+        return;
+    dynsup_value *values = values_get(L, host, first, count, fixed);
+    if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
+        values_release(host, values, count);
+        dsl_error(L, "not enough memory");
+    }
+}
+
 static int send(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
-    dynsup_value fixed[DSL_INLINE_VALUES];
     dynsup_pid pid = dsl_check_dest(L, host, 1);
     check_message(L, 2);
     if (pid == 0)
         return dsl_fail(L, DYNSUP_NOPROC);
-    int count = lua_gettop(L) - 1;
-    if (host->config->copy_messages)
-        dsl_copy_values(L, 2, count);
-    if (!deliver(L, host, pid, count)) {
-        dynsup_value *values = values_get(L, host, 2, count, fixed);
-        if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
-            values_release(host, values, count);
-            return luaL_error(L, "not enough memory");
-        }
-    }
+    dsl_message_send(L, host, pid, 2, lua_gettop(L) - 1);
     lua_pushboolean(L, 1);
     return 1;
 }

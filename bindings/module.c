@@ -78,7 +78,7 @@ static int keep(lua_State *L, int old) {
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-__attribute__((visibility("default"))) int luaopen_dynsup(lua_State *L) {
+int luaopen_dynsup(lua_State *L) {
     luaL_checkversion(L);
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);

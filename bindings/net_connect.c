@@ -240,6 +240,9 @@ int dsl_net_resolve(lua_State *L) {
         return 1;
     }
     uv_loop_t *loop = dsl_loop_of(L, host);
+    if (!host->config->threads)
+        return luaL_error(L,
+                          "names of hosts need threads: this host may use none, give an address");
     dsl_waiter_of(L, &host);
     asking *a = asking_new(L, host);
     a->pending.abandon = addresses_abandon;

@@ -45,7 +45,8 @@ static int handle_init(dsl_socket *s, uv_loop_t *loop) {
 
 int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out) {
     dsl_memory memory = dsl_memory_of(host);
-    dsl_sigpipe_ignore();
+    if (host->config->sigpipe)
+        dsl_sigpipe_ignore();
     dsl_socket *s = dsl_memory_new(&memory, sizeof *s);
     if (!s)
         return UV_ENOMEM;

@@ -35,8 +35,12 @@ typedef struct dsl_observer {
 
 /* ---- who wants what ---- */
 
+static uint32_t program_events(const dsl_host *host) {
+    return host->config->on_event ? host->config->events : 0;
+}
+
 uint32_t dsl_observe_events(const dsl_host *host) {
-    uint32_t events = 0;
+    uint32_t events = program_events(host);
     for (const dsl_observer *o = host->observers; o; o = o->next)
         events |= o->events & dsl_level_events((enum dynsup_level)o->level);
     return events;
@@ -91,18 +95,23 @@ static dsl_note *note_pop(dsl_host *host) {
 
 static void count_lost(dsl_host *host, const dynsup_event *event) {
     enum dynsup_report_level level = dynsup_report_level(event);
+    host->events_lost += program_events(host) >> event->kind & 1;
     for (dsl_observer *o = host->observers; o; o = o->next)
         o->lost += wants(o, event, level);
 }
 
-void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
-    if (!host->observers)
-        return;
+static bool is_wanted(const dsl_host *host, const dynsup_event *event) {
+    if (program_events(host) >> event->kind & 1)
+        return true;
     enum dynsup_report_level level = dynsup_report_level(event);
     const dsl_observer *o = host->observers;
     while (o && !wants(o, event, level))
         o = o->next;
-    if (!o)
+    return o;
+}
+
+void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
+    if ((!host->observers && !program_events(host)) || !is_wanted(host, event))
         return;
     dsl_note *note = host->note_count < NOTES_MAX ? dsl_note_new(host, event) : NULL;
     if (note)
@@ -189,16 +198,28 @@ static void tell(dsl_host *host, dsl_observer *o, const dsl_note *note) {
         o->lost++;
 }
 
+static void tell_program(dsl_host *host, const dsl_note *note) {
+    const dynsup_lua_config *config = host->config;
+    if (program_events(host) >> note->event.kind & 1)
+        config->on_event(config->event_ud, host, &note->event);
+}
+
+/* Those that the program causes meanwhile have their turn after the next slices. */
 void dsl_observe_tell(dsl_host *host) {
     dsl_note *note;
     if (!host->observers && !host->notes)
         return;
-    while ((note = note_pop(host))) {
+    for (uint32_t left = host->note_count; left > 0 && (note = note_pop(host)); left--) {
+        tell_program(host, note);
         for (dsl_observer *o = host->observers; o; o = o->next)
             tell(host, o, note);
         dsl_note_free(host, note);
     }
     observers_sweep(host, 0);
+}
+
+uint64_t dynsup_lua_host_lost(const dynsup_lua_host *host) {
+    return host->events_lost;
 }
 
 void dsl_observe_fini(dsl_host *host) {

@@ -65,10 +65,17 @@ void dsl_pending_end(dsl_pending *pending) {
     pending->key = 0;
 }
 
+void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who) {
+    if (host->uv)
+        return;
+    if (host->config->virtual_clock)
+        dsl_error(L, "%s need the real clock: this run has a virtual one", who);
+    dsl_error(L, "%s need an event loop: this host has none", who);
+}
+
 uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host) {
     dsl_dry_wait(L, host);
-    if (!host->uv)
-        dsl_error(L, "sockets need the real clock: this run has a virtual one");
+    dsl_check_loop(L, host, "sockets");
     return host->runtime->loop;
 }
 

@@ -62,7 +62,10 @@ void dsl_pending_wake(dsl_pending *pending);
 /* Nobody waits any more. Also if nobody did. */
 void dsl_pending_end(dsl_pending *pending);
 
-/* The loop for sockets; raises on a virtual clock, and in a dry run waits for ever. */
+/* Raises where the host has no loop, and says that these need one. */
+void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who);
+
+/* The loop for sockets; raises where there is none, and in a dry run waits for ever. */
 uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host);
 
 /* A time in ms at the index as a deadline that leaves the loop time for one look at least. */

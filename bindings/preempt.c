@@ -17,11 +17,10 @@
 
 #include "bindings/signal.h"
 
-#define RETRY_COUNT  1000
-#define CLOSE_COUNT  1000 /* instructions between two looks at the time of close handlers */
-#define CLOSE_MS     10
-#define CLOSE_LOOKS  1000 /* the same on a virtual clock: a million instructions */
-#define COUNT_PER_MS 100000
+#define RETRY_COUNT 1000
+#define CLOSE_COUNT 1000 /* instructions between two looks at the time of close handlers */
+#define CLOSE_MS    10
+#define CLOSE_LOOKS 1000 /* the same on a virtual clock: a million instructions */
 
 static void yield_now(lua_State *L, dsl_host *host) {
     dsl_body *body = host->current;
@@ -61,13 +60,18 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
     yield_now(L, host);
 }
 
+/* On a virtual clock instructions are the time. */
+static bool slice_is_over(const dsl_host *host) {
+    return host->config->virtual_clock || dynsup_host_slice_over(host->core, host->slice_ns);
+}
+
 static void count_hook(lua_State *L, lua_Debug *ar) {
     (void)ar;
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
     dsl_signals_look(host);
-    if (dsl_can_wait(L, host))
+    if (slice_is_over(host) && dsl_can_wait(L, host))
         yield_now(L, host);
 }
 
@@ -152,7 +156,7 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime) {
 /* ---- close handlers ---- */
 
 static bool close_time_is_over(dsl_host *host) {
-    if (!host->uv)
+    if (host->config->virtual_clock)
         return host->close_left == 0 || --host->close_left == 0;
     uint64_t now_ns = dynsup_host_now(host->core);
     if (host->close_deadline_ns == 0)

@@ -68,6 +68,25 @@ static dsl_body *spawn_body(lua_State *L, dsl_host *host) {
     return body;
 }
 
+dynsup_pid dsl_process_spawn(lua_State *L, dsl_host *host, int function, int nargs, bool main) {
+    dynsup_pid pid;
+    luaL_checkstack(L, nargs + 8, "too many arguments for a process");
+    int named = dsl_function_push(L, host, function);
+    for (int i = 1; i <= nargs; i++)
+        lua_pushvalue(L, function + i);
+    dsl_body *body = dsl_body_new(L, host, 0);
+    dsl_body_load(L, body, nargs + named);
+    body->is_main = main;
+    dynsup_spawn_options options = {.main = main, .label = main ? "main" : NULL};
+    if (dynsup_spawn(host->core, &dsl_body_ops, body, &options, &pid)) {
+        dsl_body_discard(body);
+        dsl_error(L, "not enough memory");
+    }
+    if (main)
+        host->main = pid;
+    return pid;
+}
+
 static int spawn_with(lua_State *L, dsl_host *host, const dynsup_spawn_options *options) {
     dynsup_pid pid;
     dsl_check_function(L, 1);

@@ -2,6 +2,7 @@
 #include "bindings/program.h"
 
 #include "bindings/server.h"
+#include "bindings/worker.h"
 
 #include <string.h>
 
@@ -81,19 +82,31 @@ dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
 typedef struct making {
     dsl_program *program;
     uint64_t arguments;
-    dsl_body *body;
+    const dynsup_body_ops *ops;
+    void *body;
 } making;
+
+static void worker_make(lua_State *L, making *m) {
+    m->body = dsl_worker_new(L, m->program->host, 2, 0);
+    m->ops = &dsl_worker_body_ops;
+}
 
 static int make_protected(lua_State *L) {
     making *m = lua_touserdata(L, 1);
     const dsl_vault *vault = &m->program->host->vault;
     dsl_vault_push(L, vault, m->program->function);
+    if (dsl_worker_name(L, 2)) {
+        worker_make(L, m);
+        return 0;
+    }
     if (m->program->args)
         dsl_vault_push(L, vault, m->program->args);
     else
         lua_pushnil(L);
-    m->body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
-    m->body->is_guest = m->program->guest;
+    dsl_body *body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
+    body->is_guest = m->program->guest;
+    m->body = body;
+    m->ops = &dsl_body_ops;
     return 0;
 }
 
@@ -101,10 +114,10 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
                         void **body_out, dynsup_reason *reason) {
     (void)reason;
     dsl_program *program = p;
-    making m = {program, arguments, NULL};
+    making m = {program, arguments, NULL, NULL};
     if (dsl_protect(program->host->L, make_protected, &m) != LUA_OK)
         return DYNSUP_ENOMEM;
-    *ops_out = &dsl_body_ops;
+    *ops_out = m.ops;
     *body_out = m.body;
     return 0;
 }
@@ -119,10 +132,11 @@ static void program_release(void *p) {
 
 void dsl_place_find(lua_State *L, int index, dsl_place *place) {
     place->line = 0;
-    if (lua_type(L, index) == LUA_TSTRING) {
+    place->source = dsl_worker_name(L, index);
+    if (lua_type(L, index) == LUA_TSTRING)
         place->source = lua_tostring(L, index);
+    if (place->source)
         return;
-    }
     lua_pushvalue(L, index);
     lua_getinfo(L, ">S", &place->debug);
     place->source = place->debug.short_src;

@@ -59,21 +59,30 @@ static void read_log(lua_State *L, dynsup_lua_config *config) {
         (enum dynsup_log_format)read_word(L, "log_format", dsl_format_names, DYNSUP_LOG_TEXT);
 }
 
+static void read_preempt(lua_State *L, dynsup_lua_config *config) {
+    bool none = false, count = false;
+    if (option(L, "preempt", LUA_TBOOLEAN))
+        none = !lua_toboolean(L, -1);
+    if (option(L, "count_hook", LUA_TBOOLEAN))
+        count = lua_toboolean(L, -1);
+    if (count)
+        config->preempt = DYNSUP_LUA_PREEMPT_COUNT;
+    if (none)
+        config->preempt = DYNSUP_LUA_PREEMPT_NONE;
+}
+
 /* The table at index 1; pushes the log function, or nil. [-0, +1] */
 static void read_options(lua_State *L, dynsup_lua_config *config) {
     check_option_names(L);
     read_clock(L, config);
     read_log(L, config);
+    read_preempt(L, config);
     if (option(L, "seed", LUA_TNUMBER)) {
         int whole;
         config->seed = (uint64_t)lua_tointegerx(L, -1, &whole);
         if (!whole)
             dsl_error(L, "bad option 'seed' of 'run' (integer expected)");
     }
-    if (option(L, "preempt", LUA_TBOOLEAN))
-        config->no_preempt = !lua_toboolean(L, -1);
-    if (option(L, "count_hook", LUA_TBOOLEAN))
-        config->count_hook = lua_toboolean(L, -1);
     if (option(L, "copy_messages", LUA_TBOOLEAN))
         config->copy_messages = lua_toboolean(L, -1);
     if (option(L, "slice", LUA_TNUMBER)) {
@@ -99,6 +108,7 @@ static int push_halted(lua_State *L) {
 
 static int run(lua_State *L) {
     dynsup_lua_config config = {0};
+    dynsup_lua_config_program(&config);
     int count;
     if (lua_istable(L, 1)) {
         int top = lua_gettop(L);

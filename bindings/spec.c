@@ -5,6 +5,7 @@
  */
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/worker.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,8 +37,9 @@ static bool is_function(lua_State *L) {
 
 static const char *read_body(reading *r) {
     r->has_body = true;
+    r->spec->is_worker = dsl_worker_name(r->L, -1);
     keep(r, DSL_SPEC_FUNCTION);
-    return is_function(r->L) ? NULL : "invalid_mfa";
+    return r->spec->is_worker || is_function(r->L) ? NULL : "invalid_mfa";
 }
 
 static const char *read_start(reading *r) {
@@ -272,6 +274,8 @@ static int check_whole(reading *r, int index) {
         odd = "start";
     else if (r->has_start && r->body_only)
         odd = r->body_only;
+    else if (r->spec->is_worker && !lua_isnil(r->L, r->base + DSL_SPEC_ARGS))
+        odd = "args";
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)

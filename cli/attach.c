@@ -19,6 +19,7 @@ typedef struct attach {
 static int option_unknown(const char *word) {
     cli_nearest nearest = cli_nearest_to(word);
     cli_nearest_try(&nearest, "--log-level");
+    cli_nearest_try(&nearest, "--socket");
     cli_nearest_try(&nearest, "--help");
     return cli_unknown("option", &nearest, "see 'dynsup help attach'");
 }
@@ -31,17 +32,6 @@ static int parse_level(attach *a, const char *value) {
     return value && cli_level_parse(value, &level) ? CLI_GO_ON : CLI_MISUSED;
 }
 
-static int parse_option(attach *a, int *at) {
-    const char *word = a->job.argv[*at];
-    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-        cli_help_print(cli_command_find(a->job.argv[1]));
-        return CLI_DONE;
-    }
-    if (cli_option_is(word, "--log-level"))
-        return parse_level(a, cli_option_value(a->job.argc, a->job.argv, at));
-    return option_unknown(word);
-}
-
 static int parse_socket(attach *a, const char *word) {
     if (a->socket)
         cli_say("attach takes one SOCKET, not also '%s': see 'dynsup help attach'", word);
@@ -51,6 +41,21 @@ static int parse_socket(attach *a, const char *word) {
         return CLI_MISUSED;
     a->socket = word;
     return CLI_GO_ON;
+}
+
+static int parse_option(attach *a, int *at) {
+    const char *word = a->job.argv[*at];
+    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        cli_help_print(cli_command_find(a->job.argv[1]));
+        return CLI_DONE;
+    }
+    if (cli_option_is(word, "--log-level"))
+        return parse_level(a, cli_option_value(a->job.argc, a->job.argv, at));
+    if (cli_option_is(word, "--socket")) {
+        const char *value = cli_option_value(a->job.argc, a->job.argv, at);
+        return parse_socket(a, value ? value : "");
+    }
+    return option_unknown(word);
 }
 
 static int parse(attach *a) {
@@ -70,6 +75,15 @@ static int parse(attach *a) {
 
 /* ---- the run ---- */
 
+/* log(level, text): a line of the host's log; false: there is no such level. */
+static int log_text(lua_State *L) {
+    size_t size;
+    const char *level = luaL_checkstring(L, 1);
+    const char *text = luaL_checklstring(L, 2, &size);
+    lua_pushboolean(L, cli_log_text(level, text, size));
+    return 1;
+}
+
 /* [-1, +0] Does the job, a light userdata. */
 static int attach_job(lua_State *L) {
     attach *a = lua_touserdata(L, 1);
@@ -78,6 +92,8 @@ static int attach_job(lua_State *L) {
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     cli_job_push_main(L, "dynsup.attach.prompt");
     cli_reader_push(L, a->job.config.stays);
+    lua_pushcfunction(L, log_text);
+    lua_setfield(L, -2, "log");
     lua_pushstring(L, a->socket);
     lua_pushstring(L, a->level);
     enum dynsup_lua_end end = dynsup_lua_run(L, &a->job.config, 3, &count);

@@ -86,6 +86,9 @@ bool cli_log_defaults(dynsup_lua_config *config);
 /* Makes config write its log to stderr, in its format. */
 void cli_log_init(dynsup_lua_config *config);
 
+/* Writes a line of another host's log to stderr, for people. False: there is no such level. */
+bool cli_log_text(const char *level, const char *text, size_t size);
+
 /* Says why the program ends: as cli_say, or as a line of the log whose format is not text. */
 void cli_log_failure(const dynsup_lua_config *config, const char *text);
 

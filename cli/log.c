@@ -98,6 +98,16 @@ void cli_log_init(dynsup_lua_config *config) {
         config->log = wants_colour() ? log_coloured : log_plain;
 }
 
+bool cli_log_text(const char *level, const char *text, size_t size) {
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        if (strcmp(level, levels[i].name) == 0) {
+            (wants_colour() ? log_coloured : log_plain)(NULL, (enum dynsup_level)i, text, size);
+            return true;
+        }
+    }
+    return false;
+}
+
 void cli_log_failure(const dynsup_lua_config *config, const char *text) {
     if (config->format == DYNSUP_LOG_TEXT || config->level == DYNSUP_LEVEL_OFF)
         cli_say("%s", text);

@@ -51,6 +51,7 @@ const cli_command cli_commands[] = {
      "  --log-level LEVEL   lines of the host's log that are shown, as far as it logs them: off,\n"
      "                      error, warning, info or debug, each with those before it\n"
      "                      (default: warning on a terminal, off elsewhere)\n"
+     "  --socket SOCKET     the same as SOCKET\n"
      "\n"
      "Ctrl-C unwinds the line that runs; three times, while the host does not answer, detaches.\n"
      "Ctrl-D or the end of the input detaches: what was started goes on.\n"

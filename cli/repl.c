@@ -41,6 +41,7 @@ static int repl_job(lua_State *L) {
 
 int cli_repl(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
+    dynsup_lua_config_program(&j.config);
     j.format_chosen = cli_log_defaults(&j.config);
     cli_limits_raise();
     int code = cli_job_parse(&j);

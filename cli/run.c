@@ -37,6 +37,7 @@ static int run_job(lua_State *L) {
 
 int cli_run(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.signals = true}};
+    dynsup_lua_config_program(&j.config);
     j.format_chosen = cli_log_defaults(&j.config);
     cli_limits_raise();
     int code = cli_job_parse(&j);

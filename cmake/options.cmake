@@ -1,5 +1,6 @@
 # The options of the build, and dynsup_build: the flags that every target of the project gets.
 option(DYNSUP_TESTS "build the C tests (needs cmocka)" ON)
+option(DYNSUP_LIBRARIES "build the libraries for C programs" ON)
 option(DYNSUP_WERROR "treat warnings as errors" OFF)
 option(DYNSUP_COVERAGE "count which lines run" OFF)
 set(DYNSUP_SANITIZE "" CACHE STRING "sanitizers: address,undefined or thread")
@@ -18,7 +19,9 @@ include(CheckPIESupported)
 check_pie_supported(LANGUAGES C)
 include(CheckIPOSupported)
 check_ipo_supported(RESULT ipo LANGUAGES C)
-set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ${ipo})
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # others cannot join their objects: cmake/libraries.cmake
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ${ipo})
+endif()
 
 add_library(dynsup_build INTERFACE)
 target_include_directories(dynsup_build INTERFACE ${PROJECT_SOURCE_DIR})
@@ -27,6 +30,7 @@ target_compile_definitions(dynsup_build INTERFACE
 target_compile_options(dynsup_build INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wold-style-definition -Wmissing-prototypes -Wvla
     -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
+    -fno-semantic-interposition # exported functions are called and inlined as others are
     $<$<BOOL:${DYNSUP_WERROR}>:-Werror>)
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

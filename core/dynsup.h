@@ -16,12 +16,13 @@
 #ifndef DYNSUP_H
 #define DYNSUP_H
 
-#include "backoff.h"
-#include "memory.h"
+#include "dynsup_base.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+DYNSUP_DECLARATIONS_BEGIN
 
 typedef struct dynsup_host dynsup_host;
 
@@ -73,7 +74,10 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
     X(NOT_A_SERVER, "not_a_server", "the process takes no calls")                                  \
     X(NOT_A_CHILD, "not_a_child", "the process has no supervisor that restarts it")                \
-    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")
+    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
+    X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
+    X(CLOSED, "closed", "the host has been closed")                                                \
+    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -140,7 +144,7 @@ enum dynsup_reason_class {
 };
 
 typedef struct dynsup_reason {
-    enum dynsup_reason_class class;
+    enum dynsup_reason_class kind;
     dynsup_value value;
 } dynsup_reason;
 
@@ -309,7 +313,8 @@ typedef struct dynsup_host_config {
      * NULL: nobody is called. */
     void (*after_events)(void *ud);
     void *event_ud;
-    uint64_t seed; /* of all randomness of the host */
+    uint64_t seed;        /* of all randomness of the host */
+    size_t max_processes; /* a further one fails with DYNSUP_ENOMEM; 0: no limit */
 } dynsup_host_config;
 
 /* A new host without processes, or NULL without memory. *config is copied. */
@@ -327,8 +332,10 @@ enum dynsup_state {
     DYNSUP_ENDED    /* halted, and every process is gone */
 };
 
-/* Runs what is ready until nothing is or budget_ns have passed (it is overrun by one slice at
- * most). *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
+/* Runs what is ready until nothing is or budget_ns have passed. The budget is overrun by one slice,
+ * one stop op, or 64 timers at most; with a port that has a tick, by a tick beside. A budget of 0
+ * is one batch of all of these. The first stage of an orderly end looks at every process in one go.
+ * *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 
@@ -336,6 +343,8 @@ enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
  * first; then every other process gets "shutdown", and 5 s later "kill". The first call decides the
  * code; later ones do nothing. Steps do the work, to DYNSUP_ENDED. */
 void dynsup_host_halt(dynsup_host *host, int code);
+
+/* True from the first halt on. */
 bool dynsup_host_halting(const dynsup_host *host);
 
 /* Why the main process has ended; NULL while it has not. Borrowed. */
@@ -365,12 +374,17 @@ const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);
  * False when no slice is running. */
 bool dynsup_host_preempt(dynsup_host *host);
 
+/* For a body that looks at the time itself, with a port without a tick: has the running slice
+ * lasted for slice_ns, or is the step's budget spent? Reads the clock. */
+bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns);
+
 /* Walks all invariants of the host and asserts each; for tests. */
 void dynsup_host_check(const dynsup_host *host);
 
 /* Bytes of memory the core has in use. */
 size_t dynsup_host_memory(const dynsup_host *host);
 
+/* Processes that are there, those that are about to end included. */
 size_t dynsup_host_process_count(const dynsup_host *host);
 
 /* ---- processes ------------------------------------------------------------------------------- */
@@ -449,7 +463,7 @@ bool dynsup_doomed(const dynsup_host *host);
 bool dynsup_closing(const dynsup_host *host);
 
 /* Links the current process. A dead pid: the signal "noproc" comes back. 0, DYNSUP_ENOMEM,
- * DYNSUP_ECLOSING. */
+ * DYNSUP_ECLOSING. unlink: nothing happens when there is no link. */
 int dynsup_link(dynsup_host *host, dynsup_pid pid);
 void dynsup_unlink(dynsup_host *host, dynsup_pid pid);
 
@@ -539,6 +553,7 @@ typedef struct dynsup_registry_info {
     size_t entry_count; /* with those of processes that are about to end */
 } dynsup_registry_info;
 
+/* A look at a registry. */
 int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
                             dynsup_registry_info *info_out);
 
@@ -562,9 +577,10 @@ void dynsup_entry_set(dynsup_host *host, dynsup_entry *entry, dynsup_value value
 dynsup_pid dynsup_registry_whereis(const dynsup_host *host, dynsup_pid registry, const char *text,
                                    size_t length);
 
-/* Looks at entries: those of a key, in the order they were made; all of a registry, key by key;
- * those of a process in a registry, the latest first. What is returned is borrowed until the core
- * is called for anything else; NULL: no further. Entries of ending processes are left out. */
+/* Looks at entries, the first one and the next ones: those of a key, in the order they were made;
+ * all of a registry, key by key; those of a process in a registry, the latest first. What is
+ * returned is borrowed until the core is called for anything else; NULL: no further. Entries of
+ * ending processes are left out. */
 dynsup_entry *dynsup_entry_first(const dynsup_host *host, dynsup_pid registry, const char *text,
                                  size_t length);
 dynsup_entry *dynsup_entry_next(const dynsup_entry *entry);
@@ -578,6 +594,7 @@ typedef struct dynsup_entry_info {
     dynsup_value key, value; /* borrowed */
 } dynsup_entry_info;
 
+/* What is in an entry. */
 dynsup_entry_info dynsup_entry_inspect(const dynsup_entry *entry);
 
 /* ---- timers ---------------------------------------------------------------------------------- */
@@ -876,7 +893,7 @@ dynsup_pid dynsup_supervisor_next(const dynsup_host *host, dynsup_pid supervisor
 
 /* The children of a supervisor to be. new: NULL without memory. add: the spec's parts change hands
  * in every case, its body must be NULL; 0, DYNSUP_EDUPLICATE_ID, DYNSUP_EMISSING_ID,
- * DYNSUP_ENOMEM. */
+ * DYNSUP_ENOMEM. free: of one that is not started; it may be NULL. */
 typedef struct dynsup_draft dynsup_draft;
 dynsup_draft *dynsup_draft_new(dynsup_host *host);
 int dynsup_draft_add(dynsup_draft *draft, const dynsup_child_spec *spec);
@@ -905,5 +922,7 @@ enum dynsup_static_request { DYNSUP_TERMINATE_BY_ID, DYNSUP_RESTART_BY_ID, DYNSU
 int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor,
                           enum dynsup_static_request request, dynsup_value id, bool may_wait,
                           dynsup_reply *reply);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 /* As dynsup_process_next for many, in bounded time: the live ones among the next `places` places of
  * the table, at most capacity of them. Returns how many; *cursor is 0 again at the end. */
 size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
@@ -65,9 +67,11 @@ typedef struct dynsup_supervisor_info {
 bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
                                dynsup_supervisor_info *info_out);
 
-/* The child that the process is (of the supervisor that info tells), or the one with this ref.
- * False when there is none. */
+/* of: the child that the process is (of the supervisor that info tells). find: the one with this
+ * ref. False when there is none. */
 bool dynsup_child_of(const dynsup_host *host, dynsup_pid pid, dynsup_child_info *info_out);
 bool dynsup_child_find(const dynsup_host *host, dynsup_ref ref, dynsup_child_info *info_out);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 enum dynsup_format {
     DYNSUP_FORMAT_TEXT,   /* the message, then the fields as in logfmt */
     DYNSUP_FORMAT_LOGFMT, /* key=value key="a value", quoted where it is needed */
@@ -31,9 +33,11 @@ void dynsup_record_begin(dynsup_record *record, enum dynsup_format format, char 
 void dynsup_record_message(dynsup_record *record, const char *text, size_t size);
 
 /*
- * One more field. Of a key, characters that would need quotes become '_'. In values control
- * characters, quotes and backslashes are escaped as in JSON, and each byte that is not part of
- * valid UTF-8 becomes U+FFFD. A number that is none in JSON becomes a string: "nan", "inf", "-inf".
+ * One more field: a text of any bytes, a string that ends in a zero byte, an integer, a number, a
+ * boolean, or the id of a process, monitor or timer. Of a key, characters that would need quotes
+ * become '_'. In values control characters, quotes and backslashes are escaped as in JSON, and each
+ * byte that is not part of valid UTF-8 becomes U+FFFD. A number that is none in JSON becomes a
+ * string: "nan", "inf", "-inf".
  */
 void dynsup_record_text(dynsup_record *record, const char *key, const char *text, size_t size);
 void dynsup_record_string(dynsup_record *record, const char *key, const char *string);
@@ -48,5 +52,7 @@ size_t dynsup_record_end(dynsup_record *record);
 /* Writes a wall clock time, in ns since 1970, as RFC 3339 in UTC with milliseconds. */
 enum { DYNSUP_TIME_SIZE = 32 };
 void dynsup_time_format(int64_t unix_ns, char text[DYNSUP_TIME_SIZE]);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

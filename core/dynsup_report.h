@@ -9,6 +9,8 @@
 #include "dynsup.h"
 #include "dynsup_record.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 /* The kind's name in records and for observers: "exited", "child_terminated". Static. */
 const char *dynsup_event_name(enum dynsup_event_kind kind);
 
@@ -77,5 +79,7 @@ typedef struct dynsup_limit {
  * were held back before it and have not been told yet (they count as told). Else it is 0. */
 bool dynsup_limit_pass(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second,
                        uint64_t *held_back_out);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -14,6 +14,8 @@
 
 #include "dynsup.h"
 
+DYNSUP_DECLARATIONS_BEGIN
+
 struct uv_loop_s;
 
 typedef struct dynsup_uv dynsup_uv;
@@ -36,6 +38,12 @@ typedef struct dynsup_uv_config {
      * nobody is called. */
     void (*on_step)(void *ud);
     void *step_ud;
+    /* How long a step in a turn of the loop may last; 0: 1 ms. */
+    uint64_t turn_ns;
+    /* Called in the loop after dynsup_uv_wake, once for several calls perhaps; it may call the
+     * host. NULL: nobody is called. */
+    void (*on_wake)(void *ud);
+    void *wake_ud;
     /* Asked in each step that leaves nothing to be done at once: true when a run does not end
      * because nothing can happen any more. Then it waits in the loop for what others' handles bring
      * that do not keep a loop alive, a signal for example. Runs of other hosts inside a slice of
@@ -70,12 +78,32 @@ const dynsup_port *dynsup_uv_port(const dynsup_uv *uv);
 /* Says which host is to be stepped; the host must use the port above. Once, before a run. */
 void dynsup_uv_attach(dynsup_uv *uv, dynsup_host *host);
 
+/* The loop that it runs: the borrowed one or its own. */
 struct uv_loop_s *dynsup_uv_loop(const dynsup_uv *uv);
 
 /* Runs the host and the loop in the calling thread until the host is still and nothing in the loop
  * is alive, or the host has ended, whatever is in the loop then. May be called again; not from a
  * callback of the loop. uv_stop does not end it. Blocks in the loop while nothing is to be done. */
 enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv);
+
+/* From here on whoever runs the loop runs the host: a step of it in every turn, before the loop
+ * polls. The loop is alive while the host has work or a deadline. Not while dynsup_uv_run runs; a
+ * run in between takes the loop for its time. stop ends it. */
+void dynsup_uv_start(dynsup_uv *uv);
+void dynsup_uv_stop(dynsup_uv *uv);
+
+/* Lets the loop bring what has arrived, without blocking, and steps the host, again while there is
+ * something to do and time left of the budget; DYNSUP_READY when there may be more. For who waits
+ * by other means: by uv_backend_fd, for uv_backend_timeout ms. Not from a callback of the loop. */
+enum dynsup_state dynsup_uv_step(dynsup_uv *uv, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* True during a step that a turn of the loop has made (dynsup_uv_start). */
+bool dynsup_uv_in_callback(const dynsup_uv *uv);
+
+/* The loop's descriptor, readable when there is something to do, and for how long in ms it may be
+ * waited for at most; -1: for ever. */
+int dynsup_uv_fd(const dynsup_uv *uv);
+int dynsup_uv_timeout_ms(const dynsup_uv *uv);
 
 /* Makes a run that blocks in the loop step its host once more. From any thread or signal handler
  * while the runner exists. Several calls may have the effect of one. */
@@ -96,5 +124,7 @@ struct uv_loop_s *dynsup_uv_loop_new(void);
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop);
 void dynsup_uv_loop_finish(struct uv_loop_s *loop);
 void dynsup_uv_loop_free(struct uv_loop_s *loop);
+
+DYNSUP_DECLARATIONS_END
 
 #endif

@@ -5,8 +5,8 @@
  * A step repeats: expired timers, up to a batch of exits, then slices, then who observes events,
  * until nothing is ready or the budget is spent. Between slices nobody's code is on the stack, so
  * ends and policy are handled here, one after the other, never nested: a chain of a million links
- * is a queue of a million exits. The clock is read when the port's tick has moved, or every few
- * slices.
+ * is a queue of a million exits. With a tick the clock is read when that has moved. Without one it
+ * is read after each slice: then nothing else tells that the budget is spent.
  */
 #include "host.h"
 
@@ -18,7 +18,8 @@
 #include <assert.h>
 
 #define EXITS_A_ROUND      64 /* between two looks at the run queue */
-#define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
+#define TIMERS_A_ROUND     64 /* the same */
+#define SLICES_A_ROUND     16 /* between two looks at timers and exits, without a tick */
 #define NESTING_MAX        8  /* starts inside starts */
 #define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
 
@@ -98,12 +99,22 @@ static void reap(dynsup_host *host, dsi_process *process) {
     dsi_process_let_go(host, process);
 }
 
+/* Without a tick: reads the clock. */
+static bool budget_is_spent(dynsup_host *host) {
+    if (host->config.port->tick)
+        return false;
+    host->sampled_ns = dsi_host_refresh(host);
+    return host->sampled_ns >= host->step_end_ns;
+}
+
 static void pump_exits(dynsup_host *host) {
     for (int i = 0; i < EXITS_A_ROUND; i++) {
         dsi_node *node = dsi_list_first(&host->doomed);
         if (!node)
             return;
         reap(host, dsi_item(node, dsi_process, queue));
+        if (budget_is_spent(host))
+            return;
     }
 }
 
@@ -134,10 +145,15 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     }
 }
 
-static void pump_timers(dynsup_host *host) {
-    dsi_timer *timer;
-    while ((timer = dsi_timers_expired(&host->timers, host->now_ns)))
+/* True when there may be more of them. */
+static bool pump_timers(dynsup_host *host) {
+    for (int i = 0; i < TIMERS_A_ROUND; i++) {
+        dsi_timer *timer = dsi_timers_expired(&host->timers, host->now_ns);
+        if (!timer)
+            return false;
         timer_fire(host, timer);
+    }
+    return true;
 }
 
 /* ---- slices ---- */
@@ -227,11 +243,11 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
 
 /* Reads the clock; the time that has passed is put down to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
-    uint64_t before = host->now_ns;
+    uint64_t before = host->sampled_ns;
     dsi_process *process = dsi_process_find(host, ran);
-    dsi_host_refresh(host);
+    host->sampled_ns = dsi_host_refresh(host);
     if (process)
-        process->cpu_ns += host->now_ns - before;
+        process->cpu_ns += host->sampled_ns - before;
 }
 
 static bool tick_moved(dynsup_host *host) {
@@ -244,7 +260,8 @@ static bool tick_moved(dynsup_host *host) {
 
 /* Runs slices until it is time for a look at the clock, or something has to end. */
 static void pump_slices(dynsup_host *host) {
-    int left = host->config.port->tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    bool has_tick = host->config.port->tick;
+    int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
     host->round_over = false;
     dynsup_pid ran = 0;
     dsi_node *node;
@@ -252,10 +269,19 @@ static void pump_slices(dynsup_host *host) {
         dsi_process *process = dsi_item(node, dsi_process, queue);
         ran = process->slot.id;
         run_slice(host, process);
-        if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed))
+        if (!has_tick)
+            sample_clock(host, ran);
+        if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed) ||
+            host->now_ns >= host->step_end_ns)
             break;
     }
-    sample_clock(host, ran);
+    if (has_tick || ran == 0)
+        sample_clock(host, ran);
+}
+
+bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns) {
+    uint64_t now_ns = dsi_host_refresh(host);
+    return now_ns - host->sampled_ns >= slice_ns || now_ns >= host->step_end_ns;
 }
 
 /* ---- steps ---- */
@@ -281,22 +307,27 @@ static void pump_events(dynsup_host *host) {
     host->config.after_events(host->config.event_ud);
 }
 
-static void pump_round(dynsup_host *host) {
-    pump_timers(host);
+/* True when timers may be left that have expired. */
+static bool pump_round(dynsup_host *host) {
+    bool more = pump_timers(host);
     pump_exits(host);
     dsi_halt_advance(host);
     pump_slices(host);
     pump_events(host);
+    return more;
 }
 
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out) {
     assert(!host->stepping && "a step inside a step");
+    bool more;
     host->stepping = true;
-    uint64_t start = dsi_host_refresh(host);
+    uint64_t start = host->sampled_ns = dsi_host_refresh(host);
+    bool is_bounded = budget_ns > 0 && budget_ns < DYNSUP_NEVER - start;
+    host->step_end_ns = is_bounded ? start + budget_ns : DYNSUP_NEVER;
     do
-        pump_round(host);
-    while (has_work(host) && host->now_ns - start < budget_ns);
+        more = pump_round(host);
+    while ((more || has_work(host)) && budget_ns > 0 && host->now_ns < host->step_end_ns);
     host->stepping = false;
     *deadline_ns_out = DYNSUP_NEVER;
     return state_after(host, deadline_ns_out);

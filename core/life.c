@@ -238,7 +238,7 @@ static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dyns
     bool stopped = stopping && !child->ended_before; /* not by itself */
     bool reported = stopped
                         ? dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason)
-                        : dsi_lifecycle_reported(child->restart, reason->class);
+                        : dsi_lifecycle_reported(child->restart, reason->kind);
     if (reported)
         dsi_event_child(supervisor->host,
                         stopping ? DYNSUP_EVENT_SHUTDOWN_ERROR : DYNSUP_EVENT_CHILD_TERMINATED,
@@ -251,7 +251,7 @@ static bool was_told(const dsi_child *child) {
 }
 
 static bool is_abnormal(const dynsup_reason *reason) {
-    return reason->class != DYNSUP_REASON_NORMAL && reason->class != DYNSUP_REASON_SHUTDOWN;
+    return reason->kind != DYNSUP_REASON_NORMAL && reason->kind != DYNSUP_REASON_SHUTDOWN;
 }
 
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
@@ -266,7 +266,7 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
     if (!is_told)
         report_exit(supervisor, child, reason);
     dsi_saved_ended(supervisor->host, child, reason, is_abnormal(reason) && !was_told(child));
-    dsi_life_event(supervisor, child, dsi_lifecycle_exit(child->restart, reason->class), reason);
+    dsi_life_event(supervisor, child, dsi_lifecycle_exit(child->restart, reason->kind), reason);
 }
 
 void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {

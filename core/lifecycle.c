@@ -25,9 +25,9 @@ bool dsi_lifecycle_stop_reported(enum dynsup_restart restart, double shutdown_ms
                                  const dynsup_reason *reason) {
     if (shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL)
         return !is_killed(reason);
-    if (reason->class == DYNSUP_REASON_NORMAL)
+    if (reason->kind == DYNSUP_REASON_NORMAL)
         return restart == DYNSUP_PERMANENT;
-    return reason->class != DYNSUP_REASON_SHUTDOWN;
+    return reason->kind != DYNSUP_REASON_SHUTDOWN;
 }
 
 #define TEXT(id, text) text,

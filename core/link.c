@@ -41,7 +41,7 @@ void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
                 const dynsup_reason *reason, enum dsi_signal how) {
     if (!dsi_process_alive(target))
         return;
-    if (how == DSI_SIGNAL_SENT && reason->class == DYNSUP_REASON_KILL) {
+    if (how == DSI_SIGNAL_SENT && reason->kind == DYNSUP_REASON_KILL) {
         dynsup_reason killed = dynsup_reason_atom(DYNSUP_KILLED);
         dsi_process_doom(host, target, &killed);
     } else if (target->flags & DSI_FLAG_SUPERVISOR) {
@@ -51,7 +51,7 @@ void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
             dsi_process_doom(host, target, reason);
     } else if (target->flags & DSI_FLAG_TRAP_EXIT) {
         exit_message(host, target, from, reason);
-    } else if (reason->class != DYNSUP_REASON_NORMAL || from == target->slot.id) {
+    } else if (reason->kind != DYNSUP_REASON_NORMAL || from == target->slot.id) {
         dsi_process_doom(host, target, reason);
     }
 }

@@ -2,14 +2,9 @@
 #ifndef DSI_MEMORY_H
 #define DSI_MEMORY_H
 
-#include <stddef.h>
+#include "dynsup_base.h"
 
-/*
- * An allocator with the contract of lua_Alloc: nsize 0 frees ptr and returns NULL; otherwise the
- * block is made (ptr NULL) or resized, and NULL means that it could not be, ptr being untouched.
- * Shrinking must not fail. osize is the size ptr was obtained with.
- */
-typedef void *(*dynsup_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
+#include <stddef.h>
 
 typedef struct dsi_memory {
     dynsup_alloc_fn alloc;

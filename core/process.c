@@ -16,8 +16,13 @@ uint64_t dsi_deadline_after(uint64_t now_ns, double ms) {
     return now_ns > DYNSUP_NEVER - delay ? DYNSUP_NEVER : now_ns + delay;
 }
 
+static bool is_full(const dynsup_host *host) {
+    size_t limit = host->config.max_processes;
+    return limit > 0 && host->processes.live_count >= limit;
+}
+
 dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void *body) {
-    dsi_process *process = dsi_slots_new(&host->processes);
+    dsi_process *process = is_full(host) ? NULL : dsi_slots_new(&host->processes);
     if (!process)
         return NULL;
     process->ops = ops;
@@ -174,7 +179,7 @@ static void announce(dynsup_host *host, dsi_process *process) {
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
     bool told = process->child || (process->flags & DSI_FLAG_STARTING);
-    if (reason->class == DYNSUP_REASON_OTHER && !killed && !told)
+    if (reason->kind == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
 }
 

@@ -146,8 +146,8 @@ static void put_why(writer *w) {
 }
 
 static bool is_abnormal(const dynsup_event *event) {
-    return event->reason && event->reason->class != DYNSUP_REASON_NORMAL &&
-           event->reason->class != DYNSUP_REASON_SHUTDOWN;
+    return event->reason && event->reason->kind != DYNSUP_REASON_NORMAL &&
+           event->reason->kind != DYNSUP_REASON_SHUTDOWN;
 }
 
 static void put_end(writer *w) {

@@ -69,9 +69,11 @@ struct dynsup_host {
     bool told;       /* events, since after_events was called */
     uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
-    uint64_t now_ns; /* as last read */
-    uint32_t tick;   /* the port's tick when it was read */
-    bool round_over; /* the slice that runs is the last of its round */
+    uint64_t now_ns;      /* as last read */
+    uint64_t sampled_ns;  /* up to when the time is put down to processes */
+    uint64_t step_end_ns; /* when the budget is spent */
+    uint32_t tick;        /* the port's tick when it was read */
+    bool round_over;      /* the slice that runs is the last of its round */
     uint64_t next_key;
     uint64_t random;
 

@@ -235,7 +235,7 @@ static void static_exited(dsi_supervisor *supervisor, dsi_child *child,
                           const dynsup_reason *reason) {
     bool starting = is_starting(supervisor, child);
     bool for_good = child->state == DSI_CHILD_RUNNING &&
-                    dsi_lifecycle_exit(child->restart, reason->class) == DSI_ON_EXIT;
+                    dsi_lifecycle_exit(child->restart, reason->kind) == DSI_ON_EXIT;
     bool significant = child->significant;
     dsi_life_exited(supervisor, child, reason, starting);
     if (for_good && significant)

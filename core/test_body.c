@@ -183,7 +183,7 @@ void test_exit(test_body *body, enum dynsup_reason_class class, dynsup_value val
 
 void test_exit_atom(test_body *body, enum dynsup_atom atom) {
     dynsup_reason reason = dynsup_reason_atom(atom);
-    test_exit(body, reason.class, reason.value);
+    test_exit(body, reason.kind, reason.value);
 }
 
 void test_signal(test_host *test, test_body *from, dynsup_pid to, enum dynsup_atom atom) {

@@ -22,7 +22,7 @@ bool model_has_room(const model *m) {
 
 model_reason model_reason_atom(enum dynsup_atom atom) {
     dynsup_reason reason = dynsup_reason_atom(atom);
-    return (model_reason){reason.class, atom};
+    return (model_reason){reason.kind, atom};
 }
 
 /* ---- arrays ---- */

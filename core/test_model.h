@@ -20,7 +20,7 @@ enum {
 };
 
 typedef struct model_reason {
-    enum dynsup_reason_class class;
+    enum dynsup_reason_class kind;
     enum dynsup_atom atom;
 } model_reason;
 

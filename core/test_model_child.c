@@ -173,7 +173,7 @@ void model_child_restart(model *m, int c) {
 static bool is_due(const model_child *child, model_reason reason) {
     if (child->restart != DYNSUP_TRANSIENT)
         return child->restart == DYNSUP_PERMANENT;
-    return reason.class != DYNSUP_REASON_NORMAL && reason.class != DYNSUP_REASON_SHUTDOWN;
+    return reason.kind != DYNSUP_REASON_NORMAL && reason.kind != DYNSUP_REASON_SHUTDOWN;
 }
 
 void model_child_exited(model *m, int c) {

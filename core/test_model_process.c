@@ -64,12 +64,12 @@ void model_link_signal(model *m, int from, int to, model_reason reason) {
         model_supervisor_signal(m, from, to, reason);
     else if (target->traps)
         model_deliver(m, to, DYNSUP_EXIT, from < 0 ? to : from, reason.atom); /* there is no main */
-    else if (reason.class != DYNSUP_REASON_NORMAL || from == to)
+    else if (reason.kind != DYNSUP_REASON_NORMAL || from == to)
         model_doom(m, to, reason);
 }
 
 void model_signal(model *m, int from, int to, model_reason reason) {
-    if (reason.class == DYNSUP_REASON_KILL)
+    if (reason.kind == DYNSUP_REASON_KILL)
         model_doom(m, to, model_reason_atom(DYNSUP_KILLED));
     else
         model_link_signal(m, from, to, reason);

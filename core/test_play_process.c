@@ -89,7 +89,7 @@ void play_exit(test_play *play) {
     if (play_chance(play, 15))
         reason = (model_reason){DYNSUP_REASON_SHUTDOWN, DYNSUP_IGNORE};
     play_note(play, "exit %d with %s", p, dynsup_atom_text(reason.atom));
-    test_exit(m->processes[p].body, reason.class, test_atom(reason.atom));
+    test_exit(m->processes[p].body, reason.kind, test_atom(reason.atom));
     model_exit(m, p, reason);
 }
 

@@ -5,6 +5,10 @@
  * - The run is a loop of its own: a step of the host, then one turn of libuv's loop. No step runs
  *   inside a callback, and every turn is followed by a step: so callbacks of others only say that
  *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
+ * - Where others run the loop, a prepare handle makes the step, in each turn right before the poll:
+ *   what it leaves behind is in place for that poll. A run in between takes its place.
+ * - Where others wait for the loop's descriptor, a turn without waiting follows each step: it tells
+ *   the kernel of handles that the step has started.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
  *   waiting; between steps it and the timer are active exactly while the host has work or a
@@ -31,12 +35,12 @@
 
 /* How long a step runs before I/O is looked at. A poll that finds nothing takes about 1 us: 0.1 %
  * of the time; and I/O waits no longer than a slice may last anyway. */
-#define STEP_BUDGET_NS MS_NS
+#define TURN_NS MS_NS
 
 #define SLICE_NS MS_NS /* of the watchdog, when nothing is said */
 
 #define SIGNAL_COUNT 3
-#define HANDLE_COUNT (4 + SIGNAL_COUNT)
+#define HANDLE_COUNT (5 + SIGNAL_COUNT)
 
 static const int signal_numbers[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -47,8 +51,10 @@ struct dynsup_uv {
     dsi_watchdog *watchdog; /* or NULL */
     uv_loop_t *loop;
     bool owns_loop;
-    bool running;
-    bool awake; /* see the notes */
+    bool running;     /* in dynsup_uv_run or dynsup_uv_step */
+    bool in_callback; /* a turn of the loop steps the host */
+    bool awake;       /* see the notes */
+    uv_prepare_t prepare;
     uv_timer_t timer;
     uv_idle_t idle;
     uv_async_t async;
@@ -93,7 +99,9 @@ static void adopt_unref(dynsup_uv *uv, uv_handle_t *handle) {
 }
 
 static void on_async(uv_async_t *async) {
-    (void)async;
+    const dynsup_uv *uv = async->data;
+    if (uv->config.on_wake)
+        uv->config.on_wake(uv->config.wake_ud);
 }
 
 /* It may be due at the beginning of a turn, and then nothing else would end that turn's poll. */
@@ -133,10 +141,12 @@ static int init_signals(dynsup_uv *uv) {
 }
 
 static int init_handles(dynsup_uv *uv) {
-    uv_timer_init(uv->loop, &uv->timer); /* these two cannot fail */
+    uv_timer_init(uv->loop, &uv->timer); /* these three cannot fail */
     adopt(uv, (uv_handle_t *)&uv->timer);
     uv_idle_init(uv->loop, &uv->idle);
     adopt(uv, (uv_handle_t *)&uv->idle);
+    uv_prepare_init(uv->loop, &uv->prepare);
+    adopt_unref(uv, (uv_handle_t *)&uv->prepare);
     if (uv->config.beat_ms > 0)
         init_beat(uv);
     int status = uv_async_init(uv->loop, &uv->async, on_async);
@@ -184,6 +194,8 @@ static int init_watchdog(dynsup_uv *uv) {
 
 static int init(dynsup_uv *uv, const dynsup_uv_config *config) {
     uv->config = *config;
+    if (uv->config.turn_ns == 0)
+        uv->config.turn_ns = TURN_NS;
     uv->port = (dynsup_port){.now = port_now, .wake = port_wake};
     uv->awake = true;
     int status = init_loop(uv);
@@ -222,12 +234,13 @@ struct uv_loop_s *dynsup_uv_loop(const dynsup_uv *uv) {
 /* ---- the run --------------------------------------------------------------------------------- */
 
 /* stuck_ns_out: for how long a slice did not react to the watchdog, else 0. */
-static enum dynsup_state step(dynsup_uv *uv, uint64_t *deadline_ns_out, uint64_t *stuck_ns_out) {
+static enum dynsup_state step(dynsup_uv *uv, uint64_t budget_ns, uint64_t *deadline_ns_out,
+                              uint64_t *stuck_ns_out) {
     *stuck_ns_out = 0;
     if (uv->watchdog == NULL)
-        return dynsup_host_step(uv->host, STEP_BUDGET_NS, deadline_ns_out);
+        return dynsup_host_step(uv->host, budget_ns, deadline_ns_out);
     dsi_watchdog_enter(uv->watchdog);
-    enum dynsup_state state = dynsup_host_step(uv->host, STEP_BUDGET_NS, deadline_ns_out);
+    enum dynsup_state state = dynsup_host_step(uv->host, budget_ns, deadline_ns_out);
     *stuck_ns_out = dsi_watchdog_leave(uv->watchdog);
     return state;
 }
@@ -266,35 +279,58 @@ static void poll_once(dynsup_uv *uv) {
     uv_run(uv->loop, UV_RUN_NOWAIT);
 }
 
-/* Steps once. False when the run is over. */
-static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
-    uint64_t deadline_ns, stuck_ns;
+static enum dynsup_state step_arranged(dynsup_uv *uv, uint64_t budget_ns,
+                                       uint64_t *deadline_ns_out) {
+    uint64_t stuck_ns;
     rest(uv);
-    enum dynsup_state state = *state_out = step(uv, &deadline_ns, &stuck_ns);
-    arrange(uv, state, deadline_ns);
+    enum dynsup_state state = step(uv, budget_ns, deadline_ns_out, &stuck_ns);
+    arrange(uv, state, *deadline_ns_out);
     if (stuck_ns && uv->config.on_stuck)
         uv->config.on_stuck(uv->config.stuck_ud, stuck_ns);
     if (uv->config.on_step)
         uv->config.on_step(uv->config.step_ud);
+    return state;
+}
+
+/* Steps once. False when the run is over. */
+static bool advance(dynsup_uv *uv, enum dynsup_state *state_out) {
+    uint64_t deadline_ns;
+    enum dynsup_state state = *state_out = step_arranged(uv, uv->config.turn_ns, &deadline_ns);
     if (state == DYNSUP_STILL)
         return uv_loop_alive(uv->loop);
     return state != DYNSUP_ENDED;
 }
 
-static void begin(dynsup_uv *uv) {
-    assert(uv->host && !uv->running);
-    uv->running = true;
+static void watched_begin(dynsup_uv *uv) {
     if (uv->watchdog)
         dsi_watchdog_begin(uv->watchdog);
 }
 
-static void end(dynsup_uv *uv) {
+static void watched_end(dynsup_uv *uv) {
     if (uv->watchdog)
         dsi_watchdog_end(uv->watchdog);
+}
+
+static void begin(dynsup_uv *uv) {
+    assert(uv->host && !uv->running);
+    uv->running = true;
+    watched_begin(uv);
+}
+
+/* The first turn of the loop that is not ours must come. */
+static void turns_await(dynsup_uv *uv) {
+    uv->awake = false;
+    port_wake(uv);
+}
+
+static void end(dynsup_uv *uv) {
+    watched_end(uv);
     uv_idle_stop(&uv->idle); /* the last on_stuck may have started it */
     uv_unref((uv_handle_t *)&uv->async);
     uv->awake = true;
     uv->running = false;
+    if (uv_is_active((uv_handle_t *)&uv->prepare))
+        turns_await(uv);
 }
 
 enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv) {
@@ -311,6 +347,69 @@ enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv) {
     }
     end(uv);
     return state == DYNSUP_ENDED ? DYNSUP_UV_ENDED : DYNSUP_UV_STILL;
+}
+
+/* ---- steps by others ------------------------------------------------------------------------- */
+
+/* Lets the loop bring what has arrived, and tell the kernel of new handles. */
+static void poll_arranged(dynsup_uv *uv) {
+    poll_once(uv);
+    if (!uv->awake)
+        uv_idle_stop(&uv->idle);
+}
+
+enum dynsup_state dynsup_uv_step(dynsup_uv *uv, uint64_t budget_ns, uint64_t *deadline_ns_out) {
+    uint64_t begun_ns = uv_hrtime(), past_ns = 0;
+    enum dynsup_state state;
+    assert(uv->host && !uv->running);
+    uv->running = true;
+    watched_begin(uv);
+    do {
+        state = step_arranged(uv, budget_ns - past_ns, deadline_ns_out);
+        poll_arranged(uv);
+        past_ns = uv_hrtime() - begun_ns;
+    } while (state != DYNSUP_ENDED && uv->awake && past_ns < budget_ns);
+    watched_end(uv);
+    uv->running = false;
+    if (state == DYNSUP_ENDED)
+        return state;
+    return dynsup_uv_timeout_ms(uv) == 0 ? DYNSUP_READY : state;
+}
+
+/* In a turn of the loop, before it polls. */
+static void on_prepare(uv_prepare_t *prepare) {
+    dynsup_uv *uv = prepare->data;
+    uint64_t deadline_ns;
+    if (uv->running)
+        return;
+    uv->in_callback = true;
+    watched_begin(uv);
+    step_arranged(uv, uv->config.turn_ns, &deadline_ns);
+    watched_end(uv);
+    uv->in_callback = false;
+}
+
+void dynsup_uv_start(dynsup_uv *uv) {
+    uv_prepare_start(&uv->prepare, on_prepare);
+    turns_await(uv);
+}
+
+void dynsup_uv_stop(dynsup_uv *uv) {
+    uv_prepare_stop(&uv->prepare);
+    rest(uv);
+}
+
+bool dynsup_uv_in_callback(const dynsup_uv *uv) {
+    return uv->in_callback;
+}
+
+int dynsup_uv_fd(const dynsup_uv *uv) {
+    return uv_backend_fd(uv->loop);
+}
+
+/* libuv says 0 for a loop that is not alive; but a wake-up may come to it. */
+int dynsup_uv_timeout_ms(const dynsup_uv *uv) {
+    return uv_loop_alive(uv->loop) ? uv_backend_timeout(uv->loop) : -1;
 }
 
 void dynsup_uv_wake(dynsup_uv *uv) {

@@ -87,12 +87,12 @@ uint64_t dsi_value_hash(const dynsup_host *host, const dynsup_value *value) {
 }
 
 dynsup_reason dsi_reason_copy(dynsup_host *host, const dynsup_reason *reason) {
-    return (dynsup_reason){reason->class, dsi_value_copy(host, reason->value)};
+    return (dynsup_reason){reason->kind, dsi_value_copy(host, reason->value)};
 }
 
 void dsi_reason_release(dynsup_host *host, dynsup_reason *reason) {
     dsi_value_release(host, &reason->value);
-    reason->class = DYNSUP_REASON_OTHER;
+    reason->kind = DYNSUP_REASON_OTHER;
 }
 
 static enum dynsup_reason_class atom_class(enum dynsup_atom atom) {

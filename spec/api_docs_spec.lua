@@ -3,7 +3,7 @@
 
 local dynsup = require "dynsup"
 
-local FIELDS = { "Arguments", "Returns", "Fails", "Misuse", "Where" }
+local FIELDS = { "Type", "Arguments", "Returns", "Fails", "Misuse", "Where" }
 
 local function read_file(path)
   local file <close> = assert(io.open(path))

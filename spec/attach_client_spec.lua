@@ -12,7 +12,8 @@ local answer = [[
 cli.describe("a client", function()
   it("says that there is no host", function()
     local got = cli.shell "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" attach"
-    cli.assert_said(2, "no host of yours listens: 'dynsup run --listen FILE' starts one", got)
+    local place = cli.shell("pwd").out:match "^[^\n]*" .. "/dynsup"
+    cli.assert_said(2, "no host of yours listens in " .. place .. ": 'dynsup run --listen FILE' starts one", got)
     cli.assert_said(2, "there is no socket at ./nowhere: 'dynsup run --listen SOCKET FILE' starts a host there",
       cli.run("attach", "nowhere"))
   end)
@@ -27,7 +28,12 @@ cli.describe("a client", function()
 
   it("refuses what is wrong in its command", function()
     cli.assert_said(2, "attach takes one SOCKET, not also 'b': see 'dynsup help attach'", cli.run("attach", "a", "b"))
+    cli.assert_said(2, "attach takes one SOCKET, not also 'b': see 'dynsup help attach'",
+      cli.run("attach", "a", "--socket=b"))
     cli.assert_said(2, "the SOCKET has no name: see 'dynsup help attach'", cli.run("attach", ""))
+    cli.assert_said(2, "the SOCKET has no name: see 'dynsup help attach'", cli.run("attach", "--socket"))
+    cli.assert_said(2, "there is no socket at ./b: 'dynsup run --listen SOCKET FILE' starts a host there",
+      cli.run("attach", "--socket", "b"))
     cli.assert_said(2, "unknown option '--log-levle': did you mean '--log-level'?", cli.run("attach", "--log-levle"))
     cli.assert_said(2, "--log-level needs a level: off, error, warning, info or debug",
       cli.run("attach", "--log-level"))
@@ -104,5 +110,15 @@ cli.describe("a client", function()
       say '{"log":"a\\u001b[2J\\u0007\\u009bb\\tc\\nd \\u00e9\\u007f","level":"er\\u001bror"}']] .. answer ..
       [[say '{"done":"line","id":1,"ok":true,"incomplete":false,"prompt":"> "}']], client .. " --log-level info")
     assert.equal("[er\\x1bror] a\\x1b[2J\\x07\\u{9b}b\tc\nd é\\x7f\n", got.err)
+  end)
+
+  it("shows levels of the log in colour on a terminal", function()
+    local function on_terminal(environment)
+      return attached.with_stub([[hello() socket:read "line"
+        say '{"log":"watch out","level":"warning"}' say '{"bye":"halted"}']],
+        environment .. " script -qec \"'$DYNSUP' attach socket\" /dev/null").out
+    end
+    cli.assert_has("\27[33m[warning]\27[0m watch out\r\n", on_terminal "TERM=xterm")
+    cli.assert_has("[warning] watch out\r\n", on_terminal "TERM=xterm NO_COLOR=1")
   end)
 end)

@@ -148,7 +148,8 @@ describe("a command that asks a host", function()
   end))
 
   it("says when there is no such host", attach.main(function(folder)
-    local none = { 2, "", "dynsup: no host of yours listens: 'dynsup run --listen FILE' starts one\n" }
+    local none = { 2, "", ("dynsup: no host of yours listens in %s/dynsup: 'dynsup run --listen FILE' starts one\n")
+      :format(folder) }
     assert.same(none, outcome(folder, { "tree" }))
     local nothing = { 2, "", "dynsup: there is no socket at ./nothing: "
       .. "'dynsup run --listen SOCKET FILE' starts a host there\n" }

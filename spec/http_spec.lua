@@ -416,7 +416,7 @@ support.describe("http", function()
     end)
 
     it("is a request on a virtual clock", host.main(function()
-      raises("dynsup.http needs the real clock: this run has a virtual one", http.get, "http://127.0.0.1:1/")
+      raises("requests of dynsup.http need the real clock: this run has a virtual one", http.get, "http://127.0.0.1:1/")
     end))
   end)
 end)

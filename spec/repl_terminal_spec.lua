@@ -131,6 +131,7 @@ terminal.describe("Ctrl-C", function()
   it("drops the line that is being edited, and what was begun", function()
     prompt()
     type_text "not this"
+    wait "\n> not this$" -- Ctrl-C takes away what was not read yet
     press "C-c"
     wait "\n> not this^C\n> $"
     enter "for i = 1, 2 do"
@@ -158,10 +159,10 @@ terminal.describe("Ctrl-C", function()
     prompt()
     enter "dynsup.run(function() return 'returned' end)"
     wait '\ntrue +"returned"\n> $'
-    enter "dynsup.run(function() while true do end end)"
-    wait "end end%)\n$"
+    enter "dynsup.run(function() print 'inside' while true do end end)"
+    wait "end end%)\ninside\n$"
     press "C-c"
-    wait "end end%)\ntrue\n> $"
+    wait "end end%)\ninside\ntrue\n> $"
     enter "'still here'"
     wait '\n"still here"\n> $'
   end)
@@ -238,7 +239,7 @@ terminal.describe("help", function()
   it("shows the reference", function()
     prompt()
     enter "help(dynsup.is_pid)"
-    wait "\nis_pid%(v%)\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
+    wait "\nis_pid%(v%)\n  Type: fun%(v: any%): boolean\n  Arguments: any value\n  Returns: true for a pid, .*\n> $"
   end)
 end)
 
@@ -378,6 +379,7 @@ terminal.describe("the terminal", function()
     enter [["$DYNSUP" repl]]
     wait "\n> $"
     type_text "1 + "
+    wait "\n> 1 %+ $" -- Ctrl-Z takes away what was not read yet
     press "C-z"
     wait "Stopped.*shell%$ $"
     enter "echo in the shell"

@@ -20,6 +20,7 @@ local layers = {
 -- Headers of the core that others may include, and that every file of the core may include.
 local public = {
     ["core/dynsup.h"] = true,
+    ["core/dynsup_base.h"] = true,
     ["core/dynsup_look.h"] = true,
     ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 
 scripts=$(grep -rlE --exclude-dir=build --exclude-dir=.git '^#!/bin/(ba)?sh' .)
 # shellcheck disable=SC2086 # a list
-shellcheck -x -s sh $scripts tools/setup.sh tools/counts.sh
+shellcheck -x -s sh $scripts tools/setup.sh tools/counts.sh tools/bare.sh

@@ -68,12 +68,16 @@ setup_packages() {
     setup_run "apt-get install" $setup_apt install -y --no-install-recommends $setup_names
 }
 
-# setup_build PRESET: builds what changed. A moved or half-made build directory is made anew.
+# setup_build PRESET [TARGET...]: builds what changed, all or these targets. A moved or half-made
+# build directory is made anew.
 setup_build() {
     setup_home="CMAKE_HOME_DIRECTORY:INTERNAL=$PWD"
     if [ ! -e "build/$1/build.ninja" ] || ! grep -qsxF "$setup_home" "build/$1/CMakeCache.txt"; then
         rm -rf "build/$1"
         setup_run "configuring build/$1" cmake --preset "$1" || return 1
     fi
-    setup_run "building build/$1" cmake --build "build/$1"
+    setup_preset=$1
+    shift
+    [ $# = 0 ] || set -- --target "$@"
+    setup_run "building build/$setup_preset" cmake --build "build/$setup_preset" "$@"
 }

@@ -161,6 +161,8 @@ function terminal.describe(name, tests, finish)
       if finish then
         finish()
       end
+      -- a program may be stuck, and not heed that its terminal is gone
+      tmux "list-panes -a -F '#{pane_pid}' | sed 's/^/-/' | xargs -r kill -9 --"
       tmux "kill-server"
       -- what ends now may still write
       capture(("until rm -rf %s 2>/dev/null; do sleep 0.02; done"):format(quote(folder)))

@@ -56,7 +56,7 @@ function client.choose(given)
   if not hosts then
     return nil, problem
   elseif #hosts == 0 then
-    return nil, "no host of yours listens: 'dynsup run --listen FILE' starts one"
+    return nil, ("no host of yours listens in %s: 'dynsup run --listen FILE' starts one"):format(place.directory())
   elseif #hosts > 1 then
     return nil, tell_several(hosts)
   end

@@ -70,12 +70,11 @@ function connection:refuse(request, problem)
   self.outbox:put { error = problem, id = request.id }
 end
 
--- The session goes on, if it waits for a request.
+-- The session goes on, if it waits for a request. What it has waited with before does nothing; to
+-- take it away here could take away the next, for this may be preempted.
 function connection:wake()
-  local wake = self.wake_session
-  self.wake_session = nil
-  if wake then
-    wake()
+  if self.wake_session then
+    self.wake_session()
   end
 end
 

@@ -46,7 +46,7 @@ end
 function prompt.main(input, path, level)
   local connection = connect(path)
   local is_console, name = input.kind == "console", name_of(connection.hello)
-  local current = remote.new(connection, repl.width(input))
+  local current = remote.new(connection, input, repl.width(input))
   current.is_strict = not is_console
   dynsup.flag("trap_exit", is_console)
   local reader = require("dynsup.repl." .. input.kind)

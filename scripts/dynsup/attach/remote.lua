@@ -9,7 +9,7 @@ local dynsup = require "dynsup"
 local host = require "dynsup.repl.session"
 local uv = require "luv"
 
-local HASTE = 300 -- ms: the next Ctrl-C within this time counts as the same
+local HASTE = 300e6 -- ns: the next Ctrl-C within this time counts as the same
 
 local remote = {}
 remote.__index = remote
@@ -76,10 +76,9 @@ local function write_all(self)
     local request = dynsup.receive()
     local done, reason = self.connection:send(request)
     if reason == "too_long" and request.id == self.line_id then
-      done = true
       self:answer { ok = false, problem = "the line is too long: a host takes up to 64 KiB" }
     end
-  until not done -- the connection is lost: the other process tells that
+  until not done and reason ~= "too_long" -- the connection is lost: the other process tells that
 end
 
 -- The answer to a line; nil when there will be none.
@@ -107,11 +106,16 @@ function remote:feed(line)
   end
   self.failed = self.failed or not message.ok
   self.text = message.incomplete and text or nil
-  if type(message.prompt) == "string" then
-    self.prompt_text = plain(message.prompt)
-  end
+  self:note_prompt(message.prompt)
   if message.problem then
     self.tell(message.problem)
+  end
+end
+
+function remote:note_prompt(text)
+  self.prompt_text = type(text) == "string" and plain(text) or self.first_prompt
+  if not self.text then
+    self.first_prompt = self.prompt_text
   end
 end
 
@@ -123,7 +127,7 @@ function remote:prompt()
   return self.prompt_text
 end
 
--- The first prompt is that of any line that begins anew; the host's answer comes too late for this one.
+-- The host's answer with the prompt comes too late for the next line.
 function remote:drop()
   if self.text then
     self.text, self.prompt_text = nil, self.first_prompt
@@ -157,7 +161,8 @@ end
 
 -- ---- Ctrl-C ----
 
--- The first may have come before the line was there.
+-- What is done at the first, second and third time while nothing comes from the host. The first one may
+-- have come before the line was there.
 local attempts = {
   function(self)
     self:send { ["do"] = "interrupt" }
@@ -174,8 +179,8 @@ local attempts = {
 function remote:unwind()
   if host.halting() then
     self:answer(nil)
-  elseif self.resume and (self.unwinds == 0 or dynsup.now() - self.unwound_at >= HASTE) then
-    self.unwinds, self.unwound_at = self.unwinds + 1, dynsup.now()
+  elseif self.resume and (self.unwinds == 0 or uv.hrtime() - self.unwound_at >= HASTE) then
+    self.unwinds, self.unwound_at = self.unwinds + 1, uv.hrtime()
     attempts[math.min(self.unwinds, #attempts)](self)
   end
 end
@@ -192,8 +197,13 @@ function takers.err(_, text)
   print_to(io.stderr, tostring(text))
 end
 
-function takers.log(_, text, message)
-  print_to(io.stderr, ("[%s] %s\n"):format(plain(message.level), plain(text)))
+-- The input of the program writes the levels that it knows in their colours.
+function takers.log(self, text, message)
+  local level = plain(message.level)
+  io.stdout:flush()
+  if not self.input.log(level, plain(text)) then
+    print_to(io.stderr, ("[%s] %s\n"):format(level, plain(text)))
+  end
 end
 
 function takers.lost(self, count)
@@ -248,6 +258,7 @@ end
 local order = { "out", "err", "done", "log", "lost", "error", "bye" }
 
 function remote:take(message)
+  self.unwinds = 0
   for _, name in ipairs(order) do
     if message[name] ~= nil then
       takers[name](self, message[name], message)
@@ -256,11 +267,14 @@ function remote:take(message)
   end
 end
 
+-- How the end of a process looks to its peer: it depends on what was still to be read.
+local gone = { closed = true, econnreset = true, epipe = true }
+
 local function problem_of(reason)
   if reason == "no_message" or reason == "too_long" then
     return "the connection is given up: the host has sent what is no message"
   end
-  return "the connection is lost: " .. (reason == "closed" and "the host has gone" or reason)
+  return "the connection is lost: " .. (gone[reason] and "the host has gone" or reason)
 end
 
 local function take_all(self)
@@ -273,12 +287,14 @@ local function take_all(self)
 end
 
 ---@param connection dynsup.attach.client
+---@param input table the program's
 ---@param width fun(): integer
 ---@return dynsup.attach.remote
-function remote.new(connection, width)
+function remote.new(connection, input, width)
   local prompt = plain(connection.hello.prompt)
   local self = setmetatable({
     connection = connection,
+    input = input,
     width = width,
     failed = false,
     is_strict = false,

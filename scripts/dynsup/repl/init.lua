@@ -26,9 +26,22 @@ local function define_globals(input, width)
   }
 end
 
+-- When somebody else has halted the host, the process, which traps exits, was perhaps asked to end
+-- already. It goes on as a parent as long as it is one.
+local function follow()
+  local me = dynsup.self()
+  while #dynsup.info(me).links > 0 do
+    dynsup.receive()
+  end
+  dynsup.exit "normal"
+end
+
 -- What is ready when the last line is read has its turn before the end.
 local function finish(current, code)
   current:close()
+  if session.halting() then
+    follow()
+  end
   if not current.halted then
     dynsup.yield()
   end

@@ -3,6 +3,8 @@
 local dynsup = require "dynsup"
 local uv = require "luv"
 
+local MUCH = 32768 -- bytes of a line that are taken before its end: the input has room for 65536
+
 local pipe = {}
 
 -- Waits until there is something to read. A file always has something.
@@ -17,28 +19,41 @@ local function wait_for(poll)
   end
 end
 
+-- The beginning of a long line.
+local function take_part(input)
+  local part = input.peek()
+  if #part < MUCH then
+    return ""
+  end
+  input.drop(#part)
+  return part
+end
+
+-- A line, or what is left without an end; nil: nothing.
+local function next_line(input, poll)
+  local parts, line = {}, input.line()
+  while not line do
+    parts[#parts + 1] = take_part(input)
+    wait_for(poll)
+    if not input.fill() then
+      local text = table.concat(parts) .. (input.line(true) or "")
+      return text ~= "" and text or nil
+    end
+    line = input.line()
+  end
+  return table.concat(parts) .. line
+end
+
 ---@param input table the program's
 ---@return table reader
 function pipe.new(input)
   local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
-  local reader = {}
   input.settle()
-
-  function reader.lines()
-    return function()
-      local line = input.line()
-      while not line do
-        wait_for(poll)
-        if not input.fill() then
-          return input.line(true)
-        end
-        line = input.line()
-      end
-      return line
-    end
-  end
-
-  return reader
+  return {
+    lines = function()
+      return function() return next_line(input, poll) end
+    end,
+  }
 end
 
 return pipe

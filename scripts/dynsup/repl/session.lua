@@ -103,7 +103,9 @@ function session:try(f, ...)
   local outcome, results = "interrupted", { n = 0 }
   if not self.is_unwanted then
     outcome, results = pack_outcome(native.attempt(f, ...))
+    self.is_unwanted = false -- what has come meanwhile was for it, or for a run inside of it
   end
+  self.is_unwanted = false -- whatever was asked for was meant for this one
   if outcome == "returned" then
     return results
   end

@@ -1,0 +1,16 @@
+/* How misuse of the C interface is met. */
+#ifndef DSL_CHECK_H
+#define DSL_CHECK_H
+
+#include "bindings/binding.h"
+
+/* ok itself; what is expected there is asserted in debug builds. */
+bool dsl_expect(bool ok, const char *what);
+
+/* What any function but a host's free may need: 0, DYNSUP_EMISUSE or DYNSUP_ECLOSED. */
+int dsl_check_host(const dsl_host *host);
+
+/* The same for functions that a callback of the host's may not call. */
+int dsl_check_outside(const dsl_host *host);
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * Hosts for C programs: made, stepped, run and ended from outside.
+ *
+ * Design notes.
+ * What may raise in Lua runs protected, on a thread of the host's own, so that nothing of the
+ * program's stack is touched; what steps does not raise. The sentinel stands at the bottom of that
+ * thread's stack before the host is made: when making it fails, it is ended there and then, and not
+ * by the collector.
+ */
+#include "bindings/check.h"
+#include "bindings/log.h"
+#include "bindings/own_state.h"
+#include "bindings/post.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+#define SLEEP_MS  10 /* of a close on the program's clock, which may be slower than the real one */
+#define BUDGET_NS 1000000u
+#define MS_NS     1000000u
+
+/* ---- making ---- */
+
+typedef struct opening {
+    const dynsup_lua_config *config;
+    enum dsl_owner owner;
+    dsl_sentinel *sentinel;
+    dsl_host *host;
+    lua_State *thread;
+    int thread_ref;
+    bool is_taken;
+} opening;
+
+static int thread_open(lua_State *L) {
+    opening *o = lua_touserdata(L, 1);
+    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    o->is_taken = dsl_runtime_of_thread(L)->host;
+    lua_State *thread = lua_newthread(L);
+    o->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    o->thread = thread; /* last: now there is something to let go of */
+    return 0;
+}
+
+static int sentinel_open(lua_State *L) {
+    opening *o = lua_touserdata(L, 1);
+    o->sentinel = dsl_sentinel_push(L);
+    return 1;
+}
+
+static int host_open(lua_State *L) {
+    opening *o = lua_touserdata(L, 1);
+    o->host = dsl_host_open(o->thread, o->sentinel, o->config, o->owner);
+    return 0;
+}
+
+/* The sentinel stays on the thread's stack. */
+static int thread_fill(opening *o) {
+    lua_State *thread = o->thread;
+    lua_pushcfunction(thread, sentinel_open);
+    lua_pushlightuserdata(thread, o);
+    if (lua_pcall(thread, 1, 1, 0) != LUA_OK)
+        return DYNSUP_ENOMEM;
+    if (dsl_protect(thread, host_open, o) == LUA_OK)
+        return 0;
+    const dsl_host *host = o->sentinel->host;
+    return host && host->loop_error ? host->loop_error : DYNSUP_ENOMEM;
+}
+
+static void opening_undo(lua_State *L, opening *o) {
+    dsl_host *host = o->sentinel ? o->sentinel->host : NULL;
+    if (host) {
+        dsl_host_end(host);
+        dsl_host_free(host);
+    }
+    if (o->thread)
+        luaL_unref(L, LUA_REGISTRYINDEX, o->thread_ref);
+}
+
+static int host_make(lua_State *L, opening *o) {
+    int status = DYNSUP_ENOMEM;
+    if (lua_checkstack(L, 4) && dsl_protect(L, thread_open, o) == LUA_OK)
+        status = o->is_taken ? DYNSUP_EALREADY_STARTED : thread_fill(o);
+    if (status) {
+        opening_undo(L, o);
+        return status;
+    }
+    o->host->thread_ref = o->thread_ref;
+    o->host->runtime->host = o->host;
+    if (o->config->loop) {
+        o->host->rides = true;
+        dynsup_uv_start(o->host->uv);
+    }
+    return 0;
+}
+
+static bool config_is_sound(const dynsup_lua_config *config, bool own_state) {
+    bool loops = config->loop || config->own_loop;
+    return dsl_expect(!config->loop || !config->own_loop, "one loop") &&
+           dsl_expect(!loops || !config->virtual_clock, "no loop with a virtual clock") &&
+           dsl_expect(!config->now || (!config->virtual_clock && !loops), "one clock") &&
+           dsl_expect(own_state || !config->max_bytes, "max_bytes with a lua_State of the host's");
+}
+
+int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out) {
+    static const dynsup_lua_config plain;
+    opening o = {.config = config ? config : &plain, .owner = DSL_OWNER_PROGRAM};
+    *host_out = NULL;
+    if (!config_is_sound(o.config, !L))
+        return DYNSUP_EMISUSE;
+    lua_State *state = L;
+    if (!state) {
+        state = dsl_own_state_new(o.config);
+        o.owner = DSL_OWNER_STATE;
+    }
+    int status = state ? host_make(state, &o) : DYNSUP_ENOMEM;
+    if (status && state && !L)
+        dsl_own_state_close(state);
+    *host_out = status ? NULL : o.host;
+    return status;
+}
+
+/* ---- ending ---- */
+
+/* The lua_State is there still. */
+static void state_leave(dsl_host *host) {
+    lua_State *main = host->runtime->L;
+    lua_State *thread = host->L;
+    dsl_host_end(host);
+    lua_settop(thread, 0);
+    luaL_unref(thread, LUA_REGISTRYINDEX, host->thread_ref);
+    if (host->owner == DSL_OWNER_STATE)
+        dsl_own_state_close(main);
+}
+
+void dynsup_lua_host_free(dynsup_lua_host *host) {
+    if (!host || dsl_check_outside(host) == DYNSUP_EMISUSE)
+        return;
+    if (host->core)
+        state_leave(host);
+    dsl_posts_drop(host); /* what has come since its end */
+    dsl_host_free(host);
+}
+
+static uint64_t real_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* How long there is nothing to do, in ms: until the deadline, rounded up, or what the loop says. */
+static int idle_ms(dsl_host *host, enum dynsup_state state, uint64_t deadline_ns) {
+    if (state == DYNSUP_READY)
+        return 0;
+    if (host->uv)
+        return dynsup_uv_timeout_ms(host->uv);
+    uint64_t now_ns = dynsup_host_now(host->core);
+    uint64_t left_ms = deadline_ns > now_ns ? (deadline_ns - now_ns) / MS_NS + 1 : 0;
+    if (host->config->now || state == DYNSUP_STILL)
+        return left_ms < SLEEP_MS ? (int)left_ms : SLEEP_MS;
+    return left_ms < INT32_MAX ? (int)left_ms : INT32_MAX;
+}
+
+static void sleep_until_due(dsl_host *host, enum dynsup_state state, uint64_t deadline_ns,
+                            uint64_t left_ns) {
+    int left_ms = left_ns / MS_NS < INT32_MAX ? (int)(left_ns / MS_NS) + 1 : INT32_MAX;
+    int ms = idle_ms(host, state, deadline_ns);
+    struct pollfd fd = {.fd = host->uv ? dynsup_uv_fd(host->uv) : -1, .events = POLLIN};
+    if (ms != 0)
+        poll(&fd, 1, ms < 0 || ms > left_ms ? left_ms : ms);
+}
+
+/* False: the time is over. */
+static bool run_to_end(dsl_host *host, uint64_t patience_ns) {
+    uint64_t begun_ns = real_now();
+    for (;;) {
+        uint64_t deadline_ns, past_ns;
+        enum dynsup_state state = dsl_host_step(host, BUDGET_NS, &deadline_ns);
+        if (state == DYNSUP_ENDED)
+            return true;
+        past_ns = real_now() - begun_ns;
+        if (past_ns >= patience_ns)
+            return false;
+        if (state == DYNSUP_WAITING && host->config->virtual_clock)
+            host->virtual_ns = deadline_ns;
+        else
+            sleep_until_due(host, state, deadline_ns, patience_ns - past_ns);
+    }
+}
+
+int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns) {
+    int status = dsl_check_outside(host);
+    if (status == DYNSUP_EMISUSE)
+        return status;
+    if (status == 0) {
+        if (host->rides)
+            dynsup_uv_stop(host->uv);
+        host->busy = true;
+        dynsup_host_halt(host->core, 0);
+        status = run_to_end(host, patience_ns) ? 0 : DYNSUP_ETIMEOUT;
+        host->busy = false;
+    }
+    dynsup_lua_host_free(host);
+    return status;
+}
+
+int dynsup_lua_host_halt(dynsup_lua_host *host, int code) {
+    int status = dsl_check_host(host);
+    if (status == 0)
+        dynsup_host_halt(host->core, code);
+    return status;
+}
+
+/* ---- running ---- */
+
+int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out) {
+    uint64_t deadline_ns;
+    int status = dsl_check_outside(host);
+    if (status)
+        return status;
+    if (!dsl_expect(!host->rides, "a host that no loop of the program's runs"))
+        return DYNSUP_EMISUSE;
+    host->busy = true;
+    enum dynsup_state state = dsl_host_step(host, budget_ns, &deadline_ns);
+    host->busy = false;
+    if (deadline_ns_out)
+        *deadline_ns_out = deadline_ns;
+    return (int)state;
+}
+
+int dynsup_lua_host_run(dynsup_lua_host *host) {
+    int status = dsl_check_outside(host);
+    if (status)
+        return status;
+    if (!host->uv && !host->config->virtual_clock)
+        return DYNSUP_ENO_LOOP;
+    host->busy = true;
+    enum dynsup_state state = dsl_host_run(host);
+    host->busy = false;
+    return (int)state;
+}
+
+uint64_t dynsup_lua_host_now(dynsup_lua_host *host) {
+    return dsl_check_host(host) ? 0 : dynsup_host_now(host->core);
+}
+
+int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns) {
+    int status = dsl_check_host(host);
+    if (status)
+        return status;
+    if (!dsl_expect(host->config->virtual_clock, "a host with a virtual clock"))
+        return DYNSUP_EMISUSE;
+    host->virtual_ns += ns;
+    return 0;
+}
+
+int dynsup_lua_host_backend_fd(dynsup_lua_host *host) {
+    int status = dsl_check_host(host);
+    if (status)
+        return status;
+    return host->uv ? dynsup_uv_fd(host->uv) : DYNSUP_ENO_LOOP;
+}
+
+int dynsup_lua_host_timeout_ms(dynsup_lua_host *host) {
+    int status = dsl_check_host(host);
+    if (status)
+        return status;
+    return host->uv ? dynsup_uv_timeout_ms(host->uv) : DYNSUP_ENO_LOOP;
+}
+
+void dynsup_lua_host_adopt(dynsup_lua_host *host) {
+    host->thread = pthread_self();
+}
+
+dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host) {
+    return dsl_check_host(host) == DYNSUP_EMISUSE ? NULL : host->core;
+}
+
+size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
+                             size_t size) {
+    return dynsup_report_write(event, &dsl_object_ops, host, text, size);
+}
+
+void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
+                            size_t size) {
+    if (reason->value.kind == DYNSUP_OBJECT)
+        dsl_object_describe(host, reason->value.as.object, text, size);
+    else if (size > 0)
+        snprintf(text, size, "%s", dynsup_atom_text(reason->value.as.atom));
+}
+
+lua_State *dynsup_lua_host_state(dynsup_lua_host *host) {
+    return dsl_check_host(host) ? NULL : host->L;
+}

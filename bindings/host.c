@@ -1,0 +1,383 @@
+/*
+ * Hosts in a lua_State: how they are made, run and ended, for the program or for a run.
+ *
+ * Design notes.
+ * A host's struct is not Lua's memory: the program may hold it when the lua_State is gone. In the
+ * state stands its sentinel, a userdata. When that is collected (an error on the way, or the state
+ * is closed before its host) the host ends there, while what it has in Lua still exists; later
+ * calls find the host closed. Everything but the struct is gone then, and nothing of it may be used
+ * but to free it.
+ * A host is open while it has a core. Its clock is libuv's, the program's, the system's or, on a
+ * virtual clock, a number here.
+ */
+#include "bindings/binding.h"
+
+#include "bindings/dry.h"
+#include "bindings/http.h"
+#include "bindings/log.h"
+#include "bindings/observe.h"
+#include "bindings/post.h"
+#include "bindings/program.h"
+#include "bindings/signal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SENTINEL_NAME  "dynsup.host"
+#define STEP_BUDGET_NS 1000000000u
+#define STUCK_NS       100000000u /* from here on a slice that cannot be ended is worth a warning */
+#define COUNT_PER_MS   100000     /* VM instructions taken for a millisecond on a virtual clock */
+#define COUNT_LOOK     1000       /* on others: from one look at the time to the next */
+
+/* ---- the clocks ---- */
+
+static uint64_t virtual_now(void *ud) {
+    return ((dsl_host *)ud)->virtual_ns;
+}
+
+static uint64_t system_now(void *ud) {
+    struct timespec now;
+    (void)ud;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t given_now(void *ud) {
+    const dynsup_lua_config *config = ((dsl_host *)ud)->config;
+    return config->now(config->now_ud);
+}
+
+static void port_wake(void *ud) {
+    dsl_wake(ud);
+}
+
+static void port_open(dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    host->port = (dynsup_port){.now = system_now, .wake = port_wake};
+    if (config->virtual_clock)
+        host->port.now = virtual_now;
+    else if (config->now)
+        host->port.now = given_now;
+}
+
+/* ---- running ---- */
+
+static void after_step(void *ud) {
+    dsl_log_flush(ud);
+    dsl_tap_flush(ud);
+    dsl_service_look(ud);
+}
+
+/* Steps once; a dry run is still when its time is over. */
+static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out) {
+    enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, deadline_ns_out);
+    bool is_over = host->config->dry && !dynsup_host_halting(host->core) &&
+                   state == DYNSUP_WAITING && *deadline_ns_out > DSL_DRY_NS;
+    return is_over ? DYNSUP_STILL : state;
+}
+
+static enum dynsup_state run_virtual(dsl_host *host) {
+    uint64_t deadline_ns;
+    enum dynsup_state state;
+    do {
+        dsl_posts_run(host);
+        state = step_virtual(host, &deadline_ns);
+        after_step(host);
+        dsl_signals_look(host);
+        if (state == DYNSUP_WAITING)
+            host->virtual_ns = deadline_ns;
+    } while (state == DYNSUP_READY || state == DYNSUP_WAITING);
+    return state;
+}
+
+enum dynsup_state dsl_host_run(dsl_host *host) {
+    if (!host->uv)
+        return run_virtual(host);
+    return dynsup_uv_run(host->uv) == DYNSUP_UV_STILL ? DYNSUP_STILL : DYNSUP_ENDED;
+}
+
+enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out) {
+    enum dynsup_state state;
+    if (host->uv)
+        return dynsup_uv_step(host->uv, budget_ns, deadline_ns_out);
+    dsl_posts_run(host);
+    state = dynsup_host_step(host->core, budget_ns, deadline_ns_out);
+    after_step(host);
+    return state;
+}
+
+/* ---- what the loop tells ---- */
+
+/* The core does not know of it: so observers are told here. */
+static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {
+    dynsup_event event = {
+        .kind = DYNSUP_EVENT_STUCK, .at_ns = dynsup_host_now(host->core), .delay_ns = stuck_ns};
+    dsl_observe_event(host, &event);
+    dsl_observe_tell(host);
+}
+
+static void on_stuck(void *ud, uint64_t stuck_ns) {
+    enum dynsup_level level = stuck_ns >= STUCK_NS ? DYNSUP_LEVEL_WARNING : DYNSUP_LEVEL_DEBUG;
+    if (stuck_ns >= STUCK_NS)
+        observe_stuck(ud, stuck_ns);
+    dsl_log(ud, level,
+            "a process was stuck for %.0f ms where it cannot be preempted (a C function, a sort or "
+            "gsub callback, a finalizer)",
+            (double)stuck_ns / 1e6);
+}
+
+static void on_wake(void *ud) {
+    dsl_posts_run(ud);
+}
+
+/* ---- ending ---- */
+
+/* Ends what processes are left; their close handlers find the host that they belong to. */
+static void core_close(dsl_host *host) {
+    dsl_runtime *runtime = host->runtime;
+    dsl_host *running = runtime->host;
+    if (!host->core)
+        return;
+    runtime->host = host;
+    dsl_cursors_close(host);
+    dynsup_host_free(host->core);
+    host->core = NULL;
+    dsl_cursors_close(host); /* of those last handlers: there is nothing to close any more */
+    runtime->host = running == host ? host->outer : running;
+}
+
+/* A loop of the state's own is emptied, unless an outer host is on it. */
+static void uv_close_runner(dsl_host *host) {
+    if (!host->uv)
+        return;
+    dsl_http_close(host);
+    dynsup_uv_free(host->uv);
+    if (!host->outer && !host->runtime->loop_is_lent)
+        dynsup_uv_loop_close_handles(host->runtime->loop);
+    host->uv = NULL;
+}
+
+static void bodies_free(dsl_host *host) {
+    while (host->free_bodies) {
+        dsl_body *next = host->free_bodies->next;
+        host->alloc(host->alloc_ud, host->free_bodies, sizeof(dsl_body), 0);
+        host->free_bodies = next;
+    }
+}
+
+void dsl_host_end(dsl_host *host) {
+    host->sentinel->host = NULL;
+    host->sentinel = NULL;
+    core_close(host);
+    uv_close_runner(host);
+    dsl_posts_drop(host);
+    bodies_free(host);
+    dsl_origin_forget(host);
+    dsl_observe_fini(host);
+    dsl_tap_fini(host);
+    dsl_log_finish(host);
+    dsl_log_flush(host);
+    if (host->vault.L)
+        dsl_vault_fini(&host->vault);
+}
+
+void dsl_host_free(dsl_host *host) {
+    if (host->own_config.alloc)
+        host->own_config.alloc(host->own_config.alloc_ud, host, sizeof *host, 0);
+    else
+        free(host);
+}
+
+static int sentinel_gc(lua_State *L) {
+    dsl_sentinel *sentinel = lua_touserdata(L, 1);
+    dsl_host *host = sentinel->host;
+    if (!host)
+        return 0;
+    host->L = L; /* the thread that called run may be gone */
+    dsl_host_end(host);
+    if (host->owner == DSL_OWNER_RUN)
+        dsl_host_free(host);
+    return 0;
+}
+
+/* ---- making ---- */
+
+dsl_sentinel *dsl_sentinel_push(lua_State *L) {
+    dsl_sentinel *sentinel = lua_newuserdatauv(L, sizeof *sentinel, 0);
+    sentinel->host = NULL;
+    if (luaL_newmetatable(L, SENTINEL_NAME)) {
+        lua_pushcfunction(L, sentinel_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return sentinel;
+}
+
+static dsl_host *struct_new(const dynsup_lua_config *config) {
+    dsl_host *host = config->alloc ? config->alloc(config->alloc_ud, NULL, 0, sizeof *host)
+                                   : malloc(sizeof *host);
+    if (!host)
+        return NULL;
+    memset(host, 0, sizeof *host);
+    host->own_config = *config;
+    host->config = &host->own_config;
+    return host;
+}
+
+static void alloc_open(lua_State *L, dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    host->alloc = lua_getallocf(L, &host->alloc_ud);
+    if (config->alloc && host->owner != DSL_OWNER_STATE) {
+        host->alloc = config->alloc;
+        host->alloc_ud = config->alloc_ud;
+    }
+}
+
+static dsl_host *host_begin(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
+                            enum dsl_owner owner) {
+    dsl_runtime *runtime = dsl_runtime_open(L);
+    lua_pop(L, 1);
+    dsl_host *host = struct_new(config);
+    if (!host) {
+        dsl_error(L, "not enough memory");
+        return NULL;
+    }
+    host->runtime = runtime;
+    host->owner = owner;
+    host->sentinel = sentinel;
+    host->L = host->innermost = L;
+    host->thread = pthread_self();
+    host->number = ++runtime->runs;
+    host->outer = runtime->host;
+    alloc_open(L, host);
+    sentinel->host = host; /* from here on an error ends it */
+    return host;
+}
+
+static void slice_open(dsl_host *host) {
+    const dynsup_lua_config *config = host->config;
+    double ms = config->slice_ms > 0 ? config->slice_ms : 1;
+    bool signal = config->preempt == DYNSUP_LUA_PREEMPT_SIGNAL && host->uv;
+    host->slice_ns = ms < 9e9 ? (uint64_t)(ms * 1e6) : DYNSUP_NEVER;
+    host->count_hook = config->preempt != DYNSUP_LUA_PREEMPT_NONE && !signal;
+    host->slice_count = COUNT_LOOK;
+    if (config->virtual_clock)
+        host->slice_count = ms * COUNT_PER_MS < 1e9 ? (int)ceil(ms * COUNT_PER_MS) : 1000000000;
+}
+
+/* libuv's loop cannot be run by one of its callbacks. */
+static void check_no_callback(lua_State *L, const dsl_host *outer) {
+    for (; outer; outer = outer->outer) {
+        if (outer->uv && (!outer->current || dynsup_uv_in_callback(outer->uv)))
+            dsl_error(L, "'run' on the real clock inside a callback of the loop: call it in a "
+                         "process");
+    }
+}
+
+/* The state's loop: it has one for its life. */
+static struct uv_loop_s *loop_of(lua_State *L, dsl_host *host) {
+    dsl_runtime *runtime = host->runtime;
+    struct uv_loop_s *lent = host->config->loop;
+    host->loop_error = DYNSUP_ETAKEN;
+    if (lent && runtime->loop && runtime->loop != lent)
+        dsl_error(L, "the lua_State has another event loop already");
+    host->loop_error = 0;
+    if (!runtime->loop)
+        runtime->loop = lent ? lent : dynsup_uv_loop_new();
+    runtime->loop_is_lent = runtime->loop_is_lent || lent;
+    return runtime->loop;
+}
+
+static void uv_open(lua_State *L, dsl_host *host) {
+    check_no_callback(L, host->outer);
+    const dynsup_lua_config *config = host->config;
+    int error = 0;
+    dynsup_uv_config uv = {
+        .loop = loop_of(L, host),
+        .watchdog = config->preempt == DYNSUP_LUA_PREEMPT_SIGNAL,
+        .slice_ns = (uint64_t)(config->slice_ms * 1e6),
+        .turn_ns = config->turn_ns,
+        .on_stuck = on_stuck,
+        .stuck_ud = host,
+        .on_step = after_step,
+        .step_ud = host,
+        .on_wake = on_wake,
+        .wake_ud = host,
+        .stays = dsl_host_stays,
+        .stays_ud = host,
+        .on_signal = config->signals ? dsl_signal_came : NULL,
+        .signal_ud = host,
+    };
+    if (config->service) {
+        uv.beat_ms = config->service->beat_ms;
+        uv.on_beat = config->service->on_beat;
+        uv.beat_ud = config->service->ud;
+    }
+    if (uv.loop)
+        host->uv = dynsup_uv_new(&uv, &error);
+    if (error && error != -ENOMEM)
+        host->loop_error = DYNSUP_ENO_LOOP;
+    if (!host->uv)
+        dsl_error(L, "the event loop could not be made (libuv error %d)", error);
+    if (config->signals)
+        dsl_signals_open(host->runtime);
+}
+
+/* A virtual clock is for reproducible runs: its seed never varies by itself. */
+static uint64_t seed_of(const dsl_host *host) {
+    if (host->config->seed)
+        return host->config->seed;
+    return host->config->virtual_clock ? 1 : (uintptr_t)host ^ (uint64_t)time(NULL) << 20;
+}
+
+static void on_event(void *ud, const dynsup_event *event) {
+    dsl_log_event(ud, event);
+    dsl_observe_event(ud, event);
+}
+
+static void after_events(void *ud) {
+    dsl_observe_tell(ud);
+}
+
+void dsl_events_want(dsl_host *host) {
+    dynsup_host_want(host->core, dsl_log_events(host->config) | dsl_observe_events(host));
+}
+
+static void core_open(lua_State *L, dsl_host *host) {
+    dynsup_host_config core = {
+        .port = host->uv ? dynsup_uv_port(host->uv) : &host->port,
+        .port_ud = host->uv ? (void *)host->uv : (void *)host,
+        .objects = &dsl_object_ops,
+        .objects_ud = host,
+        .alloc = host->alloc,
+        .alloc_ud = host->alloc_ud,
+        .events = dsl_log_events(host->config) | dsl_observe_events(host),
+        .on_event = on_event,
+        .after_events = after_events,
+        .event_ud = host,
+        .seed = seed_of(host),
+        .max_processes = host->config->max_processes,
+    };
+    host->core = dynsup_host_new(&core);
+    if (!host->core)
+        dsl_error(L, "not enough memory");
+    if (host->uv)
+        dynsup_uv_attach(host->uv, host->core);
+}
+
+dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
+                        enum dsl_owner owner) {
+    luaL_checkstack(L, 8, NULL);
+    dsl_host *host = host_begin(L, sentinel, config, owner);
+    dsl_vault_init(L, &host->vault);
+    dsl_origin_init(L, host);
+    port_open(host);
+    if (config->loop || config->own_loop)
+        uv_open(L, host);
+    slice_open(host);
+    core_open(L, host);
+    return host;
+}

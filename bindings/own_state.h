@@ -1,0 +1,13 @@
+/* The lua_State that a host makes for itself. */
+#ifndef DSL_OWN_STATE_H
+#define DSL_OWN_STATE_H
+
+#include "bindings/binding.h"
+
+/* A new state with the config's allocator and limit, and Lua's libraries; NULL without memory. */
+lua_State *dsl_own_state_new(const dynsup_lua_config *config);
+
+/* Closes it. Nothing of the config is used but its allocator. */
+void dsl_own_state_close(lua_State *L);
+
+#endif
