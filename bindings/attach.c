@@ -3,5 +3,15 @@
 #include "bindings/native.h"
 #include "bindings/observe.h"
 
-const luaL_Reg dsl_attach_functions[] = {
-    {"here", dsl_here}, {"undivided", dsl_undivided}, {"tap", dsl_tap}, {NULL, NULL}};
+/* stay(boolean): whether the run goes on, whatever happens, until it is halted. A handle that keeps
+ * the loop alive would do that also to runs inside the run. */
+static int stay(lua_State *L) {
+    dsl_host_of(L)->stays = lua_toboolean(L, 1);
+    return 0;
+}
+
+const luaL_Reg dsl_attach_functions[] = {{"here", dsl_here},
+                                         {"undivided", dsl_undivided},
+                                         {"tap", dsl_tap},
+                                         {"stay", stay},
+                                         {NULL, NULL}};

@@ -172,6 +172,7 @@ struct dynsup_lua_host {
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
+    bool stays;                     /* the run goes on until it is halted: somebody may attach */
     struct dsl_tap *taps;           /* who is told what the log is told */
     struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
     struct dsl_tap_line **last_tap_line;

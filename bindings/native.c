@@ -27,6 +27,7 @@ static const struct native {
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},
+    {"dynsup.attach.host", dsl_attach_functions},
     {"dynsup.attach.outbox", dsl_attach_functions},
     {"dynsup.attach.watch", dsl_attach_functions},
     {NULL, NULL},

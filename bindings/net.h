@@ -36,6 +36,7 @@ typedef struct dsl_buffer {
 /* Set by options; connections inherit them from their listener. */
 typedef struct dsl_socket_options {
     bool nodelay;
+    bool background;      /* who waits at it does not keep the run going */
     unsigned keepalive_s; /* 0: off */
     double send_timeout_ms;
 } dsl_socket_options;

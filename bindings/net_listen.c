@@ -50,7 +50,7 @@ static void queue_remove(dsl_socket *listener, dsl_acceptor *a) {
 static void listener_refer(dsl_socket *listener) {
     if (listener->closing)
         return;
-    if (!listener->first_acceptor)
+    if (!listener->first_acceptor || listener->options.background)
         uv_unref(&listener->uv.handle);
     else
         uv_ref(&listener->uv.handle);

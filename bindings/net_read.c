@@ -212,7 +212,8 @@ static int read_on(lua_State *L, dsl_socket *s) {
         return dsl_fail_uv(L, status);
     }
     s->reading = true;
-    uv_ref(&s->uv.handle);
+    if (!s->options.background)
+        uv_ref(&s->uv.handle);
     return dsl_pending_wait(L, &s->reader, dsl_deadline_to(L, READ_DEADLINE), read_k);
 }
 

@@ -191,6 +191,10 @@ static bool option_read(lua_State *L, dsl_socket_options *options) {
         options->nodelay = lua_toboolean(L, -1);
         return lua_isboolean(L, -1);
     }
+    if (strcmp(name, "background") == 0) {
+        options->background = lua_toboolean(L, -1);
+        return lua_isboolean(L, -1);
+    }
     if (strcmp(name, "keepalive") == 0)
         return keepalive_read(L, options);
     return strcmp(name, "send_timeout") == 0 && send_timeout_read(L, options);

@@ -82,5 +82,6 @@ void dsl_signals_look(dsl_host *host) {
 
 bool dsl_host_stays(void *ud) {
     const dsl_host *host = ud;
-    return host->config->stays || (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
+    return host->config->stays || host->stays ||
+           (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
 }

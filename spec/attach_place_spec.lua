@@ -176,11 +176,12 @@ describe("another user", function()
   local RAW = [[
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
+s.settimeout(10)
 try:
     s.connect(sys.argv[1])
     print(s.makefile().read(), end="")
 except OSError as e:
-    print(e.strerror)
+    print(e.strerror or "timeout")
 ]]
 
   local function as_nobody(f)

@@ -125,6 +125,14 @@ describe("a client", function()
     host:wait_for "to the host\n"
   end))
 
+  it("may run hosts in a line, which end by themselves", with_host("", function(host)
+    local client = attach.client(host)
+    local other = attach.client(host)
+    local out = client:line "dynsup.run(function() print 'inside' dynsup.sleep(1) return 5 end)"
+    assert.equal("inside\ntrue\t5\n", out)
+    assert.equal("1\n", (other:line "1"))
+  end))
+
   it("has no standard input", with_host("", function(host)
     local client = attach.client(host)
     assert.equal('nil\t"an attached session has no standard input"\n', (client:line "io.read()"))

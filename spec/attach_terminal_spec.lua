@@ -322,6 +322,7 @@ describe("the end of the host", function()
   it("is told while a line is edited, and the terminal is as it was", function()
     begin()
     type_text "edited"
+    wait "> edited$"
     attached.kill(terminal)
     wait "\ndynsup: the connection is lost: the host has gone\n> edited\nended with 1\nterminal: echo"
   end)
@@ -329,6 +330,7 @@ describe("the end of the host", function()
   it("is told while a line runs", function()
     begin()
     enter "dynsup.sleep()"
+    wait "> dynsup.sleep%(%)\n$"
     attached.kill(terminal)
     wait "\ndynsup: the connection is lost: the host has gone\nended with 1\nterminal: echo"
   end)
@@ -337,6 +339,7 @@ describe("the end of the host", function()
     begin()
     attach_in "second"
     type_text "edited"
+    wait "> edited$"
     choose "first"
     enter "dynsup.halt(3)"
     wait "\ndynsup: the host has ended with code 3\nended with 0\nterminal: echo"
@@ -379,6 +382,7 @@ describe("the terminal of a client", function()
     enter [["$DYNSUP" attach socket]]
     wait "\n> $"
     type_text "1 + "
+    wait "\n> 1 %+ $" -- Ctrl-Z takes away what was not read yet
     press "C-z"
     wait "Stopped.*shell%$ $"
     attached.run(terminal, "2 + 2")

@@ -141,38 +141,65 @@ local function written(socket)
   return messages
 end
 
-describe("an outbox", function()
-  it("loses nothing and keeps the order, wherever its processes are interrupted", function()
-    for n = 1, 300 do
-      host.run(function()
-        local box, socket = outbox.new(), new_socket()
-        local refs = {}
-        local writer = select(2, dynsup.spawn_monitor(box.serve, box, socket))
-        for who = 1, 3 do
-          refs[who] = select(2, dynsup.spawn_monitor(function()
-            box.patient[dynsup.self()] = who == 1 or nil
-            for i = 1, 5 do
-              assert(box:put { who = who, number = i })
-            end
-          end))
-        end
-        for _, ref in ipairs(refs) do
-          assert.equal("normal", host.down(ref))
-        end
-        box:finish { bye = "halted" }
-        assert.equal("normal", host.down(writer))
-        local seen, messages = { 0, 0, 0 }, written(socket)
-        assert.same({ bye = "halted" }, table.remove(messages))
-        for _, message in ipairs(messages) do
-          assert.equal(seen[message.who] + 1, message.number)
-          seen[message.who] = message.number
-        end
-        assert.same({ 5, 5, 5 }, seen)
-        assert.equal(0, box.bytes)
-        assert.is_true(socket.is_closed)
-      end, { slice = n * 1e-5 })
+-- Runs f as the main process for each length of a slice, in instructions.
+local function everywhere(most, f)
+  return function()
+    for n = 1, most do
+      host.run(f, { slice = n * 1e-5 })
     end
-  end)
+  end
+end
+
+-- Three processes that put numbered messages in; those for which it holds are the outbox's own.
+local function put_all(box, count, text, is_patient)
+  local refs = {}
+  for who = 1, 3 do
+    refs[who] = select(2, dynsup.spawn_monitor(function()
+      box.patient[dynsup.self()] = is_patient(who) or nil
+      for i = 1, count do
+        assert(box:put { who = who, number = i, out = text })
+      end
+    end))
+  end
+  for _, ref in ipairs(refs) do
+    assert.equal("normal", host.down(ref))
+  end
+end
+
+local function assert_all(count, messages)
+  local seen = { 0, 0, 0 }
+  for _, message in ipairs(messages) do
+    assert.equal(seen[message.who] + 1, message.number)
+    seen[message.who] = message.number
+  end
+  assert.same({ count, count, count }, seen)
+end
+
+describe("an outbox, wherever its processes are interrupted,", function()
+  it("loses nothing and keeps the order", everywhere(300, function()
+    local box, socket = outbox.new(), new_socket()
+    local writer = select(2, dynsup.spawn_monitor(box.serve, box, socket))
+    put_all(box, 5, "", function(who) return who == 1 end)
+    dynsup.sleep(1)
+    assert_all(5, written(socket)) -- without anything that would wake the writer once more
+    box:finish { bye = "halted" }
+    assert.equal("normal", host.down(writer))
+    assert.same({ bye = "halted" }, table.remove(written(socket)))
+    assert.equal(0, box.bytes)
+    assert.is_true(socket.is_closed)
+  end))
+
+  it("lets those in who wait for room", everywhere(40, function()
+    local box, socket = outbox.new(), new_socket()
+    local writer = dynsup.spawn(box.serve, box, socket)
+    put_all(box, 3, ("x"):rep(400000), function() return true end)
+    dynsup.sleep(1)
+    assert_all(3, written(socket))
+    assert.is_true(dynsup.is_alive(writer))
+  end))
+end)
+
+describe("an outbox", function()
 
   it("makes its own processes wait for room, and counts what others lose", host.main(function()
     local box, socket = outbox.new(), new_socket()

@@ -10,6 +10,21 @@ local function problem_of(text)
 end
 
 describe("a text at the prompt", function()
+  it("shows keys in their order, however many there are", function()
+    math.randomseed(4)
+    for count = 1, 60 do
+      local value, keys = {}, {}
+      for i = 1, count do
+        keys[i] = ("k%06d"):format(math.random(0, 999) * 1000 + i)
+        value[keys[i]] = i
+      end
+      table.sort(keys)
+      local shown = {}
+      for key in show.value(value):gmatch "k%d+" do shown[#shown + 1] = key end
+      assert.same(keys, shown)
+    end
+  end)
+
   it("is an expression where it can be one", function()
     assert.equal(3, read.compile("1 + 2", "=stdin")())
     assert.same({ 1, nil, 3, n = 3 }, table.pack(read.compile("1, nil, 3", "=stdin")()))

@@ -379,6 +379,7 @@ terminal.describe("the terminal", function()
     enter [["$DYNSUP" repl]]
     wait "\n> $"
     type_text "1 + "
+    wait "\n> 1 %+ $" -- Ctrl-Z takes away what was not read yet
     press "C-z"
     wait "Stopped.*shell%$ $"
     enter "echo in the shell"

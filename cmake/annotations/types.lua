@@ -273,6 +273,8 @@
 -- ---- dynsup.net ----
 
 ---@class dynsup.socket_options
+---@field background? boolean who waits at it does not keep the run going
+---@field mode? integer permissions of the file, of `listen` at a path
 ---@field nodelay? boolean small pieces are sent at once
 ---@field keepalive? boolean|number true, or after how many idle seconds
 ---@field send_timeout? dynsup.time

@@ -11,6 +11,7 @@ local net = {}
 local PAUSE_MS = 100
 
 ---@class dynsup.net.options
+---@field background? boolean who waits at it does not keep the run going (false)
 ---@field nodelay? boolean small pieces are sent at once (false)
 ---@field keepalive? boolean|integer whether, or after how many idle seconds, the peer is probed (false)
 ---@field send_timeout? number|"infinity" milliseconds that a write may wait ("infinity")

@@ -1,10 +1,12 @@
 --- The host's side of `dynsup attach`: a process that listens at a Unix socket, in a run that begins
 --- with `dynsup run --listen`.
 --
--- The script must not notice it. So the listener, the clients' readers, writers and sessions are
--- processes like any other, all of them in slices, and nothing that a client sends or leaves unread
--- costs more than its own processes' share.
+-- The script must not notice it: sockets do not keep the run going, which would also keep runs inside
+-- of it going, but a flag of the host does. The listener, the clients' readers, writers and sessions
+-- are processes like any other, all of them in slices, and nothing that a client sends or leaves
+-- unread costs more than its own processes' share.
 
+local native = ...
 local connection = require "dynsup.attach.connection"
 local dynsup = require "dynsup"
 local net = require "dynsup.net"
@@ -72,9 +74,10 @@ end
 
 -- The body of the process that listens; tells whether it could.
 local function listen(path, settings, tell)
-  local listener, reason = net.listen(path, { mode = 384 }) -- 0600
+  local listener, reason = net.listen(path, { mode = 384, background = true }) -- 0600
   tell(listener, reason)
   if listener then
+    native.stay(true)
     accept_all(listener, settings)
   end
 end
@@ -103,7 +106,10 @@ end
 -- A host whose main process has failed goes on without it until nothing is left to do, and no
 -- listener may keep it.
 local function close_with_main(listener)
-  dynsup.own(setmetatable({}, { __close = function() listener:close() end }))
+  dynsup.own(setmetatable({}, { __close = function()
+    native.stay(false)
+    listener:close()
+  end }))
 end
 
 --- The main process of `dynsup run --listen`: listens, then goes on as the script.

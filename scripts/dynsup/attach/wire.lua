@@ -50,8 +50,8 @@ local function encode_object(object)
     return "{" .. wire.quote(only) .. ":" .. encode(value) .. "}"
   end
   local items = {}
-  for name, value in next, object do
-    items[#items + 1] = wire.quote(name) .. ":" .. encode(value)
+  for name, item in next, object do
+    items[#items + 1] = wire.quote(name) .. ":" .. encode(item)
   end
   table.sort(items)
   return "{" .. table.concat(items, ",") .. "}"
