@@ -139,9 +139,8 @@ typedef struct dynsup_lua_config {
 
     /* ---- what must be asked for ---- */
 
-    /* SIGINT, SIGTERM and SIGHUP halt the host (with a loop only); a second SIGINT ends the
-     * program.
-     */
+    /* SIGINT, SIGTERM and, where no observer asks for it, SIGHUP halt the host (with a loop only);
+     * a second SIGINT ends the program. */
     bool signals;
     /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
      * ends the program when a peer goes away. */
@@ -156,7 +155,8 @@ typedef struct dynsup_lua_config {
 
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
+    bool dry;      /* with a virtual clock: only main and start functions run, see bindings/dry.h */
+    uint64_t seed; /* of all randomness; 0: from the system (1 with a virtual clock) */
     const dynsup_lua_service *service; /* NULL: nobody is told */
 
     /* ---- log ---- */

@@ -12,12 +12,13 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
-#include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
 #include "bindings/program.h"
+#include "bindings/signal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -64,14 +65,17 @@ static void port_open(dsl_host *host) {
 
 /* ---- running ---- */
 
-void dsl_halt_if_interrupted(dsl_host *host) {
-    if (host->outer && dsl_interrupt_seen())
-        dynsup_host_halt(host->core, 0);
-}
-
 static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_service_look(ud);
+}
+
+/* Steps once; a dry run is still when its time is over. */
+static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out) {
+    enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, deadline_ns_out);
+    bool is_over = host->config->dry && !dynsup_host_halting(host->core) &&
+                   state == DYNSUP_WAITING && *deadline_ns_out > DSL_DRY_NS;
+    return is_over ? DYNSUP_STILL : state;
 }
 
 static enum dynsup_state run_virtual(dsl_host *host) {
@@ -79,9 +83,9 @@ static enum dynsup_state run_virtual(dsl_host *host) {
     enum dynsup_state state;
     do {
         dsl_posts_run(host);
-        state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
+        state = step_virtual(host, &deadline_ns);
         after_step(host);
-        dsl_halt_if_interrupted(host);
+        dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
     } while (state == DYNSUP_READY || state == DYNSUP_WAITING);
@@ -105,15 +109,6 @@ enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *de
 }
 
 /* ---- what the loop tells ---- */
-
-/* In the loop, as libuv calls back: the first signal halts the host, and the runs inside its. */
-static void on_signal(void *ud, int signum) {
-    (void)signum;
-    dsl_host *host = ud;
-    for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
-        dynsup_host_halt(inner->core, 0);
-    dynsup_host_halt(host->core, 0);
-}
 
 /* The core does not know of it: so observers are told here. */
 static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {
@@ -309,8 +304,9 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .step_ud = host,
         .on_wake = on_wake,
         .wake_ud = host,
-        .stays = config->stays,
-        .on_signal = config->signals ? on_signal : NULL,
+        .stays = dsl_host_stays,
+        .stays_ud = host,
+        .on_signal = config->signals ? dsl_signal_came : NULL,
         .signal_ud = host,
     };
     if (config->service) {
@@ -325,7 +321,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
     if (config->signals)
-        dsl_interrupt_watch();
+        dsl_signals_open(host->runtime);
 }
 
 /* A virtual clock is for reproducible runs: its seed never varies by itself. */

@@ -1,5 +1,7 @@
 /* The functions that dynsup/http.lua gets: URLs, and requests that a process waits for. */
 #include "bindings/http.h"
+
+#include "bindings/dry.h"
 #include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
 #include "bindings/pending.h"
@@ -206,6 +208,7 @@ static void settings_set(lua_State *L, dsl_transfer *transfer) {
 static int start(lua_State *L) {
     dsl_host *host;
     dsl_waiter_of(L, &host);
+    dsl_dry_wait(L, host);
     dsl_check_loop(L, host, "requests of dynsup.http");
     if (!host->config->threads)
         return luaL_error(L, "dynsup.http needs threads: this host may use none");

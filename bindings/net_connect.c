@@ -231,15 +231,15 @@ static bool is_address(const char *text) {
 int dsl_net_resolve(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
-    uv_loop_t *loop = dsl_loop_of(L, host);
     const char *name = luaL_checkstring(L, 1);
     uint64_t deadline_ns = dsl_check_io_deadline(L, host, 2);
-    if (is_address(name)) {
+    if (is_address(name) || host->config->dry) {
         lua_createtable(L, 1, 0);
         lua_pushvalue(L, 1);
         lua_rawseti(L, -2, 1);
         return 1;
     }
+    uv_loop_t *loop = dsl_loop_of(L, host);
     if (!host->config->threads)
         return luaL_error(L,
                           "names of hosts need threads: this host may use none, give an address");

@@ -1,6 +1,8 @@
 /* Waits that libuv fulfils. */
 #include "bindings/pending.h"
 
+#include "bindings/dry.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -71,7 +73,8 @@ void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who) {
     dsl_error(L, "%s need an event loop: this host has none", who);
 }
 
-uv_loop_t *dsl_loop_of(lua_State *L, const dsl_host *host) {
+uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host) {
+    dsl_dry_wait(L, host);
     dsl_check_loop(L, host, "sockets");
     return host->runtime->loop;
 }

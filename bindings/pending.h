@@ -65,8 +65,8 @@ void dsl_pending_end(dsl_pending *pending);
 /* Raises where the host has no loop, and says that these need one. */
 void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who);
 
-/* The loop for sockets; raises where there is none. */
-uv_loop_t *dsl_loop_of(lua_State *L, const dsl_host *host);
+/* The loop for sockets; raises where there is none, and in a dry run waits for ever. */
+uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host);
 
 /* A time in ms at the index as a deadline that leaves the loop time for one look at least. */
 uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index);

@@ -5,6 +5,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
 #include "bindings/log.h"
 
 /* ---- main ---- */
@@ -64,6 +65,8 @@ static bool settle(dsl_host *host) {
     host->deadlock = main_waits(host);
     if (host->deadlock)
         dsl_protect(host->L, note_deadlock, host);
+    if (host->deadlock && host->config->dry)
+        dsl_dry_end(host);
     dynsup_host_halt(host->core, 0);
     return true;
 }
