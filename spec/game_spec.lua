@@ -28,10 +28,15 @@ local function counts_of(line)
   return counts
 end
 
+local tame = "return { run = function() require('dynsup').sleep() end }"
+
 -- A game that is played by a number of frames at a time, with scripts of its own that can be edited.
+-- Nobody crashes there but by an edit: fox and moth sleep.
 local function open_game()
   local folder = path_of "scripts"
   example.shell(("cp -r examples/game %s && mkfifo %s"):format(quote(folder), quote(path_of "in")))
+  example.write_file(folder .. "/creatures/fox.lua", tame)
+  example.write_file(folder .. "/creatures/moth.lua", tame)
   local command = "exec timeout 120 %s --headless --scripts %s --picture %s <%s"
   local open = {
     folder = folder,
@@ -114,16 +119,15 @@ example.describe("the game", function()
 
   it("gives a creature new code while it lives", function()
     local open = open_game()
-    local before = open.play(30)
-    assert.equal(0, before.reloads)
+    open.play(30)
     open.edit("snake", function(text)
       return (text:gsub("SAYS = nil", 'SAYS = "hello"'))
     end)
     local after = open.play(30)
     open.close()
     assert.equal(1, after.reloads)
-    assert.equal(before.restarts + 1, after.restarts)
-    assert.equal(before.crashes, after.crashes)
+    assert.equal(1, after.restarts)
+    assert.equal(0, after.crashes)
   end)
 
   it("takes no code that does not compile", function()

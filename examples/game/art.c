@@ -77,7 +77,7 @@ static SDL_Surface *surface_new(int width, int height) {
 }
 
 static Uint32 *pixel_at(SDL_Surface *surface, int x, int y) {
-    return (Uint32 *)((Uint8 *)surface->pixels + y * surface->pitch) + x;
+    return (Uint32 *)((Uint8 *)surface->pixels + (size_t)y * (size_t)surface->pitch) + x;
 }
 
 SDL_Texture *art_texture(SDL_Renderer *renderer, const char *const *rows, int count) {
