@@ -12,12 +12,14 @@
  * `wake` may call none.
  * Lua. No function here raises an error or needs protection but those that say so. Those with a
  * lua_State and [-n, +m] take n values from its stack and leave m; the thread may be any of the
- * host's state. Errors leave nothing on the stack.
+ * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
  * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
  * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
- * exits or aborts. Memory. A step in which nothing happens allocates nothing.
+ * exits or aborts.
+ *
+ * A step in which nothing happens allocates nothing.
  *
  * docs/embedding.md is the guide; examples/embed/ has small programs.
  */
@@ -139,8 +141,8 @@ typedef struct dynsup_lua_config {
 
     /* ---- what must be asked for ---- */
 
-    /* SIGINT, SIGTERM and, where no observer asks for it, SIGHUP halt the host (with a loop only);
-     * a second SIGINT ends the program. */
+    /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it (with a loop only); a
+     * second SIGINT ends the program. */
     bool signals;
     /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
      * ends the program when a peer goes away. */
@@ -153,10 +155,12 @@ typedef struct dynsup_lua_config {
 
     /* ---- runs ---- */
 
-    bool stays;         /* a run on the real clock ends when it is halted only */
+    bool stays; /* a run on the real clock ends when it is halted only */
+    /* With a virtual clock: only main and start functions run, all other processes are idle; what
+     * is refused is told to dynsup.check. */
+    bool dry;
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    bool dry;      /* with a virtual clock: only main and start functions run, see bindings/dry.h */
-    uint64_t seed; /* of all randomness; 0: from the system (1 with a virtual clock) */
+    uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
     const dynsup_lua_service *service; /* NULL: nobody is told */
 
     /* ---- log ---- */
@@ -226,10 +230,13 @@ uint64_t dynsup_lua_host_now(dynsup_lua_host *host);
 /* Moves a virtual clock on. */
 int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
 
-/* For poll, epoll and other loops: the descriptor of the host's loop, to be waited for to become
- * readable, and for how many ms at most (-1: without end; less: an error); then it is time for a
- * step. Asked anew after each step and whatever else was done to the host. DYNSUP_ENO_LOOP. */
+/* For poll, epoll and other loops: the descriptor of the host's loop, which stays the same. When it
+ * is readable it is time for a step. DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
+
+/* For how many ms it may be waited for at most, -1: without end; then it is time for a step, too.
+ * Asked anew after each step and whatever else was done to the host. An error is less than -1:
+ * DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
 
 /* The host belongs to the calling thread from now on. Nobody may be using it, or its lua_State. */
@@ -294,9 +301,10 @@ int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_valu
 /* The same with the count values on top of L: tables go by reference, as from Lua. [-count, +0] */
 int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
 
-/* Pushes a pid as Lua code sees it, nil for 0; and reads one, 0 when the value is none. [-0, +1],
- * [-0, +0] */
+/* Pushes a pid as Lua code sees it, nil for 0. [-0, +1] */
 void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid);
+
+/* The pid at the index, 0 when the value there is none. [-0, +0] */
 dynsup_pid dynsup_lua_pid_at(lua_State *L, int index);
 
 /* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
@@ -357,10 +365,16 @@ int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out);
 
-/* For its own functions: the worker's block, argument, pid and host. */
+/* The incarnation's own block, of data_size bytes, aligned for anything. */
 void *dynsup_lua_worker_data(dynsup_lua_worker *worker);
+
+/* The argument of its kind. */
 void *dynsup_lua_worker_arg(const dynsup_lua_worker *worker);
+
+/* The incarnation's pid. */
 dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
+
+/* The host that it lives in. */
 dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
 
 /* `work` is called in ms, unless another function of the worker's is called before: it is set anew
@@ -429,10 +443,11 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* Writes an event as a report in several lines, or a reason in a few words; cut to size,
- * 0-terminated. Return the length. */
+/* Writes an event as a report, in several lines; cut to size, 0-terminated. Returns its length. */
 size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
                              size_t size);
+
+/* Writes a reason in a few words; cut to size, 0-terminated. */
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size);
 
@@ -449,11 +464,13 @@ typedef struct dynsup_lua_post {
     struct dynsup_lua_post *next; /* the host's, until call */
 } dynsup_lua_post;
 
-/* From any thread, as long as the host is there: hands the post over and wakes the host. What one
- * thread posts is called in order. Takes no lock and allocates nothing. */
+/* From any thread, as long as the host is there, and not while its lua_State is being closed: hands
+ * the post over and wakes the host. What one thread posts is called in order. Takes no lock and
+ * allocates nothing. */
 void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post);
 
-/* From any thread or signal handler: the host is to be stepped soon, though nothing was posted. */
+/* From any thread or signal handler, likewise: the host is to be stepped soon, though nothing was
+ * posted. */
 void dynsup_lua_host_wake(dynsup_lua_host *host);
 
 /* ---- states and runs ------------------------------------------------------------------------- */
@@ -485,8 +502,9 @@ int luaopen_dynsup(lua_State *L);
 void dynsup_lua_config_program(dynsup_lua_config *config);
 
 /* Runs the function below its nargs arguments on the stack as the main process of a new host, until
- * nothing can happen any more or it is halted; then everything is stopped in order. [-(nargs+1),
- * +n] results by the end returned; *count_out is n. Blocks. Raises on misuse and without memory. */
+ * nothing can happen any more or it is halted; then everything is stopped in order. Unless config
+ * says otherwise the run has a loop of its own. [-(nargs+1), +n] results by the end returned;
+ * *count_out is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
 

@@ -10,6 +10,7 @@
 #include "bindings/check.h"
 #include "bindings/log.h"
 #include "bindings/own_state.h"
+#include "bindings/post.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ void dynsup_lua_host_free(dynsup_lua_host *host) {
         return;
     if (host->core)
         state_leave(host);
+    dsl_posts_drop(host); /* what has come since its end */
     dsl_host_free(host);
 }
 

@@ -83,6 +83,27 @@ static void all_who_are_ready_have_a_turn_before_a_second_one(void **state) {
     dynsup_lua_host_free(host);
 }
 
+static void ends_keep_to_the_budget_too(void **state) {
+    (void)state;
+    dynsup_lua_host *host;
+    uint64_t now_ns = 0;
+    int steps = 0;
+    dynsup_lua_config config = {.now = moving_now, .now_ud = &now_ns};
+    assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), 0);
+    lua_State *L = dynsup_lua_host_state(host);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(luaL_loadstring(L, "require('dynsup').receive()"), LUA_OK);
+        assert_int_equal(dynsup_lua_spawn(host, L, 0, NULL), 0);
+    }
+    while (dynsup_lua_host_step(host, 1000000, NULL) == DYNSUP_READY)
+        continue;
+    dynsup_lua_host_halt(host, 0);
+    while (dynsup_lua_host_step(host, 10000, NULL) != DYNSUP_ENDED)
+        steps++;
+    assert_in_range(steps, 60, 2000);
+    dynsup_lua_host_free(host);
+}
+
 static void code_outside_of_processes_may_call_the_host(void **state) {
     (void)state;
     dsl_test_embed t;
@@ -297,6 +318,7 @@ int main(void) {
         cmocka_unit_test(a_step_says_what_is_left),
         cmocka_unit_test(a_step_comes_back_when_its_budget_is_spent),
         cmocka_unit_test(all_who_are_ready_have_a_turn_before_a_second_one),
+        cmocka_unit_test(ends_keep_to_the_budget_too),
         cmocka_unit_test(code_outside_of_processes_may_call_the_host),
         cmocka_unit_test(what_needs_a_loop_says_that_there_is_none),
         cmocka_unit_test(a_run_inside_of_a_process_is_a_host_of_its_own),

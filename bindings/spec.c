@@ -228,6 +228,10 @@ static const struct field {
     {NULL, NULL},
 };
 
+const char *dsl_spec_field(size_t number) {
+    return number < sizeof fields / sizeof *fields ? fields[number].name : NULL;
+}
+
 static const struct field *field_find(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TSTRING)
         return NULL;

@@ -258,7 +258,7 @@ dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker) {
 }
 
 void dynsup_lua_worker_timeout(dynsup_lua_worker *worker, double ms) {
-    worker->deadline_ns = dsl_deadline_of(worker->host, ms);
+    worker->deadline_ns = dsl_time_in(worker->host, ms);
 }
 
 void dynsup_lua_worker_ready(dynsup_lua_worker *worker) {

@@ -68,6 +68,7 @@ static int check_job(lua_State *L) {
 
 int cli_check(int argc, char **argv) {
     cli_job j = {.argc = argc, .argv = argv, .config = {.virtual_clock = true, .dry = true}};
+    dynsup_lua_config_program(&j.config);
     j.format_chosen = cli_log_defaults(&j.config);
     int code = cli_job_parse(&j);
     if (code == CLI_GO_ON && (j.script >= argc || !argv[j.script][0])) {
