@@ -31,3 +31,8 @@ endif()
 foreach(project game tool)
     add_subdirectory(examples/${project})
 endforeach()
+foreach(target game logwatch)
+    if(TARGET ${target})
+        target_link_libraries(${target} PRIVATE dynsup_build) # its warnings and sanitizers
+    endif()
+endforeach()

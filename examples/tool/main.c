@@ -3,8 +3,6 @@
  * are supervised workers; the program waits by poll(2) for the log, for signals and for the host's
  * loop.
  */
-#define _GNU_SOURCE
-
 #include "door.h"
 #include "options.h"
 #include "source.h"
