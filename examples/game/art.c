@@ -86,7 +86,7 @@ SDL_Texture *art_texture(SDL_Renderer *renderer, const char *const *rows, int co
     if (!surface)
         return NULL;
     for (int y = 0; y < count; y++)
-        for (int x = 0; x < width; x++)
+        for (int x = 0; rows[y][x]; x++)
             *pixel_at(surface, x, y) = colour_of(rows[y][x]);
     return finish(renderer, surface, SDL_BLENDMODE_BLEND);
 }

@@ -4,7 +4,7 @@
 
 #include <SDL.h>
 
-/* The picture of those rows, all as long as the first; '.' is nothing, the letters are colours.
+/* The picture of those rows, none longer than the first; '.' is nothing, the letters are colours.
  * NULL without memory. */
 SDL_Texture *art_texture(SDL_Renderer *renderer, const char *const *rows, int count);
 
