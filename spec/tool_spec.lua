@@ -146,9 +146,17 @@ end]],
     assert.same({ 0, 0, "" }, { code, #out, err })
   end)
 
-  it("reads standard input, line by line as they come", function()
-    make("", { echo = echo })
-    local input = "(echo one; timeout 60 sh -c 'until grep -q one out; do sleep 0.05; done'; echo two) |"
+  it("is not held up by standard input, and reads lines as they come", function()
+    make("", {
+      echo = [[
+return function(watch)
+  for line in watch.lines do
+    require("dynsup").sleep(20)
+    watch.alert(line)
+  end
+end]],
+    })
+    local input = "(echo one; timeout 30 sh -c 'until grep -q one out; do sleep 0.05; done' && echo two) |"
     local code, out = run("-", input)
     assert.equal(0, code)
     assert.same({ "one", "two" }, told(out, "echo"))
@@ -231,6 +239,12 @@ end]],
     it("fails at every line", function()
       local row = row_of(survives "return function(watch) for _ in watch.lines do error 'no' end end", "culprit")
       assert.same({ "given up", 5, 0, 5 }, row)
+    end)
+
+    it("fails often, but not at each line", function()
+      make(("bad\nfine\n"):rep(7), { culprit = at_bad "error 'no'" })
+      local _, out = run "--status log"
+      assert.same({ "done", 14, 7, 7 }, row_of(out, "culprit"))
     end)
 
     it("ends early", function()
