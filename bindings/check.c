@@ -20,6 +20,6 @@ int dsl_check_outside(const dsl_host *host) {
     int status = dsl_check_host(host);
     if (status)
         return status;
-    return dsl_expect(!host->busy, "no step, run or close of this host under way") ? 0
-                                                                                   : DYNSUP_EMISUSE;
+    bool steps = host->busy || (host->uv && dynsup_uv_in_callback(host->uv));
+    return dsl_expect(!steps, "no step, run or close of this host under way") ? 0 : DYNSUP_EMISUSE;
 }

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <pthread.h>
+#include <uv.h>
 
 static int in_process(lua_State *L) {
     dsl_test_embed *t = lua_touserdata(L, lua_upvalueindex(1));
@@ -23,6 +24,24 @@ static void what_steps_is_refused_inside_of_a_step(void **state) {
     dsl_test_spawn(&t, "in_process() done = 1");
     assert_int_equal(dsl_test_global(&t, "done"), 1);
     dsl_test_embed_close(&t);
+}
+
+static void what_ends_is_refused_in_a_turn_of_the_loop(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    uv_loop_t loop;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    dsl_test_embed_open(&t, &(dynsup_lua_config){.loop = &loop});
+    assert_int_equal(dynsup_lua_host_step(t.host, 1, NULL), DYNSUP_EMISUSE);
+    lua_pushlightuserdata(t.L, &t);
+    lua_pushcclosure(t.L, in_process, 1);
+    assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), 0);
+    luaL_loadstring(t.L, "done = 1");
+    assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(dsl_test_global(&t, "done"), 1);
+    dsl_test_embed_close(&t);
+    assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 static void *elsewhere(void *ud) {
@@ -59,6 +78,11 @@ static void wrong_arguments_are_refused(void **state) {
     dsl_test_embed_open(&t, NULL);
     assert_int_equal(dynsup_lua_host_new(t.L, &(dynsup_lua_config){.max_bytes = 1}, &host),
                      DYNSUP_EMISUSE);
+    lua_State *other = luaL_newstate();
+    lua_pushinteger(other, 1);
+    assert_int_equal(dynsup_lua_send_stack(t.host, other, 1, 1), DYNSUP_EMISUSE);
+    assert_int_equal(lua_gettop(other), 1);
+    lua_close(other);
     lua_pushinteger(t.L, 1);
     assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), DYNSUP_EMISUSE);
     assert_int_equal(dynsup_lua_call(t.host, t.L, 0, NULL, NULL), DYNSUP_EMISUSE);
@@ -77,6 +101,7 @@ static void wrong_arguments_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_steps_is_refused_inside_of_a_step),
+        cmocka_unit_test(what_ends_is_refused_in_a_turn_of_the_loop),
         cmocka_unit_test(another_thread_is_refused),
         cmocka_unit_test(wrong_arguments_are_refused),
     };

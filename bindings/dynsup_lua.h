@@ -209,7 +209,8 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
  * all other processes get "shutdown", and 5 s later "kill". The first call decides the code. */
 int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
 
-/* Runs what is ready, until nothing is or budget_ns have passed. The budget is overrun by one look
+/* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
+ * slices). The budget is overrun by one look
  * of the count hook at the time (1,000 instructions), by a C function that runs long, a turn of
  * Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before anybody
  * has a second one, over as many steps as that takes. With a loop it looks for what has arrived

@@ -25,9 +25,15 @@ int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, vo
     return dsl_embed_call_for(host, L, count, 0, fn, ud);
 }
 
+static bool is_of_host(const dsl_host *host, lua_State *L) {
+    return lua_topointer(L, LUA_REGISTRYINDEX) == lua_topointer(host->L, LUA_REGISTRYINDEX);
+}
+
 int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                        void *ud) {
     lua_State *thread = host->L;
+    if (!dsl_expect(is_of_host(host, L), "a thread of the host's lua_State"))
+        return DYNSUP_EMISUSE;
     if (!lua_checkstack(L, 2 + results) || !lua_checkstack(thread, count + 4)) {
         lua_pop(L, count);
         return DYNSUP_ENOMEM;
