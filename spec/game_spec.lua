@@ -8,7 +8,7 @@ local game = assert(os.getenv "DYNSUP_BUILD", "DYNSUP_BUILD is not set") .. "/ex
 
 -- Only a build on a machine with SDL2 has the game.
 local function is_built()
-  return os.execute "pkg-config --exists sdl2" == true
+  return example.shell "pkg-config --exists sdl2 && echo yes" ~= ""
 end
 
 -- Plays it with these words; returns the exit code, and what it has printed.

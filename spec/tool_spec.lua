@@ -156,7 +156,7 @@ return function(watch)
   end
 end]],
     })
-    local input = "(echo one; timeout 30 sh -c 'until grep -q one out; do sleep 0.05; done' && echo two) |"
+    local input = "(echo one; timeout 30 sh -c 'until grep -qs one out; do sleep 0.05; done' && echo two) |"
     local code, out = run("-", input)
     assert.equal(0, code)
     assert.same({ "one", "two" }, told(out, "echo"))
