@@ -94,6 +94,17 @@ example.describe("the game", function()
     assert.equal(0, counts.late)
   end)
 
+  it("shows nobody who is gone", function()
+    local open = open_game()
+    open.edit("rabbit", function(text)
+      return (text:gsub("    hop%(self%)", "self:show() error 'gone'"))
+    end)
+    local counts = open.play(60)
+    open.close()
+    assert.is_true(counts.crashes > 3)
+    assert.equal(2, counts.creatures) -- snake and owl: the others do not show themselves, or crash
+  end)
+
   it("goes the same way each time with the same seed", function()
     local pictures = {}
     for i, seed in ipairs { 1, 1, 2 } do

@@ -79,9 +79,9 @@ static bool play_many(game *g, uint64_t frames) {
 static void print_counts(const game *g) {
     const counts *n = &g->scripts.counts;
     printf("frames %" PRIu64 " crashes %" PRIu64 " restarts %" PRIu64 " preempted %" PRIu64
-           " reloads %" PRIu64 " refused %" PRIu64 " late %" PRIu64 "\n",
+           " reloads %" PRIu64 " refused %" PRIu64 " late %" PRIu64 " creatures %d\n",
            n->frames, n->crashes, n->restarts, n->preempted, g->scripts.stage.reloads,
-           g->scripts.stage.refused, n->late);
+           g->scripts.stage.refused, n->late, g->world.count);
     fflush(stdout);
 }
 

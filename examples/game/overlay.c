@@ -9,13 +9,8 @@
 
 enum { LEFT = 254, TOP = 4, WIDTH = 222, BOTTOM = WINDOW_HEIGHT - 60, LINE = 10, GRAPH = 24 };
 
-enum {
-    WHITE = 0xf2efe6ff,
-    GREY = 0x8fa39bff,
-    GREEN = 0x7ed957ff,
-    YELLOW = 0xffd84aff,
-    RED = 0xff6a5aff
-};
+static const uint32_t WHITE = 0xf2efe6ff, GREY = 0x8fa39bff, GREEN = 0x7ed957ff,
+                      YELLOW = 0xffd84aff, RED = 0xff6a5aff;
 
 /* Where the next line of the tree goes. */
 typedef struct cursor {

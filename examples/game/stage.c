@@ -4,9 +4,12 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-static creature *creature_at(lua_State *L, stage *s, int index) {
+/* The creature whose pid is at the index; NULL: it has ended since it sent the message. */
+static creature *creature_at(lua_State *L, stage *s, dynsup_lua_host *host, int index) {
     dynsup_pid pid = dynsup_lua_pid_at(L, index);
     luaL_argcheck(L, pid, index, "no pid");
+    if (!dynsup_is_alive(dynsup_lua_host_core(host), pid))
+        return NULL;
     creature *c = world_creature(s->world, pid);
     if (!c)
         luaL_error(L, "the meadow is full");
@@ -19,11 +22,13 @@ static int check_kind(lua_State *L, int index) {
     return kind;
 }
 
-static void show(lua_State *L, stage *s) {
+static void show(lua_State *L, stage *s, dynsup_lua_host *host) {
     int kind = check_kind(L, 3);
     float x = (float)luaL_checknumber(L, 4), y = (float)luaL_checknumber(L, 5);
     const char *text = luaL_optstring(L, 7, "");
-    creature *c = creature_at(L, s, 2);
+    creature *c = creature_at(L, s, host, 2);
+    if (!c)
+        return;
     c->kind = (enum art_kind)kind;
     c->looks_left = lua_toboolean(L, 6);
     world_move(c, x, y);
@@ -31,7 +36,9 @@ static void show(lua_State *L, stage *s) {
 }
 
 static void watch(lua_State *L, stage *s, dynsup_lua_host *host) {
-    creature *c = creature_at(L, s, 2);
+    creature *c = creature_at(L, s, host, 2);
+    if (!c)
+        return;
     c->sees_lamp = true;
     stage_tell_lamp(host, s->world, c);
 }
@@ -52,13 +59,14 @@ static int take(lua_State *L) {
     static const char *const names[] = {"show", "watch", "news", "reloaded", "refused", NULL};
     dynsup_lua_worker *worker = lua_touserdata(L, 1);
     stage *s = dynsup_lua_worker_arg(worker);
+    dynsup_lua_host *host = dynsup_lua_worker_host(worker);
     lua_remove(L, 1);
     switch (luaL_checkoption(L, 1, NULL, names)) {
     case 0:
-        show(L, s);
+        show(L, s, host);
         break;
     case 1:
-        watch(L, s, dynsup_lua_worker_host(worker));
+        watch(L, s, host);
         break;
     case 2:
         world_tell(s->world, "%s", luaL_checkstring(L, 2));
