@@ -208,4 +208,11 @@ example.describe("the game", function()
     assert.equal(1, code)
     assert.truthy(err:find("nowhere/tree.lua", 1, true))
   end)
+
+  it("ends when its tree does", function()
+    example.make { ["scripts/tree.lua"] = "error 'no tree'" }
+    local code, _, err = play("--headless --frames 5 --scripts " .. quote(path_of "scripts"))
+    assert.equal(1, code)
+    assert.truthy(err:find("tree.lua:1: no tree", 1, true), err)
+  end)
 end)

@@ -56,7 +56,7 @@ static void draw(game *g, const char *picture) {
     window_end(&g->window);
 }
 
-/* Plays a frame; with a picture writes it there. False: the player wants to end. */
+/* Plays a frame; with a picture writes it there. False: the game is over. */
 static bool play(game *g, const char *picture) {
     input in;
     window_input(&in);
@@ -66,7 +66,7 @@ static bool play(game *g, const char *picture) {
         scripts_step(&g->scripts);
     draw(g, picture);
     pace_next_frame(&g->pace);
-    return !in.wants_end;
+    return !in.wants_end && !g->scripts.has_failed;
 }
 
 static bool play_many(game *g, uint64_t frames) {
@@ -114,7 +114,7 @@ static int run(game *g) {
         return 1;
     play_all(g);
     pace_pause(&g->pace, false); /* the end takes time, too */
-    return 0;
+    return g->scripts.has_failed;
 }
 
 int main(int count, char **words) {

@@ -29,38 +29,36 @@ static void reason_line(dynsup_lua_host *host, const dynsup_reason *reason, char
 static void note_delay(scripts *s, const dynsup_event *event) {
     delay *d = &s->delays[s->next_delay];
     s->next_delay = (s->next_delay + 1) % SCRIPTS_DELAYS;
-    snprintf(d->name, sizeof d->name, "%s", event->name);
+    snprintf(d->name, sizeof d->name, "%s", event->name ? event->name : "");
     d->until_ns = event->at_ns + event->delay_ns;
+}
+
+static void note_end(scripts *s, const dynsup_event *event, const char *name) {
+    char reason[WORLD_LINE];
+    reason_line(s->host, event->reason, reason, sizeof reason);
+    if (event->kind == DYNSUP_EVENT_CRASHED) { /* tree.lua, or by its link the whole tree */
+        s->has_failed = true;
+        fprintf(stderr, "game: %s has ended: %s\n", name, reason);
+        return;
+    }
+    s->counts.crashes++;
+    world_tell(s->world, "%s: %s", name, reason);
 }
 
 static void on_event(void *ud, dynsup_lua_host *host, const dynsup_event *event) {
     scripts *s = ud;
-    char reason[WORLD_LINE];
     const char *name = event->name ? event->name : "somebody";
-    reason_line(host, event->reason, reason, sizeof reason);
-    switch (event->kind) {
-    case DYNSUP_EVENT_EXITED:
+    (void)host; /* s->host */
+    if (event->kind == DYNSUP_EVENT_EXITED)
         world_remove(s->world, event->pid);
-        break;
-    case DYNSUP_EVENT_CHILD_TERMINATED:
-        s->counts.crashes++;
-        world_tell(s->world, "%s: %s", name, reason);
-        break;
-    case DYNSUP_EVENT_CHILD_DELAYED:
+    else if (event->kind == DYNSUP_EVENT_CHILD_TERMINATED || event->kind == DYNSUP_EVENT_CRASHED)
+        note_end(s, event, name);
+    else if (event->kind == DYNSUP_EVENT_CHILD_DELAYED)
         note_delay(s, event);
-        break;
-    case DYNSUP_EVENT_CHILD_RESTARTED:
+    else if (event->kind == DYNSUP_EVENT_CHILD_RESTARTED)
         s->counts.restarts++;
-        break;
-    case DYNSUP_EVENT_GAVE_UP:
+    else if (event->kind == DYNSUP_EVENT_GAVE_UP)
         world_tell(s->world, "a supervisor gives up because of %s", name);
-        break;
-    case DYNSUP_EVENT_CRASHED: /* tree.lua, say */
-        fprintf(stderr, "game: %s has ended: %s\n", name, reason);
-        break;
-    default:
-        break;
-    }
 }
 
 /* ---- making and ending ---- */

@@ -38,6 +38,7 @@ typedef struct scripts {
         used_ms[SCRIPTS_HISTORY]; /* of the budget, in a ring: frames % SCRIPTS_HISTORY is next */
     delay delays[SCRIPTS_DELAYS];
     int next_delay;
+    bool has_failed; /* the tree has ended: nothing can happen any more */
 } scripts;
 
 /* Makes the host and its main process. False: what there is to say has been printed. */

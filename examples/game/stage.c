@@ -43,13 +43,20 @@ static void watch(lua_State *L, stage *s, dynsup_lua_host *host) {
     stage_tell_lamp(host, s->world, c);
 }
 
-static void reloaded(lua_State *L, stage *s) {
+static void news(lua_State *L, stage *s, dynsup_lua_host *host) {
+    (void)host;
+    world_tell(s->world, "%s", luaL_checkstring(L, 2));
+}
+
+static void reloaded(lua_State *L, stage *s, dynsup_lua_host *host) {
+    (void)host;
     s->reloads++;
     world_tell(s->world, "%s: new code, %d restarted", luaL_checkstring(L, 2),
                (int)luaL_checkinteger(L, 3));
 }
 
-static void refused(lua_State *L, stage *s) {
+static void refused(lua_State *L, stage *s, dynsup_lua_host *host) {
+    (void)host;
     s->refused++;
     world_tell(s->world, "%s: %s", luaL_checkstring(L, 2), luaL_checkstring(L, 3));
 }
@@ -57,26 +64,12 @@ static void refused(lua_State *L, stage *s) {
 /* The worker, then the message. */
 static int take(lua_State *L) {
     static const char *const names[] = {"show", "watch", "news", "reloaded", "refused", NULL};
+    static void (*const takers[])(lua_State *, stage *, dynsup_lua_host *) = {show, watch, news,
+                                                                              reloaded, refused};
     dynsup_lua_worker *worker = lua_touserdata(L, 1);
-    stage *s = dynsup_lua_worker_arg(worker);
-    dynsup_lua_host *host = dynsup_lua_worker_host(worker);
     lua_remove(L, 1);
-    switch (luaL_checkoption(L, 1, NULL, names)) {
-    case 0:
-        show(L, s, host);
-        break;
-    case 1:
-        watch(L, s, host);
-        break;
-    case 2:
-        world_tell(s->world, "%s", luaL_checkstring(L, 2));
-        break;
-    case 3:
-        reloaded(L, s);
-        break;
-    default:
-        refused(L, s);
-    }
+    takers[luaL_checkoption(L, 1, NULL, names)](L, dynsup_lua_worker_arg(worker),
+                                                dynsup_lua_worker_host(worker));
     return 0;
 }
 
