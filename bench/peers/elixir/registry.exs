@@ -42,7 +42,10 @@ defmodule Peer do
   end
 
   def await_none do
-    if Registry.count(Owned) > 0, do: await_none()
+    if Registry.count(Owned) > 0 do
+      Process.sleep(1)
+      await_none()
+    end
   end
 end
 
