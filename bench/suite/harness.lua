@@ -86,8 +86,9 @@ end
 ---@param unit string
 function bench.spread(kind, size, values, unit)
   table.sort(values)
-  for name, part in pairs({ p50 = 0.5, p99 = 0.99, max = 1 }) do
-    bench.figure(kind .. "_" .. name, size, values[math.max(1, math.ceil(#values * part))], unit)
+  for _, point in ipairs({ { "p50", 0.5 }, { "p99", 0.99 }, { "max", 1 } }) do
+    local place = math.max(1, math.ceil(#values * point[2]))
+    bench.figure(kind .. "_" .. point[1], size, values[place], unit)
   end
 end
 
