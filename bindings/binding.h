@@ -91,6 +91,7 @@ struct dsl_runtime {
     uint64_t runs;          /* so far */
     bool os_exit_open;
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
+    int hups;       /* how often SIGHUP had come when it was acted upon last */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
@@ -100,6 +101,9 @@ struct dsl_runtime {
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
     int normalize;    /* scripts/dynsup/child.lua */
+    int dry;          /* a table of functions: see dry.h; 0: none yet */
+    uint64_t specs;   /* child specs that were read so far */
+    uint64_t idle;    /* processes of dry runs that do not run, so far */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
 };
 
@@ -210,8 +214,10 @@ void dsl_check_count(lua_State *L, int min, int max);
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
 double dsl_check_ms(lua_State *L, int index);
 
-/* The deadline of a time in ms that dsl_check_ms has read. */
+/* The deadline of a time in ms that dsl_check_ms has read, for calls that wait; in a dry run limits
+ * do not pass. time_in: of what is done at that time. */
 uint64_t dsl_deadline_of(dsl_host *host, double ms);
+uint64_t dsl_time_in(dsl_host *host, double ms);
 
 /* A function or "module:function" at this index; raises. */
 void dsl_check_function(lua_State *L, int index);
@@ -420,6 +426,9 @@ int dsl_go_on(lua_State *L, dsl_host *host, int results);
  * argument. Returns the number of such arguments, 0 or 1. [-0, +1|2] */
 int dsl_function_push(lua_State *L, dsl_host *host, int index);
 
+/* Is what is loaded on a body's coroutine such a call by name? */
+bool dsl_function_is_named(lua_State *co);
+
 /* Makes debug.sethook and debug.gethook see the user's hooks only. [-0, +0] */
 void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 
@@ -489,9 +498,6 @@ void dsl_luv_finish(lua_State *L);
  * address as a light userdata unwinds it, and is reported by nobody. */
 int dsl_halt(lua_State *L, dsl_host *host, int code);
 
-/* Halts a run inside another one once the program got a signal to end: the loop, which would tell
- * it, does not turn while the inner run has a virtual clock and is busy. */
-void dsl_halt_if_interrupted(dsl_host *host);
 extern const char dsl_halt_sentinel;
 
 /* ---- spec.c: child specs ---- */

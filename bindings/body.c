@@ -1,6 +1,8 @@
 /* Coroutines as bodies of processes and guests. */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +227,10 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
 
 static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome *outcome) {
     body->failed = true;
+    if (dsl_dry_idles(body)) {
+        dsl_dry_missing(body);
+        return DYNSUP_SLICE_IDLE;
+    }
     dynsup_reason reason = dsl_crash_reason(body->host, body->co, body, status);
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
@@ -256,6 +262,8 @@ static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcom
         dsl_main_returned(body, count);
         end = DYNSUP_SLICE_IDLE;
     }
+    if (dsl_dry_idles(body))
+        end = DYNSUP_SLICE_IDLE;
     lua_settop(body->co, 0);
     return end;
 }
@@ -316,6 +324,8 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
     int count;
     if (body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
+    else if (dsl_dry_idles(body) && !dsl_dry_begin(body))
+        return DYNSUP_SLICE_IDLE;
     body->nargs = resume_values(body, core, wake);
     int status = dsl_body_run(body, &count);
     if (body->server)

@@ -1,4 +1,5 @@
 /* Children: start_child and ensure_child. */
+#include "bindings/dry.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
 
@@ -10,18 +11,27 @@ enum { CHILD_SUPERVISOR = 1, CHILD_CHILD, CHILD_PLACES };
 enum { ENSURE = 1 };
 enum { SPEC_VALUES = 4 }; /* slots of the vault for id, modules and the name's key and value */
 
-static int start_child_k(lua_State *L, int status, lua_KContext context) {
-    (void)status;
+static int start_told(lua_State *L, dsl_host *host, bool ensure, int count) {
+    return dsl_told(L, host, ensure ? "ensure_child" : "start_child", count);
+}
+
+static int start_replied(lua_State *L, bool ensure) {
     dsl_raw_reply raw = dsl_raw_get(L);
     if (raw.status)
         return dsl_push_failure(L, raw);
     lua_pushvalue(L, raw.base + DSL_RAW_PID);
-    if (context == ENSURE) {
+    if (ensure) {
         lua_pushstring(L, lua_toboolean(L, raw.base + DSL_RAW_EXISTING) ? "existing" : "started");
         return 2;
     }
     lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
     return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
+}
+
+static int start_child_k(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    int count = start_replied(L, context == ENSURE);
+    return start_told(L, dsl_host_of(L), context == ENSURE, count);
 }
 
 /* The program of a child that may be restarted, with a copy of the arguments (on top), or what
@@ -78,7 +88,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     bool is_static = core->significant && dynsup_static_is(host->core, pid, &when);
     int failed = dsl_spec_check_significant(L, spec, is_static, when);
     if (failed)
-        return failed;
+        return start_told(L, host, ensure, failed);
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
     if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))
@@ -90,6 +100,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     host->switching = false; /* what has run inside may have waited */
     if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
         dsl_id_push(L, reply.pid);
+        start_told(L, host, ensure, 1);
         return core->starting ? dsl_go_on(L, host, 1) : 1;
     }
     return dsl_reply_to(L, host, &reply, ensure, start_child_k);
@@ -100,7 +111,7 @@ static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
     lua_settop(L, CHILD_CHILD);
     int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
     if (failed)
-        return failed;
+        return start_told(L, host, ensure, failed);
     return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
 }
 
@@ -143,11 +154,12 @@ static int start_any(lua_State *L, bool ensure) {
     int type = lua_type(L, CHILD_CHILD);
     if (type == LUA_TFUNCTION || (type == LUA_TSTRING && strchr(lua_tostring(L, 2), ':')))
         bare_child(L);
+    host->runtime->specs++;
     int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
     if (failed == 0)
         return start_read(L, host, pid, &spec, ensure);
     if (!is_module_child(L))
-        return failed;
+        return start_told(L, host, ensure, failed);
     lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->normalize);
     lua_pushvalue(L, CHILD_CHILD);
     lua_callk(L, 1, 1, ensure ? ENSURE : 0, normalized_k);

@@ -44,11 +44,13 @@ typedef struct dynsup_lua_config {
     bool no_preempt;    /* slices end only where bodies wait */
     bool count_hook;    /* preempt by a count hook in place of a watchdog thread and SIGURG; always
                            so with a virtual clock */
-    bool signals;       /* SIGINT and SIGTERM halt the host; a second SIGINT ends the program */
+    bool signals;       /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it; a
+                           second SIGINT ends the program */
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    double slice_ms;    /* 0: 1 ms */
-    uint64_t seed;      /* 0: from the system (1 with a virtual clock) */
+    bool dry; /* with a virtual clock: only main and start functions run, see bindings/dry.h */
+    double slice_ms; /* 0: 1 ms */
+    uint64_t seed;   /* 0: from the system (1 with a virtual clock) */
     enum dynsup_level level;
     enum dynsup_log_format format;
     /* One line or report, without a final newline; NULL: none. In the other formats than text its

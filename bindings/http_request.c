@@ -1,5 +1,7 @@
 /* The functions that dynsup/http.lua gets: URLs, and requests that a process waits for. */
 #include "bindings/http.h"
+
+#include "bindings/dry.h"
 #include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
 
@@ -205,6 +207,7 @@ static void settings_set(lua_State *L, dsl_transfer *transfer) {
 static int start(lua_State *L) {
     dsl_host *host;
     dsl_waiter_of(L, &host);
+    dsl_dry_wait(L, host);
     if (!host->uv)
         return luaL_error(L, "dynsup.http needs the real clock: this run has a virtual one");
     luaL_checktype(L, 1, LUA_TTABLE);

@@ -48,5 +48,9 @@ void dsl_interrupt_watch(void) {
 }
 
 bool dsl_interrupt_seen(void) {
-    return all[0].count || all[1].count || all[2].count;
+    return all[0].count || all[1].count;
+}
+
+int dsl_interrupt_hups(void) {
+    return all[2].count;
 }

@@ -9,7 +9,10 @@
  * be in place: they still get every signal. */
 void dsl_interrupt_watch(void);
 
-/* Has one of them come since? */
+/* Has SIGINT or SIGTERM come since? */
 bool dsl_interrupt_seen(void);
+
+/* How often SIGHUP has come since. */
+int dsl_interrupt_hups(void);
 
 #endif

@@ -84,7 +84,7 @@ static int send_after(lua_State *L) {
     dynsup_value fixed[DSL_INLINE_VALUES];
     dynsup_timer timer;
     dsl_check_count(L, 3, INT_MAX);
-    uint64_t deadline = dsl_check_deadline(L, host, 1);
+    uint64_t deadline = dsl_time_in(host, dsl_check_ms(L, 1));
     dynsup_pid pid = dsl_check_dest(L, host, 2);
     check_message(L, 3);
     if (pid == 0)

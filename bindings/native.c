@@ -1,6 +1,7 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
 #include "bindings/static.h"
 
@@ -10,6 +11,7 @@ static const struct native {
     const char *script;
     const luaL_Reg *functions;
 } natives[] = {
+    {"dynsup.check", dsl_dry_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
@@ -17,6 +19,8 @@ static const struct native {
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.server", dsl_server_functions},
     {"dynsup.registry", dsl_registry_functions},
+    {"dynsup.saving", dsl_saved_functions},
+    {"dynsup.reloading", dsl_reload_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},

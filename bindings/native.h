@@ -14,5 +14,7 @@ extern const luaL_Reg dsl_registry_functions[];
 extern const luaL_Reg dsl_net_functions[];
 extern const luaL_Reg dsl_server_functions[];
 extern const luaL_Reg dsl_fs_functions[];
+extern const luaL_Reg dsl_saved_functions[];
+extern const luaL_Reg dsl_reload_functions[];
 
 #endif

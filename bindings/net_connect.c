@@ -231,15 +231,15 @@ static bool is_address(const char *text) {
 int dsl_net_resolve(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
-    uv_loop_t *loop = dsl_loop_of(L, host);
     const char *name = luaL_checkstring(L, 1);
     uint64_t deadline_ns = dsl_check_io_deadline(L, host, 2);
-    if (is_address(name)) {
+    if (is_address(name) || host->config->dry) {
         lua_createtable(L, 1, 0);
         lua_pushvalue(L, 1);
         lua_rawseti(L, -2, 1);
         return 1;
     }
+    uv_loop_t *loop = dsl_loop_of(L, host);
     dsl_waiter_of(L, &host);
     asking *a = asking_new(L, host);
     a->pending.abandon = addresses_abandon;

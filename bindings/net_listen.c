@@ -8,6 +8,8 @@
  */
 #include "bindings/net.h"
 
+#include "bindings/dry.h"
+
 #include <string.h>
 #include <sys/un.h>
 
@@ -224,11 +226,13 @@ int dsl_net_listen(lua_State *L) {
     dsl_host *host;
     dsl_socket_options options = {.send_timeout_ms = -1};
     dsl_body_of(L, &host);
-    dsl_loop_of(L, host);
     lua_settop(L, LISTEN_OPTIONS);
     int failed = dsl_socket_options_read(L, LISTEN_OPTIONS, &options);
     if (failed)
         return failed;
+    if (dsl_dry_listener_push(L, host, LISTEN_ADDRESS))
+        return 1;
+    dsl_loop_of(L, host);
     dsl_box_push(L, DSL_LISTENER);
     int status = listen_open(L, host, &options);
     return status ? dsl_fail_uv(L, status) : 1;

@@ -117,6 +117,8 @@ static void set_shutdown(lua_State *L, double ms) {
 
 static void set_process(lua_State *L, const dynsup_event *event) {
     const char *other = event->supervisor ? "worker" : "process";
+    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+        return;
     set_pid(L, "pid", event->pid);
     set_text(L, "name", event->name);
     set_text(L, "type", event->is_supervisor ? "supervisor" : other);
@@ -146,6 +148,8 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
         set_text(L, "next", nexts[note->next_step]);
     if (event->delay_ns)
         set_number(L, "delay", (double)event->delay_ns / 1e6);
+    if (event->restores)
+        set_integer(L, "restores", event->restores);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         set_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)

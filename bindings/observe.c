@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define NOTES_MAX   65536
+#define ALL_EVENTS  UINT32_MAX
 #define MAILBOX_MAX 10000 /* messages from which on an observer's process is told nothing more */
 
 typedef struct dsl_observer {
@@ -24,7 +25,7 @@ typedef struct dsl_observer {
     dynsup_pid target; /* 0: what it is told is kept in a ring */
     uint32_t ring;     /* a list in the vault */
     uint32_t ring_next, ring_limit;
-    uint32_t events;
+    uint32_t events; /* bits; ALL_EVENTS: no kind was named */
     enum dynsup_report_level level;
     dynsup_pid supervisor, pid; /* 0: by name, or any */
     const char *supervisor_name, *name;
@@ -53,6 +54,19 @@ static bool wants(const dsl_observer *o, const dynsup_event *event,
     return (o->events >> event->kind & 1) && level <= o->level && !is_itself &&
            is_one(o->supervisor, o->supervisor_name, event->supervisor, event->supervisor_name) &&
            is_one(o->pid, o->name, event->pid, event->name);
+}
+
+static bool is_there(const dsl_host *host, const dsl_observer *o) {
+    return o->target == 0 || dynsup_is_alive(host->core, o->target);
+}
+
+bool dsl_observe_asks(const dsl_host *host, enum dynsup_event_kind kind) {
+    dynsup_event event = {.kind = kind};
+    const dsl_observer *o = host->observers;
+    while (o && !(o->target && o->events != ALL_EVENTS && is_there(host, o) &&
+                  wants(o, &event, dynsup_report_level(&event))))
+        o = o->next;
+    return o != NULL;
 }
 
 /* ---- notes ---- */
@@ -102,10 +116,6 @@ void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
 static void observer_free(dsl_host *host, dsl_observer *o) {
     dsl_vault_release(&host->vault, o->ring);
     host->alloc(host->alloc_ud, o, o->size, 0);
-}
-
-static bool is_there(const dsl_host *host, const dsl_observer *o) {
-    return o->target == 0 || dynsup_is_alive(host->core, o->target);
 }
 
 /* Forgets those whose process has ended, and the one with this number (0: none). True if that one

@@ -7,6 +7,9 @@
 /* The events that some observer wants, as bits. */
 uint32_t dsl_observe_events(const dsl_host *host);
 
+/* Does anybody who can be told it ask for the kind by its name? */
+bool dsl_observe_asks(const dsl_host *host, enum dynsup_event_kind kind);
+
 /* Keeps the event for those who want it. Costs a test of a pointer when there are none. */
 void dsl_observe_event(dsl_host *host, const dynsup_event *event);
 

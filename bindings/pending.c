@@ -1,6 +1,8 @@
 /* Waits that libuv fulfils. */
 #include "bindings/pending.h"
 
+#include "bindings/dry.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -63,7 +65,8 @@ void dsl_pending_end(dsl_pending *pending) {
     pending->key = 0;
 }
 
-uv_loop_t *dsl_loop_of(lua_State *L, const dsl_host *host) {
+uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host) {
+    dsl_dry_wait(L, host);
     if (!host->uv)
         dsl_error(L, "sockets need the real clock: this run has a virtual one");
     return host->runtime->loop;

@@ -62,8 +62,8 @@ void dsl_pending_wake(dsl_pending *pending);
 /* Nobody waits any more. Also if nobody did. */
 void dsl_pending_end(dsl_pending *pending);
 
-/* The loop for sockets; raises on a virtual clock. */
-uv_loop_t *dsl_loop_of(lua_State *L, const dsl_host *host);
+/* The loop for sockets; raises on a virtual clock, and in a dry run waits for ever. */
+uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host);
 
 /* A time in ms at the index as a deadline that leaves the loop time for one look at least. */
 uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index);

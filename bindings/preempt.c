@@ -15,6 +15,8 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/signal.h"
+
 #define RETRY_COUNT  1000
 #define CLOSE_COUNT  1000 /* instructions between two looks at the time of close handlers */
 #define CLOSE_MS     10
@@ -64,7 +66,7 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
-    dsl_halt_if_interrupted(host);
+    dsl_signals_look(host);
     if (dsl_can_wait(L, host))
         yield_now(L, host);
 }

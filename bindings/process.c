@@ -1,6 +1,8 @@
 /* Processes: how they are spawned, who they are, and how they exit. */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
+
 #include <string.h>
 
 /* ---- spawn ---- */
@@ -20,6 +22,8 @@ static int named_required_k(lua_State *L, int status, lua_KContext context) {
         return luaL_error(L, "the module of \"%s\" is no table", name);
     if (lua_getfield(L, -1, function) != LUA_TFUNCTION)
         return luaL_error(L, "no function '%s' in module of '%s'", function, name);
+    if (dsl_dry_idles(dsl_runtime_of(L)->host->current)) /* it was to be found only */
+        return 0;
     lua_replace(L, 1);
     lua_pop(L, 1);
     lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, named_call_k);
@@ -48,6 +52,10 @@ int dsl_function_push(lua_State *L, dsl_host *host, int index) {
     return 1;
 }
 
+bool dsl_function_is_named(lua_State *co) {
+    return lua_tocfunction(co, 1) == named_function;
+}
+
 /* The body for f (index 1) and its arguments. */
 static dsl_body *spawn_body(lua_State *L, dsl_host *host) {
     int count = lua_gettop(L) - 1;
@@ -69,7 +77,7 @@ static int spawn_with(lua_State *L, dsl_host *host, const dynsup_spawn_options *
         return luaL_error(L, "not enough memory");
     }
     dsl_id_push(L, pid);
-    return 1;
+    return lua_type(L, 1) == LUA_TSTRING ? dsl_told(L, host, "spawn", 1) : 1;
 }
 
 static int spawn(lua_State *L) {

@@ -153,6 +153,17 @@ static void program_describe(void *p, char *text, size_t size) {
     lua_settop(L, top);
 }
 
+bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child) {
+    if (child->program_ops != &dsl_program_ops)
+        return false;
+    const dsl_program *program = child->program;
+    dsl_vault_push(L, &program->host->vault, program->function);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 const dynsup_program_ops dsl_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 

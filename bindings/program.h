@@ -29,6 +29,10 @@ enum { DSL_PROGRAM_SLOTS = 2 };
 void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest);
 extern const dynsup_program_ops dsl_program_ops;
 
+/* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
+ * is started by a function, or never again. [-0, +0|1] */
+bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child);
+
 /* Where a function was written, for humans. */
 typedef struct dsl_place {
     lua_Debug debug;

@@ -5,6 +5,7 @@
  * are walked: that might run a finalizer, which might change them. So a list is made first, for as
  * many entries as there are, and then filled with those that are there.
  */
+#include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/native.h"
 
@@ -44,7 +45,16 @@ static int start(lua_State *L) {
         dsl_id_push(L, pid);
     else
         lua_pushliteral(L, "restarting");
-    return status ? 3 : 1;
+    return dsl_told(L, host, "start_link", status ? 3 : 1);
+}
+
+/* refused(reason, detail): nil, reason, detail, for options that are wrong */
+static int refused(lua_State *L) {
+    const dsl_host *host = dsl_runtime_of(L)->host;
+    lua_settop(L, 2);
+    lua_pushnil(L);
+    lua_insert(L, 1);
+    return host ? dsl_told(L, host, "start_link", 3) : 3;
 }
 
 /* stop(registry, reason): true, or nil, reason */
@@ -298,5 +308,6 @@ const luaL_Reg dsl_registry_functions[] = {
     {"start", start},   {"stop", stop},       {"register", register_entry},
     {"update", update}, {"whereis", whereis}, {"unregister", unregister},
     {"lookup", lookup}, {"owned", owned},     {"entries", entries},
-    {"count", count},   {"unique", unique},   {NULL, NULL},
+    {"count", count},   {"unique", unique},   {"refused", refused},
+    {NULL, NULL},
 };

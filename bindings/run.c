@@ -9,11 +9,12 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
 #include "bindings/http.h"
-#include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/program.h"
+#include "bindings/signal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -82,6 +83,8 @@ static bool settle(dsl_host *host) {
     host->deadlock = main_waits(host);
     if (host->deadlock)
         dsl_protect(host->L, note_deadlock, host);
+    if (host->deadlock && host->config->dry)
+        dsl_dry_end(host);
     dynsup_host_halt(host->core, 0);
     return true;
 }
@@ -94,22 +97,25 @@ static uint64_t virtual_now(void *ud) {
 
 static const dynsup_port virtual_port = {.now = virtual_now};
 
-void dsl_halt_if_interrupted(dsl_host *host) {
-    if (host->outer && dsl_interrupt_seen())
-        dynsup_host_halt(host->core, 0);
-}
-
 static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_service_look(ud);
 }
 
+/* Steps once; a dry run is still when its time is over. */
+static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out) {
+    enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, deadline_ns_out);
+    bool is_over = host->config->dry && !dynsup_host_halting(host->core) &&
+                   state == DYNSUP_WAITING && *deadline_ns_out > DSL_DRY_NS;
+    return is_over ? DYNSUP_STILL : state;
+}
+
 static void run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     for (;;) {
-        enum dynsup_state state = dynsup_host_step(host->core, STEP_BUDGET_NS, &deadline_ns);
+        enum dynsup_state state = step_virtual(host, &deadline_ns);
         after_step(host);
-        dsl_halt_if_interrupted(host);
+        dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
             host->virtual_ns = deadline_ns;
         else if (state == DYNSUP_ENDED || (state == DYNSUP_STILL && !settle(host)))
@@ -120,15 +126,6 @@ static void run_virtual(dsl_host *host) {
 static void run_real(dsl_host *host) {
     while (dynsup_uv_run(host->uv) == DYNSUP_UV_STILL && settle(host))
         dsl_log_flush(host);
-}
-
-/* In the loop, as libuv calls back: the first signal halts the host, and the runs inside its. */
-static void on_signal(void *ud, int signum) {
-    (void)signum;
-    dsl_host *host = ud;
-    for (dsl_host *inner = host->runtime->host; inner && inner != host; inner = inner->outer)
-        dynsup_host_halt(inner->core, 0);
-    dynsup_host_halt(host->core, 0);
 }
 
 /* The core does not know of it: so observers are told here. */
@@ -246,8 +243,9 @@ static void uv_open(lua_State *L, dsl_host *host) {
         .stuck_ud = host,
         .on_step = config->log == dsl_log_queue || config->service ? after_step : NULL,
         .step_ud = host,
-        .stays = config->stays,
-        .on_signal = config->signals ? on_signal : NULL,
+        .stays = dsl_host_stays,
+        .stays_ud = host,
+        .on_signal = config->signals ? dsl_signal_came : NULL,
         .signal_ud = host,
     };
     if (config->service) {
@@ -260,7 +258,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
     if (config->signals)
-        dsl_interrupt_watch();
+        dsl_signals_open(runtime);
 }
 
 /* A virtual clock is for reproducible runs: its seed never varies by itself. */

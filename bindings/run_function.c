@@ -1,6 +1,7 @@
 /* dynsup.run: its options, and what it returns. */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
 #include "bindings/log.h"
 
 #include <string.h>
@@ -112,6 +113,8 @@ static int run(lua_State *L) {
         lua_pushnil(L);
         lua_insert(L, 1);
     }
+    if (dsl_runtime_of(L)->host)
+        dsl_dry_wait(L, dsl_runtime_of(L)->host);
     switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
     case DYNSUP_LUA_DONE:
         lua_pushboolean(L, 1);

@@ -155,10 +155,14 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
-uint64_t dsl_deadline_of(dsl_host *host, double ms) {
+uint64_t dsl_time_in(dsl_host *host, double ms) {
     if (ms >= 9e12) /* in ns it would not fit */
         return DYNSUP_NEVER;
     return dynsup_host_now(host->core) + (uint64_t)ceil(ms * 1e6);
+}
+
+uint64_t dsl_deadline_of(dsl_host *host, double ms) {
+    return host->config->dry && ms > 0 ? DYNSUP_NEVER : dsl_time_in(host, ms);
 }
 
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index) {

@@ -2,6 +2,7 @@
 #include "bindings/name.h"
 #include "bindings/server.h"
 
+#include "bindings/dry.h"
 #include "bindings/native.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
@@ -126,8 +127,10 @@ dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args,
 /* Stack: 1 the ref. A start that takes too long is killed, and its end is waited for. */
 enum { START_WAITS, START_ABORTED };
 
-static int start_k(lua_State *L, int status, lua_KContext context) {
-    (void)status;
+static int start_k(lua_State *L, int status, lua_KContext context);
+
+/* What start returns, or waits for once more. */
+static int start_replied(lua_State *L, lua_KContext context) {
     dsl_host *host = dsl_host_of(L);
     dynsup_ref ref = (uintptr_t)lua_touserdata(L, 1);
     if (host->current->timed_out && dynsup_start_abort(host->core, ref)) {
@@ -141,6 +144,12 @@ static int start_k(lua_State *L, int status, lua_KContext context) {
         return dsl_push_failure(L, raw);
     lua_pushvalue(L, raw.base + DSL_RAW_PID);
     return 1;
+}
+
+static int start_k(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    int count = start_replied(L, context);
+    return dsl_told(L, dsl_host_of(L), "start_link", count);
 }
 
 static void value_release(dsl_host *host, const dynsup_value *value) {
@@ -173,7 +182,7 @@ static int start_with(lua_State *L, bool link) {
     luaL_checkstack(L, DSL_REPLY_VALUES + 8, NULL);
     int failed = options_read(L, 3, &options);
     if (failed)
-        return failed;
+        return dsl_told(L, host, "start_link", failed);
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     lua_pushvalue(L, 1);
@@ -194,7 +203,7 @@ static int start_with(lua_State *L, bool link) {
     value_release(host, &value);
     if (status) {
         dsl_body_discard(body);
-        return start_refused(L, status, pid);
+        return dsl_told(L, host, "start_link", start_refused(L, status, pid));
     }
     body->server->at.start = ref;
     bool started = dynsup_start_now(host->core, pid);

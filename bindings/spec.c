@@ -131,6 +131,15 @@ static const char *read_start_timeout(reading *r) {
     return read_ms(r->L, &r->spec->core.start_timeout_ms) ? NULL : "invalid_start_timeout";
 }
 
+static const char *read_max_restores(reading *r) {
+    static const char *const infinity[] = {"infinity", NULL};
+    int whole = 0;
+    lua_Integer count = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
+    bool is_infinite = option_of(r->L, infinity) == 0;
+    r->spec->core.max_restores = is_infinite ? DYNSUP_NO_LIMIT : (uint64_t)count;
+    return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
+}
+
 static const char *read_modules(reading *r) {
     static const char *const dynamic[] = {"dynamic", NULL};
     keep(r, DSL_SPEC_MODULES);
@@ -211,6 +220,7 @@ static const struct field {
     {"ready", read_ready},
     {"start_timeout", read_start_timeout},
     {"backoff", read_backoff},
+    {"max_restores", read_max_restores},
     {"modules", read_modules},
     {"significant", read_significant},
     {NULL, NULL},

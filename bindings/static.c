@@ -7,6 +7,7 @@
  */
 #include "bindings/static.h"
 
+#include "bindings/dry.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
 
@@ -115,6 +116,7 @@ int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, uns
                     dsl_static *out) {
     specs s;
     children = lua_absindex(L, children);
+    host->runtime->specs += lua_rawlen(L, children);
     int failed = dsl_options_read(L, options, kinds, &out->options);
     dynsup_supervisor_options *core = &out->options.core;
     if (failed == 0)
@@ -137,8 +139,7 @@ bool dsl_static_parts(lua_State *L, int index) {
 
 /* ---- start_link ---- */
 
-static int start_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
+static int start_replied(lua_State *L) {
     dsl_raw_reply raw = dsl_raw_get(L);
     if (raw.status != DYNSUP_EFAILED_TO_START) {
         if (raw.status)
@@ -158,6 +159,12 @@ static int start_k(lua_State *L, int status, lua_KContext context) {
     return 3;
 }
 
+static int start_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    int count = start_replied(L);
+    return dsl_told(L, dsl_host_of(L), "start_link", count);
+}
+
 /* start(specs, options): with a list of child specs. */
 static int start(lua_State *L) {
     dsl_host *host;
@@ -168,7 +175,7 @@ static int start(lua_State *L) {
         return dsl_cannot_wait(L, host);
     int failed = dsl_static_read(L, host, 1, 2, DSL_OPTION_NAME | DSL_OPTION_STATIC, &parts);
     if (failed)
-        return failed;
+        return dsl_told(L, host, "start_link", failed);
     dsl_options_name_keep(L, host, &parts.options);
     dynsup_static_start(host->core, &parts.options.core, parts.draft, &reply);
     dsl_options_name_release(host, &parts.options);

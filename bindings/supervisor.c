@@ -1,4 +1,5 @@
 /* Dynamic supervisors: start_link, terminate_child and stop. */
+#include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/options.h"
 #include "bindings/request.h"
@@ -8,10 +9,12 @@
 static int start_link_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_raw_reply raw = dsl_raw_get(L);
+    int count = 1;
     if (raw.status)
-        return dsl_push_failure(L, raw);
-    lua_pushvalue(L, raw.base + DSL_RAW_PID);
-    return 1;
+        count = dsl_push_failure(L, raw);
+    else
+        lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    return dsl_told(L, dsl_host_of(L), "start_link", count);
 }
 
 static int start_link_options(lua_State *L, dsl_host *host) {
@@ -24,7 +27,7 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     luaL_checktype(L, 1, LUA_TTABLE);
     int failed = dsl_options_read(L, 1, DSL_OPTION_NAME | DSL_OPTION_DYNAMIC, &options);
     if (failed)
-        return failed;
+        return dsl_told(L, host, "start_link", failed);
     dsl_options_keep(L, host, &options);
     dsl_vault_reserve(L, &host->vault, DSL_NAME_SLOTS);
     dsl_options_name_keep(L, host, &options);
@@ -46,7 +49,7 @@ int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunc
         luaL_checktype(L, 3, LUA_TTABLE);
         int failed = dsl_options_read(L, 3, DSL_OPTION_NAME, &options);
         if (failed)
-            return failed;
+            return dsl_told(L, host, "start_link", failed);
     }
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);

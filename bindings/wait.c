@@ -1,25 +1,38 @@
 /* Waiting: sleep, yield, await, ready and halt; and the table that each process has. */
 #include "bindings/binding.h"
 
+#include "bindings/dry.h"
+
 #include <math.h>
+
+#define DRY_YIELD_MS 10 /* that giving way takes in a dry run */
+
+static int wait_for(lua_State *L, dsl_host *host, double ms) {
+    dynsup_wait_time(host->core, dsl_time_in(host, ms));
+    return dsl_suspend(L, host->current, DSL_WAIT_TIME, 0, NULL);
+}
+
+static int give_way(lua_State *L, dsl_host *host) {
+    if (host->config->dry)
+        return wait_for(L, host, DRY_YIELD_MS);
+    return dsl_suspend(L, host->current, DSL_WAIT_NOTHING, 0, NULL);
+}
 
 static int sleep_ms(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
     dsl_check_count(L, 0, 1);
     double ms = dsl_check_ms(L, 1);
-    dsl_body *body = dsl_waiter_of(L, &host);
-    if (ms == 0)
-        return dsl_suspend(L, body, DSL_WAIT_NOTHING, 0, NULL);
-    dynsup_wait_time(host->core, dsl_check_deadline(L, host, 1));
-    return dsl_suspend(L, body, DSL_WAIT_TIME, 0, NULL);
+    dsl_waiter_of(L, &host);
+    return ms == 0 ? give_way(L, host) : wait_for(L, host, ms);
 }
 
 static int yield(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    return dsl_suspend(L, dsl_waiter_of(L, &host), DSL_WAIT_NOTHING, 0, NULL);
+    dsl_waiter_of(L, &host);
+    return give_way(L, host);
 }
 
 /* ---- await ---- */
@@ -130,6 +143,8 @@ static int ready(lua_State *L) {
 
 int dsl_halt(lua_State *L, dsl_host *host, int code) {
     bool old;
+    if (host->config->dry)
+        dsl_dry_halt(L, host, code);
     dynsup_host_halt(host->core, code);
     if (!dsl_can_wait(L, host)) {
         lua_pushlightuserdata(L, (void *)&dsl_halt_sentinel);

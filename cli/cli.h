@@ -35,6 +35,7 @@ int cli_command_unknown(const char *word);
 
 int cli_run(int argc, char **argv);
 int cli_repl(int argc, char **argv);
+int cli_check(int argc, char **argv);
 int cli_version(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
@@ -134,6 +135,10 @@ int cli_job_parse(cli_job *j);
 /* The global arg as the program lua sets it: the script at 0, what stands before it below. [0, 0]
  */
 void cli_job_set_arg(lua_State *L, const cli_job *j);
+
+/* [-0, +1] the script as a function, and CLI_GO_ON; or a line that says why not, and the exit code:
+ * CLI_MISUSED for a file that cannot be read, CLI_FAILED for a mistake in it. */
+int cli_job_compile(lua_State *L, const cli_job *j);
 
 /* [-0, +1] the script as a function; or false, after telling why not and setting the code. */
 bool cli_job_load(lua_State *L, cli_job *j);

@@ -103,14 +103,23 @@ int cli_job_push_arguments(lua_State *L, const cli_job *j) {
 }
 
 /* Its first line is all that is said. */
-bool cli_job_load(lua_State *L, cli_job *j) {
+int cli_job_compile(lua_State *L, const cli_job *j) {
     const char *file = j->argv[j->script];
     int status = luaL_loadfile(L, strcmp(file, "-") == 0 ? NULL : file);
     if (status == LUA_OK)
-        return true;
+        return CLI_GO_ON;
     const char *message = lua_tostring(L, -1);
-    cli_say("%.*s", (int)strcspn(message, "\n"), message);
-    j->code = status == LUA_ERRFILE ? CLI_MISUSED : CLI_FAILED;
+    lua_pushlstring(L, message, strcspn(message, "\n"));
+    lua_replace(L, -2);
+    return status == LUA_ERRFILE ? CLI_MISUSED : CLI_FAILED;
+}
+
+bool cli_job_load(lua_State *L, cli_job *j) {
+    int code = cli_job_compile(L, j);
+    if (code == CLI_GO_ON)
+        return true;
+    cli_say("%s", lua_tostring(L, -1));
+    j->code = code;
     return false;
 }
 

@@ -17,7 +17,8 @@ const cli_command cli_commands[] = {
      "  --copy-messages     tables in messages are copied: to find senders that change them later\n"
      "\n"
      "The run ends when nothing can happen any more, by dynsup.halt, or by SIGINT or\n"
-     "SIGTERM, which stop everything in order; a second SIGINT ends it at once.\n"
+     "SIGTERM, which stop everything in order; a second SIGINT ends it at once. SIGHUP\n"
+     "does what SIGTERM does, unless the script asks for it as an event (dynsup.observe).\n"
      "\n"
      "exit code: that of dynsup.halt; 0 for an end by itself or by a signal; 1 if the\n"
      "script failed, or waits for what cannot come; 2 if FILE cannot be read or the\n"
@@ -37,6 +38,23 @@ const cli_command cli_commands[] = {
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
+    {"check", NULL, "[OPTION...] FILE [ARG...]", "validates what a script declares, runs no worker",
+     "FILE runs as the main process, with its ARGs, as run would run it; but no worker and no\n"
+     "server runs, whatever is started: its process is there and idle. Each child spec and each\n"
+     "supervisor's options are validated; what is refused is told as FILE:LINE: function: reason:\n"
+     "value: what to do, also where the script ignores it. Start functions, init and child_spec\n"
+     "of modules are called; of \"module:function\" the function is looked for.\n"
+     "\n"
+     "The script's own lines do run, with all that they do: they read and write files, and\n"
+     "os.execute executes. The clock is virtual, so sleeping takes no time. Nothing is listened\n"
+     "at or connected to. Where the main process waits for what only a worker or a peer could\n"
+     "send, the check ends, and says so.\n"
+     "\n"
+     "  --log-level LEVEL, --log-format FORMAT, --copy-messages   as of run\n"
+     "\n"
+     "exit code: 0 if all is right; 1 if something is wrong, the script failed, or it ended\n"
+     "itself with another code than 0; 2 if FILE cannot be read or the command is wrong\n",
+     cli_check},
     {"version", "--version", "", "prints the versions of dynsup and Lua", NULL, cli_version},
     {"help", "--help", "[COMMAND]", "explains a command, or all in short", NULL, cli_help},
     {0}};

@@ -10,6 +10,7 @@
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
+#include "saved.h"
 #include "static.h"
 
 #include <assert.h>
@@ -200,8 +201,9 @@ static void check_waiters(const dsi_child *child, tally *met) {
     dsi_list_each (node, &child->extra->waiters) {
         const dsi_request *request = dsi_item(node, dsi_request, parked.node);
         MUST(request->parked.kind == DSI_PARKED_START ||
-                 request->parked.kind == DSI_PARKED_TERMINATE,
-             "a child is waited for to start or to end");
+                 request->parked.kind == DSI_PARKED_TERMINATE ||
+                 request->parked.kind == DSI_PARKED_RENEW,
+             "a child is waited for to start, to end or to be renewed");
         met->children += request->child != NULL;
     }
 }
@@ -235,6 +237,15 @@ static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child)
     MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
 }
 
+static void check_saved(const dsi_child *child) {
+    const dsi_saved *saved = child->extra->saved;
+    if (!saved)
+        return;
+    MUST(child->restart != DYNSUP_TEMPORARY, "a temporary child has nobody to leave a state to");
+    MUST(saved->state.kind != DYNSUP_NIL, "a saved state is one");
+    MUST(saved->attempt <= child->extra->max_restores, "a state that has failed is dropped");
+}
+
 static void check_child(const dsi_supervisor *supervisor, const dsi_child *child, tally *met) {
     const dynsup_host *host = supervisor->host;
     met->children++;
@@ -249,6 +260,7 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
     if (child->extra) {
         timer_count(met, &child->extra->timer);
         check_waiters(child, met);
+        check_saved(child);
     }
     if (!dsi_process_alive(supervisor->process))
         return;

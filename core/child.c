@@ -2,6 +2,8 @@
 #include "child.h"
 
 #include "registry.h"
+#include "saved.h"
+#include "supervisor.h"
 
 #include <assert.h>
 #include <string.h>
@@ -15,6 +17,7 @@ dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child) {
     extra->child = child;
     extra->timer.purpose = DSI_PURPOSE_CHILD;
     extra->start_timeout_ms = -1;
+    extra->max_restores = DYNSUP_MAX_RESTORES;
     dsi_list_init(&extra->waiters);
     return child->extra = extra;
 }
@@ -34,7 +37,8 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
 
 static bool needs_extra(const dynsup_child_spec *spec) {
     return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
-           spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL;
+           spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL ||
+           spec->max_restores;
 }
 
 static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
@@ -51,6 +55,8 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
     extra->name_value = spec->name_value;
     extra->ready = spec->ready;
     extra->start_timeout_ms = spec->start_timeout_ms;
+    if (spec->max_restores)
+        extra->max_restores = spec->max_restores;
     if (spec->backoff) {
         extra->has_backoff = true;
         extra->backoff.config = *spec->backoff;
@@ -93,6 +99,7 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
 
 static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
     dsi_timers_stop(&host->timers, &extra->timer);
+    dsi_saved_free(host, extra);
     dsi_value_release(host, &extra->modules);
     dsi_value_release(host, &extra->name_key);
     dsi_value_release(host, &extra->name_value);
@@ -162,6 +169,7 @@ static enum dynsup_child_state state_of(const dsi_child *child) {
     case DSI_CHILD_RESTARTING:
         return DYNSUP_CHILD_RESTARTING;
     case DSI_CHILD_STOPPING:
+    case DSI_CHILD_RENEWING:
         return DYNSUP_CHILD_STOPPING;
     case DSI_CHILD_GONE:
         return DYNSUP_CHILD_DOWN;
@@ -189,5 +197,6 @@ void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
         .restart = (enum dynsup_restart)child->restart,
         .shutdown_ms = child->shutdown_ms,
         .incarnation = child->incarnation,
+        .has_guest = child->supervisor && child->supervisor->guest_child == child,
     };
 }

@@ -5,7 +5,7 @@
  * A record lives from the moment a start is asked for until the child is removed; it joins its
  * supervisor's list when the start is accepted, and only then counts. Its process is found by pid,
  * so a record and a process may outlive each other. What few children have (backoff, ready,
- * modules, somebody waiting, a start function) is in dsi_child_extra.
+ * modules, somebody waiting, a start function, a saved state) is in dsi_child_extra.
  * A record owns its program, id, modules and name.
  * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record is
  * in one of the supervisor's queues by its parked node.
@@ -28,6 +28,7 @@ enum dsi_parked_kind {
     DSI_PARKED_TERMINATE,
     DSI_PARKED_RESTART,
     DSI_PARKED_DELETE,
+    DSI_PARKED_RENEW,
     DSI_PARKED_STOP,
     DSI_PARKED_TURN
 };
@@ -38,6 +39,7 @@ typedef struct dsi_parked {
 } dsi_parked;
 
 typedef struct dsi_request dsi_request;
+typedef struct dsi_saved dsi_saved;
 
 typedef struct dsi_child_extra {
     dsi_timer timer; /* RESTARTING: the delay; STARTING and RUNNING: start_timeout */
@@ -57,6 +59,8 @@ typedef struct dsi_child_extra {
     size_t wanted_length;
     dynsup_value name_key, name_value; /* of a name that is a registry's key */
     dsi_backoff backoff;
+    dsi_saved *saved;      /* or NULL: see saved.h */
+    uint64_t max_restores; /* of a saved state */
 } dsi_child_extra;
 
 struct dsi_child {

@@ -62,6 +62,15 @@ void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
     dsi_event_emit(host, &event);
 }
 
+void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
+                       uint64_t restores) {
+    if (!dsi_wants(host, DYNSUP_EVENT_STATE_DROPPED))
+        return;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_STATE_DROPPED, child, reason);
+    event.restores = restores;
+    dsi_event_emit(host, &event);
+}
+
 void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,
                             int status) {
     dynsup_host *host = supervisor->host;

@@ -17,6 +17,10 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
 void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
                        const dynsup_reason *reason);
 
+/* The child's saved state was dropped after so many failed restores. */
+void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
+                       uint64_t restores);
+
 /* A start was refused with this status before there was a record of the child. */
 void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,
                             int status);

@@ -71,7 +71,9 @@ typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
     X(CALL, "$call", "somebody waits for a reply to this message")                                 \
     X(CAST, "$cast", "a request that has no reply")                                                \
     X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
-    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")
+    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")                                  \
+    X(NOT_A_CHILD, "not_a_child", "the process has no supervisor that restarts it")                \
+    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
@@ -258,6 +260,8 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
     DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
+    DYNSUP_EVENT_HUP,              /* the program got SIGHUP */
+    DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
     DYNSUP_EVENT_COUNT
 };
 
@@ -287,6 +291,7 @@ typedef struct dynsup_event {
     uint64_t period_ms;
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
+    uint64_t restores; /* STATE_DROPPED: how many have failed in a row */
 } dynsup_event;
 
 typedef struct dynsup_host_config {
@@ -347,6 +352,11 @@ uint64_t dynsup_host_random(dynsup_host *host);
 
 /* Changes which events are wanted. */
 void dynsup_host_want(dynsup_host *host, uint32_t events);
+
+/* Tells an event of which the host itself does not know, such as HUP, if its kind is wanted: at
+ * once to on_event, and after_events follows in the next step. Also between steps, and in
+ * callbacks. */
+void dynsup_host_tell(dynsup_host *host, const dynsup_event *event);
 
 /* Slices begun so far; it stands still while a body runs on. May be read by any thread. */
 const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);
@@ -711,6 +721,10 @@ int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *n
  * options, name left out. */
 void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_options *options);
 
+/* By default a saved state is tried again as often; less than most supervisors restart within their
+ * period, so that a start without it is tried before they give up. */
+enum { DYNSUP_MAX_RESTORES = 2 };
+
 typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
@@ -731,6 +745,7 @@ typedef struct dynsup_child_spec {
     dynsup_value modules;
     dynsup_value name_key, name_value; /* of a name that is a registry's key */
     bool significant;                  /* of a static supervisor, which must allow it */
+    uint64_t max_restores; /* of a saved state; 0: DYNSUP_MAX_RESTORES; DYNSUP_NO_LIMIT */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -764,6 +779,25 @@ int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor, const dynsu
 int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid supervisor, bool may_wait,
                            dynsup_reply *reply);
 
+/* ---- state over a restart ---- */
+
+/* Keeps a state for the next incarnation of the child that the current process is, or whose start
+ * function has spawned it or is the current process; in place of the one kept before. A nil state
+ * forgets that. It is released with the child. 0: the state's object is the core's. DYNSUP_ENOMEM,
+ * DYNSUP_ENOT_A_CHILD, DYNSUP_ETEMPORARY_CHILD: nothing has changed. */
+int dynsup_save_state(dynsup_host *host, const dynsup_value *state);
+
+typedef struct dynsup_previous {
+    dynsup_value state;   /* borrowed */
+    dynsup_reason reason; /* borrowed: with which the last incarnation ended */
+    uint32_t attempt;     /* 1, or one more than restores of this state have failed in a row */
+} dynsup_previous;
+
+/* What the incarnation before has left to the same child; asking for it makes an abnormal end,
+ * unless a state is saved before, a failed restore. False: there is nothing, or it is not the same
+ * any more since the current incarnation has saved. */
+bool dynsup_previous_state(dynsup_host *host, dynsup_previous *previous_out);
+
 typedef struct dynsup_counts {
     size_t specs, active, supervisors, workers;
 } dynsup_counts;
@@ -796,6 +830,7 @@ typedef struct dynsup_child_info {
     enum dynsup_restart restart;
     double shutdown_ms;
     uint32_t incarnation;
+    bool has_guest; /* a start function is at work for its next incarnation */
 } dynsup_child_info;
 
 /* A look at the children one by one, in the order they were started (of a static supervisor: in the
@@ -806,6 +841,28 @@ typedef struct dynsup_cursor dynsup_cursor;
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
 void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
+
+/* The child whose first start a start function of the supervisor is at work for: a cursor does not
+ * show it yet. False: there is none. */
+bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
+                        dynsup_child_info *info_out);
+
+/* ---- new code -------------------------------------------------------------------------------- */
+
+/* Restarts a child, politely, in place of its incarnation with this number or an earlier one: it is
+ * told to stop by its shutdown mode and started again at once. That does not count towards
+ * max_restarts and has no delay; siblings are left alone, and the saved state is kept. One that
+ * waits for its backoff is started now, one that starts is renewed when it runs. 0: a later
+ * incarnation has begun; or, without may_wait, it will: nobody is told, and the request may wait
+ * all the same. DYNSUP_ENOT_FOUND: it is not there or does not run, and is not to;
+ * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
+ * DYNSUP_ECALLS_ITSELF; DYNSUP_PENDING. */
+int dynsup_renew_child(dynsup_host *host, dynsup_ref child, uint32_t incarnation, bool may_wait,
+                       dynsup_reply *reply);
+
+/* The supervisor that was started next after this one, 0: the first. 0: there is none, or this one
+ * is not there. O(1). */
+dynsup_pid dynsup_supervisor_next(const dynsup_host *host, dynsup_pid supervisor);
 
 /* ---- static supervisors ---------------------------------------------------------------------- */
 

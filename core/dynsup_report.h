@@ -13,8 +13,8 @@
 const char *dynsup_event_name(enum dynsup_event_kind kind);
 
 /* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP)
- * or a warning (UNEXPECTED, STUCK, START_REFUSED for want of memory). The rest are details: the
- * life of children is info, that of processes debug. */
+ * or a warning (UNEXPECTED, STUCK, STATE_DROPPED, START_REFUSED for want of memory). The rest are
+ * details: the life of children is info, that of processes debug. */
 enum dynsup_report_level {
     DYNSUP_REPORT_ERROR = 1,
     DYNSUP_REPORT_WARNING,
@@ -48,8 +48,8 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
  * what is known besides. For all: "pid", "name", "type". For children: "supervisor",
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
- * "give_up", "none"), "delay_ms", "error" (why a start was refused), "reason", "traceback". What is
- * not there has no field.
+ * "give_up", "none"), "delay_ms", "restores" (of a state that was dropped), "error" (why a start
+ * was refused), "reason", "traceback". What is not there has no field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);

@@ -36,10 +36,12 @@ typedef struct dynsup_uv_config {
      * nobody is called. */
     void (*on_step)(void *ud);
     void *step_ud;
-    /* A run does not end because nothing can happen any more: it waits in the loop for what others'
-     * handles bring that do not keep a loop alive, a signal for example. Runs of other hosts inside
-     * a slice of this one end as ever. */
-    bool stays;
+    /* Asked in each step that leaves nothing to be done at once: true when a run does not end
+     * because nothing can happen any more. Then it waits in the loop for what others' handles bring
+     * that do not keep a loop alive, a signal for example. Runs of other hosts inside a slice of
+     * this one end as ever. May not call the host. NULL: never. */
+    bool (*stays)(void *ud);
+    void *stays_ud;
     /* Called for SIGINT, SIGTERM and SIGHUP in the loop, not in a signal handler: it may call the
      * host (dynsup_host_halt). NULL: these signals are left alone. */
     void (*on_signal)(void *ud, int signum);

@@ -15,6 +15,11 @@ void dsi_event_emit(dynsup_host *host, const dynsup_event *event) {
     dsi_host_wake(host);
 }
 
+void dynsup_host_tell(dynsup_host *host, const dynsup_event *event) {
+    if (dsi_wants(host, event->kind))
+        dsi_event_emit(host, event);
+}
+
 /* The supervisor that has spawned the process as its child, or NULL. */
 static const dsi_process *supervisor_of(const dynsup_host *host, const dsi_process *process) {
     return process->flags & DSI_FLAG_CHILD ? dsi_process_find(host, process->parent) : NULL;

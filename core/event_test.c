@@ -149,6 +149,22 @@ static void events_of_a_turn_have_a_turn_of_their_own(void **state) {
     dynsup_host_free(host);
 }
 
+static void what_the_program_tells_is_an_event_if_it_is_wanted(void **state) {
+    (void)state;
+    turns t = {0};
+    int wakes = 0;
+    dynsup_event hup = {.kind = DYNSUP_EVENT_HUP};
+    dynsup_host *host = host_new(&t, &wakes, 0);
+    dynsup_host_tell(host, &hup);
+    assert_int_equal(wakes, 0);
+    dynsup_host_want(host, 1u << DYNSUP_EVENT_HUP);
+    dynsup_host_tell(host, &hup);
+    assert_int_equal(wakes, 1);
+    run(host);
+    assert_int_equal(t.count, 1);
+    dynsup_host_free(host);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(observers_have_their_turn_between_slices),
@@ -156,6 +172,7 @@ int main(void) {
         cmocka_unit_test(an_event_outside_a_step_wakes_the_host),
         cmocka_unit_test(what_a_turn_makes_ready_runs_in_the_same_step),
         cmocka_unit_test(events_of_a_turn_have_a_turn_of_their_own),
+        cmocka_unit_test(what_the_program_tells_is_an_event_if_it_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

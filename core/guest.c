@@ -10,6 +10,7 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     supervisor->has_guest = true;
     supervisor->guest_child = child;
     supervisor->guest_request = request;
+    supervisor->guest_since_ns = supervisor->host->now_ns;
     supervisor->resident_ops = process->ops;
     process->ops = ops;
     process->body = body;

@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "link.h"
 #include "registry.h"
+#include "saved.h"
 #include "supervisor.h"
 
 /* ---- bookkeeping ---- */
@@ -24,6 +25,7 @@ void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t c
 /* Everybody who waits for the child: for its end, or (ensure) for it to run. */
 static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_node *node;
+    dsi_renew_reconsider(supervisor, child);
     while (child->extra && (node = dsi_list_pop(&child->extra->waiters))) {
         dsi_request *request = dsi_item(node, dsi_request, parked.node);
         if (request->parked.kind == DSI_PARKED_TERMINATE) {
@@ -39,6 +41,7 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
 void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child) {
     if (!child->extra)
         return;
+    dsi_renew_reconsider(supervisor, child);
     dsi_node *node = dsi_list_first(&child->extra->waiters);
     while (node) {
         dsi_node *next = dsi_list_next(&child->extra->waiters, node);
@@ -134,6 +137,7 @@ static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
 
 static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dsi_event_child(supervisor->host, DYNSUP_EVENT_START_ERROR, child, reason);
+    dsi_renew_reconsider(supervisor, child);
     if (backs_off(child))
         delay(supervisor, child, reason);
     else
@@ -176,6 +180,7 @@ void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
     dynsup_reason reason = {.value = outcome->values[0]};
     if (outcome->status != DYNSUP_EREASON)
         reason = dynsup_reason_atom((enum dynsup_atom) - outcome->status);
+    dsi_saved_ended(supervisor->host, child, &reason, true);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
 }
 
@@ -214,6 +219,9 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
     case DSI_DO_AGAIN:
         try_again(supervisor, child, reason);
         break;
+    case DSI_DO_RENEW:
+        dsi_life_attempt(supervisor, child);
+        break;
     default:
         break;
     }
@@ -221,8 +229,12 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
 
 /* ---- what happens to children ---- */
 
+static bool is_stopping(const dsi_child *child) {
+    return child->state == DSI_CHILD_STOPPING || child->state == DSI_CHILD_RENEWING;
+}
+
 static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
-    bool stopping = child->state == DSI_CHILD_STOPPING;
+    bool stopping = is_stopping(child);
     bool stopped = stopping && !child->ended_before; /* not by itself */
     bool reported = stopped
                         ? dsi_lifecycle_stop_reported(child->restart, child->shutdown_ms, reason)
@@ -231,6 +243,15 @@ static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dyns
         dsi_event_child(supervisor->host,
                         stopping ? DYNSUP_EVENT_SHUTDOWN_ERROR : DYNSUP_EVENT_CHILD_TERMINATED,
                         child, reason);
+}
+
+/* Was it the supervisor's wish that it ended? */
+static bool was_told(const dsi_child *child) {
+    return is_stopping(child) && !(child->extra && child->extra->timed_out);
+}
+
+static bool is_abnormal(const dynsup_reason *reason) {
+    return reason->class != DYNSUP_REASON_NORMAL && reason->class != DYNSUP_REASON_SHUTDOWN;
 }
 
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
@@ -244,6 +265,7 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
     }
     if (!is_told)
         report_exit(supervisor, child, reason);
+    dsi_saved_ended(supervisor->host, child, reason, is_abnormal(reason) && !was_told(child));
     dsi_life_event(supervisor, child, dsi_lifecycle_exit(child->restart, reason->class), reason);
 }
 

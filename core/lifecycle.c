@@ -68,6 +68,7 @@ static const struct transition_row {
             [DSI_ON_TIMEOUT] = TO(RUNNING, KILL),
             [DSI_ON_EXIT] = TO(GONE, REMOVE),
             [DSI_ON_FAIL] = TO(RESTARTING, RESTART),
+            [DSI_ON_RENEW] = TO(RENEWING, STOP),
             [DSI_ON_TERMINATE] = TO(STOPPING, STOP),
         },
     [DSI_CHILD_RESTARTING] =
@@ -82,6 +83,13 @@ static const struct transition_row {
         {
             [DSI_ON_EXIT] = TO(GONE, REMOVE),
             [DSI_ON_FAIL] = TO(GONE, REMOVE),
+        },
+    [DSI_CHILD_RENEWING] =
+        {
+            [DSI_ON_TIMEOUT] = TO(RENEWING, KILL),
+            [DSI_ON_EXIT] = TO(RESTARTING, RENEW),
+            [DSI_ON_FAIL] = TO(RESTARTING, RENEW),
+            [DSI_ON_TERMINATE] = TO(STOPPING, NOTHING),
         },
 };
 

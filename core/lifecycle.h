@@ -14,6 +14,7 @@
     X(RUNNING, "running")       /* runs */                                                         \
     X(RESTARTING, "restarting") /* does not run, and is to run again */                            \
     X(STOPPING, "stopping")     /* has been told to stop, and runs still */                        \
+    X(RENEWING, "renewing")     /* the same, and is to run again */                                \
     X(GONE, "gone")             /* has left its supervisor */
 
 #define DSI_CHILD_EVENTS(X)                                                                        \
@@ -25,6 +26,7 @@
     X(STARTED, "restart succeeds")                                                                 \
     X(FAILED, "restart fails")                                                                     \
     X(IGNORED, "restart is ignored")                                                               \
+    X(RENEW, "is renewed")        /* by reload */                                                  \
     X(TERMINATE, "is terminated") /* by terminate_child or its supervisor's end */
 
 #define DSI_CHILD_ACTIONS(X)                                                                       \
@@ -35,6 +37,7 @@
     X(STOP, "send shutdown") /* by its own shutdown mode */                                        \
     X(RESTART, "restart")    /* at once, delayed, or give up */                                    \
     X(AGAIN, "try again later")                                                                    \
+    X(RENEW, "restart at once, uncounted")                                                         \
     X(REMOVE, "remove")
 
 #define DSI_STATE_ENUM(id, text)  DSI_CHILD_##id,

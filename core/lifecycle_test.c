@@ -11,12 +11,10 @@ static bool possible(enum dsi_child_state state, enum dsi_child_event event) {
 static void each_state_knows_the_events_that_can_happen_in_it(void **state) {
     (void)state;
     static const char *const expected[DSI_CHILD_STATE_COUNT] = {
-        /* ready, timeout, exit, fail, retry, started, failed, ignored, terminate */
-        [DSI_CHILD_STARTING] = "YYYY----Y",
-        [DSI_CHILD_RUNNING] = "-YYY----Y",
-        [DSI_CHILD_RESTARTING] = "----YYYYY",
-        [DSI_CHILD_STOPPING] = "--YY-----",
-        [DSI_CHILD_GONE] = "---------"};
+        /* ready, timeout, exit, fail, retry, started, failed, ignored, renew, terminate */
+        [DSI_CHILD_STARTING] = "YYYY-----Y",   [DSI_CHILD_RUNNING] = "-YYY----YY",
+        [DSI_CHILD_RESTARTING] = "----YYYY-Y", [DSI_CHILD_STOPPING] = "--YY------",
+        [DSI_CHILD_RENEWING] = "-YYY-----Y",   [DSI_CHILD_GONE] = "----------"};
     for (int s = 0; s < DSI_CHILD_STATE_COUNT; s++) {
         for (int e = 0; e < DSI_CHILD_EVENT_COUNT; e++) {
             assert_int_equal(possible((enum dsi_child_state)s, (enum dsi_child_event)e),

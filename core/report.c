@@ -360,6 +360,17 @@ static void write_stuck(writer *w) {
     put(w, ": it is stuck in a C function");
 }
 
+static void write_hup(writer *w) {
+    put(w, "the program got SIGHUP");
+}
+
+static void write_dropped(writer *w) {
+    put_child(w);
+    put(w, " starts without its saved state, which has failed %" PRIu64 " times (state_dropped)",
+        w->event->restores);
+    put_details(w);
+}
+
 static const struct report_kind {
     enum dynsup_report_level level;
     void (*write)(writer *w);
@@ -378,6 +389,8 @@ static const struct report_kind {
     [DYNSUP_EVENT_START_REFUSED] = {DYNSUP_REPORT_INFO, write_refused},
     [DYNSUP_EVENT_UNEXPECTED] = {DYNSUP_REPORT_WARNING, write_unexpected},
     [DYNSUP_EVENT_STUCK] = {DYNSUP_REPORT_WARNING, write_stuck},
+    [DYNSUP_EVENT_HUP] = {DYNSUP_REPORT_INFO, write_hup},
+    [DYNSUP_EVENT_STATE_DROPPED] = {DYNSUP_REPORT_WARNING, write_dropped},
 };
 
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {

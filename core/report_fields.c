@@ -30,6 +30,8 @@ static const char *const names[DYNSUP_EVENT_COUNT] = {
     [DYNSUP_EVENT_START_REFUSED] = "refused",
     [DYNSUP_EVENT_UNEXPECTED] = "unexpected",
     [DYNSUP_EVENT_STUCK] = "stuck",
+    [DYNSUP_EVENT_HUP] = "hup",
+    [DYNSUP_EVENT_STATE_DROPPED] = "state_dropped",
 };
 
 const char *dynsup_event_name(enum dynsup_event_kind kind) {
@@ -100,6 +102,8 @@ static void add_message(const source *s) {
 static void add_process(const source *s) {
     const dynsup_event *event = s->event;
     const char *other = event->supervisor ? "worker" : "process";
+    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+        return;
     add_pid(s, "pid", event->pid);
     add_name(s, "name", event->name);
     dynsup_record_string(s->record, "type", event->is_supervisor ? "supervisor" : other);
@@ -147,6 +151,8 @@ static void add_next(const source *s) {
         dynsup_record_string(s->record, "next", nexts[dynsup_report_next(event)]);
     if (event->delay_ns)
         dynsup_record_number(s->record, "delay_ms", (double)event->delay_ns / 1e6);
+    if (event->restores)
+        dynsup_record_integer(s->record, "restores", (int64_t)event->restores);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         dynsup_record_string(s->record, "error",
                              dynsup_atom_text((enum dynsup_atom) - event->status));

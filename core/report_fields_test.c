@@ -78,6 +78,9 @@ static void what_follows_is_told_apart(void **state) {
     event.delay_ns = 0;
     event.backs_off = true;
     assert_fields(&event, " next=delayed_restart reason");
+    event = child_event(DYNSUP_EVENT_STATE_DROPPED, &boom);
+    event.restores = 2;
+    assert_fields(&event, " restores=2 reason");
     event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
     event.restart = DYNSUP_TEMPORARY;
     assert_fields(&event, " next=none ");

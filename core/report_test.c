@@ -311,6 +311,21 @@ static void a_process_that_is_stuck_may_say_for_how_long(void **state) {
                   "process <0.9.0> cannot be interrupted for 3 ms: it is stuck in a C function");
 }
 
+static void a_hup_is_one_line(void **state) {
+    (void)state;
+    dynsup_event event = {.kind = DYNSUP_EVENT_HUP};
+    assert_report(&event, "the program got SIGHUP");
+}
+
+static void a_state_that_is_dropped_says_how_often_it_has_failed(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_STATE_DROPPED, &reason);
+    event.restores = 2;
+    assert_reports(&event, CHILD " starts without its saved state, which has failed 2 times "
+                                 "(state_dropped)\n    reason: boom\n    offender: <0.7.0>");
+}
+
 static void the_steps_of_children_are_one_line_each(void **state) {
     (void)state;
     dynsup_reason reason = because(0);
@@ -446,6 +461,8 @@ int main(void) {
         cmocka_unit_test(a_stale_pid_shows_its_generation),
         cmocka_unit_test(the_steps_of_processes_are_one_line_each),
         cmocka_unit_test(a_process_that_is_stuck_may_say_for_how_long),
+        cmocka_unit_test(a_hup_is_one_line),
+        cmocka_unit_test(a_state_that_is_dropped_says_how_often_it_has_failed),
         cmocka_unit_test(the_steps_of_children_are_one_line_each),
         cmocka_unit_test(a_refused_start_says_why),
         cmocka_unit_test(every_kind_fits_into_a_buffer_of_every_size),

@@ -16,6 +16,7 @@ void dsi_static_weigh(dsi_supervisor *supervisor, dsi_child *child, bool weighs)
 
 /* Whoever waits for the child to run (ensure) is told that it will not. */
 static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_renew_reconsider(supervisor, child);
     if (child->extra)
         dsi_requests_status(supervisor->host, &child->extra->waiters, DYNSUP_EALREADY_PRESENT);
 }

@@ -28,7 +28,7 @@ static int admit(dsi_supervisor *supervisor, const dsi_request *request, dynsup_
     if (child->id.kind == DYNSUP_NIL)
         return DYNSUP_EMISSING_ID;
     const dsi_child *present = dsi_child_index_find(&supervisor->order->ids, &child->id);
-    if (present && present->state == DSI_CHILD_RUNNING) {
+    if (present && (present->state == DSI_CHILD_RUNNING || present->state == DSI_CHILD_RENEWING)) {
         reply->pid = present->pid;
         return DYNSUP_EALREADY_STARTED;
     }

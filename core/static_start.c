@@ -1,6 +1,7 @@
 /* Starts: how a static supervisor starts one child, and what becomes of the job if it fails. */
 #include "registry.h"
 #include "child_event.h"
+#include "saved.h"
 #include "static.h"
 
 #include <assert.h>
@@ -187,6 +188,8 @@ void dsi_static_start_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_
     } else if (reply.status == DYNSUP_EIGNORE) {
         ignored(supervisor, child);
     } else {
+        dynsup_reason reason = reason_of(&reply);
+        dsi_saved_ended(supervisor->host, child, &reason, true);
         failed(supervisor, child, &reply);
     }
 }

@@ -174,6 +174,12 @@ static void parked_change(dsi_supervisor *supervisor, dsi_request *request) {
         dsi_request_status(supervisor->host, request, status);
 }
 
+static void parked_renew(dsi_supervisor *supervisor, dsi_request *request) {
+    int status = dsi_renew(supervisor, request);
+    if (status != DYNSUP_PENDING)
+        dsi_request_status(supervisor->host, request, status);
+}
+
 static void parked_stop(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_list_append(&supervisor->stop_waiters, &request->parked.node);
     dsi_shutdown_begin(supervisor, &request->reason);
@@ -198,6 +204,9 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
     case DSI_PARKED_RESTART:
     case DSI_PARKED_DELETE:
         parked_change(supervisor, request);
+        break;
+    case DSI_PARKED_RENEW:
+        parked_renew(supervisor, request);
         break;
     case DSI_PARKED_STOP:
         parked_stop(supervisor, request);

@@ -12,11 +12,11 @@
  * but for the end of the child that is awaited.
  * Parts: supervisor.c the process and its queues; request.c what callers ask and are told; guest.c
  * the start function; life.c and incarnation.c what every policy does with a child; dynamic.c,
- * start.c and static*.c the policies; shutdown.c the end.
- * Invariants: specs == length of children == supervisors + workers; active counts children with a
- * process that has not been handled as ended; when there is no guest, no drain is under way and
- * parked is not empty, the supervisor is ready to run. A supervisor that is doomed does nothing
- * for its children any more.
+ * start.c and static*.c the policies; renew.c restarts for new code; saved.c what an incarnation
+ * leaves to the next; shutdown.c the end. Invariants: specs == length of children == supervisors +
+ * workers; active counts children with a process that has not been handled as ended; when there is
+ * no guest, no drain is under way and parked is not empty, the supervisor is ready to run. A
+ * supervisor that is doomed does nothing for its children any more.
  */
 #ifndef DSI_SUPERVISOR_H
 #define DSI_SUPERVISOR_H
@@ -100,6 +100,7 @@ struct dsi_supervisor {
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
+    uint64_t guest_since_ns;    /* the time when it began */
 
     uint64_t max_children;
     dsi_intensity intensity;
@@ -187,6 +188,9 @@ struct dsi_request {
     bool by_id;
     dynsup_value id;
     dynsup_reason reason; /* STOP */
+    dynsup_ref ref;       /* RENEW: the child, */
+    uint32_t incarnation; /* the one that is to be replaced, */
+    bool has_waited;      /* and whether it has waited for the next one */
     size_t name_length;
     char name[];
 };
@@ -318,6 +322,16 @@ void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child);
 
 /* Takes the child out of the supervisor and frees it; who waits for it is told. */
 void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child);
+
+/* ---- renew.c ---- */
+
+/* A request to renew a child has its turn. 0: a later incarnation than the one named has begun, or
+ * (nobody waits) is on its way; DYNSUP_ENOT_FOUND; DYNSUP_ERESTARTING: it could not be started, and
+ * is tried again as usual. Kept with DYNSUP_PENDING. */
+int dsi_renew(dsi_supervisor *supervisor, dsi_request *request);
+
+/* Something has happened to the child: requests to renew it that wait for it get another turn. */
+void dsi_renew_reconsider(dsi_supervisor *supervisor, dsi_child *child);
 
 /* ---- shutdown.c ---- */
 

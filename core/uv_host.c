@@ -256,7 +256,7 @@ static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns
         uv_idle_start(&uv->idle, on_idle);
     if (state == DYNSUP_WAITING)
         start_timer(uv, deadline_ns);
-    if (uv->config.stays)
+    if (!uv->awake && uv->config.stays && uv->config.stays(uv->config.stays_ud))
         uv_ref((uv_handle_t *)&uv->async);
 }
 

@@ -246,6 +246,11 @@ static void halt_host(uv_timer_t *timer) {
     dynsup_host_halt(((struct place *)timer->data)->host, 7);
 }
 
+static bool yes(void *ud) {
+    (void)ud;
+    return true;
+}
+
 /* The timer keeps no loop alive: the run is there when it fires, and the one inside is over before.
  */
 static void a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going(void **state) {
@@ -254,7 +259,7 @@ static void a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going(
     struct actor listener = {.act = run_inside, .handle = (uv_handle_t *)&later};
     struct place place = {.listener = &listener};
     soon.data = later.data = &place;
-    assert_true(place_open(&place, &(dynsup_uv_config){.stays = true}));
+    assert_true(place_open(&place, &(dynsup_uv_config){.stays = yes}));
     uv_timer_init(dynsup_uv_loop(place.uv), &soon);
     uv_timer_init(dynsup_uv_loop(place.uv), &later);
     uv_timer_start(&soon, tell_listener, 0, 0);

@@ -48,6 +48,20 @@ describe("dynsup as process 1", function()
     assert.same({ "", "", 0 }, { result.out, result.err, result.code })
   end)
 
+  it("hands on SIGHUP to who asks for it", function()
+    local result = run [[
+      local dynsup = require "dynsup"
+      local observation = dynsup.observe({ events = "hup" }, dynsup.self())
+      os.execute "kill -HUP 1"
+      print(select(2, dynsup.receive()).event)
+      observation:close()
+      os.execute "kill -HUP 1"
+      dynsup.sleep(60000)
+      print "not reached"
+    ]]
+    assert.same({ "hup\n", "", 0 }, { result.out, result.err, result.code })
+  end)
+
   it("tells of a child that a signal has killed as a shell does", function()
     local result = run [[
       os.execute("kill -KILL " .. io.open("/proc/self/stat"):read "n")

@@ -85,6 +85,122 @@ cli.describe("SIGINT and SIGTERM", function()
       dynsup.sleep(60000)]]))
   end)
 
+  local hup = [[
+    local function text(event)
+      return event.event .. " " .. event.level .. " " .. tostring(event.type) .. " " .. tostring(event.pid)
+    end
+  ]]
+
+  it("SIGHUP is an event for who asks for it, and the run goes on until nobody does", function()
+    assert_printed("hup info nil nil\nhup info nil nil\nmain\n", signalled("sighup", hup .. [[
+      local closed <close> = telling "main"
+      local observation = dynsup.observe({ events = "hup" }, dynsup.self())
+      for _ = 1, 2 do
+        raise "SIGNAL"
+        local _, event = dynsup.receive()
+        print(text(event))
+      end
+      observation:close()
+      raise "SIGNAL"
+      dynsup.sleep(60000)
+      print "not reached"]]))
+  end)
+
+  it("SIGHUP may be told to a function, which keeps the run going until it is closed", function()
+    assert_printed("reload\nreload\n", signalled("sighup", [[
+      local count, observation = 0, nil
+      observation = dynsup.observe({ events = { "exited", "hup" } }, function(event)
+        if event.event ~= "hup" then return end
+        print "reload"
+        count = count + 1
+        if count == 2 then observation:close() else raise "SIGNAL" end
+      end)
+      raise "SIGNAL"]]))
+  end)
+
+  it("SIGHUPs in a burst are told of at least once after the last", function()
+    assert_printed("true\ttrue\n", signalled("sighup", [[
+      local raised, seen = 0, {}
+      local observation = dynsup.observe({ events = "hup" }, function() seen[#seen + 1] = raised end)
+      for _ = 1, 100 do
+        raise "SIGNAL"
+        raised = raised + 1
+      end
+      repeat dynsup.sleep(1) until seen[#seen] == 100
+      print(#seen >= 1, #seen <= 100)
+      observation:close()]]))
+  end)
+
+  it("SIGHUP is not asked for by a level, a ring, another process's events, or one that has ended", function()
+    for _, asks in ipairs {
+      'dynsup.observe({ level = "debug" }, function() end)',
+      "dynsup.observe(nil, function() end)",
+      'dynsup.observe({ events = "hup", level = "error" }, function() end)',
+      'dynsup.observe({ events = "hup", pid = dynsup.self() }, function() end)',
+      'dynsup.observe({ events = { "exited", "stuck" } }, function() end)',
+      'require "dynsup.observation".keep({ events = "hup" }, 10)',
+      'dynsup.observe({ events = "hup" }, dynsup.spawn(function() end)) dynsup.yield()',
+      'dynsup.spawn(function() dynsup.observe({ events = "hup" }, print) end) dynsup.sleep(2)',
+    } do
+      assert_printed("worker\n", signalled("sighup", [[
+        dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })
+        ]] .. asks .. [[
+
+        raise "SIGNAL"
+        dynsup.sleep(60000)]]))
+    end
+  end)
+
+  it("SIGHUP, when somebody asks for it, is told to all who observe", function()
+    assert_printed("hup\thup\n", signalled("sighup", [[
+      local function first(filter)
+        local me = dynsup.self()
+        return dynsup.observe(filter, function(event)
+          if event.event == "hup" then dynsup.send(me, event.event) end
+        end)
+      end
+      local asked <close> = first { events = "hup" }
+      local told <close> = first { level = "info" }
+      raise "SIGNAL"
+      print(dynsup.receive(), (dynsup.receive()))]]))
+  end)
+
+  it("SIGHUP is told to runs inside the run, also to one that is always busy", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      assert_printed("inner\nouter\n", signalled("sighup", ([[
+        local outer = dynsup.observe({ events = "hup" }, dynsup.self())
+        dynsup.run({ clock = "%s" }, function()
+          dynsup.observe({ events = "hup" }, dynsup.self())
+          local busy = dynsup.spawn(function() while true do end end)
+          raise "SIGNAL"
+          assert(dynsup.receive() == "EVENT")
+          print "inner"
+          dynsup.exit(busy, "kill")
+          dynsup.halt()
+        end)
+        assert(dynsup.receive() == "EVENT")
+        outer:close()
+        assert(dynsup.receive(0) == nil)
+        print "outer"]]):format(clock)))
+    end
+  end)
+
+  it("SIGHUP that was told inside does not end the run around", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      assert_printed("inner\nouter\n", signalled("sighup", ([[
+        dynsup.run({ clock = "%s" }, function()
+          local observation <close> = dynsup.observe({ events = "hup" }, dynsup.self())
+          local busy = dynsup.spawn(function() while true do end end)
+          raise "SIGNAL"
+          assert(dynsup.receive() == "EVENT")
+          print "inner"
+          dynsup.exit(busy, "kill")
+        end)
+        dynsup.sleep(5)
+        print "outer"]]):format(clock)))
+    end
+  end)
+
   it("reach a main process that has returned", function()
     assert_printed("worker\n", signalled("sigterm", [[
       dynsup.start_child(dynsup.start_link {}, { body = worker, args = { "worker" }, ready = true })

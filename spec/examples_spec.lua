@@ -39,6 +39,28 @@ restarted	incarnation 6	after 80 ms
     end)
   end)
 
+  describe("upgrade.lua", function()
+    it("keeps a worker's state over a crash and over new code", function()
+      local code, out, err = run "examples/upgrade.lua"
+      assert.equal([[
+counts 1
+counts 2
+--- it crashes
+goes on with 2
+counts 3
+--- new code: it counts in tens
+restarted: 1
+goes on with 3
+counts 13
+--- code that does not compile is refused
+refused: syntax
+counts 23
+]], out)
+      assert.truthy(err:find("I can only count", 1, true))
+      assert.equal(0, code)
+    end)
+  end)
+
   describe("tree.lua", function()
     it("starts and stops a tree in order, and restarts the rest", function()
       local code, out, err = run "examples/tree.lua"

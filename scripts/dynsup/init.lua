@@ -92,6 +92,30 @@ function dynsup.observe(filter, target, ...)
   return load_require("dynsup.observation").open(filter, target)
 end
 
+--- Keeps a copy of a state for the next incarnation of the calling child: docs/api.md.
+---@param state any tables without metatables and plain values; nil: forget it
+---@return true? saved nil: it was not
+---@return string? reason
+function dynsup.save_state(...)
+  return load_require("dynsup.saving").save(...)
+end
+
+--- What the incarnation before has left to this one.
+---@return table? previous state, reason, attempt; nil: nothing
+function dynsup.previous(...)
+  return load_require("dynsup.saving").previous(...)
+end
+
+--- Loads a module's code anew and restarts the children that run it: docs/api.md.
+---@param module string
+---@param options? table restart = false: only the code
+---@return integer? restarted nil: nothing has changed
+---@return any failed how many could not be started yet; or the reason
+---@return any detail
+function dynsup.reload(...)
+  return load_require("dynsup.reloading").reload(...)
+end
+
 -- A module with child_spec, or { module, arg }, as a child spec; anything else stays what it is.
 local function normalize(child)
   local module, arg = child, nil

@@ -61,11 +61,11 @@ local OPTIONS = { keys = true, name = true }
 function registry.start_link(options)
   check_options(options, "start_link")
   for option in next, options do
-    if not OPTIONS[option] then return nil, "invalid_option", option end
+    if not OPTIONS[option] then return native.refused("invalid_option", option) end
   end
   local keys, name = rawget(options, "keys"), rawget(options, "name")
-  if keys ~= "unique" and keys ~= "duplicate" then return nil, "invalid_keys", keys end
-  if name ~= nil and (type(name) ~= "string" or name == "") then return nil, "invalid_name", name end
+  if keys ~= "unique" and keys ~= "duplicate" then return native.refused("invalid_keys", keys) end
+  if name ~= nil and (type(name) ~= "string" or name == "") then return native.refused("invalid_name", name) end
   return native.start(keys == "unique", name)
 end
 

@@ -13,7 +13,10 @@ local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
 -- Modules that are nobody's affair; so are those of several words, which are parts of others.
-local own = { observation = true, repl = true, require = true }
+local own = {
+  check = true, loading = true, observation = true, reloading = true, repl = true, require = true,
+  saving = true,
+}
 
 local function is_own(name)
   local short = name:match "^dynsup%.(.*)$"

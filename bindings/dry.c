@@ -1,0 +1,126 @@
+/* Dry runs: what a script declares is checked, and no worker runs. */
+#include "bindings/dry.h"
+
+#include "bindings/server.h"
+
+/* ---- bodies ---- */
+
+bool dsl_dry_begin(dsl_body *body) {
+    dynsup_host *core = body->host->core;
+    dynsup_value nothing = {.kind = DYNSUP_NIL};
+    body->host->runtime->idle++;
+    if (body->server)
+        dynsup_started(core, body->server->at.start);
+    else
+        dynsup_ready(core, &nothing);
+    return dsl_function_is_named(body->co);
+}
+
+/* ---- telling ---- */
+
+/* Pushes the function of that name, of those that `begin` was given. [-0, +1] */
+static void teller_push(lua_State *L, const dsl_host *host, const char *name) {
+    luaL_checkstack(L, 8, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->dry);
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+}
+
+static int missing_protected(lua_State *L) {
+    dsl_body *body = lua_touserdata(L, 1);
+    dsl_host *host = body->host;
+    teller_push(L, host, "missing");
+    dsl_id_push(L, dynsup_self(host->core));
+    dsl_id_push(L, dynsup_parent(host->core));
+    lua_xmove(body->co, L, 1);
+    lua_call(L, 3, 0);
+    return 0;
+}
+
+void dsl_dry_missing(dsl_body *body) {
+    if (!dynsup_host_halting(body->host->core))
+        dsl_protect(body->host->L, missing_protected, body);
+}
+
+int dsl_dry_tell(lua_State *L, const dsl_host *host, const char *function, int count) {
+    if (dynsup_host_halting(host->core))
+        return count;
+    int first = lua_gettop(L) - count + 1;
+    teller_push(L, host, "told");
+    lua_pushstring(L, function);
+    for (int i = 0; i < count; i++)
+        lua_pushvalue(L, first + i);
+    lua_call(L, count + 1, 0);
+    return count;
+}
+
+void dsl_dry_halt(lua_State *L, const dsl_host *host, int code) {
+    if (dynsup_host_halting(host->core))
+        return;
+    teller_push(L, host, "halt");
+    lua_pushinteger(L, code);
+    lua_call(L, 1, 0);
+}
+
+void dsl_dry_wait(lua_State *L, dsl_host *host) {
+    if (!host->config->dry || !dsl_can_wait(L, host))
+        return;
+    dynsup_wait_time(host->core, DYNSUP_NEVER);
+    dsl_suspend(L, host->current, DSL_WAIT_FOREVER, 0, NULL);
+}
+
+bool dsl_dry_listener_push(lua_State *L, const dsl_host *host, int address) {
+    if (!host->config->dry)
+        return false;
+    teller_push(L, host, "listener");
+    lua_pushvalue(L, address);
+    lua_pushvalue(L, address + 1);
+    lua_call(L, 2, 1);
+    return true;
+}
+
+/* ---- the end ---- */
+
+static int waits_protected(lua_State *L) {
+    const dsl_body *guest = lua_touserdata(L, 1);
+    teller_push(L, guest->host, "waits");
+    luaL_traceback(L, guest->inner, NULL, 0);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+void dsl_dry_end(dsl_host *host) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    dynsup_process_info info;
+    dynsup_pid pid;
+    uint32_t cursor = 0;
+    while ((pid = dynsup_process_next(host->core, &cursor))) {
+        bool is_there = dynsup_process_glance(host->core, pid, &info);
+        if (is_there && info.is_supervisor && info.ops == &dsl_body_ops) /* it has a guest */
+            dsl_protect(host->L, waits_protected, info.body);
+    }
+    dynsup_exit(host->core, host->main, &kill);
+}
+
+/* ---- the C half of dynsup.check ---- */
+
+/* begin { told =, missing =, waits =, halt =, listener = }: who is told, in every dry run of the
+ * state */
+static int begin(lua_State *L) {
+    dsl_runtime *runtime = dsl_runtime_of(L);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    if (runtime->dry)
+        luaL_unref(L, LUA_REGISTRYINDEX, runtime->dry);
+    runtime->dry = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+/* counts() -> how many child specs have been read in the state, how many processes are idle */
+static int counts(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)dsl_runtime_of(L)->specs);
+    lua_pushinteger(L, (lua_Integer)dsl_runtime_of(L)->idle);
+    return 2;
+}
+
+const luaL_Reg dsl_dry_functions[] = {{"begin", begin}, {"counts", counts}, {NULL, NULL}};

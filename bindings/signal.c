@@ -1,0 +1,86 @@
+/*
+ * What signals to the program do to the hosts of a state: SIGINT and SIGTERM halt them, the runs
+ * inside first. SIGHUP is an event for those who ask for it; when nobody does, it halts them, too.
+ *
+ * Design notes.
+ * Signals are heard of in two ways: from the loop, and, by a run on a virtual clock inside another
+ * one, during which the loop does not turn, by a look at the counts of interrupt.c. Whoever comes
+ * first acts for all hosts, and notes the count, so that the other one finds nothing to do. A count
+ * that has grown meanwhile stands for several signals: what is told comes after the last of them.
+ */
+#include "bindings/signal.h"
+
+#include "bindings/interrupt.h"
+#include "bindings/observe.h"
+
+#include <signal.h>
+
+/* The host that hears of signals, for itself and the runs inside its own; NULL: none does. */
+static const dsl_host *hearer_of(const dsl_host *host) {
+    while (host && !host->config->signals)
+        host = host->outer;
+    return host;
+}
+
+static void halt_all(const dsl_host *hearer) {
+    for (dsl_host *host = hearer->runtime->host; host; host = host->outer) {
+        dynsup_host_halt(host->core, 0);
+        if (host == hearer)
+            return;
+    }
+}
+
+static bool is_asked_for(const dsl_host *hearer) {
+    const dsl_host *host = hearer->runtime->host;
+    while (host != hearer && !dsl_observe_asks(host, DYNSUP_EVENT_HUP))
+        host = host->outer;
+    return dsl_observe_asks(host, DYNSUP_EVENT_HUP);
+}
+
+static void tell_all(const dsl_host *hearer) {
+    dynsup_event event = {.kind = DYNSUP_EVENT_HUP};
+    for (dsl_host *host = hearer->runtime->host; host; host = host->outer) {
+        event.at_ns = dynsup_host_now(host->core);
+        dynsup_host_tell(host->core, &event);
+        if (host == hearer)
+            return;
+    }
+}
+
+static void look_for_hup(const dsl_host *hearer) {
+    int hups = dsl_interrupt_hups();
+    if (hups == hearer->runtime->hups)
+        return;
+    hearer->runtime->hups = hups;
+    if (is_asked_for(hearer))
+        tell_all(hearer);
+    else
+        halt_all(hearer);
+}
+
+void dsl_signals_open(dsl_runtime *runtime) {
+    dsl_interrupt_watch();
+    runtime->hups = dsl_interrupt_hups();
+}
+
+void dsl_signal_came(void *ud, int signum) {
+    if (signum == SIGHUP)
+        look_for_hup(ud);
+    else
+        halt_all(ud);
+}
+
+void dsl_signals_look(dsl_host *host) {
+    const dsl_host *hearer = host->outer ? hearer_of(host) : NULL;
+    if (!hearer)
+        return;
+    if (dsl_interrupt_seen())
+        dynsup_host_halt(host->core, 0);
+    else
+        look_for_hup(hearer);
+}
+
+bool dsl_host_stays(void *ud) {
+    const dsl_host *host = ud;
+    return host->config->stays || (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
+}

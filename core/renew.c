@@ -1,0 +1,87 @@
+/*
+ * Renewals: children that are restarted for new code, at somebody's wish.
+ *
+ * Design notes.
+ * A renewal is a restart that nobody has to be afraid of: it does not count, has no delay, and
+ * leaves siblings alone. The request names the incarnation that is to be replaced, so asking again
+ * does no harm, and who has told many children to stop can then wait for one after the other.
+ * A request that waits for the child (in its waiters) gets another turn whenever something has
+ * happened to it, and finds out by looking.
+ */
+#include "child_event.h"
+#include "supervisor.h"
+
+void dsi_renew_reconsider(dsi_supervisor *supervisor, dsi_child *child) {
+    if (!child->extra)
+        return;
+    dsi_node *node = dsi_list_first(&child->extra->waiters);
+    while (node) {
+        dsi_node *next = dsi_list_next(&child->extra->waiters, node);
+        dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        if (request->parked.kind == DSI_PARKED_RENEW) {
+            request->target = supervisor->process->slot.id;
+            dsi_node_remove(node);
+            dsi_list_append(&supervisor->parked, node);
+            dsi_supervisor_wake(supervisor);
+        }
+        node = next;
+    }
+}
+
+/* Lets the request wait for the child's next step. */
+static int await(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
+    if (!extra)
+        return DYNSUP_ENOMEM;
+    request->target = child->pid;
+    dsi_list_append(&extra->waiters, &request->parked.node);
+    return DYNSUP_PENDING;
+}
+
+/* The same, if anybody waits for the request. */
+static int await_for(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    return request->caller ? await(supervisor, child, request) : 0;
+}
+
+static int renew_running(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    int status = await_for(supervisor, child, request);
+    request->has_waited = true;
+    if (status >= 0)
+        dsi_life_event(supervisor, child, DSI_ON_RENEW, NULL);
+    return status;
+}
+
+/* Its next attempt is due, after its delay, or has failed since the request has waited. */
+static int renew_restarting(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
+    dsi_child_extra *extra = child->extra;
+    bool delayed = extra && dsi_timer_started(&extra->timer);
+    if (request->caller && (delayed || request->has_waited))
+        return DYNSUP_ERESTARTING;
+    if (delayed) {
+        dsi_timers_stop(&supervisor->host->timers, &extra->timer);
+        dsi_life_timer(supervisor, child);
+    }
+    request->has_waited = true;
+    return await_for(supervisor, child, request);
+}
+
+int dsi_renew(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_child *child = dsi_slots_find(&supervisor->host->children, request->ref);
+    if (!child)
+        return DYNSUP_ENOT_FOUND;
+    if (child->incarnation > request->incarnation)
+        return 0;
+    switch ((enum dsi_child_state)child->state) {
+    case DSI_CHILD_STARTING:
+        return await(supervisor, child, request);
+    case DSI_CHILD_RUNNING:
+        return renew_running(supervisor, child, request);
+    case DSI_CHILD_RENEWING:
+        request->has_waited = true;
+        return await_for(supervisor, child, request);
+    case DSI_CHILD_RESTARTING:
+        return renew_restarting(supervisor, child, request);
+    default:
+        return DYNSUP_ENOT_FOUND;
+    }
+}

@@ -1,0 +1,227 @@
+/* Tests of renewals: children that are restarted for new code. */
+#include "test_static.h"
+
+#include "dynsup_look.h"
+
+typedef struct family {
+    test_body *a;
+    dynsup_pid supervisor;
+    test_program *program;
+    dynsup_pid child;
+} family;
+
+/* A child under a supervisor that restarts nobody by itself. */
+static family family_with(test_host *test, const dynsup_child_spec *fields) {
+    family f = {.a = test_spawn_trapping(test)};
+    f.supervisor = test_supervisor_with(test, f.a, 0, DYNSUP_NO_LIMIT);
+    f.program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(f.program);
+    if (fields) {
+        spec = *fields;
+        spec.program_ops = &test_program_ops;
+        spec.program = f.program;
+    }
+    f.child = test_started(test, f.a, f.supervisor, &spec);
+    return f;
+}
+
+static dynsup_ref ref_of(test_host *test, dynsup_pid child) {
+    dynsup_child_info info;
+    assert_true(dynsup_child_of(test->host, child, &info));
+    return info.ref;
+}
+
+static int renew(test_host *test, test_body *caller, dynsup_ref ref, uint32_t incarnation) {
+    test_enter(caller);
+    return test_asked(caller,
+                      dynsup_renew_child(test->host, ref, incarnation, true, &caller->reply));
+}
+
+/* The same for nobody who waits. */
+static int tell(test_host *test, dynsup_ref ref, uint32_t incarnation) {
+    dynsup_reply reply;
+    return dynsup_renew_child(test->host, ref, incarnation, false, &reply);
+}
+
+static int renewed(test_host *test, test_body *caller, dynsup_ref ref, uint32_t incarnation) {
+    int status = renew(test, caller, ref, incarnation);
+    test_run(test);
+    assert_true(caller->replied);
+    return status == DYNSUP_PENDING ? caller->reply.status : status;
+}
+
+static void a_renewed_child_is_the_next_incarnation_and_nothing_counts(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_ref ref = ref_of(test, f.child);
+    for (uint32_t n = 1; n < 20; n++) {
+        assert_int_equal(renewed(test, f.a, ref, n), 0);
+        assert_int_equal(f.program->made, n + 1);
+        assert_int_equal(test_last_event(test, DYNSUP_EVENT_CHILD_RESTARTED)->incarnation, n + 1);
+    }
+    assert_true(dynsup_is_alive(test->host, f.supervisor));
+    assert_int_equal(test_events(test, DYNSUP_EVENT_CHILD_TERMINATED), 0);
+    assert_int_equal(test_events(test, DYNSUP_EVENT_SHUTDOWN_ERROR), 0);
+    test_counts(test, f.supervisor, 1, 1, 0, 1);
+}
+
+static void a_later_incarnation_is_left_alone(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_ref ref = ref_of(test, f.child);
+    assert_int_equal(renewed(test, f.a, ref, 1), 0);
+    assert_int_equal(renewed(test, f.a, ref, 1), 0);
+    assert_int_equal(f.program->made, 2);
+}
+
+static void who_is_told_has_its_shutdown_time(void **state) {
+    test_host *test = *state;
+    dynsup_child_spec spec = {.shutdown_ms = 200, .start_timeout_ms = -1};
+    family f = family_with(test, &spec);
+    test_enter(f.program->last);
+    bool old;
+    assert_int_equal(dynsup_trap_exit(test->host, true, &old), 0);
+    test_leave(test);
+    dynsup_ref ref = ref_of(test, f.child);
+    assert_int_equal(tell(test, ref, 1), 0);
+    test_pass(test, 199);
+    assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(f.program->made, 1);
+    assert_true(dynsup_is_alive(test->host, f.child));
+    test_pass(test, 1);
+    assert_true(f.a->replied);
+    assert_int_equal(f.a->reply.status, 0);
+    assert_int_equal(f.program->made, 2);
+    assert_int_equal(test_events(test, DYNSUP_EVENT_SHUTDOWN_ERROR), 1);
+}
+
+static void a_transient_child_comes_again_whatever_it_ends_with(void **state) {
+    test_host *test = *state;
+    dynsup_child_spec spec = {.restart = DYNSUP_TRANSIENT,
+                              .shutdown_ms = DYNSUP_SHUTDOWN_INFINITY,
+                              .start_timeout_ms = -1};
+    family f = family_with(test, &spec);
+    test_enter(f.program->last);
+    bool old;
+    assert_int_equal(dynsup_trap_exit(test->host, true, &old), 0);
+    test_leave(test);
+    assert_int_equal(renew(test, f.a, ref_of(test, f.child), 1), DYNSUP_PENDING);
+    test_run(test);
+    test_exit_atom(f.program->last, DYNSUP_NORMAL);
+    test_run(test);
+    assert_int_equal(f.a->reply.status, 0);
+    assert_int_equal(f.program->made, 2);
+}
+
+static void a_child_that_is_gone_is_not_found(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_ref ref = ref_of(test, f.child);
+    test_terminate(test, f.a, f.supervisor, f.child);
+    test_run(test);
+    assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_ENOT_FOUND);
+    assert_int_equal(tell(test, ref, 1), DYNSUP_ENOT_FOUND);
+}
+
+static void temporary_children_are_not_renewed(void **state) {
+    test_host *test = *state;
+    dynsup_child_spec spec = {.restart = DYNSUP_TEMPORARY, .start_timeout_ms = -1};
+    family f = family_with(test, &spec);
+    assert_int_equal(renew(test, f.a, ref_of(test, f.child), 1), DYNSUP_ENOT_FOUND);
+    assert_true(dynsup_is_alive(test->host, f.child));
+}
+
+static void a_delay_is_cut_short(void **state) {
+    test_host *test = *state;
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    dynsup_child_spec spec = {.backoff = &backoff, .start_timeout_ms = -1};
+    family f = family_with(test, &spec);
+    dynsup_ref ref = ref_of(test, f.child);
+    test_exit_atom(f.program->last, DYNSUP_NOCONNECTION);
+    test_run(test);
+    assert_int_equal(f.program->made, 1);
+    assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(f.a->reply.status, DYNSUP_ERESTARTING);
+    assert_int_equal(tell(test, ref, 1), 0);
+    assert_int_equal(renewed(test, f.a, ref, 1), 0);
+    assert_int_equal(f.program->made, 2);
+}
+
+static void a_renewal_that_fails_is_tried_again_and_counts(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_ref ref = ref_of(test, f.child);
+    f.program->fails = DYNSUP_EREASON;
+    assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(f.a->reply.status, DYNSUP_ERESTARTING);
+    assert_false(dynsup_is_alive(test->host, f.supervisor));
+    assert_int_equal(test_events(test, DYNSUP_EVENT_START_ERROR), 1);
+    assert_int_equal(test_events(test, DYNSUP_EVENT_GAVE_UP), 1);
+}
+
+static void a_static_supervisor_leaves_siblings_alone(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = test_ordered(test, a, DYNSUP_ONE_FOR_ALL, 3);
+    dynsup_ref ref = ref_of(test, test_child(test, order.pid, 2, NULL));
+    for (uint32_t n = 1; n < 10; n++)
+        assert_int_equal(renewed(test, a, ref, n), 0);
+    test_made(&order, "1 10 1");
+    test_children(test, order.pid, "1 2 3");
+}
+
+static void scenario(test_host *test, test_body *a, dynsup_pid supervisor, test_program *program) {
+    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    dynsup_child_info info;
+    if (!cursor)
+        return;
+    bool there = dynsup_cursor_next(cursor, &info);
+    dynsup_cursor_close(test->host, cursor);
+    if (!there)
+        return;
+    tell(test, info.ref, info.incarnation);
+    renew(test, a, info.ref, info.incarnation);
+    test_settle(test);
+    assert_true(a->replied);
+    test->alloc.fail_at = 0;
+    test_run(test);
+    assert_true(program->last && test_alive(program->last));
+}
+
+static void scenario_dynamic(test_host *test) {
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = a ? test_supervisor(test, a) : 0;
+    if (!supervisor)
+        return;
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    if (program->last)
+        scenario(test, a, supervisor, program);
+}
+
+static void memory_may_run_out_anywhere(void **state) {
+    (void)state;
+    test_host_sweep(scenario_dynamic);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_renewed_child_is_the_next_incarnation_and_nothing_counts),
+        TEST(a_later_incarnation_is_left_alone),
+        TEST(who_is_told_has_its_shutdown_time),
+        TEST(a_transient_child_comes_again_whatever_it_ends_with),
+        TEST(a_child_that_is_gone_is_not_found),
+        TEST(temporary_children_are_not_renewed),
+        TEST(a_delay_is_cut_short),
+        TEST(a_renewal_that_fails_is_tried_again_and_counts),
+        TEST(a_static_supervisor_leaves_siblings_alone),
+        cmocka_unit_test(memory_may_run_out_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/*
+ * Saved states: what an incarnation of a child leaves to the next one.
+ *
+ * Design notes.
+ * A saved state belongs to the child, not to its process: it is there until the child is removed,
+ * replaced or forgotten. A restore has failed when an incarnation has asked for the state, has not
+ * saved another, and has ended abnormally by itself, or could not be started. After max_restores
+ * of them in a row the state is dropped, for it may be what the child fails of.
+ * Invariants: state is never nil; a temporary child has none; attempt <= max_restores.
+ */
+#ifndef DSI_SAVED_H
+#define DSI_SAVED_H
+
+#include "child.h"
+
+struct dsi_saved {
+    dynsup_value state;
+    dynsup_reason reason; /* with which the last incarnation ended; once attempt > 0 */
+    uint32_t attempt;     /* which that gets it, 1 the first; 0: the one that has saved it runs */
+    bool taken;           /* the incarnation that runs has asked for it */
+};
+
+/* Replaces the child's saved state; the state's object changes hands. 0, or DYNSUP_ENOMEM with
+ * nothing changed. */
+int dsi_saved_put(dynsup_host *host, dsi_child *child, const dynsup_value *state);
+
+/* Forgets it, if there is one. */
+void dsi_saved_free(dynsup_host *host, dsi_child_extra *extra);
+
+/* The child's incarnation has ended with this reason, or could not be started. failed: neither did
+ * it end well nor was it told to. May drop the state, which is told as an event. */
+void dsi_saved_ended(dynsup_host *host, dsi_child *child, const dynsup_reason *reason, bool failed);
+
+#endif

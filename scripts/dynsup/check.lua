@@ -1,0 +1,211 @@
+--- The Lua half of `dynsup check`: the main process of a dry run, and what is said of it.
+--
+-- Design notes.
+-- What is declared is validated by those who always do, in C; here is only told what they refuse:
+-- `told` is called inside of start_child and the like, with what these are about to return, so that
+-- the stack tells the place. What happens where no script is on the stack, in a start function that
+-- is C, comes again as the failure of whoever called start_child or start_link.
+-- A body by name is looked for in its own process: its place is that of the call that returned its
+-- pid, or that of the supervisor above it. That is known, at the latest, at the end of the run.
+
+local native = ...
+
+local dynsup = require "dynsup"
+local text = require "dynsup.check_text"
+
+local stdout, stderr = io.stdout, io.stderr
+
+local check = {}
+
+local mistakes = 0
+local said = {}    -- line -> true: each is told once
+local places = {}  -- pid -> the place of the call that returned it
+local later = {}   -- functions that say what can be said at the end only
+
+-- ---- lines ----
+
+local function say(line)
+  if said[line] then return end
+  said[line] = true
+  stderr:write(line, "\n")
+end
+
+local function say_mistake(place, what, line)
+  local full = ("%s: %s: %s"):format(place, what, line)
+  if not said[full] then mistakes = mistakes + 1 end
+  say(full)
+end
+
+local function say_note(place, line)
+  say(("%s: note: %s"):format(place, line))
+end
+
+-- ---- places ----
+
+local function is_ours(source)
+  return source:find "^=dynsup[%w_.]*$" ~= nil
+end
+
+-- The innermost line of a script on the stack, from the level of the caller's caller on.
+local function place_here()
+  local level = 3
+  local info = debug.getinfo(level, "Sl")
+  while info and (info.currentline < 1 or is_ours(info.source)) do
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  return info and ("%s:%d"):format(info.short_src, info.currentline)
+end
+
+-- The same in a traceback.
+local function place_in(traceback)
+  for line in traceback:gmatch "[^\n]+" do
+    local place = line:match "^\t(.-:%d+): in "
+    if place and not place:find "^dynsup[%w_.]*:" then return place end
+  end
+  return arg[0]
+end
+
+-- ---- what the run tells ----
+
+-- Failures that may have come about only because nobody ran: they are no mistakes by themselves.
+local notes = {
+  already_started = "somebody has the name or key, who in a run may have ended before",
+  max_children = "no child ends in a check; in a run one may have",
+}
+
+-- Nobody has the name. When there are processes that do not run, one of them may be who takes it.
+local function no_supervisor(place, what)
+  local _, idle = native.counts()
+  if idle == 0 then
+    say_mistake(place, what, "noproc: nobody has that name")
+  else
+    say_note(place, what .. ": noproc: nobody has that name, unless a worker, which does not run in a check, takes it")
+  end
+end
+
+local function failed(place, what, reason, ...)
+  if notes[reason] then
+    say_note(place, ("%s: %s: %s"):format(what, text.failure(reason, ...), notes[reason]))
+  elseif reason == "noproc" then
+    later[#later + 1] = function() no_supervisor(place, what) end
+  else
+    say_mistake(place, what, text.failure(reason, ...))
+  end
+end
+
+local function told(what, result, reason, ...)
+  local place = place_here()
+  if not place or reason == "ignore" then return end
+  if result ~= nil then
+    places[result] = place
+  else
+    failed(place, what, reason, ...)
+  end
+end
+
+local function place_of(pids)
+  for _, pid in ipairs(pids) do
+    if places[pid] then return places[pid] end
+  end
+  return arg[0]
+end
+
+local function not_found(pid, parent, message)
+  local pids = { pid }
+  while parent do
+    pids[#pids + 1] = parent
+    local info = dynsup.info(parent)
+    parent = info and info.parent
+  end
+  later[#later + 1] = function() say_mistake(place_of(pids), "body", text.missing(message)) end
+end
+
+local NOT_CHECKED = "waits here for what no check brings: what follows was not checked"
+
+local function waits(traceback)
+  say_note(place_in(traceback), "a start function " .. NOT_CHECKED)
+end
+
+local function halted(code)
+  if code ~= 0 then
+    say_mistake(place_here() or arg[0], "halt", ("the script ends itself with the code %d"):format(code))
+  end
+end
+
+-- ---- a listener to which nobody comes ----
+
+local function wait_for_ever()
+  dynsup.sleep "infinity"
+end
+
+local function close()
+  return true
+end
+
+-- Whatever it is asked for but these functions never comes.
+local function idle(name, functions)
+  functions.close = close
+  return setmetatable({}, {
+    __name = name,
+    __close = close,
+    __index = function(_, key) return functions[key] or wait_for_ever end,
+  })
+end
+
+-- Its one connection is there so that what serves connections starts a worker.
+local function listener(address, port)
+  local connection = idle("socket", { give = close })
+  return idle("listener", {
+    sockname = function() return address, port end,
+    accept = function()
+      local socket = connection or wait_for_ever()
+      connection = nil
+      return socket
+    end,
+  })
+end
+
+-- ---- the run ----
+
+--- The main function of the dry run.
+---@param script function
+function check.main(script, ...)
+  native.begin { told = told, missing = not_found, waits = waits, halt = halted, listener = listener }
+  return script(...)
+end
+
+local ends = {}
+
+function ends.failed(reason)
+  if type(reason) == "table" and rawget(reason, "traceback") then
+    mistakes = mistakes + 1
+    say(tostring(reason))
+  else
+    say_mistake(arg[0], "main", "the main process ended: " .. text.failure(reason))
+  end
+end
+
+function ends.waits(traceback)
+  say_note(place_in(traceback), "the main process " .. NOT_CHECKED)
+end
+
+local function summary()
+  local specs = native.counts()
+  local checked = ("%d child spec%s checked"):format(specs, specs == 1 and "" or "s")
+  if mistakes == 0 then return checked .. ": all right" end
+  return ("%s: %d mistake%s"):format(checked, mistakes, mistakes == 1 and "" or "s")
+end
+
+--- Says what is left to be said.
+---@param how "done"|"failed"|"waits"|"halted"
+---@param value any what the run ended with
+---@return integer code for the program's exit
+function check.finish(how, value)
+  for _, tell in ipairs(later) do tell() end
+  if ends[how] then ends[how](value) end
+  stdout:write(summary(), "\n")
+  return mistakes == 0 and 0 or 1
+end
+
+return check
