@@ -17,10 +17,11 @@
 
 #include <assert.h>
 
-#define EXITS_A_ROUND      64 /* between two looks at the run queue */
-#define SLICES_A_ROUND     16 /* between two looks at the clock, without a tick */
-#define NESTING_MAX        8  /* starts inside starts */
-#define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
+#define EXITS_A_ROUND      64   /* between two looks at the run queue */
+#define SLICES_A_ROUND     16   /* between two looks at the clock, without a tick */
+#define SLICES_A_TICKROUND 64   /* the same when a tick says that time has passed */
+#define NESTING_MAX        8    /* starts inside starts */
+#define CACHED_PROCESSES   1000 /* so many and their bodies are about what a cache holds */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_memory memory;
@@ -242,14 +243,44 @@ static bool tick_moved(dynsup_host *host) {
     return moved;
 }
 
+static const dsi_process *process_after(const dsi_list *ready, const dsi_process *process) {
+    const dsi_node *node = process ? dsi_list_next(ready, &process->queue) : NULL;
+    return node ? dsi_item(node, dsi_process, queue) : NULL;
+}
+
+static void approach(const dsi_process *process, bool is_next) {
+    if (process && process->ops->near)
+        process->ops->near(process->body, is_next);
+}
+
+/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched
+ * while others run, step by step, since each step finds the way to the next: the record of the
+ * third, the body of the second, what the body of the first leads to. */
+static void look_ahead(const dsi_list *ready) {
+    const dsi_node *node = dsi_list_first(ready);
+    const dsi_process *first = node ? dsi_item(node, dsi_process, queue) : NULL;
+    const dsi_process *second = process_after(ready, first);
+    const dsi_process *third = process_after(ready, second);
+    approach(first, true);
+    approach(second, false);
+    if (third) {
+        __builtin_prefetch(third);
+        __builtin_prefetch(&third->state);
+        __builtin_prefetch(&third->slices);
+    }
+}
+
 /* Runs slices until it is time for a look at the clock, or something has to end. */
 static void pump_slices(dynsup_host *host) {
     int left = host->config.port->tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
     dynsup_pid ran = 0;
     dsi_node *node;
+    bool many = host->processes.live_count > CACHED_PROCESSES;
     while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
         dsi_process *process = dsi_item(node, dsi_process, queue);
         ran = process->slot.id;
+        if (many)
+            look_ahead(&host->ready);
         run_slice(host, process);
         if (tick_moved(host) || !dsi_list_empty(&host->doomed))
             break;
