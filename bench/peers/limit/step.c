@@ -5,6 +5,8 @@
 
 #include <uv.h>
 
+#include <stdlib.h>
+
 static void never(uv_timer_t *timer) {
     (void)timer;
 }
@@ -24,4 +26,9 @@ void limit_step(const limit_ask *ask, int size) {
     for (int i = 0; i < count; i++)
         uv_run(&loop, UV_RUN_NOWAIT);
     limit_figure(ask, "still", size, (limit_now_ms() - begun) / count * 1e6, "ns");
+    for (int i = 0; i < size; i++)
+        uv_close((uv_handle_t *)&timers[i], NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    free(timers);
 }

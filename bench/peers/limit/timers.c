@@ -64,6 +64,14 @@ static double loop_run(uv_loop_t *loop, double ms) {
     return limit_now_ms() - begun;
 }
 
+static void end_all(uv_loop_t *loop, sleeper *sleepers, int size) {
+    for (int i = 0; i < size; i++)
+        uv_close((uv_handle_t *)&sleepers[i].timer, NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+    uv_loop_close(loop);
+    free(sleepers);
+}
+
 void limit_timers(const limit_ask *ask, int size) {
     int ms = limit_count(ask, 3000, 200);
     run r = {.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
@@ -78,5 +86,7 @@ void limit_timers(const limit_ask *ask, int size) {
     double took = loop_run(&loop, ms);
     limit_figure(ask, "rate", size, (double)r.wakes / took * 1e3, "wake-ups/s");
     limit_spread(ask, "late", size, r.late, r.late_count, "ms");
-    limit_close(ask, r.L); /* the timers end with the program */
+    end_all(&loop, sleepers, size);
+    limit_close(ask, r.L);
+    free(r.late);
 }
