@@ -45,7 +45,8 @@ local function peer_cell(row, peer)
   elseif not own then
     return figures.short(other)
   end
-  return ("%s (%.3g x)"):format(figures.short(other), figures.ratio(row.unit, own, other))
+  local ratio = figures.ratio(row.unit, own, other)
+  return ("%s (%s x)"):format(figures.short(other), figures.short(ratio))
 end
 
 local function own_cell(row)

@@ -1,4 +1,4 @@
--- Drawings as SVG text: lines, texts, dots and rectangles on a white ground.
+-- Drawings as SVG text: lines, texts and dots on a white ground.
 local svg = {}
 svg.__index = svg
 
@@ -58,18 +58,8 @@ end
 ---@param colour string
 ---@param text string
 function svg:dot(x, y, radius, colour, text)
-  local form = '<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%s"><title>%s</title></circle>'
-  self:add(form, x, y, radius, colour, escape(text))
-end
-
----@param x number
----@param y number
----@param width number
----@param height number
----@param colour string
-function svg:rectangle(x, y, width, height, colour)
-  local form = '<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>'
-  self:add(form, x, y, width, height, colour)
+  local form = '<g><title>%s</title><circle cx="%.1f" cy="%.1f" r="%.1f" fill="%s"/></g>'
+  self:add(form, escape(text), x, y, radius, colour)
 end
 
 --- The file's text.
