@@ -61,7 +61,8 @@ local function about(file)
     cores = output_of("nproc"),
     system = output_of(". /etc/os-release && echo $PRETTY_NAME") .. ", Linux " .. output_of("uname -r"),
     dynsup = output_of(build .. "/dynsup version"):gsub("\n", ", "),
-    elixir = output_of("elixir --version | tr '\\n' ' '"),
+    elixir = output_of("elixir --version | sed -n 's/^\\(Elixir [0-9.]*\\).*/\\1/p'"),
+    otp = output_of("elixir --version | sed -n 's/^\\(Erlang.OTP [0-9]*\\).*/\\1/p'"),
     date = os.date("!%Y-%m-%d"),
     repetitions = tostring(repetitions),
   }

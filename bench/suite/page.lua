@@ -233,7 +233,8 @@ function page.machine(about)
     return about[name] and about[name] ~= "" and about[name] or "unknown"
   end
   local form = "Measured on %s: %s, %s cores, %s; %s; %s; %s repetitions."
-  local elixir = about.elixir and about.elixir ~= "" and about.elixir or "without Elixir"
+  local elixir = about.elixir and about.elixir ~= "" and fact("elixir") .. ", " .. fact("otp")
+    or "without Elixir"
   return form:format(fact("date"), fact("cpu"), fact("cores"), fact("system"), fact("dynsup"), elixir,
     fact("repetitions"))
 end
