@@ -524,6 +524,9 @@ enum {
  * [-1, +3] */
 int dsl_spec_fail(lua_State *L, const char *what);
 
+/* The name of the spec's n-th field, from 0 on; NULL: there are no more. */
+const char *dsl_spec_field(size_t number);
+
 /* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
 int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
                                enum dynsup_auto_shutdown auto_shutdown);

@@ -123,4 +123,15 @@ static int counts(lua_State *L) {
     return 2;
 }
 
-const luaL_Reg dsl_dry_functions[] = {{"begin", begin}, {"counts", counts}, {NULL, NULL}};
+/* fields() -> a list: the names of a child spec's fields */
+static int fields(lua_State *L) {
+    lua_newtable(L);
+    for (size_t i = 0; dsl_spec_field(i); i++) {
+        lua_pushstring(L, dsl_spec_field(i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+const luaL_Reg dsl_dry_functions[] = {
+    {"begin", begin}, {"counts", counts}, {"fields", fields}, {NULL, NULL}};

@@ -48,7 +48,8 @@ typedef struct dynsup_lua_config {
                            second SIGINT ends the program */
     bool stays;         /* a run on the real clock ends when it is halted only */
     bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
-    bool dry; /* with a virtual clock: only main and start functions run, see bindings/dry.h */
+    bool dry;        /* with a virtual clock: only main and start functions run, all other processes
+                        are idle; what is refused is told to dynsup.check */
     double slice_ms; /* 0: 1 ms */
     uint64_t seed;   /* 0: from the system (1 with a virtual clock) */
     enum dynsup_level level;

@@ -9,7 +9,13 @@
  * without memory. */
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 
+/* undivided(f, ...): calls f in one piece and returns its results. It may not wait, and it is not
+ * preempted: behind a C function that cannot be yielded across nothing is. For a few instructions
+ * that read and change what several processes share. */
+int dsl_undivided(lua_State *L);
+
 /* The functions by script. */
+extern const luaL_Reg dsl_undivided_functions[];
 extern const luaL_Reg dsl_registry_functions[];
 extern const luaL_Reg dsl_net_functions[];
 extern const luaL_Reg dsl_server_functions[];

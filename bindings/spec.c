@@ -236,6 +236,10 @@ static const struct field {
     {{NULL, 0}, NULL},
 };
 
+const char *dsl_spec_field(size_t number) {
+    return number < sizeof fields / sizeof *fields ? fields[number].name.text : NULL;
+}
+
 static const struct field *field_find(lua_State *L, int index) {
     size_t length;
     if (lua_type(L, index) != LUA_TSTRING)

@@ -28,6 +28,8 @@ static void prepare(lua_State *L, const dsl_scenario *scenario) {
     if (!scenario->prepare)
         return;
     open_libraries(L);
+    if (scenario->native)
+        lua_register(L, "native", scenario->native);
     assert_int_equal(luaL_dostring(L, scenario->prepare), LUA_OK);
 }
 

@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 
+struct lua_State;
+
 typedef struct dsl_scenario {
     const char *prepare; /* runs first, with memory; NULL: opening the libraries may fail as well */
     const char *run;     /* each step protected, so that a failure does not keep others from it */
+    int (*native)(struct lua_State *L); /* with prepare: the global function native; or NULL */
 } dsl_scenario;
 
 /* Fails the n-th request for memory and those behind it, `failures` in all, for all n; nothing may

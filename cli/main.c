@@ -38,7 +38,7 @@ const cli_command cli_commands[] = {
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
      "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
      cli_repl},
-    {"check", NULL, "[OPTION...] FILE [ARG...]", "validates what a script declares, runs no worker",
+    {"check", NULL, "[OPTION...] FILE [ARG...]", "validates a script's specs, runs no worker",
      "FILE runs as the main process, with its ARGs, as run would run it; but no worker and no\n"
      "server runs, whatever is started: its process is there and idle. Each child spec and each\n"
      "supervisor's options are validated; what is refused is told as FILE:LINE: function: reason:\n"

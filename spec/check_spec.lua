@@ -56,6 +56,8 @@ cli.describe("dynsup check tells of a spec", function()
       'invalid_start_timeout: "x": start_timeout is milliseconds >= 0 or "infinity"' },
     { "{ body = print, backoff = { min = -1 } }", "invalid_backoff: { min = -1 }: backoff is true, false, or a "
       .. "table with min, max, factor, jitter and reset_after" },
+    { "{ body = print, max_restores = 0 }",
+      'invalid_max_restores: 0: max_restores is a whole number > 0 or "infinity"' },
     { "{ body = print, modules = 1 }", 'invalid_modules: 1: modules is a list or "dynamic"' },
     { "{ body = print, significant = true }", "invalid_significant: true: significant is true or false, and true "
       .. "only under a static supervisor with auto_shutdown" },
@@ -413,20 +415,35 @@ end)
 
 describe("dynsup check finds nothing wrong in", function()
   local program = require "spec.support.program"
-  local here = assert(os.getenv "PWD")
-  local scripts = {
-    "hello.lua", "restart.lua", "tree.lua", "kv/main.lua", "kv/main.lua --port 0", "auth_rules/main.lua",
-    "duper/main.lua examples", "crawler/main.lua http://127.0.0.1:9/",
+  local arguments = {
+    ["examples/duper/main.lua"] = "examples",
+    ["examples/crawler/main.lua"] = "http://127.0.0.1:9/",
   }
 
-  for _, script in ipairs(scripts) do
-    it("examples/" .. script, function()
+  for script in assert(io.popen "ls examples/*.lua examples/*/main.lua"):lines() do
+    it(script, function()
       local folder = program.folder()
-      local got = program.shell(folder, ('cd %s && "$DYNSUP" check examples/%s'):format(program.quote(here), script))
+      local here = program.quote(assert(os.getenv "PWD"))
+      local words = script .. " " .. (arguments[script] or "")
+      local got = program.shell(folder, ('cd %s && "$DYNSUP" check %s'):format(here, words))
       program.remove_folder(folder)
       assert.matches("%d+ child specs? checked: all right\n$", got.out)
       assert.equal(0, got.code, got.err)
       for line in got.err:gmatch "[^\n]+" do assert.matches(": note: ", line) end
     end)
   end
+end)
+
+describe("dynsup check", function()
+  it("knows what to do about each spec and option that is refused", function()
+    require "dynsup"
+    local text = require "dynsup.check_text"
+    local pipe <close> = assert(io.popen "cat bindings/spec.c bindings/options.c bindings/server.c")
+    local count = 0
+    for reason in pipe:read "a":gmatch '"(invalid_[%w_]+)"' do
+      assert(text.failure(reason, 1) ~= reason .. ": 1", "nothing is said about " .. reason)
+      count = count + 1
+    end
+    assert(count > 15)
+  end)
 end)

@@ -147,7 +147,9 @@ cli.describe("SIGINT and SIGTERM", function()
         ]] .. asks .. [[
 
         raise "SIGNAL"
-        dynsup.sleep(60000)]]))
+        dynsup.sleep(5000)
+        print "not reached"
+        dynsup.halt()]]))
     end
   end)
 

@@ -13,6 +13,8 @@ local native = ...
 local dynsup = require "dynsup"
 local text = require "dynsup.check_text"
 
+text.fields = native.fields()
+
 local stdout, stderr = io.stdout, io.stderr
 
 local check = {}
@@ -54,7 +56,7 @@ local function place_here()
     level = level + 1
     info = debug.getinfo(level, "Sl")
   end
-  return info and ("%s:%d"):format(info.short_src, info.currentline)
+  return info and ("%s:%d"):format(info.source:match "^@(.*)" or info.short_src, info.currentline)
 end
 
 -- The same in a traceback.

@@ -15,6 +15,7 @@ local advice = {
   invalid_ready = "ready is true or false",
   invalid_start_timeout = 'start_timeout is milliseconds >= 0 or "infinity"',
   invalid_backoff = "backoff is true, false, or a table with min, max, factor, jitter and reset_after",
+  invalid_max_restores = 'max_restores is a whole number > 0 or "infinity"',
   invalid_modules = 'modules is a list or "dynamic"',
   invalid_significant = "significant is true or false, and true only under a static supervisor with auto_shutdown",
   bad_combination = "significant needs auto_shutdown, and another restart than permanent",
@@ -33,10 +34,8 @@ local advice = {
   bad_return = "a start function returns a pid, or nil and a reason; init what dynsup.init or supervisor.init returns",
 }
 
-local fields = {
-  "body", "start", "args", "id", "restart", "shutdown", "type", "name", "ready", "start_timeout", "backoff",
-  "modules", "significant",
-}
+---@type string[] the fields of a child spec
+check_text.fields = {}
 
 -- ---- a field that is like a word ----
 
@@ -58,7 +57,7 @@ end
 
 local function field_like(word)
   local best, least = nil, 3
-  for _, field in ipairs(fields) do
+  for _, field in ipairs(check_text.fields) do
     local far = #word < 30 and distance(word, field) or least
     if far < least then best, least = field, far end
   end

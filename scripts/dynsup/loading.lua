@@ -2,12 +2,15 @@
 --
 -- While a module is loaded, others that need it wait: a load may wait in the middle.
 
+local native = ...
+
 local package, error, ipairs, type = package, error, ipairs, type
 local loaded = package.loaded
+local undivided = native.undivided
 
 local loading = {}
 
--- name -> { owner = the process that loads it, or false; waiters = resume functions }
+-- name -> { name =, owner = the process that loads it, or false; waiters = resume functions }
 local loads = {}
 
 local function dynsup()
@@ -42,44 +45,65 @@ function loading.find(name)
   return nil, ("module '%s' not found:%s"):format(name, table.concat(messages))
 end
 
---- The load under way by another living process, if there is one.
+local function finish(load)
+  load.is_over = true
+  if loads[load.name] == load then
+    loads[load.name] = nil
+  end
+end
+
+local guard = {
+  __close = function(load)
+    undivided(finish, load)
+    for _, resume in ipairs(load.waiters) do
+      resume()
+    end
+  end,
+}
+
+-- In one piece: two processes that need the module at the same time must not both load it.
+local function claim(name, me, is_anew)
+  local load = loads[name]
+  if load and (load.owner == me or me and load.owner and dynsup().is_alive(load.owner)) then
+    return load
+  elseif loaded[name] and not is_anew then
+    return nil
+  end
+  loads[name] = setmetatable({ name = name, owner = me, waiters = {} }, guard)
+  return loads[name], true
+end
+
+--- Takes on the load of a module, unless another living process is at it or it is loaded.
 ---@param name string
 ---@param me any the calling process, or false
----@return table? load
-function loading.foreign(name, me)
-  local load = loads[name]
-  if load and load.owner == me then
+---@param is_anew? boolean also when it is loaded
+---@return table? mine to be closed when the load is over, however it ends
+---@return table? other the load that is under way, to be waited for
+function loading.claim(name, me, is_anew)
+  local load, is_mine = undivided(claim, name, me, is_anew)
+  if is_mine then
+    return load
+  elseif load and load.owner == me then
     error(("module '%s' is required while it is being loaded"):format(name), 3)
   end
-  if load and load.owner and dynsup().is_alive(load.owner) then
-    return load
+  return nil, load
+end
+
+local function join(load, resume)
+  if load.is_over then
+    return false
   end
+  load.waiters[#load.waiters + 1] = resume
+  return true
 end
 
 --- Waits for its end, good or bad.
 function loading.wait(load)
   dynsup().await(function(resume)
-    load.waiters[#load.waiters + 1] = resume
+    if not undivided(join, load, resume) then
+      resume()
+    end
   end)
-end
-
---- Marks the module as being loaded until the result is closed, however the loading ends.
----@param name string
----@param me any
----@return table load to be closed
-function loading.begin(name, me)
-  local load = { owner = me, waiters = {} }
-  loads[name] = load
-  return setmetatable(load, {
-    __close = function()
-      if loads[name] == load then
-        loads[name] = nil
-      end
-      for _, resume in ipairs(load.waiters) do
-        resume()
-      end
-    end,
-  })
 end
 
 return loading

@@ -139,15 +139,19 @@ local function commit(name, new, loader)
   native.replace(old, new)
 end
 
--- Loads the module's code anew. True, or nil, reason, detail.
-local function load(name)
-  local me = loading.current()
-  local other = loading.foreign(name, me)
+-- Takes on the load of the module, behind whoever is at it.
+local function claim(name)
+  local mine, other = loading.claim(name, loading.current(), true)
   while other do
     loading.wait(other)
-    other = loading.foreign(name, me)
+    mine, other = loading.claim(name, loading.current(), true)
   end
-  local guard <close> = loading.begin(name, me) -- luacheck: ignore guard
+  return mine
+end
+
+-- Loads the module's code anew. True, or nil, reason, detail.
+local function load(name)
+  local mine <close> = claim(name) -- luacheck: ignore mine
   local loader, reason, detail = find(name)
   if not loader then
     return nil, reason, detail

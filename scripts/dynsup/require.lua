@@ -9,12 +9,11 @@ local loading = require "dynsup.loading"
 local error, type = error, type
 local loaded = package.loaded
 
-local function load_module(name, me)
+local function load_module(name)
   local loader, data = loading.find(name)
   if not loader then
-    error(data, 2)
+    error(data, 3)
   end
-  local guard <close> = loading.begin(name, me) -- luacheck: ignore guard
   local value = loader(name, data)
   if value ~= nil then
     loaded[name] = value
@@ -31,12 +30,12 @@ return function(name)
     error("bad argument #1 to 'require' (string expected, got " .. type(name) .. ")", 2)
   end
   while not loaded[name] do
-    local me = loading.current()
-    local load = me and loading.foreign(name, me)
-    if not load then
-      return load_module(name, me)
+    local mine <close>, other = loading.claim(name, loading.current())
+    if mine then
+      return load_module(name)
+    elseif other then
+      loading.wait(other)
     end
-    loading.wait(load)
   end
   return loaded[name]
 end

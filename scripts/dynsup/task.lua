@@ -6,8 +6,10 @@
 -- they should be, and the process does not begin before; while it is open the owner wants the
 -- results, and nothing is sent after that. So a late result reaches nobody's mailbox.
 
+local native = ...
 local dynsup = require "dynsup"
 
+local undivided = native.undivided
 local self, send, receive_match = dynsup.self, dynsup.send, dynsup.receive_match
 local monitor, demonitor = dynsup.monitor, dynsup.demonitor
 
@@ -86,13 +88,14 @@ local function resolve(f)
   return found
 end
 
+-- In one piece: once the owner has closed the box nothing comes any more.
 local function reply(box, ...)
   if box.open then send(box.owner, box.ref, ...) end
 end
 
 local function run(box, f, ...)
   if not related(box) then return end
-  reply(box, resolve(f)(...))
+  undivided(reply, box, resolve(f)(...))
 end
 
 -- ---- starting ----
