@@ -20,7 +20,8 @@ for i = 1, #arg do
   elseif arg[i]:find("^%a[%w_]*$") then
     kinds[arg[i]] = true
   else
-    error(USAGE:format(arg[0]), 0)
+    io.stderr:write(USAGE:format(arg[0]), "\n")
+    os.exit(2)
   end
 end
 

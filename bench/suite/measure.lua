@@ -116,6 +116,11 @@ end
 
 -- ---- arguments ----
 
+local function refuse(text)
+  io.stderr:write("bench: ", text, "\n")
+  os.exit(2)
+end
+
 local function check_questions()
   local known = {}
   for _, run in ipairs(suite.runs) do
@@ -123,7 +128,7 @@ local function check_questions()
   end
   for question in pairs(asked) do
     if not known[question] then
-      error(("%s is no question of tools/bench"):format(question), 0)
+      refuse(("%s is no question of bench/suite/questions.lua"):format(question))
     end
   end
 end
@@ -135,7 +140,7 @@ local function parse()
       smoke, repetitions = true, 0
     elseif arg[i] == "-n" then
       i = i + 1
-      repetitions = math.tointeger(tonumber(arg[i])) or error("-n needs a number of repetitions", 0)
+      repetitions = math.tointeger(tonumber(arg[i])) or refuse("-n needs a number of repetitions")
     else
       asked[arg[i]] = true
     end
