@@ -28,6 +28,7 @@ static const question questions[] = {
     {"timers", limit_timers, {100000, 1000000}},
     {"step", limit_step, {1000, 1000000}},
     {"children", limit_children, {100000}},
+    {"compute", limit_compute, {1}},
     {NULL, NULL, {0}},
 };
 
