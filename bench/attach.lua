@@ -7,7 +7,7 @@ local dynsup = require("dynsup")
 local uv = require("luv")
 
 local folder = arg[0]:gsub("[^/]*$", "")
-local sizes_of = dofile(folder .. "arguments.lua")
+local bench = dofile(folder .. "suite/harness.lua")
 
 local ROUNDS, PHASE_MS = 3, 3000
 local PAUSE_MS = 10 -- between two looks
@@ -116,16 +116,16 @@ end
 
 -- ---- figures ----
 
-local function print_look(name, count, list)
+local function tell_look(name, count, list)
   table.sort(list)
-  for _, figure in ipairs({ { "median", 0.5 }, { "percentile", 0.99 }, { "longest", 1 } }) do
-    print(("attach_%s_%s_%d %.2f ms"):format(name, figure[1], count, percentile(list, figure[2])))
+  for _, figure in ipairs({ { "median", 0.5 }, { "p99", 0.99 }, { "longest", 1 } }) do
+    bench.figure(name .. "_" .. figure[1], count, percentile(list, figure[2]), "ms")
   end
 end
 
-local function print_late(name, count, list)
+local function tell_late(name, count, list)
   table.sort(list)
-  print(("attach_late_%s_%d %.3f ms"):format(name, count, percentile(list, 0.5)))
+  bench.figure("late_" .. name, count, percentile(list, 0.5), "ms")
 end
 
 local function answer(count, phase_ms)
@@ -135,15 +135,14 @@ local function answer(count, phase_ms)
     .. " do dynsup.sleep(10) end dynsup.sleep(" .. phase_ms // 2 .. ")")
   local times, late = measure(host, phase_ms)
   for _, look in ipairs(looks) do
-    print_look(look[1], count, times[look[1]])
+    tell_look(look[1], count, times[look[1]])
   end
-  print_late("quiet", count, late.quiet)
-  print_late("looked_at", count, late.looked_at)
+  tell_late("quiet", count, late.quiet)
+  tell_late("looked_at", count, late.looked_at)
   host:close()
   stop_host(program)
 end
 
-local is_smoke = arg[1] == "--smoke"
-for _, count in ipairs(sizes_of({ 100000 }, { 100 })) do
-  answer(count, is_smoke and 50 or PHASE_MS)
+for _, count in ipairs(bench.sizes({ 100000 }, { 100 })) do
+  answer(count, bench.smoke and 50 or PHASE_MS)
 end

@@ -1,10 +1,11 @@
 -- A TCP echo server on loopback with a worker for each connection; then each worker is killed at a
 -- random time, while its client goes on. The clients are a program of their own, this one. Prints
---   echo_CONNECTIONS RATE echoes/s              all connections open, a line on its way in each
---   echo_opened_CONNECTIONS RATE connections/s
---   echo_lost_CONNECTIONS 0 connections         that got no answer, or no end
---   echo_left_CONNECTIONS 0 files               open when the last worker was killed
+--   echoes   echoes/s, all connections open, a line on its way in each
+--   opened   connections/s
+--   lost     connections that got no answer, or no end: 0
+--   left     files open when the last worker was killed: 0
 local dynsup = require "dynsup"
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 local uv = require "luv"
 local net = dynsup.net
 
@@ -57,15 +58,15 @@ end
 local function run_clients(port, count)
   local begun = dynsup.now()
   local clients, lost = open_clients(port, count)
-  print(("echo_opened_%d %.0f connections/s"):format(count, count / (dynsup.now() - begun) * 1000))
+  bench.rate("opened", count, count, dynsup.now() - begun, "connections")
   begun = dynsup.now()
   for _, pid in ipairs(clients) do
     dynsup.send(pid, "go")
   end
   lost = lost + count_missing("echoed", count)
-  print(("echo_%d %.0f echoes/s"):format(count, count * ROUNDS / (dynsup.now() - begun) * 1000))
+  bench.rate("echoes", count, count * ROUNDS, dynsup.now() - begun, "echoes")
   lost = lost + count_missing("ended", count)
-  print(("echo_lost_%d %d connections"):format(count, lost))
+  bench.figure("lost", count, lost, "connections")
   dynsup.halt(0)
 end
 
@@ -92,7 +93,7 @@ end
 -- The program of the clients; sends "clients", code when it has ended.
 local function start_clients(port, count)
   local main = dynsup.self()
-  local words = { "run", "--log-level", "off", arg[0], "--clients", tostring(port), tostring(count) }
+  local words = { "run", "--log-level", "off", arg[0], "clients", tostring(port), tostring(count) }
   return assert(uv.spawn(uv.exepath(), { args = words, stdio = { nil, 1, 2 } }, function(code)
     dynsup.send(main, "clients", code)
   end))
@@ -124,15 +125,14 @@ local function run_server(count)
   assert(code == 0, "the clients failed")
   assert(dynsup.count_children(sup).specs == 0, "workers are left")
   clients:close()
-  print(("echo_left_%d %d files"):format(count, count_open_files() - before))
+  bench.figure("left", count, count_open_files() - before, "files")
   listener:close()
 end
 
-if arg[1] == "--clients" then
+if arg[1] == "clients" then
   run_clients(math.tointeger(arg[2]), math.tointeger(arg[3]))
 else
-  local sizes_of = dofile(arg[0]:gsub("[^/]*$", "") .. "arguments.lua")
-  for _, count in ipairs(sizes_of({ 10000 }, { 100 })) do
+  for _, count in ipairs(bench.sizes({ 10000 }, { 100 })) do
     run_server(count)
   end
 end

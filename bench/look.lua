@@ -1,8 +1,8 @@
 -- What a look into a host with many workers costs, of which one in a hundred wakes 50 times a second.
--- Prints the longest look as `look_COUNT MS ms`; on stderr the time of each, and by how much a
+-- Prints `ms` of the longest look, of the kind longest; on stderr the time of each, and by how much a
 -- heartbeat of 5 ms was late at most meanwhile.
 local dynsup = require("dynsup")
-local sizes_of = dofile(arg[0]:gsub("[^/]*$", "") .. "arguments.lua")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
 local observer = dynsup.observer
 
@@ -60,6 +60,6 @@ local function longest_look(count)
   return longest
 end
 
-for _, count in ipairs(sizes_of({ 100000 }, { 100 })) do
-  print(("look_%d %.2f ms"):format(count, longest_look(count)))
+for _, count in ipairs(bench.sizes({ 100000 }, { 100 })) do
+  bench.figure("longest", count, longest_look(count), "ms")
 end

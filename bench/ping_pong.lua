@@ -1,7 +1,7 @@
--- How many messages a second between pairs of processes that answer each other. Prints
--- `ping_pong_PAIRS RATE messages/s`.
+-- How many messages a second between pairs of processes that answer each other. Prints `messages/s` of
+-- the kind pairs; the size is how many pairs.
 local dynsup = require("dynsup")
-local sizes_of = dofile(arg[0]:gsub("[^/]*$", "") .. "arguments.lua")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
 local MESSAGES = 2000000
 
@@ -39,12 +39,12 @@ local function play(pairs_count, messages)
   for _ = 1, pairs_count do
     dynsup.receive()
   end
-  return 2 * rounds * pairs_count / (dynsup.now() - begun) * 1000
+  return 2 * rounds * pairs_count, dynsup.now() - begun
 end
 
-local smoke = arg[1] == "--smoke"
-for _, count in ipairs(sizes_of({ 1, 1000 }, { 1, 10 })) do
-  local messages = smoke and 200 or MESSAGES
-  play(count, messages // 10)
-  print(("ping_pong_%d %.0f messages/s"):format(count, play(count, messages)))
+local messages = bench.count(MESSAGES, 200)
+for _, pairs_count in ipairs(bench.sizes({ 1, 1000 }, { 1, 10 })) do
+  play(pairs_count, messages // 10)
+  local count, ms = play(pairs_count, messages)
+  bench.rate("pairs", pairs_count, count, ms, "messages")
 end

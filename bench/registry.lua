@@ -1,18 +1,14 @@
 -- How fast are a registry's operations with so many keys, each of a process of its own, and what does a
--- message to { registry, key } cost beside one to a name? Prints `registry_SIZE RATE what/s`.
+-- message to { registry, key } cost beside one to a name? Prints
+--   register   registrations/s of keys for one process
+--   lookup     lookups/s (whereis)
+--   send_name, send_key   messages/s to a name, to a key; with the slice that takes each
+--   exit       ends/s of processes that have registered a key
 local dynsup = require("dynsup")
 local registry = require("dynsup.registry")
-local sizes_of = dofile(arg[0]:gsub("[^/]*$", "") .. "arguments.lua")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
 local SENDS = 1000000
-
-local function rate(count, begun)
-  return count / (dynsup.now() - begun) * 1000
-end
-
-local function show(size, question, count, begun)
-  print(("registry_%d %.0f %s/s"):format(size, rate(count, begun), question))
-end
 
 local function keys_of(size)
   local keys = {}
@@ -22,10 +18,11 @@ local function keys_of(size)
   return keys
 end
 
+-- A process for each key of the registry called owned; the rate is that of the registry called mine.
 local function registrations(size, keys)
   local main = dynsup.self()
   local function owner(key)
-    registry.register("R", key, key)
+    registry.register("owned", key, key)
     dynsup.receive()
   end
   local pids = {}
@@ -37,8 +34,8 @@ local function registrations(size, keys)
   for i = 1, size do
     registry.register("mine", keys[i], main)
   end
-  show(size, "registrations", size, begun)
-  assert(registry.count("R") == size)
+  bench.rate("register", size, size, dynsup.now() - begun, "registrations")
+  assert(registry.count("owned") == size)
   return pids
 end
 
@@ -47,9 +44,9 @@ local function lookups(size, keys, count)
   local begun = dynsup.now()
   for _ = 1, count do
     at = (at + 7919) % size
-    assert(registry.whereis("R", keys[at + 1]))
+    assert(registry.whereis("owned", keys[at + 1]))
   end
-  show(size, "lookups", count, begun)
+  bench.rate("lookup", size, count, dynsup.now() - begun, "lookups")
 end
 
 local function sink()
@@ -59,13 +56,13 @@ local function sink()
 end
 
 -- Messages to one process, each of which it takes.
-local function messages(size, question, dest, count)
+local function send_all(dest, count)
   local begun = dynsup.now()
   for i = 1, count do
     dynsup.send(dest, "message", i)
     dynsup.yield()
   end
-  show(size, question, count, begun)
+  return dynsup.now() - begun
 end
 
 local function ends(size, pids)
@@ -75,27 +72,32 @@ local function ends(size, pids)
   end
   repeat
     dynsup.yield()
-  until registry.count("R") == 1
-  show(size, "ends", size, begun)
+  until registry.count("owned") == 0
+  bench.rate("exit", size, size, dynsup.now() - begun, "ends")
 end
 
-registry.start_link({ keys = "unique", name = "R" })
-registry.start_link({ keys = "unique", name = "mine" })
-local smoke = arg[1] == "--smoke"
-for _, size in ipairs(sizes_of({ 100000 }, { 10 })) do
-  local count = smoke and 100 or SENDS
-  local keys = keys_of(size)
-  local pids = registrations(size, keys)
-  lookups(size, keys, count)
+local function messages(size, count)
   local receiver = dynsup.spawn(function()
-    registry.register("R", "receiver")
+    registry.register("owned", "receiver")
     sink()
   end)
   dynsup.register("receiver", receiver)
   dynsup.yield()
-  for _ = 1, 2 do
-    messages(size, "sends_to_name", "receiver", count)
-    messages(size, "sends_to_key", { "R", "receiver" }, count)
+  for kind, dest in pairs({ send_name = "receiver", send_key = { "owned", "receiver" } }) do
+    send_all(dest, count // 10)
+    bench.rate(kind, size, count, send_all(dest, count), "messages")
   end
-  ends(size, pids)
+  dynsup.exit(receiver, "kill")
 end
+
+for _, name in ipairs({ "owned", "mine" }) do
+  registry.start_link({ keys = "unique", name = name })
+end
+local sizes = bench.sizes({ 100000 }, { 10 })
+assert(#sizes == 1, "one size a run: this process keeps the keys that it registers")
+local size, count = sizes[1], bench.count(SENDS, 100)
+local keys = keys_of(size)
+local pids = registrations(size, keys)
+lookups(size, keys, count)
+messages(size, count)
+ends(size, pids)

@@ -1,7 +1,9 @@
 -- How fast servers are called and started, and what an idle one takes. Prints
--- `server_call_CLIENTS RATE calls/s`, `server_start_COUNT RATE starts/s` and
--- `server_memory_COUNT SIZE bytes/server`.
+--   call     calls/s of one server by so many clients at a time
+--   start    starts/s under a supervisor, each with its init
+--   memory   bytes/server, idle (the first thing that runs: memory that was freed is used again)
 local dynsup = require("dynsup")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 local server = dynsup.server
 
 local CALLS = 1000000
@@ -16,15 +18,6 @@ function Echo.handle_call(request, _, state)
   return "reply", request, state
 end
 
-local function resident()
-  for line in io.lines("/proc/self/status") do
-    local kilobytes = line:match("^VmRSS:%s*(%d+)")
-    if kilobytes then
-      return tonumber(kilobytes) * 1024
-    end
-  end
-end
-
 local function client(main, pid, rounds)
   local call = server.call
   dynsup.receive()
@@ -34,7 +27,8 @@ local function client(main, pid, rounds)
   dynsup.send(main, "done")
 end
 
-local function call_rate(clients_count, calls)
+-- Calls so often in all; how many calls it were, and how long they took.
+local function call_all(clients_count, calls)
   local pid = assert(server.start_link(Echo, 1))
   local rounds = math.max(1, calls // clients_count)
   local clients = {}
@@ -51,34 +45,38 @@ local function call_rate(clients_count, calls)
   end
   local ms = dynsup.now() - begun
   server.stop(pid)
-  return rounds * clients_count / ms * 1000
+  return rounds * clients_count, ms
 end
 
--- Starts that many; the rate, and the bytes of each.
-local function start_rate(count)
+-- Starts so many; how long it took, and the bytes of each.
+local function start_all(count)
   local sup = assert(dynsup.start_link())
   local child = server.child_spec(Echo, 1, { restart = "temporary" })
   collectgarbage()
-  local before = resident()
+  local before = bench.resident()
   local begun = dynsup.now()
   for _ = 1, count do
     dynsup.start_child(sup, child)
   end
   local ms = dynsup.now() - begun
   assert(dynsup.count_children(sup).active == count)
-  local size = (resident() - before) / count
+  local size = (bench.resident() - before) / count
   dynsup.stop(sup)
-  return count / ms * 1000, size
+  return ms, size
 end
 
-local smoke = arg[1] == "--smoke"
-local count = smoke and 100 or math.tointeger(tonumber(arg[1] or 100000))
-
-local rate, size = start_rate(count) -- first: memory that was freed would be used again
-print(("server_memory_%d %.0f bytes/server"):format(count, size))
-print(("server_start_%d %.0f starts/s"):format(count, rate))
-for _, clients_count in ipairs(smoke and { 1, 10 } or { 1, 1000 }) do
-  local calls = smoke and 100 or CALLS
-  call_rate(clients_count, calls // 10)
-  print(("server_call_%d %.0f calls/s"):format(clients_count, call_rate(clients_count, calls)))
+if bench.wants("start") or bench.wants("memory") then
+  for _, count in ipairs(bench.sizes({ 100000 }, { 100 })) do
+    local ms, size = start_all(count)
+    bench.rate("start", count, count, ms, "starts")
+    bench.figure("memory", count, size, "bytes/server")
+  end
+end
+if bench.wants("call") then
+  for _, clients_count in ipairs(bench.sizes({ 1, 1000 }, { 1, 10 })) do
+    local calls = bench.count(CALLS, 100)
+    call_all(clients_count, calls // 10)
+    local count, ms = call_all(clients_count, calls)
+    bench.rate("call", clients_count, count, ms, "calls")
+  end
 end

@@ -1,124 +1,125 @@
 /*
- * How well dynsup_lua_host_step keeps to its budget, and whether anybody starves: endless loops in
- * Lua, which only the count hook ends, in steps of several budgets.
- *
- * step [WORKERS [STEPS [allocating]]] prints for each budget the overrun's percentiles in us, and
- * how many slices the worker with the fewest and the most has had beside the mean. With
- * "allocating" the workers make tables, so that Lua's collector runs.
+ * What dynsup_host_step costs a program that calls it itself, a game in every frame for example.
+ * Prints still   ns of a step with nothing to do, beside so many processes that wait, each with a
+ * timer slice   ns of one slice, when so many processes are ready Usage: bench_step [--smoke]
+ * [KIND...] [SIZE...]
  */
-#include "bindings/dynsup_lua.h"
+#include "core/dynsup.h"
 
-#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SLICE_MS 0.1
+enum { MAX_SIZES = 8 };
 
-static const char busy[] = "local x = 0 while true do x = x + 1 end";
-static const char allocating[] = "local x while true do x = { x and 1 } end";
+static const uint64_t HOUR_NS = 3600ull * 1000 * 1000 * 1000;
 
-static clockid_t clock_id = CLOCK_MONOTONIC;
+static bool smoke;
+static const char *wanted; /* a kind, or NULL: all */
 
 static uint64_t now_ns(void *ud) {
-    struct timespec now;
+    struct timespec t;
     (void)ud;
-    clock_gettime(clock_id, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+/* ---- bodies ---- */
+
+static enum dynsup_slice wait_step(void *body, dynsup_host *host, dynsup_pid self,
+                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)body, (void)self, (void)wake, (void)outcome;
+    dynsup_wait_message(host, 0, dynsup_host_now(host) + HOUR_NS);
+    return DYNSUP_SLICE_WAIT;
 }
 
-static double percentile(const double *sorted, int count, double p) {
-    int at = (int)(p * count);
-    return sorted[at < count ? at : count - 1];
+static enum dynsup_slice again_step(void *body, dynsup_host *host, dynsup_pid self,
+                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)body, (void)host, (void)self, (void)wake, (void)outcome;
+    return DYNSUP_SLICE_AGAIN;
 }
 
-/* Each process's slices so far. */
-static void slices_read(dynsup_host *core, uint64_t *slices, int count) {
-    uint32_t cursor = 0;
-    dynsup_process_info info;
-    for (int i = 0; i < count; i++) {
-        dynsup_pid pid = dynsup_process_next(core, &cursor);
-        slices[i] = dynsup_process_glance(core, pid, &info) ? info.slices : 0;
-    }
+static void no_reply(void *body, const dynsup_reply *reply) {
+    (void)body, (void)reply;
 }
 
-static void tell_fairness(const uint64_t *before, const uint64_t *after, int count, double budget) {
-    uint64_t least = UINT64_MAX, most = 0, sum = 0;
-    for (int i = 0; i < count; i++) {
-        uint64_t had = after[i] - before[i];
-        least = had < least ? had : least;
-        most = had > most ? had : most;
-        sum += had;
-    }
-    printf("slices_%.1fms_least %llu slices\n", budget, (unsigned long long)least);
-    printf("slices_%.1fms_mean %.2f slices\n", budget, (double)sum / count);
-    printf("slices_%.1fms_most %llu slices\n", budget, (unsigned long long)most);
+static void no_fini(void *body) {
+    (void)body;
 }
 
-static void tell_overruns(double *us, int count, double budget) {
-    qsort(us, (size_t)count, sizeof *us, compare);
-    printf("overrun_%.1fms_p50 %.1f us\n", budget, percentile(us, count, 0.5));
-    printf("overrun_%.1fms_p99 %.1f us\n", budget, percentile(us, count, 0.99));
-    printf("overrun_%.1fms_p99.9 %.1f us\n", budget, percentile(us, count, 0.999));
-    printf("overrun_%.1fms_max %.1f us\n", budget, us[count - 1]);
+static const dynsup_body_ops waits = {
+    .name = "waits", .step = wait_step, .reply = no_reply, .fini = no_fini};
+static const dynsup_body_ops goes_on = {
+    .name = "goes on", .step = again_step, .reply = no_reply, .fini = no_fini};
+
+/* ---- measuring ---- */
+
+static dynsup_host *new_host(const dynsup_port *port, const dynsup_body_ops *ops, int count) {
+    dynsup_host *host = dynsup_host_new(&(dynsup_host_config){.port = port});
+    dynsup_pid pid;
+    for (int i = 0; host && i < count; i++)
+        if (dynsup_spawn(host, ops, NULL, NULL, &pid) != 0)
+            abort();
+    if (!host)
+        abort();
+    return host;
 }
 
-static void measure(dynsup_lua_host *host, int workers, int steps, double budget) {
-    dynsup_host *core = dynsup_lua_host_core(host);
-    double *us = calloc((size_t)steps, sizeof *us);
-    uint64_t *before = calloc((size_t)workers * 2, sizeof *before);
-    if (!us || !before)
-        exit(1);
-    slices_read(core, before, workers);
-    for (int i = 0; i < steps; i++) {
-        uint64_t begun_ns = now_ns(NULL);
-        dynsup_lua_host_step(host, (uint64_t)(budget * 1e6), NULL);
-        us[i] = (double)(now_ns(NULL) - begun_ns) / 1e3 - budget * 1e3;
-    }
-    slices_read(core, before + workers, workers);
-    tell_overruns(us, steps, budget);
-    tell_fairness(before, before + workers, workers, budget);
-    free(us);
-    free(before);
+static double timed(dynsup_host *host, uint64_t budget_ns, int count) {
+    uint64_t deadline, begun = now_ns(NULL);
+    for (int i = 0; i < count; i++)
+        dynsup_host_step(host, budget_ns, &deadline);
+    return (double)(now_ns(NULL) - begun);
 }
 
-static bool is_said(int argc, char **argv, const char *word) {
-    for (int i = 3; i < argc; i++)
-        if (strcmp(argv[i], word) == 0)
-            return true;
-    return false;
+static void figure(const char *kind, int size, double ns) {
+    printf("question=step kind=%s size=%d value=%.6g unit=ns\n", kind, size, ns);
+}
+
+static void measure_still(const dynsup_port *port, int size) {
+    dynsup_host *host = new_host(port, &waits, size);
+    int count = smoke ? 100 : 1000000;
+    timed(host, 10 * HOUR_NS, 1); /* all begin to wait */
+    figure("still", size, timed(host, 1000000, count) / count);
+    dynsup_host_free(host);
+}
+
+static void measure_slice(const dynsup_port *port, int size) {
+    dynsup_host *host = new_host(port, &goes_on, size);
+    uint64_t ms = smoke ? 1 : 500, before;
+    timed(host, ms * 100000, 1);
+    before = *dynsup_host_slices(host);
+    double ns = timed(host, ms * 1000000, 1);
+    figure("slice", size, ns / (double)(*dynsup_host_slices(host) - before));
+    dynsup_host_free(host);
+}
+
+static void measure(int size) {
+    const dynsup_port port = {.now = now_ns};
+    if (!wanted || strcmp(wanted, "still") == 0)
+        measure_still(&port, size);
+    if (!wanted || strcmp(wanted, "slice") == 0)
+        measure_slice(&port, size);
 }
 
 int main(int argc, char **argv) {
-    static const double budgets[] = {0.5, 1, 2, 5};
-    int workers = argc > 1 ? atoi(argv[1]) : 10000;
-    int steps = argc > 2 ? atoi(argv[2]) : 2000;
-    const char *code = is_said(argc, argv, "allocating") ? allocating : busy;
-    dynsup_lua_host *host;
-    dynsup_lua_config config = {.slice_ms = SLICE_MS};
-    if (is_said(argc, argv, "cpu")) {
-        clock_id = CLOCK_THREAD_CPUTIME_ID;
-        config.now = now_ns;
+    int sizes[MAX_SIZES], count = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (int i = 1; i < argc && count < MAX_SIZES; i++) {
+        if (strcmp(argv[i], "--smoke") == 0)
+            smoke = true;
+        else if (atoi(argv[i]) > 0)
+            sizes[count++] = atoi(argv[i]);
+        else
+            wanted = argv[i];
     }
-    if (dynsup_lua_host_new(NULL, &config, &host))
-        return 1;
-    lua_State *L = dynsup_lua_host_state(host);
-    if (luaL_loadstring(L, code))
-        return 1;
-    for (int i = 0; i < workers; i++) {
-        lua_pushvalue(L, -1);
-        if (dynsup_lua_spawn(host, L, 0, NULL))
-            return 1;
+    if (smoke || count == 0) {
+        sizes[0] = smoke ? 10 : 1000;
+        sizes[1] = 1000000;
+        count = smoke ? 1 : 2;
     }
-    lua_pop(L, 1);
-    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++)
-        measure(host, workers, steps, budgets[i]);
-    dynsup_lua_host_free(host);
+    for (int i = 0; i < count; i++)
+        measure(sizes[i]);
     return 0;
 }

@@ -1,6 +1,6 @@
--- How long it takes to stop a supervisor of many idle children. Prints `terminate_COUNT TIME ms`.
+-- How long it takes to stop a supervisor of many idle children. Prints `ms` of the kind stop.
 local dynsup = require("dynsup")
-local sizes_of = dofile(arg[0]:gsub("[^/]*$", "") .. "arguments.lua")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
 local spec = {
   restart = "temporary",
@@ -21,7 +21,7 @@ local function stop_all(count)
   return dynsup.now() - begun
 end
 
-for _, count in ipairs(sizes_of({ 10000, 100000, 1000000 }, { 100 })) do
+for _, count in ipairs(bench.sizes({ 10000, 100000, 1000000 }, { 100 })) do
   stop_all(math.min(count, 1000))
-  print(("terminate_%d %.2f ms"):format(count, stop_all(count)))
+  bench.figure("stop", count, stop_all(count), "ms")
 end

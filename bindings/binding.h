@@ -98,6 +98,8 @@ struct dsl_runtime {
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta; /* registry references */
     int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
+    uintptr_t names_mark; /* traceback.c: of the modules whose functions' names are known */
+    unsigned names_age;   /* tracebacks since they were read */
     int atoms;
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
@@ -389,6 +391,12 @@ dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *bo
 
 /* Defines the metatable of crash objects. [-0, +0] */
 void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- traceback.c ---- */
+
+/* Pushes the traceback of a coroutine that stands still, and is not L, in the form of
+ * luaL_traceback. co has room for one value. May raise. [-0, +1] */
+void dsl_traceback_push(lua_State *L, dsl_runtime *runtime, lua_State *co);
 
 /* ---- body.c ---- */
 

@@ -29,7 +29,7 @@ static int crash_make(lua_State *L) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
     lua_setfield(L, -2, "error");
-    luaL_traceback(L, co, NULL, 0);
+    dsl_traceback_push(L, host->runtime, co);
     lua_setfield(L, -2, "traceback");
     if (c->body) {
         dsl_last_push(L, host, c->body);

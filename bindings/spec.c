@@ -59,24 +59,34 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-/* Is the string at the index this text, zero bytes included? */
-static bool is_text(lua_State *L, int index, const char *text) {
+/* A text that a spec may hold, and its length: the list of them ends with no text. */
+typedef struct word {
+    const char *text;
     size_t length;
-    const char *string = lua_tolstring(L, index, &length);
-    return *string == *text && strlen(text) == length && memcmp(string, text, length) == 0;
+} word;
+
+#define WORD(text)                                                                                 \
+    { text, sizeof(text) - 1 }
+
+static bool word_is(const word *w, const char *text, size_t length) {
+    return w->length == length && *w->text == *text && memcmp(w->text, text, length) == 0;
 }
 
-static int option_of(lua_State *L, const char *const *options) {
+/* Which of the options the value on top is; -1: none. */
+static int option_of(lua_State *L, const word *options) {
+    size_t length;
     if (lua_type(L, -1) != LUA_TSTRING)
         return -1;
-    for (int i = 0; options[i]; i++)
-        if (is_text(L, -1, options[i]))
+    const char *text = lua_tolstring(L, -1, &length);
+    for (int i = 0; options[i].text; i++)
+        if (word_is(&options[i], text, length))
             return i;
     return -1;
 }
 
 static const char *read_restart(reading *r) {
-    static const char *const restarts[] = {"permanent", "transient", "temporary", NULL};
+    static const word restarts[] = {
+        WORD("permanent"), WORD("transient"), WORD("temporary"), {NULL, 0}};
     int restart = option_of(r->L, restarts);
     r->spec->core.restart = (enum dynsup_restart)restart;
     return restart >= 0 ? NULL : "invalid_restart_type";
@@ -84,7 +94,7 @@ static const char *read_restart(reading *r) {
 
 /* A number >= 0 of ms, or negative for "infinity". */
 static bool read_ms(lua_State *L, double *ms_out) {
-    static const char *const infinity[] = {"infinity", NULL};
+    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
     *ms_out = DYNSUP_SHUTDOWN_INFINITY;
     if (lua_type(L, -1) != LUA_TNUMBER)
         return option_of(L, infinity) == 0;
@@ -95,7 +105,7 @@ static bool read_ms(lua_State *L, double *ms_out) {
 }
 
 static const char *read_shutdown(reading *r) {
-    static const char *const brutal[] = {"brutal_kill", NULL};
+    static const word brutal[] = {WORD("brutal_kill"), {NULL, 0}};
     r->has_shutdown = true;
     if (option_of(r->L, brutal) == 0) {
         r->spec->core.shutdown_ms = DYNSUP_SHUTDOWN_BRUTAL_KILL;
@@ -105,7 +115,7 @@ static const char *read_shutdown(reading *r) {
 }
 
 static const char *read_type(reading *r) {
-    static const char *const types[] = {"worker", "supervisor", NULL};
+    static const word types[] = {WORD("worker"), WORD("supervisor"), {NULL, 0}};
     int type = option_of(r->L, types);
     r->spec->core.is_supervisor = type == 1;
     return type >= 0 ? NULL : "invalid_child_type";
@@ -134,7 +144,7 @@ static const char *read_start_timeout(reading *r) {
 }
 
 static const char *read_max_restores(reading *r) {
-    static const char *const infinity[] = {"infinity", NULL};
+    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
     int whole = 0;
     lua_Integer count = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
     bool is_infinite = option_of(r->L, infinity) == 0;
@@ -143,7 +153,7 @@ static const char *read_max_restores(reading *r) {
 }
 
 static const char *read_modules(reading *r) {
-    static const char *const dynamic[] = {"dynamic", NULL};
+    static const word dynamic[] = {WORD("dynamic"), {NULL, 0}};
     keep(r, DSL_SPEC_MODULES);
     return lua_istable(r->L, -1) || option_of(r->L, dynamic) == 0 ? NULL : "invalid_modules";
 }
@@ -208,35 +218,37 @@ static const char *read_backoff(reading *r) {
 /* ---- the table ---- */
 
 static const struct field {
-    const char *name;
+    word name;
     field_fn read;
 } fields[] = {
-    {"body", read_body},
-    {"restart", read_restart},
-    {"args", read_args},
-    {"start", read_start},
-    {"id", read_id},
-    {"name", read_name},
-    {"shutdown", read_shutdown},
-    {"type", read_type},
-    {"ready", read_ready},
-    {"start_timeout", read_start_timeout},
-    {"backoff", read_backoff},
-    {"max_restores", read_max_restores},
-    {"modules", read_modules},
-    {"significant", read_significant},
-    {NULL, NULL},
+    {WORD("body"), read_body},
+    {WORD("restart"), read_restart},
+    {WORD("args"), read_args},
+    {WORD("start"), read_start},
+    {WORD("id"), read_id},
+    {WORD("name"), read_name},
+    {WORD("shutdown"), read_shutdown},
+    {WORD("type"), read_type},
+    {WORD("ready"), read_ready},
+    {WORD("start_timeout"), read_start_timeout},
+    {WORD("backoff"), read_backoff},
+    {WORD("max_restores"), read_max_restores},
+    {WORD("modules"), read_modules},
+    {WORD("significant"), read_significant},
+    {{NULL, 0}, NULL},
 };
 
 const char *dsl_spec_field(size_t number) {
-    return number < sizeof fields / sizeof *fields ? fields[number].name : NULL;
+    return number < sizeof fields / sizeof *fields ? fields[number].name.text : NULL;
 }
 
 static const struct field *field_find(lua_State *L, int index) {
+    size_t length;
     if (lua_type(L, index) != LUA_TSTRING)
         return NULL;
-    for (const struct field *f = fields; f->name; f++)
-        if (is_text(L, index, f->name))
+    const char *text = lua_tolstring(L, index, &length);
+    for (const struct field *f = fields; f->name.text; f++)
+        if (word_is(&f->name, text, length))
             return f;
     return NULL;
 }

@@ -17,18 +17,6 @@ endforeach()
 
 # The bigger ones are projects of their own, which use dynsup as it is installed: the target
 # dynsup::lua, whose headers are in a folder dynsup.
-if(NOT TARGET dynsup::lua)
-    add_library(dynsup_as_installed INTERFACE)
-    foreach(header bindings/dynsup_lua.h core/dynsup.h core/dynsup_look.h)
-        get_filename_component(name ${header} NAME)
-        file(WRITE ${PROJECT_BINARY_DIR}/include/dynsup/${name}.new "#include \"${header}\"\n")
-        configure_file(${PROJECT_BINARY_DIR}/include/dynsup/${name}.new
-            ${PROJECT_BINARY_DIR}/include/dynsup/${name} COPYONLY)
-    endforeach()
-    target_include_directories(dynsup_as_installed INTERFACE ${PROJECT_BINARY_DIR}/include)
-    target_link_libraries(dynsup_as_installed INTERFACE dynsup_lua dynsup_lua_program)
-    add_library(dynsup::lua ALIAS dynsup_as_installed)
-endif()
 foreach(project game tool)
     add_subdirectory(examples/${project})
 endforeach()

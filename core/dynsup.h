@@ -222,6 +222,12 @@ typedef struct dynsup_body_ops {
     /* Asks the step that is running to return soon. Called from a signal handler in the host's
      * thread: may only do what is safe there. NULL: the body does not need it. */
     void (*preempt)(void *body);
+
+    /* Its step comes soon, after that of another one (is_next) or of two: the body may read what
+     * that will touch first, or have the processor fetch it (__builtin_prefetch), and does nothing
+     * else. Told when there are many processes, mostly in this order; a step may come without.
+     * NULL: the body is not told. */
+    void (*near)(void *body, bool is_next);
 } dynsup_body_ops;
 
 /* How a child is started, again and again. Owned by the child once a start was asked for. */

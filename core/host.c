@@ -19,11 +19,12 @@
 
 #include <assert.h>
 
-#define EXITS_A_ROUND      64 /* between two looks at the run queue */
-#define TIMERS_A_ROUND     64 /* the same */
-#define SLICES_A_ROUND     16 /* between two looks at timers and exits, without a tick */
-#define NESTING_MAX        8  /* starts inside starts */
-#define SLICES_A_TICKROUND 64 /* the same when a tick says that time has passed */
+#define EXITS_A_ROUND      64   /* between two looks at the run queue */
+#define TIMERS_A_ROUND     64   /* the same */
+#define SLICES_A_ROUND     16   /* between two looks at timers and exits, without a tick */
+#define SLICES_A_TICKROUND 64   /* the same when a tick says that time has passed */
+#define NESTING_MAX        8    /* starts inside starts */
+#define CACHED_PROCESSES   1000 /* so many and their bodies are about what a cache holds */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_memory memory;
@@ -284,6 +285,36 @@ static bool tick_moved(dynsup_host *host) {
     return moved;
 }
 
+/* The process of this place in the run queue, if one has it. */
+static const dsi_process *process_at(const dynsup_host *host, const dsi_node *node) {
+    return node && node != &host->lap ? dsi_item(node, dsi_process, queue) : NULL;
+}
+
+static const dsi_process *process_after(const dynsup_host *host, const dsi_process *process) {
+    return process ? process_at(host, dsi_list_next(&host->ready, &process->queue)) : NULL;
+}
+
+static void approach(const dsi_process *process, bool is_next) {
+    if (process && process->ops->near)
+        process->ops->near(process->body, is_next);
+}
+
+/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched
+ * while others run, step by step, since each step finds the way to the next: the record of the
+ * third, the body of the second, what the body of the first leads to. */
+static void look_ahead(const dynsup_host *host) {
+    const dsi_process *first = process_at(host, dsi_list_first(&host->ready));
+    const dsi_process *second = process_after(host, first);
+    const dsi_process *third = process_after(host, second);
+    approach(first, true);
+    approach(second, false);
+    if (third) {
+        __builtin_prefetch(third);
+        __builtin_prefetch(&third->state);
+        __builtin_prefetch(&third->slices);
+    }
+}
+
 /* Runs slices until it is time for a look at the clock, or something has to end. */
 static void pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
@@ -291,6 +322,7 @@ static void pump_slices(dynsup_host *host) {
     host->round_over = false;
     dynsup_pid ran = 0;
     dsi_node *node;
+    bool many = host->processes.live_count > CACHED_PROCESSES;
     while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
         if (node == &host->lap) {
             host->laps++;
@@ -298,6 +330,8 @@ static void pump_slices(dynsup_host *host) {
         }
         dsi_process *process = dsi_item(node, dsi_process, queue);
         ran = process->slot.id;
+        if (many)
+            look_ahead(host);
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);

@@ -172,3 +172,52 @@ describe("the text of a crash", function()
     assert.matches("boom\nstack traceback:\n.*explode", tostring(crash))
   end))
 end)
+
+describe("the traceback of a crash object", function()
+  -- Where Lua's own traceback says that a coroutine stands in which f has failed.
+  local function expected(f, ...)
+    local co = coroutine.create(f)
+    assert.is_false((coroutine.resume(co, ...)))
+    return debug.traceback(co)
+  end
+
+  local function deep(n)
+    if n == 0 then error("deep down") end
+    return 1 + deep(n - 1)
+  end
+
+  local bodies = {
+    ["a function of C"] = error,
+    ["a local function"] = crash_by_explode,
+    ["a tail call"] = function() return explode() end,
+    ["a metamethod"] = function() return setmetatable({}, { __index = explode }).x end,
+    ["a callback of C"] = function() table.sort({ 1, 2, 3 }, explode) end,
+    ["a function of a module"] = function() string.rep() end,
+    ["a main chunk"] = function() load("error 'in a chunk'")() end,
+    ["22 levels"] = function() deep(19) end,
+  }
+
+  for what, body in pairs(bodies) do
+    it("is Lua's for " .. what, host.main(function()
+      assert.equal(expected(body), host.reason(body).traceback)
+    end))
+  end
+
+  it("leaves out levels in the middle of many", host.main(function()
+    local text = host.reason(deep, 100).traceback
+    local _, lines = text:gsub("\n", "\n")
+    assert.equal(22, lines)
+    -- error, 101 times deep, and 10 and 11 are shown
+    assert.matches("\n\t...\t%(skipping 81 levels%)\n", text)
+  end))
+
+  it("has the names of functions in modules, also of those that come later", host.main(function()
+    local late = {}
+    function late.explode() error("late") end
+    assert.not_matches("late.explode", host.reason(late.explode).traceback)
+    package.loaded["a.late"] = late
+    assert.matches("in function 'a.late.explode'$", host.reason(late.explode).traceback)
+    package.loaded["a.late"] = nil
+    assert.not_matches("late.explode", host.reason(late.explode).traceback)
+  end))
+end)

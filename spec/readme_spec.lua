@@ -66,7 +66,8 @@ describe("README.md", function()
 end)
 
 describe("the links of", function()
-  for _, page in ipairs { "README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/semantics.md" } do
+  for _, page in ipairs { "README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/semantics.md",
+    "docs/performance.md", "bench/README.md" } do
     it(page .. " lead to files", function()
       local folder = page:match "^(.*/)" or ""
       for target in read_file(page):gmatch "%]%(([^)#]+)[^)]*%)" do

@@ -231,6 +231,25 @@ runs_in_lua() {
         print(dynsup.version, dynsup.run(function() return dynsup.server and "done" end))'
 }
 
+builds_example() {
+    cmake -S "examples/$1" -B "$work/$1" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_C_FLAGS="$flags" && cmake --build "$work/$1"
+}
+
+runs_game() {
+    env ${preload:+"ASAN_OPTIONS=detect_leaks=0"} "$work/game/game" --headless --frames 10
+}
+
+# The game is there where SDL2 is.
+check_examples() {
+    check "logwatch builds" builds_example tool
+    check "logwatch runs" "$work/tool/logwatch" README.md
+    if pkg-config --exists sdl2; then
+        check "the game builds" builds_example game
+        check "the game runs" runs_game
+    fi
+}
+
 check_lua() {
     tab=$(printf '\t')
     check "lua5.4 loads the module" says "$version${tab}true${tab}done" runs_in_lua
@@ -256,5 +275,6 @@ check_headers
 check_symbols
 check_programs
 check_lua
+check_examples
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,0 +1,72 @@
+-- How late a worker wakes that sleeps 1 ms again and again. Prints p50, p99 and max in ms of the kinds
+--   idle      beside so many idle workers, one of which makes garbage, so that the collector works
+--   endless   beside so many workers that never give way
+local dynsup = require("dynsup")
+local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
+
+local function idle()
+  dynsup.receive()
+end
+
+-- About 1 MB of tables a second, a few at a time.
+local function litter()
+  while true do
+    for i = 1, 10 do
+      local _ = { i, tostring(i) }
+    end
+    dynsup.sleep(1)
+  end
+end
+
+local function endless()
+  local x = 0
+  while true do
+    x = x + 1
+  end
+end
+
+-- By how many ms each of so many beats was late.
+local function beat(count)
+  local sleep, now = dynsup.sleep, dynsup.now
+  local late = {}
+  for i = 1, count do
+    local due = now() + 1
+    sleep(1)
+    late[i] = now() - due
+  end
+  return late
+end
+
+local neighbours = {
+  idle = function(sup, count)
+    for _ = 1, count do
+      dynsup.start_child(sup, { body = idle, restart = "temporary" })
+    end
+    dynsup.start_child(sup, litter)
+  end,
+  endless = function(sup, count)
+    for _ = 1, count do
+      dynsup.start_child(sup, endless)
+    end
+  end,
+}
+
+local function measure(kind, count)
+  local sup = assert(dynsup.start_link())
+  neighbours[kind](sup, count)
+  beat(bench.count(200, 5))
+  bench.spread(kind, count, beat(bench.count(2000, 20)), "ms")
+  for child in dynsup.children(sup) do
+    dynsup.exit(child.pid, "kill")
+  end
+  dynsup.stop(sup)
+end
+
+if bench.wants("idle") then
+  for _, count in ipairs(bench.sizes({ 10000, 100000, 1000000 }, { 100 })) do
+    measure("idle", count)
+  end
+end
+if bench.wants("endless") then
+  measure("endless", 1)
+end
