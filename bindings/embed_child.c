@@ -46,7 +46,7 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
     int status = dynsup_lua_children_count(host, supervisor, &counts);
     if (status)
         return status;
-    dynsup_cursor *cursor = dynsup_cursor_open(host->core, supervisor);
+    dynsup_cursor *cursor = dynsup_cursor_open_by_start(host->core, supervisor);
     if (!cursor)
         return DYNSUP_ENOMEM;
     while (dynsup_cursor_next(cursor, &child) && each(ud, &child))

@@ -359,6 +359,28 @@ static void children_are_visited_one_by_one(void **state) {
     dsl_test_embed_close(&t);
 }
 
+static bool add_id(void *ud, const dynsup_child_info *child) {
+    int *number = ud;
+    *number = *number * 10 + (int)child->id.as.integer;
+    return true;
+}
+
+static void children_of_a_static_supervisor_are_visited_in_the_order_of_their_start(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    int number = 0;
+    dsl_test_embed_open(&t, NULL);
+    dsl_test_spawn(&t, "local d = require 'dynsup'\n"
+                       "local function wait() d.receive() end\n"
+                       "d.supervisor.start_link({ { id = 1, body = wait }, { id = 2, body = wait },"
+                       " { id = 3, body = wait } }, { name = 'order' })\n"
+                       "d.receive()");
+    dynsup_pid pid = dynsup_whereis(dynsup_lua_host_core(t.host), "order", 5);
+    assert_int_equal(dynsup_lua_children_each(t.host, pid, add_id, &number), 0);
+    assert_int_equal(number, 123);
+    dsl_test_embed_close(&t);
+}
+
 static void values_of_the_stack_are_sent(void **state) {
     (void)state;
     dsl_test_embed t;
@@ -385,6 +407,7 @@ int main(void) {
         cmocka_unit_test(calls_wait_and_tell_their_results),
         cmocka_unit_test(a_call_that_fails_or_is_killed_is_told_too),
         cmocka_unit_test(children_are_visited_one_by_one),
+        cmocka_unit_test(children_of_a_static_supervisor_are_visited_in_the_order_of_their_start),
         cmocka_unit_test(values_of_the_stack_are_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

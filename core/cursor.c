@@ -1,27 +1,36 @@
 /* Cursors: looks at a supervisor's children that survive their coming and going. */
 #include "cursor.h"
 
-static dsi_node *node_after(const dsi_supervisor *supervisor, const dsi_node *node) {
-    return supervisor->policy->newest_first ? node->prev : node->next;
+static dsi_node *node_after(const dynsup_cursor *cursor, const dsi_node *node) {
+    return cursor->backwards ? node->prev : node->next;
 }
 
-dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
+static dynsup_cursor *cursor_new(dynsup_host *host, dynsup_pid pid, bool by_start) {
     dsi_process *process = dsi_process_find_alive(host, pid);
     dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
     dynsup_cursor *cursor = supervisor ? dsi_memory_new(&host->memory, sizeof *cursor) : NULL;
     if (!cursor)
         return NULL;
     cursor->supervisor = supervisor;
-    cursor->next = node_after(supervisor, &supervisor->children.head);
+    cursor->backwards = supervisor->policy->newest_first && !by_start;
+    cursor->next = node_after(cursor, &supervisor->children.head);
     dsi_list_append(&supervisor->cursors, &cursor->node);
     return cursor;
+}
+
+dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid pid) {
+    return cursor_new(host, pid, false);
+}
+
+dynsup_cursor *dynsup_cursor_open_by_start(dynsup_host *host, dynsup_pid pid) {
+    return cursor_new(host, pid, true);
 }
 
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out) {
     if (!cursor->supervisor || cursor->next == &cursor->supervisor->children.head)
         return false;
     const dsi_child *child = dsi_child_of_node(cursor->next);
-    cursor->next = node_after(cursor->supervisor, cursor->next);
+    cursor->next = node_after(cursor, cursor->next);
     dsi_child_inspect(child, info_out);
     return true;
 }
@@ -35,7 +44,7 @@ void dsi_cursors_skip(dsi_supervisor *supervisor, const dsi_child *child) {
     dsi_list_each (node, &supervisor->cursors) {
         dynsup_cursor *cursor = dsi_item(node, dynsup_cursor, node);
         if (cursor->next == &child->node)
-            cursor->next = node_after(supervisor, &child->node);
+            cursor->next = node_after(cursor, &child->node);
     }
 }
 

@@ -7,6 +7,7 @@
 struct dynsup_cursor {
     dsi_node node;              /* in supervisor->cursors until that ends */
     dsi_supervisor *supervisor; /* NULL when it has ended */
+    bool backwards;             /* the newest child first */
     dsi_node *next;             /* of the child to be shown next; the list's head at the end */
 };
 

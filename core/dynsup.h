@@ -929,10 +929,12 @@ typedef struct dynsup_child_info {
 
 /* A look at the children one by one, in the order they were started (of a static supervisor: in the
  * reverse of it), that stays valid while children come and go. open: NULL without memory or for a
- * wrong supervisor. next: false at the end, also when the supervisor has ended. close must be
- * called before the host is freed. */
+ * wrong supervisor. open_by_start: of a static supervisor, too, in the order of their start. next:
+ * false at the end, also when the supervisor has ended. close must be called before the host is
+ * freed. */
 typedef struct dynsup_cursor dynsup_cursor;
 dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
+dynsup_cursor *dynsup_cursor_open_by_start(dynsup_host *host, dynsup_pid supervisor);
 bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
 void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
 
