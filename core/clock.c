@@ -54,8 +54,7 @@ static uint64_t wake_at(const dsi_clock *clock, uint64_t wake_ns) {
     return is_held(clock) || wake_ns == DYNSUP_NEVER ? DYNSUP_NEVER : host_time(clock, wake_ns);
 }
 
-/* Tells the host when to look for what is due. */
-static void arm(dsi_clock *clock) {
+void dsi_clock_arm(dsi_clock *clock) {
     dsi_timers *timers = &clock->host->timers;
     uint64_t wake_ns = dsi_clock_wake(clock);
     uint64_t at_ns = wake_at(clock, wake_ns);
@@ -94,7 +93,7 @@ void dsi_clock_start(dsi_clock *clock, dsi_timer *timer, uint64_t deadline_ns) {
     else
         dsi_timer_heap_start(&clock->few, timer, deadline_ns, clock->order++);
     if (deadline_ns < clock->armed_ns && (!is_held(clock) || deadline_ns <= clock->base_ns))
-        arm(clock);
+        dsi_clock_arm(clock);
 }
 
 static void timer_remove(dsi_clock *clock, dsi_timer *timer) {
@@ -109,7 +108,7 @@ void dsi_clock_stop(dsi_clock *clock, dsi_timer *timer) {
     timer_remove(clock, timer);
     bool was_next = timer->deadline_ns <= clock->armed_ns || clock->timer_count == 0;
     if (was_next && clock->armed_ns != DYNSUP_NEVER)
-        arm(clock);
+        dsi_clock_arm(clock);
 }
 
 static dsi_timer *few_expired(dsi_clock *clock, uint64_t now_ns) {
@@ -134,7 +133,7 @@ dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns) {
     clock->seen_ns = now_ns;
     dsi_timer *timer = clock->many ? many_expired(clock, now_ns) : few_expired(clock, now_ns);
     if (!timer)
-        arm(clock);
+        dsi_clock_arm(clock);
     return timer;
 }
 
@@ -145,25 +144,25 @@ void dsi_clock_run(dsi_clock *clock, bool runs) {
     clock->runs = runs;
     clock->host->held_up |= !runs;
     dsi_host_wake(clock->host);
-    arm(clock);
+    dsi_clock_arm(clock);
 }
 
 void dsi_clock_set_rate(dsi_clock *clock, uint64_t rate) {
     base_set(clock);
     clock->rate = rate;
-    arm(clock);
+    dsi_clock_arm(clock);
 }
 
 void dsi_clock_hold(dsi_clock *clock) {
     base_set(clock);
     dsi_list_append(&clock->host->steppers, &clock->stepping);
-    arm(clock);
+    dsi_clock_arm(clock);
 }
 
 void dsi_clock_let_go(dsi_clock *clock) {
     dsi_node_remove(&clock->stepping);
     clock->base_host_ns = clock->host->now_ns;
-    arm(clock);
+    dsi_clock_arm(clock);
 }
 
 void dsi_clock_move(dsi_clock *clock, uint64_t time_ns) {

@@ -99,6 +99,9 @@ void dsi_clock_stop(dsi_clock *clock, dsi_timer *timer);
  * any more; the host is told of the next. */
 dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns);
 
+/* Tells the host when to look for what is due: at once, if anything is. */
+void dsi_clock_arm(dsi_clock *clock);
+
 /* As dsi_timers_wake, in its own time. */
 uint64_t dsi_clock_wake(const dsi_clock *clock);
 

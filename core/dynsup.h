@@ -254,6 +254,9 @@ typedef struct dynsup_port {
     /* A counter that another thread raises about every millisecond while the host is busy, so that
      * the clock is read once a tick and not once a slice; NULL: none. Read without a lock. */
     const volatile uint32_t *tick;
+    /* The time in ns that work takes, by which a step's budget and dynsup_host_slice_over measure;
+     * never decreases. For hosts whose `now` may stand still while they work. NULL: `now`. */
+    uint64_t (*work_now)(void *ud);
 } dynsup_port;
 
 enum dynsup_event_kind {
@@ -340,10 +343,11 @@ enum dynsup_state {
     DYNSUP_ENDED    /* halted, and every process is gone */
 };
 
-/* Runs what is ready until nothing is or budget_ns have passed. The budget is overrun by one slice,
- * one stop op, or 64 timers at most; with a port that has a tick, by a tick beside. A budget of 0
- * is one batch of all of these. The first stage of an orderly end looks at every process in one go.
- * *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a host runs. */
+/* Runs what is ready until nothing is or budget_ns have passed, by the port's work_now. The budget
+ * is overrun by one slice, one stop op, or 64 timers and 64 of each clock that is stepped, at most;
+ * with a port that has a tick, by a tick beside. A budget of 0 is one batch of all of these. The
+ * first stage of an orderly end looks at every process in one go. *deadline_ns_out is set for
+ * DYNSUP_WAITING. This is the only way a host runs. */
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 

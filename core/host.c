@@ -104,12 +104,24 @@ static void reap(dynsup_host *host, dsi_process *process) {
     dsi_process_let_go(host, process);
 }
 
+/* Reads the clock, and the time of work where that is another one. */
+static uint64_t work_now(dynsup_host *host) {
+    const dynsup_port *port = host->config.port;
+    uint64_t now_ns = dsi_host_refresh(host);
+    return port->work_now ? port->work_now(host->config.port_ud) : now_ns;
+}
+
+static void times_read(dynsup_host *host) {
+    host->worked_ns = work_now(host);
+    host->sampled_ns = host->now_ns;
+}
+
 /* Without a tick: reads the clock. */
 static bool budget_is_spent(dynsup_host *host) {
     if (host->config.port->tick)
         return false;
-    host->sampled_ns = dsi_host_refresh(host);
-    return host->sampled_ns >= host->step_end_ns;
+    times_read(host);
+    return host->worked_ns >= host->step_end_ns;
 }
 
 static void pump_exits(dynsup_host *host) {
@@ -152,20 +164,26 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     }
 }
 
-static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns) {
-    dsi_timer *timer;
-    while ((timer = dsi_clock_expired(clock, host_ns)))
+/* Fires what is due, up to *left timers; what is left of them is the next round's. */
+static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns, int *left) {
+    while (*left > 0) {
+        dsi_timer *timer = dsi_clock_expired(clock, host_ns);
+        if (!timer)
+            return;
         timer_fire(host, timer);
+        --*left;
+    }
+    dsi_clock_arm(clock);
 }
 
 /* True when there may be more of them. */
 static bool pump_timers(dynsup_host *host) {
-    for (int i = 0; i < TIMERS_A_ROUND; i++) {
+    for (int left = TIMERS_A_ROUND; left > 0; left--) {
         dsi_timer *timer = dsi_timers_expired(&host->timers, host->now_ns);
         if (!timer)
             return false;
         if (timer->purpose == DSI_PURPOSE_CLOCK)
-            clock_fire(host, dsi_item(timer, dsi_clock, wake), timer->deadline_ns);
+            clock_fire(host, dsi_item(timer, dsi_clock, wake), timer->deadline_ns, &left);
         else
             timer_fire(host, timer);
     }
@@ -177,8 +195,9 @@ static void pump_steps(dynsup_host *host) {
     while (node) {
         dsi_node *next = dsi_list_next(&host->steppers, node);
         dsi_clock *clock = dsi_item(node, dsi_clock, stepping);
-        while (dsi_step_go(clock))
-            clock_fire(host, clock, host->now_ns);
+        int left = TIMERS_A_ROUND;
+        while (left > 0 && dsi_step_go(clock))
+            clock_fire(host, clock, host->now_ns, &left);
         node = next;
     }
 }
@@ -272,7 +291,7 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->sampled_ns;
     dsi_process *process = dsi_process_find(host, ran);
-    host->sampled_ns = dsi_host_refresh(host);
+    times_read(host);
     if (process)
         process->cpu_ns += host->sampled_ns - before;
 }
@@ -336,7 +355,7 @@ static void pump_slices(dynsup_host *host) {
         if (!has_tick)
             sample_clock(host, ran);
         if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed) ||
-            host->now_ns >= host->step_end_ns)
+            host->worked_ns >= host->step_end_ns)
             break;
     }
     if (has_tick || ran == 0)
@@ -344,8 +363,8 @@ static void pump_slices(dynsup_host *host) {
 }
 
 bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns) {
-    uint64_t now_ns = dsi_host_refresh(host);
-    return now_ns - host->sampled_ns >= slice_ns || now_ns >= host->step_end_ns;
+    uint64_t now_ns = work_now(host);
+    return now_ns - host->worked_ns >= slice_ns || now_ns >= host->step_end_ns;
 }
 
 /* ---- steps ---- */
@@ -389,12 +408,13 @@ enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
     assert(!host->stepping && "a step inside a step");
     bool more;
     host->stepping = true;
-    uint64_t start = host->sampled_ns = dsi_host_refresh(host);
+    times_read(host);
+    uint64_t start = host->worked_ns;
     bool is_bounded = budget_ns > 0 && budget_ns < DYNSUP_NEVER - start;
     host->step_end_ns = is_bounded ? start + budget_ns : DYNSUP_NEVER;
     do
         more = pump_round(host);
-    while ((more || has_work(host)) && budget_ns > 0 && host->now_ns < host->step_end_ns);
+    while ((more || has_work(host)) && budget_ns > 0 && host->worked_ns < host->step_end_ns);
     host->stepping = false;
     *deadline_ns_out = DYNSUP_NEVER;
     return state_after(host, deadline_ns_out);

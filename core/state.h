@@ -78,7 +78,8 @@ struct dynsup_host {
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */
     uint64_t sampled_ns;  /* up to when the time is put down to processes */
-    uint64_t step_end_ns; /* when the budget is spent */
+    uint64_t worked_ns;   /* the port's time of work, at sampled_ns */
+    uint64_t step_end_ns; /* when the budget is spent: in time of work */
     uint32_t tick;        /* the port's tick when it was read */
     bool round_over;      /* the slice that runs is the last of its round */
     uint64_t next_key;
