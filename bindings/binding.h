@@ -128,6 +128,7 @@ struct dynsup_lua_host {
     dynsup_uv *uv;    /* NULL: without a loop */
     dynsup_port port; /* without uv */
     uint64_t virtual_ns;
+    uint64_t counted_ns; /* what work has taken, on a virtual clock */
     uint64_t seed;
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
@@ -219,6 +220,12 @@ void dsl_host_end(dsl_host *host);
 
 /* Frees the struct; the host must have ended. */
 void dsl_host_free(dsl_host *host);
+
+/* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
+#define DSL_INSTRUCTION_NS 10u
+
+/* The system's monotonic clock, in ns. */
+uint64_t dsl_real_now(void);
 
 /* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
 enum dynsup_state dsl_host_run(dsl_host *host);

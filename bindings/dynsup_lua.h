@@ -97,8 +97,9 @@ typedef struct dynsup_lua_config {
      * steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
     bool virtual_clock;
     /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
-     * this clock stops its workers' timers. Called often. A host with a loop always has the
-     * monotonic clock, by which its loop waits. */
+     * this clock stops its workers' timers; slices, budgets of steps and the time of close handlers
+     * are real time. Called often. A host with a loop always has the monotonic clock, by which its
+     * loop waits. */
     uint64_t (*now)(void *ud);
     void *now_ud;
     /* An event loop of the host's own, which dynsup.net, dynsup.http and luv need. The program
@@ -222,14 +223,16 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
 int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
 
 /* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
- * slices). The budget is overrun by one look
- * of the count hook at the time (1,000 instructions), by a C function that runs long, a turn of
- * Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before anybody
- * has a second one, over as many steps as that takes. With a loop it looks for what has arrived
- * there, without blocking. Returns an enum dynsup_state: DYNSUP_READY, there is work left;
- * DYNSUP_WAITING, none before *deadline_ns_out on the host's clock; DYNSUP_STILL; DYNSUP_ENDED.
- * deadline_ns_out may be NULL; it is DYNSUP_NEVER in the other cases. Not where the program's loop
- * runs the host. */
+ * slices). The budget is real time, also where `now` stands still; on a virtual clock it is
+ * counted, the same in each run: 100,000 instructions are a millisecond, put down when a slice is
+ * ended, and each slice and each exit is a microsecond. The budget is overrun by one look of the
+ * count hook (1,000 instructions; on a virtual clock a slice), by a C function that runs long, a
+ * turn of Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before
+ * anybody has a second one, over as many steps as that takes. With a loop it looks for what has
+ * arrived there, without blocking. Returns an enum dynsup_state: DYNSUP_READY, there is work left;
+ * DYNSUP_WAITING, none before *deadline_ns_out on the host's clock, which may have passed
+ * meanwhile; DYNSUP_STILL; DYNSUP_ENDED. deadline_ns_out may be NULL; it is DYNSUP_NEVER in the
+ * other cases. Not where the program's loop runs the host. */
 int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
 /* Runs until nothing can happen any more (DYNSUP_STILL) or the host has ended (DYNSUP_ENDED).

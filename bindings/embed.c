@@ -14,7 +14,6 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 
 #define SLEEP_MS  10 /* of a close on the program's clock, which may be slower than the real one */
 #define BUDGET_NS 1000000u
@@ -142,12 +141,6 @@ void dynsup_lua_host_free(dynsup_lua_host *host) {
     dsl_host_free(host);
 }
 
-static uint64_t real_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* How long there is nothing to do, in ms: until the deadline, rounded up, or what the loop says. */
 static int idle_ms(dsl_host *host, enum dynsup_state state, uint64_t deadline_ns) {
     if (state == DYNSUP_READY)
@@ -172,13 +165,13 @@ static void sleep_until_due(dsl_host *host, enum dynsup_state state, uint64_t de
 
 /* False: the time is over. */
 static bool run_to_end(dsl_host *host, uint64_t patience_ns) {
-    uint64_t begun_ns = real_now();
+    uint64_t begun_ns = dsl_real_now();
     for (;;) {
         uint64_t deadline_ns, past_ns;
         enum dynsup_state state = dsl_host_step(host, BUDGET_NS, &deadline_ns);
         if (state == DYNSUP_ENDED)
             return true;
-        past_ns = real_now() - begun_ns;
+        past_ns = dsl_real_now() - begun_ns;
         if (past_ns >= patience_ns)
             return false;
         if (state == DYNSUP_WAITING && host->config->virtual_clock)

@@ -27,36 +27,75 @@ static void a_step_says_what_is_left(void **state) {
     dsl_test_embed_close(&t);
 }
 
-/* The clock moves by a microsecond at each look. */
-static uint64_t moving_now(void *ud) {
-    uint64_t *now_ns = ud;
-    return *now_ns += 1000;
+/* Ten workers that never wait: how many slices there were in each of so many steps. */
+static void slices_of_steps(uint64_t budget_ns, uint64_t *slices, int steps) {
+    dsl_test_embed t;
+    dsl_test_embed_open(&t, &(dynsup_lua_config){.virtual_clock = true, .slice_ms = 0.1});
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(luaL_loadstring(t.L, "while true do n = (n or 0) + 1 end"), LUA_OK);
+        assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), 0);
+    }
+    const volatile uint64_t *all = dynsup_host_slices(dynsup_lua_host_core(t.host));
+    for (int i = 0; i < steps; i++) {
+        uint64_t before = *all;
+        assert_int_equal(dynsup_lua_host_step(t.host, budget_ns, NULL), DYNSUP_READY);
+        slices[i] = *all - before;
+    }
+    dsl_test_embed_close(&t);
 }
 
-static void a_step_comes_back_when_its_budget_is_spent(void **state) {
+static void a_step_on_a_virtual_clock_counts_instructions(void **state) {
     (void)state;
-    dynsup_lua_host *host;
-    uint64_t now_ns = 0;
-    dynsup_lua_config config = {.now = moving_now, .now_ud = &now_ns, .slice_ms = 0.1};
-    assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), 0);
-    lua_State *L = dynsup_lua_host_state(host);
-    for (int i = 0; i < 10; i++) {
-        assert_int_equal(luaL_loadstring(L, "while true do n = (n or 0) + 1 end"), LUA_OK);
-        assert_int_equal(dynsup_lua_spawn(host, L, 0, NULL), 0);
+    uint64_t slices[20];
+    slices_of_steps(50000, slices, 20);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(slices[i], 1);
+    slices_of_steps(1000000, slices, 20); /* a slice is 0.1 ms, and a microsecond */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(slices[i], 10);
+}
+
+static int go_on(lua_State *L, dynsup_lua_worker *worker) {
+    (void)L, (void)worker;
+    return DYNSUP_LUA_AGAIN;
+}
+
+static const dynsup_lua_worker_ops busy_ops = {.name = "busy", .start = go_on, .work = go_on};
+
+static void workers_in_c_use_up_a_budget_on_every_clock(void **state) {
+    (void)state;
+    for (int virtual = 0; virtual < 2; virtual ++) {
+        dsl_test_embed t;
+        dsl_test_embed_open(&t, &(dynsup_lua_config){.virtual_clock = virtual});
+        assert_int_equal(dynsup_lua_worker_spawn(t.host, &busy_ops, NULL, NULL, NULL), 0);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(dynsup_lua_host_step(t.host, 100000, NULL), DYNSUP_READY);
+        dsl_test_embed_close(&t);
     }
-    for (int i = 0; i < 100; i++) {
-        uint64_t begun_ns = now_ns;
-        assert_int_equal(dynsup_lua_host_step(host, 50000, NULL), DYNSUP_READY);
-        assert_in_range(now_ns - begun_ns, 50000, 60000);
-    }
-    dynsup_lua_host_free(host);
+}
+
+/* A worker that never waits, and close handlers that never end. */
+static void a_clock_that_stands_still_stops_timers_only(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    dsl_test_embed_open(&t, NULL);
+    assert_int_equal(luaL_loadstring(t.L,
+                                     "local x <close> = setmetatable({}, { __close = function()"
+                                     " while true do end end })\n"
+                                     "while true do n = (n or 0) + 1 end"),
+                     LUA_OK);
+    assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(dynsup_lua_host_step(t.host, 100000, NULL), DYNSUP_READY);
+    assert_true(dsl_test_global(&t, "n") > 0);
+    assert_int_equal(dynsup_lua_host_now(t.host), t.now_ns);
+    dsl_test_embed_close(&t);
 }
 
 static void all_who_are_ready_have_a_turn_before_a_second_one(void **state) {
     (void)state;
     dynsup_lua_host *host;
-    uint64_t now_ns = 0;
-    dynsup_lua_config config = {.now = moving_now, .now_ud = &now_ns, .slice_ms = 0.01};
+    dynsup_lua_config config = {.virtual_clock = true, .slice_ms = 0.01};
     assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), 0);
     lua_State *L = dynsup_lua_host_state(host);
     lua_newtable(L);
@@ -86,9 +125,8 @@ static void all_who_are_ready_have_a_turn_before_a_second_one(void **state) {
 static void ends_keep_to_the_budget_too(void **state) {
     (void)state;
     dynsup_lua_host *host;
-    uint64_t now_ns = 0;
     int steps = 0;
-    dynsup_lua_config config = {.now = moving_now, .now_ud = &now_ns};
+    dynsup_lua_config config = {.virtual_clock = true};
     assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), 0);
     lua_State *L = dynsup_lua_host_state(host);
     for (int i = 0; i < 1000; i++) {
@@ -316,7 +354,9 @@ static void a_host_can_go_to_another_thread(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_says_what_is_left),
-        cmocka_unit_test(a_step_comes_back_when_its_budget_is_spent),
+        cmocka_unit_test(a_step_on_a_virtual_clock_counts_instructions),
+        cmocka_unit_test(workers_in_c_use_up_a_budget_on_every_clock),
+        cmocka_unit_test(a_clock_that_stands_still_stops_timers_only),
         cmocka_unit_test(all_who_are_ready_have_a_turn_before_a_second_one),
         cmocka_unit_test(ends_keep_to_the_budget_too),
         cmocka_unit_test(code_outside_of_processes_may_call_the_host),

@@ -60,9 +60,12 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
     yield_now(L, host);
 }
 
-/* On a virtual clock instructions are the time. */
-static bool slice_is_over(const dsl_host *host) {
-    return host->config->virtual_clock || dynsup_host_slice_over(host->core, host->slice_ns);
+/* On a virtual clock instructions are the time of work. */
+static bool slice_is_over(dsl_host *host) {
+    if (!host->config->virtual_clock)
+        return dynsup_host_slice_over(host->core, host->slice_ns);
+    host->counted_ns += (uint64_t)host->slice_count * DSL_INSTRUCTION_NS;
+    return true;
 }
 
 static void count_hook(lua_State *L, lua_Debug *ar) {
@@ -158,7 +161,7 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime) {
 static bool close_time_is_over(dsl_host *host) {
     if (host->config->virtual_clock)
         return host->close_left == 0 || --host->close_left == 0;
-    uint64_t now_ns = dynsup_host_now(host->core);
+    uint64_t now_ns = dsl_real_now();
     if (host->close_deadline_ns == 0)
         host->close_deadline_ns = now_ns + CLOSE_MS * UINT64_C(1000000);
     return now_ns > host->close_deadline_ns;

@@ -62,8 +62,7 @@ static bool play(game *g, const char *picture) {
     window_input(&in);
     obey_mouse(g, &in);
     obey_key(g, in.key);
-    if (!g->pace.is_paused)
-        scripts_step(&g->scripts);
+    scripts_step(&g->scripts);
     draw(g, picture);
     pace_next_frame(&g->pace);
     return !in.wants_end && !g->scripts.has_failed;

@@ -4,7 +4,6 @@
 #include <SDL.h>
 
 #define FRAME_NS 16666667u
-#define LOOK_NS  10000u /* what a look takes on a counted clock */
 
 static uint64_t system_now(void) {
     return (uint64_t)((double)SDL_GetPerformanceCounter() * 1e9 /
@@ -13,14 +12,14 @@ static uint64_t system_now(void) {
 
 void pace_init(pace *p, bool is_counted) {
     *p = (pace){.is_counted = is_counted, .system_ns = system_now()};
-    p->due_ns = (is_counted ? 0 : p->system_ns) + FRAME_NS;
+    p->due_ns = p->system_ns + FRAME_NS;
     p->frame_ms = FRAME_NS / 1e6;
 }
 
 uint64_t pace_now(void *ud) {
     pace *p = ud;
     if (p->is_counted)
-        return p->game_ns += LOOK_NS;
+        return p->game_ns;
     uint64_t now = system_now();
     if (!p->is_paused)
         p->game_ns += now - p->system_ns;
@@ -33,9 +32,8 @@ void pace_pause(pace *p, bool is_paused) {
     p->is_paused = is_paused;
 }
 
-static void count_frame(pace *p) {
-    if (p->game_ns < p->due_ns)
-        p->game_ns = p->due_ns;
+uint64_t pace_spent(const pace *p) {
+    return p->is_counted ? 0 : system_now();
 }
 
 static void await_frame(const pace *p, uint64_t now) {
@@ -45,8 +43,7 @@ static void await_frame(const pace *p, uint64_t now) {
 
 void pace_next_frame(pace *p) {
     if (p->is_counted) {
-        count_frame(p);
-        p->due_ns += FRAME_NS;
+        p->game_ns += p->is_paused ? 0 : FRAME_NS;
         return;
     }
     await_frame(p, system_now());

@@ -1,7 +1,7 @@
 /*
  * The game's time: sixty frames a second, and the clock that its workers live by. It stands still
- * while the game is paused. A counted clock is for tests: no real time passes, each frame takes as
- * long as any other and each look at the time a little, so that a game goes the same way each time.
+ * while the game is paused. A counted clock is for tests: no real time passes, and each frame takes
+ * as long as any other, so that a game goes the same way each time.
  */
 #ifndef PACE_H
 #define PACE_H
@@ -14,15 +14,17 @@ typedef struct pace {
     bool is_paused;
     uint64_t game_ns;
     uint64_t system_ns; /* when game_ns was set */
-    uint64_t due_ns;    /* when the next frame begins: game time if counted, else the system's */
+    uint64_t due_ns;    /* when the next frame begins: the system's time, if not counted */
     double frame_ms;    /* how long frames take lately */
 } pace;
 
 void pace_init(pace *p, bool is_counted);
 
-/* The game's time in ns: the function `now` of a host, whose argument is the pace. While it stands
- * still a step would never use up its budget: a game that is paused makes no steps. */
+/* The game's time in ns: the function `now` of a host, whose argument is the pace. */
 uint64_t pace_now(void *p);
+
+/* A time in ns to measure what a frame takes; it stands still where the clock is counted. */
+uint64_t pace_spent(const pace *p);
 
 void pace_pause(pace *p, bool is_paused);
 

@@ -102,7 +102,8 @@ static bool start(setup *s) {
 bool scripts_open(scripts *s, pace *p, world *w, const char *folder, uint64_t seed) {
     *s = (scripts){.pace = p, .world = w, .stage = {.world = w}};
     const dynsup_lua_config config = {
-        .now = pace_now,
+        .virtual_clock = p->is_counted,
+        .now = p->is_counted ? NULL : pace_now,
         .now_ud = p,
         .slice_ms = 0.5,
         .max_bytes = MAX_BYTES,
@@ -127,10 +128,17 @@ void scripts_close(scripts *s) {
 
 /* ---- frames ---- */
 
+/* A virtual clock is moved by whoever steps. */
+static void follow_pace(scripts *s) {
+    if (s->pace->is_counted)
+        dynsup_lua_host_advance(s->host, pace_now(s->pace) - dynsup_lua_host_now(s->host));
+}
+
 void scripts_step(scripts *s) {
-    uint64_t begun = pace_now(s->pace);
+    uint64_t begun = pace_spent(s->pace);
+    follow_pace(s);
     int state = dynsup_lua_host_step(s->host, (uint64_t)(SCRIPTS_BUDGET_MS * MS), NULL);
-    double used_ms = (double)(pace_now(s->pace) - begun) / MS;
+    double used_ms = (double)(pace_spent(s->pace) - begun) / MS;
     s->used_ms[s->counts.frames % SCRIPTS_HISTORY] = used_ms;
     s->counts.frames++;
     s->counts.preempted += state == DYNSUP_READY;
