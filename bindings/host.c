@@ -30,7 +30,7 @@
 #define SENTINEL_NAME  "dynsup.host"
 #define STEP_BUDGET_NS 1000000000u
 #define STUCK_NS       100000000u /* from here on a slice that cannot be ended is worth a warning */
-#define COUNT_PER_MS   (1000000 / DSL_INSTRUCTION_NS) /* on a virtual clock */
+#define COUNT_PER_MS   100000     /* DSL_INSTRUCTION_NS each, on a virtual clock */
 #define LOOK_NS        1000u /* of work: a slice that gives way, or an exit, on a virtual clock */
 #define COUNT_LOOK     1000  /* on others: from one look at the time to the next */
 

@@ -83,6 +83,7 @@ static void parts_keep_the_order_of_all_deadlines(void **state) {
     test_run(test);
     for (int i = 0; i < CROWD; i++) {
         const test_body *to = bodies[i % 3];
+        assert_non_null(to);
         uint64_t ns = MS + 10 * (uint64_t)i;
         uint64_t now_ns = dynsup_process_now(test->host, to->pid);
         test_send_at(test, to, now_ns + (to == bodies[1] ? 2 * ns : ns), i);
