@@ -224,6 +224,9 @@ void dsl_host_free(dsl_host *host);
 /* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
 #define DSL_INSTRUCTION_NS 10u
 
+/* Moves a virtual clock on to this time, unless it is there already. */
+void dsl_virtual_reach(dsl_host *host, uint64_t time_ns);
+
 /* The system's monotonic clock, in ns. */
 uint64_t dsl_real_now(void);
 

@@ -18,8 +18,10 @@ int dsl_check_host(const dsl_host *host) {
 
 int dsl_check_outside(const dsl_host *host) {
     int status = dsl_check_host(host);
-    if (status)
+    if (status == DYNSUP_EMISUSE)
         return status;
     bool steps = host->busy || (host->uv && dynsup_uv_in_callback(host->uv));
-    return dsl_expect(!steps, "no step, run or close of this host under way") ? 0 : DYNSUP_EMISUSE;
+    if (!dsl_expect(!steps, "no step, run, close or end of this host under way"))
+        return DYNSUP_EMISUSE;
+    return status;
 }

@@ -98,8 +98,8 @@ typedef struct dynsup_lua_config {
     bool virtual_clock;
     /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
      * this clock stops its workers' timers; slices, budgets of steps and the time of close handlers
-     * are real time. Called often. A host with a loop always has the monotonic clock, by which its
-     * loop waits. */
+     * are real time. Called often. Excludes a loop: a host with one has the monotonic clock,
+     * by which its loop waits. */
     uint64_t (*now)(void *ud);
     void *now_ud;
     /* An event loop of the host's own, which dynsup.net, dynsup.http and luv need. The program
@@ -213,8 +213,8 @@ void dynsup_lua_host_free(dynsup_lua_host *host);
 
 /* The orderly end: halts the host, if that has not been done, lets it run until it has ended, but
  * for patience_ns of real time at most, and frees it. Blocks; between two steps it sleeps, or waits
- * in the loop. 0: in order. DYNSUP_ETIMEOUT: what was left has been killed. With DYNSUP_EMISUSE the
- * host is as it was. */
+ * in the loop. 0: in order. DYNSUP_ETIMEOUT: what was left has been killed. DYNSUP_ECLOSED: only
+ * the host had to be freed. With DYNSUP_EMISUSE the host is as it was. */
 int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
 
 /* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
@@ -243,7 +243,7 @@ int dynsup_lua_host_run(dynsup_lua_host *host);
 /* The time of the host's clock in ns. */
 uint64_t dynsup_lua_host_now(dynsup_lua_host *host);
 
-/* Moves a virtual clock on. */
+/* Moves a virtual clock on, to the end of time at most. */
 int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
 
 /* For poll, epoll and other loops: the descriptor of the host's loop, which stays the same. When it

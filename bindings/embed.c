@@ -135,6 +135,7 @@ static void state_leave(dsl_host *host) {
 void dynsup_lua_host_free(dynsup_lua_host *host) {
     if (!host || dsl_check_outside(host) == DYNSUP_EMISUSE)
         return;
+    host->busy = true; /* whoever is called back now may not free it again */
     if (host->core)
         state_leave(host);
     dsl_posts_drop(host); /* what has come since its end */
@@ -175,7 +176,7 @@ static bool run_to_end(dsl_host *host, uint64_t patience_ns) {
         if (past_ns >= patience_ns)
             return false;
         if (state == DYNSUP_WAITING && host->config->virtual_clock)
-            host->virtual_ns = deadline_ns;
+            dsl_virtual_reach(host, deadline_ns);
         else
             sleep_until_due(host, state, deadline_ns, patience_ns - past_ns);
     }
@@ -243,7 +244,8 @@ int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns) {
         return status;
     if (!dsl_expect(host->config->virtual_clock, "a host with a virtual clock"))
         return DYNSUP_EMISUSE;
-    host->virtual_ns += ns;
+    uint64_t most_ns = DYNSUP_NEVER - 1 - host->virtual_ns;
+    host->virtual_ns += ns < most_ns ? ns : most_ns;
     return 0;
 }
 

@@ -72,7 +72,7 @@ static void kind_push(lua_State *L, making *m) {
     m->is_taken = true;
 }
 
-/* arg is dropped also where there was no memory for what would drop it. */
+/* arg is dropped also where nothing was made that would drop it. */
 static int made(const making *m, int status) {
     if (!m->is_taken && m->ops->drop)
         m->ops->drop(m->arg);
@@ -87,10 +87,10 @@ static int push_protected(lua_State *L) {
 
 int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua_worker_ops *ops,
                            void *arg) {
+    making m = {.host = host, .ops = ops, .arg = arg};
     int status = dsl_check_host(host);
     if (status)
-        return status;
-    making m = {.host = host, .ops = ops, .arg = arg};
+        return made(&m, status);
     return made(&m, dsl_embed_call_for(host, L, 0, 1, push_protected, &m));
 }
 
@@ -107,10 +107,10 @@ static int spawn_protected(lua_State *L) {
 
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out) {
+    making m = {.host = host, .ops = ops, .arg = arg, .name = name};
     int status = dsl_check_host(host);
     if (status)
-        return status;
-    making m = {.host = host, .ops = ops, .arg = arg, .name = name};
+        return made(&m, status);
     status = made(&m, dsl_embed_call(host, host->L, 0, spawn_protected, &m));
     if (pid_out)
         *pid_out = m.pid;
@@ -227,12 +227,12 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
                             const dynsup_lua_worker_ops *ops, void *arg,
                             const dynsup_lua_child *child, dynsup_pid *pid_out) {
     static const dynsup_lua_child plain;
-    int status = dsl_check_host(host);
-    if (status)
-        return status;
     worker_starting w = {.start = {.host = host, .supervisor = supervisor},
                          .making = {.host = host, .ops = ops, .arg = arg},
                          .child = child ? child : &plain};
+    int status = dsl_check_host(host);
+    if (status)
+        return made(&w.making, status);
     status = start(host, host->L, 0, worker_start_protected, &w.start, &w, pid_out);
     return made(&w.making, status);
 }

@@ -1,9 +1,12 @@
 /* Hosts for C programs: steps, deadlines, ends, and what is misuse. */
 #include "bindings/test_embed.h"
 
+#include "core/dynsup_uv.h"
+
 #include <lauxlib.h>
 #include <lualib.h>
 #include <pthread.h>
+#include <uv.h>
 
 /* ---- steps ---- */
 
@@ -319,6 +322,54 @@ static void two_clocks(void *ud) {
     dynsup_lua_host_new(NULL, &config, &host);
 }
 
+static void free_host(dynsup_lua_post *post, dynsup_lua_host *host) {
+    (void)post;
+    dynsup_lua_host_free(host);
+}
+
+static void free_in_a_post_of_the_loop(void *ud) {
+    dynsup_lua_host *host;
+    struct uv_loop_s *loop = dynsup_uv_loop_new();
+    dynsup_lua_config config = {.loop = loop};
+    dynsup_lua_post post = {.call = free_host};
+    (void)ud;
+    assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), 0);
+    dynsup_lua_host_post(host, &post);
+    uv_run(loop, UV_RUN_NOWAIT);
+}
+
+/* It may be moved on as often as one likes. */
+static void a_virtual_clock_never_goes_back(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    dsl_test_embed_open(&t, &(dynsup_lua_config){.virtual_clock = true});
+    dynsup_lua_host_advance(t.host, UINT64_MAX);
+    uint64_t now_ns = dynsup_lua_host_now(t.host);
+    dynsup_lua_host_advance(t.host, UINT64_MAX);
+    assert_true(dynsup_lua_host_now(t.host) >= now_ns);
+    assert_true(dynsup_lua_host_now(t.host) < DYNSUP_NEVER);
+    dsl_test_embed_close(&t);
+}
+
+static void count_drop(void *arg) {
+    ++*(int *)arg;
+}
+
+static void the_argument_of_a_worker_is_dropped_in_every_case(void **state) {
+    (void)state;
+    static const dynsup_lua_worker_ops ops = {.name = "none", .drop = count_drop};
+    dsl_test_embed t;
+    int drops = 0;
+    dsl_test_embed_open(&t, NULL);
+    lua_close(t.L);
+    t.L = NULL;
+    assert_int_equal(dynsup_lua_worker_spawn(t.host, &ops, &drops, NULL, NULL), DYNSUP_ECLOSED);
+    assert_int_equal(dynsup_lua_worker_start(t.host, 1, &ops, &drops, NULL, NULL), DYNSUP_ECLOSED);
+    assert_int_equal(dynsup_lua_worker_push(t.host, NULL, &ops, &drops), DYNSUP_ECLOSED);
+    assert_int_equal(drops, 3);
+    dsl_test_embed_close(&t);
+}
+
 static void misuse_asserts(void **state) {
     (void)state;
     dsl_test_embed t;
@@ -329,6 +380,7 @@ static void misuse_asserts(void **state) {
     assert_true(dsl_test_asserts(free_in_step, &t));
     assert_true(dsl_test_asserts(step_in_another_thread, &t));
     assert_true(dsl_test_asserts(two_clocks, NULL));
+    assert_true(dsl_test_asserts(free_in_a_post_of_the_loop, NULL));
     dsl_test_embed_close(&t);
 }
 
@@ -370,6 +422,8 @@ int main(void) {
         cmocka_unit_test(os_exit_of_a_process_halts_and_the_programs_own_does_not),
         cmocka_unit_test(limits_refuse_what_goes_beyond),
         cmocka_unit_test(misuse_asserts),
+        cmocka_unit_test(a_virtual_clock_never_goes_back),
+        cmocka_unit_test(the_argument_of_a_worker_is_dropped_in_every_case),
         cmocka_unit_test(a_host_can_go_to_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

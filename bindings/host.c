@@ -56,6 +56,11 @@ static uint64_t given_now(void *ud) {
     return config->now(config->now_ud);
 }
 
+void dsl_virtual_reach(dsl_host *host, uint64_t time_ns) {
+    if (host->virtual_ns < time_ns)
+        host->virtual_ns = time_ns;
+}
+
 /* Each look is work: so everybody who asks whether the budget is spent comes to its end. */
 static uint64_t counted_now(void *ud) {
     return ((dsl_host *)ud)->counted_ns += LOOK_NS;
@@ -101,8 +106,8 @@ static enum dynsup_state run_virtual(dsl_host *host) {
         state = step_virtual(host, &deadline_ns);
         after_step(host);
         dsl_signals_look(host);
-        if (state == DYNSUP_WAITING && host->virtual_ns < deadline_ns)
-            host->virtual_ns = deadline_ns;
+        if (state == DYNSUP_WAITING)
+            dsl_virtual_reach(host, deadline_ns);
     } while (state == DYNSUP_READY || state == DYNSUP_WAITING);
     return state;
 }
@@ -144,7 +149,11 @@ static void on_stuck(void *ud, uint64_t stuck_ns) {
 }
 
 static void on_wake(void *ud) {
-    dsl_posts_run(ud);
+    dsl_host *host = ud;
+    bool busy = host->busy;
+    host->busy = true;
+    dsl_posts_run(host);
+    host->busy = busy;
 }
 
 /* ---- ending ---- */
@@ -183,6 +192,7 @@ static void bodies_free(dsl_host *host) {
 }
 
 void dsl_host_end(dsl_host *host) {
+    host->busy = true; /* for whoever is called back: it stays so until it is freed */
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
@@ -212,6 +222,7 @@ static int sentinel_gc(lua_State *L) {
         return 0;
     host->L = L; /* the thread that called run may be gone */
     dsl_host_end(host);
+    host->busy = false;
     if (host->owner == DSL_OWNER_RUN)
         dsl_host_free(host);
     return 0;
@@ -271,11 +282,20 @@ static dsl_host *host_begin(lua_State *L, dsl_sentinel *sentinel, const dynsup_l
     return host;
 }
 
+static double slice_ms(const dynsup_lua_config *config) {
+    return config->slice_ms > 0 ? config->slice_ms : 1;
+}
+
+static uint64_t slice_ns(const dynsup_lua_config *config) {
+    double ms = slice_ms(config);
+    return ms < 9e9 ? (uint64_t)(ms * 1e6) : DYNSUP_NEVER;
+}
+
 static void slice_open(dsl_host *host) {
     const dynsup_lua_config *config = host->config;
-    double ms = config->slice_ms > 0 ? config->slice_ms : 1;
+    double ms = slice_ms(config);
     bool signal = config->preempt == DYNSUP_LUA_PREEMPT_SIGNAL && host->uv;
-    host->slice_ns = ms < 9e9 ? (uint64_t)(ms * 1e6) : DYNSUP_NEVER;
+    host->slice_ns = slice_ns(config);
     host->count_hook = config->preempt != DYNSUP_LUA_PREEMPT_NONE && !signal;
     host->slice_count = COUNT_LOOK;
     if (config->virtual_clock)
@@ -312,7 +332,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
     dynsup_uv_config uv = {
         .loop = loop_of(L, host),
         .watchdog = config->preempt == DYNSUP_LUA_PREEMPT_SIGNAL,
-        .slice_ns = (uint64_t)(config->slice_ms * 1e6),
+        .slice_ns = slice_ns(config),
         .turn_ns = config->turn_ns,
         .on_stuck = on_stuck,
         .stuck_ud = host,
