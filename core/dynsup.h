@@ -643,13 +643,13 @@ bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_n
  */
 dynsup_clock dynsup_clock_new(dynsup_host *host, bool paused);
 
-/* A clock is gone when nobody holds it and no process has it. hold: false when it is gone already.
- */
+/* A clock is gone when nobody holds it and no process has it. hold: one more holder; false when it
+ * is gone already. release: one holder less. */
 bool dynsup_clock_hold(dynsup_host *host, dynsup_clock clock);
 void dynsup_clock_release(dynsup_host *host, dynsup_clock clock);
 
-/* Lets its time stand still, and go on. O(1), whatever it has of timers. During a step: what comes
- * after it. */
+/* pause lets its time stand still, resume lets it go on. O(1), whatever it has of timers. During a
+ * step: what comes after it. */
 bool dynsup_clock_pause(dynsup_host *host, dynsup_clock clock);
 bool dynsup_clock_resume(dynsup_host *host, dynsup_clock clock);
 
