@@ -5,6 +5,7 @@
  * The collector may come to it after its run has ended: then there is nothing to be let go.
  */
 #include "bindings/clock.h"
+#include "core/dynsup_clock.h"
 
 #include <math.h>
 

@@ -4,6 +4,7 @@
  * When nothing can happen any more the host is halted, which stops what main has started, in order.
  */
 #include "bindings/binding.h"
+#include "core/dynsup_clock.h"
 
 #include "bindings/dry.h"
 #include "bindings/log.h"

@@ -144,9 +144,9 @@ typedef struct cli_job {
     char **argv;
     int script; /* FILE in argv; argc: none */
     dynsup_lua_config config;
-    bool format_chosen; /* by an option or the environment */
-    bool listens;       /* clients may attach */
-    const char *socket; /* where, if that is said */
+    bool format_chosen;    /* by an option or the environment */
+    bool listens;          /* clients may attach */
+    const char *socket;    /* where, if that is said */
     const char *event_log; /* a file's name, or NULL */
     FILE *events;
     cli_warnings warnings;

@@ -1,4 +1,5 @@
 /* The public functions for clocks. */
+#include "dynsup_clock.h"
 #include "process.h"
 #include "step.h"
 

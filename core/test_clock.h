@@ -4,6 +4,8 @@
 
 #include "test_host.h"
 
+#include "dynsup_clock.h"
+
 #define MS UINT64_C(1000000)
 
 /* A clock that is held to the end of the host. */

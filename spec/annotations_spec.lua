@@ -142,10 +142,10 @@ local function fields_of(class)
   return fields
 end
 
--- The names in the table of a C file with lines like {"name", read_name, FLAGS}.
+-- The names in the table of a C file with lines like {"name", read_name, FLAGS}, or {WORD("name"), ...}.
 local function names_read(path, flag)
   local names = {}
-  for name, rest in read_file(path):gmatch '\n    {"([%a_]+)", read_[%a_]+([^}]*)}' do
+  for name, rest in read_file(path):gmatch '\n    {[WORD(]*"([%a_]+)"%)?, read_[%a_]+([^}]*)}' do
     if not flag or rest:find(flag, 1, true) or rest:find("DSL_OPTION_NAME", 1, true) then
       names[name] = true
     end

@@ -21,6 +21,7 @@ local layers = {
 local public = {
     ["core/dynsup.h"] = true,
     ["core/dynsup_base.h"] = true,
+    ["core/dynsup_clock.h"] = true,
     ["core/dynsup_look.h"] = true,
     ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,

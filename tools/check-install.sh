@@ -240,8 +240,26 @@ runs_game() {
     ASAN_OPTIONS=detect_leaks=0 "$work/game/game" --headless --frames 10
 }
 
+# By pkg-config, with threads and the packages that the example itself uses.
+builds_embedded() {
+    PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --cflags --libs dynsup-lua libuv >"$work/options"
+    source=$1
+    eval "set -- $(cat "$work/options")" # it has spaces escaped
+    # shellcheck disable=SC2086 # options
+    "$compiler" $flags -o "$work/embedded" "$source" "$@" -pthread -Wl,-rpath,"$lib"
+}
+
+prints() {
+    ASAN_OPTIONS=detect_leaks=0 "$work/embedded" | diff "$1" -
+}
+
 # The game is there where SDL2 is.
 check_examples() {
+    for source in examples/embed/*.c; do
+        name=$(basename "$source" .c)
+        check "$name builds" builds_embedded "$source"
+        check "$name runs" prints "${source%.c}.txt"
+    done
     check "logwatch builds" builds_example tool
     check "logwatch runs" "$work/tool/logwatch" README.md
     if pkg-config --exists sdl2; then

@@ -108,6 +108,7 @@
 
 ---@class dynsup.supervisor_options: dynsup.init_options
 ---@field name? dynsup.name
+---@field clock? dynsup.handle|"host" of the supervisor and all that is started under it
 
 ---@class dynsup.static_init_options
 ---@field strategy? "one_for_one"|"one_for_all"|"rest_for_one"
@@ -117,6 +118,7 @@
 
 ---@class dynsup.static_options: dynsup.static_init_options
 ---@field name? dynsup.name
+---@field clock? dynsup.handle|"host"
 
 --- A supervisor whose options come from a function.
 ---@class dynsup.init_module
@@ -164,6 +166,14 @@
 ---@field log_level? "off"|dynsup.level ("warning")
 ---@field log_format? "text"|"logfmt"|"json"
 ---@field log? fun(level: dynsup.level, text: string)
+---@field event_log? fun(line: string)
+
+--- A clock: the time of a tree of processes.
+---@class dynsup.handle
+
+---@class dynsup.clock_options
+---@field paused? boolean (false)
+---@field rate? number (1)
 
 -- ---- events ----
 

@@ -32,13 +32,13 @@ typedef struct logwatch {
 
 /* ---- the host ---- */
 
-/* In protected mode: the main process is main.lua with the door and the settings. */
+/* In protected mode: the main process is watch.lua with the door and the settings. */
 static int load_main(lua_State *L) {
     logwatch *w = lua_touserdata(L, 1);
     lua_getglobal(L, "package");
     lua_pushliteral(L, TOOL_FOLDER "/?.lua");
     lua_setfield(L, -2, "path");
-    if (luaL_loadfile(L, TOOL_FOLDER "/main.lua"))
+    if (luaL_loadfile(L, TOOL_FOLDER "/watch.lua"))
         return lua_error(L);
     if (dynsup_lua_worker_push(w->host, L, &door_ops, &w->door))
         return luaL_error(L, "not enough memory");
