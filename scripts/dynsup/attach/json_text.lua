@@ -27,11 +27,8 @@ local function number_text(value)
     return '"nan"'
   elseif value == math.huge or value == -math.huge then
     return value > 0 and '"infinity"' or '"-infinity"'
-  elseif math.type(value) == "integer" then
-    return ("%d"):format(value)
   end
-  local short = ("%.14g"):format(value)
-  return tonumber(short) == value and short or ("%.17g"):format(value)
+  return wire.number(value)
 end
 
 local function is_list(value)
