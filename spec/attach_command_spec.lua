@@ -85,6 +85,12 @@ describe("dynsup eval", function()
     assert.equal(3, host:wait())
   end))
 
+  it("says that its session was killed, which is not the host", with_host(SCRIPT, function(_, folder)
+    local words = { "eval", "dynsup.exit(dynsup.self(), 'kill')" }
+    assert.same({ 1, "", "dynsup: the session was killed\n" }, outcome(folder, words))
+    assert.same({ 0, "5\n", "" }, outcome(folder, { "eval", "x" }))
+  end))
+
   it("refuses code that is too long", with_host(SCRIPT, function(_, folder)
     local got = outcome(folder, { "eval", "-", input = ("-- a comment\n"):rep(6000) })
     assert.same({ 2, "", "dynsup: the code and its arguments have more than 65536 bytes\n" }, got)
