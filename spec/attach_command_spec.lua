@@ -40,6 +40,8 @@ describe("dynsup eval", function()
     local run = attach.run(folder, { "eval", "--json", "return dynsup.whereis 'app', { a = { 1 } }, nil" })
     assert.same({ 0, "" }, { run.code, run.err })
     assert.truthy(run.out:find '^"<0%.%d+%.0>"\n{"a":%[1%]}\nnull\n$')
+    assert.same({ 0, '"a\u{fffd}b\u{fffd}\u{fffd}ä\u{fffd}"\n', "" }, outcome(folder, { "eval", "--json",
+      "'a\\xffb\\xed\\xa0ä\\xe2'" }))
   end))
 
   it("prints what the code prints, as it comes", with_host(SCRIPT, function(host, folder)
