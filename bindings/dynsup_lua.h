@@ -151,7 +151,8 @@ typedef struct dynsup_lua_config {
     /* ---- what must be asked for ---- */
 
     /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it (with a loop only); a
-     * second SIGINT ends the program. */
+     * second SIGINT ends the program. A SIGHUP ends it when the loop has not come to it after 5 s
+     * and no observer has ever asked; one that the program was started to ignore does nothing. */
     bool signals;
     /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
      * ends the program when a peer goes away. */

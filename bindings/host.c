@@ -15,6 +15,7 @@
 
 #include "bindings/dry.h"
 #include "bindings/http.h"
+#include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
@@ -350,6 +351,8 @@ static void uv_open(lua_State *L, dsl_host *host) {
         uv.on_beat = config->service->on_beat;
         uv.beat_ud = config->service->ud;
     }
+    if (config->signals)
+        dsl_interrupt_prepare();
     if (uv.loop)
         host->uv = dynsup_uv_new(&uv, &error);
     if (error && error != -ENOMEM)

@@ -10,6 +10,7 @@
  * same holds for the close handlers.
  */
 #include "bindings/binding.h"
+#include "bindings/interrupt.h"
 #include "core/dynsup_look.h"
 
 #include <string.h>
@@ -197,6 +198,21 @@ static int halt(lua_State *L) {
     return 0;
 }
 
+/* watch_hangup(): libuv's handler for SIGHUP is in place. When the loop does not come to the
+ * signal, as a C function that a line has called does not return, it ends the program. */
+static int watch_hangup(lua_State *L) {
+    (void)L;
+    dsl_interrupt_watch_hangup();
+    return 0;
+}
+
+/* heard_hangup(): the loop has come to it. */
+static int heard_hangup(lua_State *L) {
+    (void)L;
+    dsl_interrupt_heard_hup();
+    return 0;
+}
+
 /* ---- names ---- */
 
 static bool begins_with(const dynsup_process_info *info, const char *prefix, size_t length) {
@@ -226,6 +242,12 @@ static int names_page(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg dsl_line_functions[] = {
-    {"attempt", attempt}, {"interrupt", interrupt},   {"halting", halting}, {"alive", alive},
-    {"halt", halt},       {"names_page", names_page}, {NULL, NULL}};
+const luaL_Reg dsl_line_functions[] = {{"attempt", attempt},
+                                       {"interrupt", interrupt},
+                                       {"halting", halting},
+                                       {"alive", alive},
+                                       {"halt", halt},
+                                       {"names_page", names_page},
+                                       {"watch_hangup", watch_hangup},
+                                       {"heard_hangup", heard_hangup},
+                                       {NULL, NULL}};

@@ -9,6 +9,7 @@
  */
 #include "bindings/observe.h"
 
+#include "bindings/interrupt.h"
 #include "bindings/log.h"
 
 #include <string.h>
@@ -288,6 +289,8 @@ static int observer_open(lua_State *L) {
     o->name = keep(&at, new.name);
     o->next = host->observers;
     host->observers = o;
+    if (o->target && o->events != ALL_EVENTS && (o->events >> DYNSUP_EVENT_HUP & 1))
+        dsl_interrupt_hup_is_event();
     dsl_events_want(host);
     lua_pushinteger(L, (lua_Integer)o->number);
     return 1;

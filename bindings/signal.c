@@ -1,6 +1,7 @@
 /*
  * What signals to the program do to the hosts of a state: SIGINT and SIGTERM halt them, the runs
- * inside first. SIGHUP is an event for those who ask for it; when nobody does, it halts them, too.
+ * inside first. SIGHUP is an event for those who ask for it; when nobody does, it halts them, too,
+ * unless the program was started with SIGHUP ignored.
  *
  * Design notes.
  * Signals are heard of in two ways: from the loop, and, by a run on a virtual clock inside another
@@ -48,13 +49,14 @@ static void tell_all(const dsl_host *hearer) {
 }
 
 static void look_for_hup(const dsl_host *hearer) {
+    dsl_interrupt_heard_hup(); /* first: one that comes now is looked for once more */
     int hups = dsl_interrupt_hups();
     if (hups == hearer->runtime->hups)
         return;
     hearer->runtime->hups = hups;
     if (is_asked_for(hearer))
         tell_all(hearer);
-    else
+    else if (!dsl_interrupt_ignores_hup())
         halt_all(hearer);
 }
 

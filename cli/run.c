@@ -83,6 +83,10 @@ int cli_run(int argc, char **argv) {
         cli_say("run needs a FILE: see 'dynsup help run'");
         code = CLI_MISUSED;
     }
+    if (code == CLI_GO_ON && j.listens && j.config.virtual_clock) {
+        cli_say("--listen needs the real clock: sockets know nothing of --clock virtual");
+        code = CLI_MISUSED;
+    }
     cli_log_init(&j.config);
     cli_notify_init(&j.notify, &j.config);
     return code == CLI_GO_ON ? run(&j) : code;

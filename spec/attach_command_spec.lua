@@ -40,6 +40,8 @@ describe("dynsup eval", function()
     local run = attach.run(folder, { "eval", "--json", "return dynsup.whereis 'app', { a = { 1 } }, nil" })
     assert.same({ 0, "" }, { run.code, run.err })
     assert.truthy(run.out:find '^"<0%.%d+%.0>"\n{"a":%[1%]}\nnull\n$')
+    assert.same({ 0, '"a\u{fffd}b\u{fffd}\u{fffd}ä\u{fffd}"\n', "" }, outcome(folder, { "eval", "--json",
+      "'a\\xffb\\xed\\xa0ä\\xe2'" }))
   end))
 
   it("prints what the code prints, as it comes", with_host(SCRIPT, function(host, folder)
@@ -83,6 +85,12 @@ describe("dynsup eval", function()
     local got = outcome(folder, { "eval", "dynsup.halt(3)" })
     assert.same({ 1, "", "dynsup: the host has ended\n" }, got)
     assert.equal(3, host:wait())
+  end))
+
+  it("says that its session was killed, which is not the host", with_host(SCRIPT, function(_, folder)
+    local words = { "eval", "dynsup.exit(dynsup.self(), 'kill')" }
+    assert.same({ 1, "", "dynsup: the session was killed\n" }, outcome(folder, words))
+    assert.same({ 0, "5\n", "" }, outcome(folder, { "eval", "x" }))
   end))
 
   it("refuses code that is too long", with_host(SCRIPT, function(_, folder)

@@ -133,12 +133,24 @@ describe("a client", function()
     assert.equal("1\n", (other:line "1"))
   end))
 
-  it("has no standard input", with_host("", function(host)
+  it("has no standard input", with_host("", function(host, folder)
     local client = attach.client(host)
     assert.equal('nil\t"an attached session has no standard input"\n', (client:line "io.read()"))
     assert.equal('"file"\t"file"\tnil\n', (client:line "io.type(io.stdout), io.type(io.stderr), io.type(1)"))
     local _, err = client:line "io.write({})"
     assert.truthy(err:find("bad argument #1 to 'write' (string expected, got table)", 1, true))
+    for _, line in ipairs { "io.lines()", "io.stdin:lines()", "dofile()", "loadfile()" } do
+      _, err = client:line("print(1, " .. line .. ")")
+      assert.equal("stdin:1: an attached session has no standard input", err:match "^[^\n]*")
+    end
+    assert.equal("true\n", (client:line "io.input() == io.stdin"))
+    program.write(folder, "lines", "return 1\nlast\n")
+    assert.equal("return 1\tlast\tnil\n", (client:line(("io.input '%s/lines' print(io.read(), io.lines()(), io.read())")
+      :format(folder))))
+    client:line "io.input():close() io.input(io.stdin)"
+    program.write(folder, "file.lua", "return ...")
+    assert.equal("1\n", (client:line(("#{ loadfile '%s/file.lua' }"):format(folder))))
+    assert.equal("true\n", (client:line(("dofile '%s/file.lua' == nil"):format(folder))))
   end))
 
   it("writes where io.output says", with_host("", function(host, folder)

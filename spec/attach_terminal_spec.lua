@@ -202,6 +202,17 @@ describe("Ctrl-C", function()
   end)
 end)
 
+describe("code that is typed for dynsup eval", function()
+  it("may be given up by Ctrl-C", function()
+    attached.start(terminal)
+    terminal.open [["$DYNSUP" eval --socket ./socket -]]
+    terminal.enter "return 1 +"
+    wait "1 %+\n$"
+    press "C-c"
+    wait "ended with 130\n"
+  end)
+end)
+
 describe("Tab", function()
   it("completes what the host has", function()
     begin "alphabet = { soup = 1, soap = function() return 'washed' end } dynsup.register('worker one', dynsup.self())"

@@ -12,6 +12,7 @@ describe("a message", function()
     assert.equal('{"done":"x","id":7,"ok":true}\n', wire.encode { id = 7, ok = true, done = "x" })
     assert.equal('{"a":["b",1.5],"c":[]}\n', wire.encode { a = { "b", 1.5 }, c = {} })
     assert.equal('{"id":null}\n', wire.encode { id = 1 / 0 })
+    assert.equal('{"id":1700000000.1234567}\n', wire.encode { id = 1700000000.1234567 }) -- a time
   end)
 
   it("is read as it was", function()

@@ -131,6 +131,48 @@ cli.describe("SIGINT and SIGTERM", function()
       observation:close()]]))
   end)
 
+  it("SIGHUP ends a program that a C function holds up, unless it was asked for", function()
+    -- a callback of gsub is not preempted between the signal and what holds it up
+    cli.write("stuck.lua", prelude .. [[
+      string.gsub("x", "x", function()
+        raise "sighup"
+        string.rep("a", 1e5):find((".-"):rep(50) .. "b")
+      end)]])
+    cli.write("asked.lua", prelude .. [[
+      local closed <close> = dynsup.observe({ events = "hup" }, dynsup.self())
+      string.gsub("x", "x", function()
+        raise "sighup"
+        os.execute "sleep 6"
+      end)
+      print(select(2, dynsup.receive()).event)]])
+    local got = cli.shell [[
+      "$DYNSUP" run --log-level off asked.lua >asked.out & asked=$!
+      timeout -s KILL 60 "$DYNSUP" run stuck.lua
+      echo "stuck: $?"
+      wait $asked
+      echo "asked: $?"
+      cat asked.out]]
+    assert.equal("stuck: 129\nasked: 0\nhup\n", got.out)
+  end)
+
+  it("SIGHUP that was ignored at the start does nothing, unless it is asked for", function()
+    cli.write("script.lua", prelude .. [[
+      local function hang_up()
+        dynsup.await(function(resume)
+          local signal = uv.new_signal()
+          signal:start("sighup", function() signal:close() resume() end)
+          raise "sighup"
+        end)
+        dynsup.sleep(1)
+      end
+      hang_up()
+      print "goes on"
+      local closed <close> = dynsup.observe({ events = "hup" }, dynsup.self())
+      hang_up()
+      print(select(2, dynsup.receive()).event)]])
+    assert_printed("goes on\nhup\n", cli.shell [[trap "" HUP; exec "$DYNSUP" run script.lua]])
+  end)
+
   it("SIGHUP is not asked for by a level, a ring, another process's events, or one that has ended", function()
     for _, asks in ipairs {
       'dynsup.observe({ level = "debug" }, function() end)',

@@ -189,6 +189,26 @@ terminal.describe("Ctrl-C", function()
   end)
 end)
 
+terminal.describe("a terminal that goes away", function()
+  local function hang_up(line)
+    terminal.open [[echo $$ >pid; exec "$DYNSUP" repl]]
+    wait "\n> $"
+    enter(line)
+    wait "%)\n$"
+    terminal.hang_up()
+    return terminal.shell [[
+      for i in $(seq 600); do
+        grep -q '^State:.[^ZX]' /proc/$(cat pid)/status 2>/dev/null || exec echo ended
+        sleep 0.05
+      done]]
+  end
+
+  it("ends the prompt, also while a C function holds it up", function()
+    assert.equal("ended\n", hang_up "dynsup.sleep('infinity')")
+    assert.equal("ended\n", hang_up "string.rep('a', 1e5):find(('.-'):rep(50) .. 'b')")
+  end)
+end)
+
 terminal.describe("Tab", function()
   it("completes and shows what there is to choose from", function()
     prompt()

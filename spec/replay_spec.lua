@@ -175,6 +175,9 @@ describe("dynsup run --clock virtual", function()
     end
     fails("--clock is real or virtual", "--clock=sun", script)
     fails("--clock is real or virtual", "--clock")
+    local no_sockets = "--listen needs the real clock: sockets know nothing of --clock virtual"
+    fails(no_sockets, "--clock=virtual", "--listen", script)
+    fails(no_sockets, "--listen", "--clock=virtual", script)
     for _, seed in ipairs { "x", "0", "-1", "1x", "", "99999999999999999999" } do
       fails("--seed needs a whole number greater than 0", "--seed", seed, script)
     end

@@ -51,6 +51,11 @@ echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/ter
     :format(target, columns or 80, rows or 24, folder, target))
 end
 
+--- Takes the terminal away.
+function terminal.hang_up()
+  tmux_here("kill-session", "")
+end
+
 --- Runs the command again, on an empty screen.
 function terminal.restart()
   tmux_here("respawn-pane", ("-k sh %s/%s.sh"):format(folder, target))
@@ -162,7 +167,7 @@ function terminal.describe(name, tests, finish)
         finish()
       end
       -- a program may be stuck, and not heed that its terminal is gone
-      tmux "list-panes -a -F '#{pane_pid}' | sed 's/^/-/' | xargs -r kill -9 --"
+      tmux "list-panes -a -F '#{pane_pid}' 2>/dev/null | sed 's/^/-/' | xargs -r kill -9 --"
       tmux "kill-server"
       -- what ends now may still write
       capture(("until rm -rf %s 2>/dev/null; do sleep 0.02; done"):format(quote(folder)))

@@ -78,7 +78,7 @@ local function end_of(message)
   elseif message.error then
     return FAILED, message.error
   elseif message.bye then
-    return FAILED, "the host has ended"
+    return FAILED, message.bye == "halted" and "the host has ended" or "the session was killed"
   end
   return message.ok and 0 or FAILED
 end
@@ -100,7 +100,7 @@ local function print_answer(host)
   return end_of(message)
 end
 
-local function ask(settings)
+local function ask(settings, request)
   local path, problem = client.choose(settings.socket)
   local host
   if path then
@@ -109,7 +109,7 @@ local function ask(settings)
   if not host then
     return MISUSED, problem
   end
-  local sent, reason = host:send(new_request(settings))
+  local sent, reason = host:send(request)
   if reason == "too_long" then
     return MISUSED, ("the code and its arguments have more than %d bytes"):format(wire.REQUEST_MAX)
   elseif not sent then
@@ -131,10 +131,11 @@ end
 ---@async
 ---@param settings table
 function command.main(settings)
+  local request = new_request(settings) -- while it is read from a terminal, Ctrl-C does what it does by default
   heed("sigint", 2)
   heed("sigterm", 15)
   heed("sighup", 1)
-  client.exit(ask(settings))
+  client.exit(ask(settings, request))
 end
 
 return command

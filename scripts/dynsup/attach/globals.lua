@@ -1,5 +1,5 @@
---- What the lines of an attached client find besides the globals of the host: its own output, `_`,
---- help and the observer's functions. A line that sets another global sets it for everybody.
+--- What the lines of an attached client find besides the globals of the host: its own output, no
+--- input, `_`, help and the observer's functions. A line that sets another global sets it for everybody.
 
 local dynsup = require "dynsup"
 local wire = require "dynsup.attach.wire"
@@ -49,11 +49,17 @@ function stream.setvbuf()
   return true
 end
 
+local NO_INPUT = "an attached session has no standard input"
+
 local function no_input()
-  return nil, "an attached session has no standard input"
+  return nil, NO_INPUT
 end
 
 stream.close, stream.read, stream.seek = no_input, no_input, no_input
+
+function stream.lines()
+  error(NO_INPUT, 2)
+end
 
 function stream.__tostring(self)
   return "attached " .. self.field
@@ -61,10 +67,21 @@ end
 
 -- ---- io ----
 
-local function read_of(file)
-  return function(...)
-    return file().read(file(), ...)
+-- io.input of the session, likewise.
+local function set_input(state, file)
+  if type(file) == "string" then
+    state.input = assert(io.open(file))
+  elseif file ~= nil then
+    state.input = file
   end
+  return state.input
+end
+
+local function lines_of(state, name, ...)
+  if name ~= nil then
+    return io.lines(name, ...)
+  end
+  return state.input:lines(...)
 end
 
 -- io.output of the session: a file, or one that is opened by its name.
@@ -83,15 +100,27 @@ local function new_io(outbox)
     stderr = new_stream(outbox, "err", function() return io.stderr end),
     stdin = new_stream(outbox, "in", function() return io.stdin end),
   }
-  state.output = state.stdout
+  state.input, state.output = state.stdin, state.stdout
   local own = { stdout = state.stdout, stderr = state.stderr, stdin = state.stdin }
   function own.write(...) return state.output:write(...) end
   function own.output(file) return set_output(state, file) end
-  own.read = read_of(function() return state.stdin end)
+  function own.input(file) return set_input(state, file) end
+  function own.read(...) return state.input:read(...) end
+  function own.lines(...) return lines_of(state, ...) end
   function own.type(file)
     return getmetatable(file) == stream and "file" or io.type(file)
   end
   return setmetatable(own, { __index = io })
+end
+
+-- dofile and loadfile, which read the host's own standard input when no file is named.
+local function of_a_file(load)
+  return function(name, ...)
+    if name == nil then
+      error(NO_INPUT, 2)
+    end
+    return load(name, ...)
+  end
 end
 
 -- ---- all ----
@@ -118,6 +147,8 @@ function globals.new(outbox, pages, width)
     dynsup = dynsup,
     io = streams,
     print = new_print(streams),
+    dofile = of_a_file(dofile),
+    loadfile = of_a_file(loadfile),
     flush = require "dynsup.repl.mailbox"(streams),
     help = require "dynsup.repl.help".new(pages, width, streams),
   }

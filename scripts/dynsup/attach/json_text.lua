@@ -3,7 +3,8 @@
 --
 -- Tables are read raw. A list (the keys 1 to n and no other) is an array, any other table an object
 -- whose names are the keys as text; an empty table is an array. What JSON has not is a text: pids and
--- the like as tostring shows them, "infinity" and "nan".
+-- the like as tostring shows them, "infinity" and "nan". Bytes that are no UTF-8, which JSON must be, are
+-- the replacement character.
 
 local wire = require "dynsup.attach.wire"
 
@@ -14,10 +15,22 @@ local SORTED = 200 -- names of an object, up to which they are sorted
 
 local write
 
+-- The text with each byte that is no part of a character replaced.
+local function to_utf8(text)
+  local parts, at = {}, 1
+  local length, bad = utf8.len(text)
+  while not length do
+    parts[#parts + 1] = text:sub(at, bad - 1) .. "\u{fffd}"
+    at = bad + 1
+    length, bad = utf8.len(text, at)
+  end
+  return at == 1 and text or table.concat(parts) .. text:sub(at)
+end
+
 local function write_string(text, emit)
   emit '"'
   for piece in wire.pieces(text) do
-    emit(wire.quote(piece):sub(2, -2))
+    emit(wire.quote(to_utf8(piece)):sub(2, -2))
   end
   emit '"'
 end
@@ -27,11 +40,8 @@ local function number_text(value)
     return '"nan"'
   elseif value == math.huge or value == -math.huge then
     return value > 0 and '"infinity"' or '"-infinity"'
-  elseif math.type(value) == "integer" then
-    return ("%d"):format(value)
   end
-  local short = ("%.14g"):format(value)
-  return tonumber(short) == value and short or ("%.17g"):format(value)
+  return wire.number(value)
 end
 
 local function is_list(value)

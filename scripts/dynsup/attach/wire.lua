@@ -34,6 +34,17 @@ function wire.quote(text)
   return '"' .. text:gsub('[%c"\\]', escapes) .. '"'
 end
 
+--- A finite number as JSON, short, but so that no digit is lost.
+---@param value number
+---@return string
+function wire.number(value)
+  if math.type(value) == "integer" then
+    return ("%d"):format(value)
+  end
+  local short = ("%.14g"):format(value)
+  return tonumber(short) == value and short or ("%.17g"):format(value)
+end
+
 local encode
 
 local function encode_list(list)
@@ -63,8 +74,10 @@ function encode(value)
     local is_list = value[1] ~= nil or next(value) == nil
     return is_list and encode_list(value) or encode_object(value)
   end
-  local is_finite = kind ~= "number" or value - value == 0
-  return kind == "string" and wire.quote(value) or is_finite and tostring(value) or "null"
+  if kind == "number" then
+    return value - value == 0 and wire.number(value) or "null"
+  end
+  return kind == "string" and wire.quote(value) or tostring(value)
 end
 
 --- A message as a line, with its end. An empty table is an empty list.
