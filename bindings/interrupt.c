@@ -1,4 +1,5 @@
-/* Signals that reach code which does not come back to the loop: the second SIGINT ends the program
+/*
+ * Signals that reach code which does not come back to the loop: the second SIGINT ends the program
  * at once, and a run inside another one finds that it is to end.
  *
  * libuv hands a signal on when the loop turns. So its handlers are wrapped. Signals belong to the
@@ -16,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HANGUP_S                                                                                   \
-    5 /* for the loop to come to SIGHUP; as long as processes have in the orderly end */
+/* For the loop to come to SIGHUP: as long as processes have in the orderly end. */
+#define HANGUP_S 5
 
 typedef struct watched {
     int signum;

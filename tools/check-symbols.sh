@@ -9,7 +9,7 @@ watched='printf|puts|putchar|fprintf|vfprintf|vprintf|fputs|fputc|fwrite|perror|
 watched="$watched|exit|_exit|quick_exit|abort|raise|kill|getenv|secure_getenv|setenv|putenv|system"
 watched="$watched|fork|vfork|signal|sigaction|sigprocmask|pthread_sigmask|pthread_create|pthread_kill"
 watched="$watched|uv_queue_work|uv_getaddrinfo|uv_thread_create|uv_spawn|uv_signal_start|uv_loop_init"
-allowed='http_load:uv_queue_work interrupt:_exit interrupt:sigaction job:uv_queue_work
+allowed='http_load:uv_queue_work interrupt:_exit interrupt:sigaction interrupt:raise interrupt:signal job:uv_queue_work
 net_connect:uv_getaddrinfo pipe_guard:pthread_sigmask sigpipe:sigaction uv_host:uv_loop_init
 uv_host:uv_signal_start uv_loop:uv_loop_init watchdog:pthread_create watchdog:pthread_kill
 watchdog:pthread_sigmask watchdog:sigaction'
