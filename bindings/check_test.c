@@ -75,6 +75,8 @@ static void wrong_arguments_are_refused(void **state) {
     assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), DYNSUP_EMISUSE);
     assert_null(host);
     assert_int_equal(dynsup_lua_host_step(NULL, 1, NULL), DYNSUP_EMISUSE);
+    assert_int_equal(dynsup_lua_host_new(NULL, NULL, NULL), DYNSUP_EMISUSE);
+    dynsup_lua_host_adopt(NULL); /* does nothing */
     dsl_test_embed_open(&t, NULL);
     assert_int_equal(dynsup_lua_host_new(t.L, &(dynsup_lua_config){.max_bytes = 1}, &host),
                      DYNSUP_EMISUSE);

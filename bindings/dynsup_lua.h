@@ -340,7 +340,8 @@ typedef struct dynsup_lua_worker dynsup_lua_worker;
 
 /* What a worker's functions return: one of these, or a negative code, with which it ends: -code is
  * its reason ("shutdown" for DYNSUP_ESHUTDOWN). DYNSUP_EREASON: the value on top of L is, a string
- * or a table. A Lua error that one of them raises is its crash, with a traceback. */
+ * or a table. A Lua error that one of them raises is its crash, with a traceback; so is a number
+ * that is none of these. */
 enum dynsup_lua_next {
     DYNSUP_LUA_WAIT,  /* for the next message, or until its timeout */
     DYNSUP_LUA_AGAIN, /* `work` is to be called, when the others have had their turn */

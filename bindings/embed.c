@@ -104,6 +104,8 @@ static bool config_is_sound(const dynsup_lua_config *config, bool own_state) {
 int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out) {
     static const dynsup_lua_config plain;
     opening o = {.config = config ? config : &plain, .owner = DSL_OWNER_PROGRAM};
+    if (!dsl_expect(host_out, "a place for the host"))
+        return DYNSUP_EMISUSE;
     *host_out = NULL;
     if (!config_is_sound(o.config, !L))
         return DYNSUP_EMISUSE;
@@ -264,7 +266,8 @@ int dynsup_lua_host_timeout_ms(dynsup_lua_host *host) {
 }
 
 void dynsup_lua_host_adopt(dynsup_lua_host *host) {
-    host->thread = pthread_self();
+    if (dsl_expect(host, "a host"))
+        host->thread = pthread_self();
 }
 
 dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host) {

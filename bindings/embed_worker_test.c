@@ -36,6 +36,10 @@ static int counter_message(lua_State *L, dynsup_lua_worker *w) {
         return luaL_error(L, "a failure in C");
     if (strcmp(word, "shutdown") == 0)
         return DYNSUP_ESHUTDOWN;
+    if (strcmp(word, "too much") == 0)
+        return 77;
+    if (strcmp(word, "too little") == 0)
+        return -9999;
     lua_pushliteral(L, "of its own");
     return DYNSUP_EREASON;
 }
@@ -115,6 +119,29 @@ static void it_is_a_child_like_any_other(void **state) {
     assert_int_equal(a.sum, 5);
     dsl_test_embed_close(&t);
     assert_int_equal(a.drops, 1);
+}
+
+static void what_no_worker_may_return_is_its_crash(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    tally a = {0};
+    dsl_test_embed_open(&t, NULL);
+    assert_int_equal(dynsup_lua_worker_push(t.host, t.L, &counter, &a), 0);
+    lua_setglobal(t.L, "counter");
+    dsl_test_spawn(&t,
+                   "local d, said = require 'dynsup', 0\n"
+                   "local sup = d.start_link()\n"
+                   "for word, code in pairs { ['too much'] = 77, ['too little'] = -9999 } do\n"
+                   "  local pid = d.start_child(sup, { body = counter, restart = 'temporary' })\n"
+                   "  local ref = d.monitor(pid)\n"
+                   "  d.send(pid, word)\n"
+                   "  local _, _, _, reason = d.receive()\n"
+                   "  local text = \"the worker 'counter' has returned \" .. code\n"
+                   "  said = said + (reason.error:find(text, 1, true) and 1 or 0)\n"
+                   "end\n"
+                   "both = said");
+    assert_int_equal(dsl_test_global(&t, "both"), 2);
+    dsl_test_embed_close(&t);
 }
 
 static void lua_code_starts_workers_in_c(void **state) {
@@ -400,6 +427,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_in_c_receives_and_sends),
         cmocka_unit_test(it_is_a_child_like_any_other),
+        cmocka_unit_test(what_no_worker_may_return_is_its_crash),
         cmocka_unit_test(lua_code_starts_workers_in_c),
         cmocka_unit_test(it_works_in_slices_and_by_time),
         cmocka_unit_test(events_tell_the_life_of_children),

@@ -135,6 +135,16 @@ static int message(lua_State *L, const slice *s) {
     return count && w->ops->message ? w->ops->message(L, w) : DYNSUP_LUA_WAIT;
 }
 
+/* A worker that says what nobody understands fails. */
+static void check_next(lua_State *L, const slice *s) {
+    if (s->next > DYNSUP_LUA_END || s->next <= -DYNSUP_ATOM_COUNT)
+        luaL_error(
+            L,
+            "the worker '%s' has returned %d, which is neither an enum dynsup_lua_next nor an "
+            "error code of dynsup",
+            s->worker->ops->name, s->next);
+}
+
 /* [-1, +1] nil, or the reason that the worker ends with */
 static int slice_run(lua_State *L) {
     slice *s = lua_touserdata(L, 1);
@@ -147,6 +157,7 @@ static int slice_run(lua_State *L) {
         s->worker->deadline_ns = DYNSUP_NEVER;
         s->next = message(L, s);
     }
+    check_next(L, s);
     if (s->next != DYNSUP_EREASON)
         lua_pushnil(L);
     return 1;
