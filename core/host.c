@@ -20,7 +20,6 @@
 #include <assert.h>
 
 #define EXITS_A_ROUND      64   /* between two looks at the run queue */
-#define TIMERS_A_ROUND     64   /* the same */
 #define SLICES_A_ROUND     16   /* between two looks at timers and exits, without a tick */
 #define SLICES_A_TICKROUND 64   /* the same when a tick says that time has passed */
 #define NESTING_MAX        8    /* starts inside starts */
@@ -132,73 +131,6 @@ static void pump_exits(dynsup_host *host) {
         reap(host, dsi_item(node, dsi_process, queue));
         if (budget_is_spent(host))
             return;
-    }
-}
-
-/* ---- timers ---- */
-
-static void timer_fire(dynsup_host *host, dsi_timer *timer) {
-    switch ((enum dsi_purpose)timer->purpose) {
-    case DSI_PURPOSE_WAIT:
-        dsi_process_ready(host, dsi_item(timer, dsi_process, at.timer), DYNSUP_WAKE_TIMEOUT);
-        break;
-    case DSI_PURPOSE_KILL: {
-        dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
-        dsi_signal(host, dsi_item(timer, dsi_process_extra, kill_timer)->process, 0, &kill,
-                   DSI_SIGNAL_SENT);
-        break;
-    }
-    case DSI_PURPOSE_SEND:
-        dsi_delayed_fire(host, dsi_item(timer, dsi_delayed, timer));
-        break;
-    case DSI_PURPOSE_CHILD: {
-        dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
-        dsi_life_timer(child->supervisor, child);
-        break;
-    }
-    case DSI_PURPOSE_HALT:
-        dsi_halt_timeout(host);
-        break;
-    case DSI_PURPOSE_CLOCK: /* see pump_timers */
-        break;
-    }
-}
-
-/* Fires what is due, up to *left timers; what is left of them is the next round's. */
-static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns, int *left) {
-    while (*left > 0) {
-        dsi_timer *timer = dsi_clock_expired(clock, host_ns);
-        if (!timer)
-            return;
-        timer_fire(host, timer);
-        --*left;
-    }
-    dsi_clock_arm(clock);
-}
-
-/* True when there may be more of them. */
-static bool pump_timers(dynsup_host *host) {
-    for (int left = TIMERS_A_ROUND; left > 0; left--) {
-        dsi_timer *timer = dsi_timers_expired(&host->timers, host->now_ns);
-        if (!timer)
-            return false;
-        if (timer->purpose == DSI_PURPOSE_CLOCK)
-            clock_fire(host, dsi_item(timer, dsi_clock, wake), timer->deadline_ns, &left);
-        else
-            timer_fire(host, timer);
-    }
-    return true;
-}
-
-static void pump_steps(dynsup_host *host) {
-    dsi_node *node = dsi_list_first(&host->steppers);
-    while (node) {
-        dsi_node *next = dsi_list_next(&host->steppers, node);
-        dsi_clock *clock = dsi_item(node, dsi_clock, stepping);
-        int left = TIMERS_A_ROUND;
-        while (left > 0 && dsi_step_go(clock))
-            clock_fire(host, clock, host->now_ns, &left);
-        node = next;
     }
 }
 
@@ -392,8 +324,8 @@ static void pump_events(dynsup_host *host) {
 
 /* True when timers may be left that have expired. */
 static bool pump_round(dynsup_host *host) {
-    bool more = pump_timers(host);
-    pump_steps(host);
+    bool more = dsi_host_fire_timers(host);
+    dsi_host_step_clocks(host);
     if (host->held_up)
         dsi_supervisors_free_guests(host);
     pump_exits(host);

@@ -4,6 +4,12 @@
 
 #include "supervisor.h"
 
+/* Fires timers that have expired, a bounded number; true when there may be more of them. */
+bool dsi_host_fire_timers(dynsup_host *host);
+
+/* Moves the clocks that are stepped on, each by a bounded number of timers. */
+void dsi_host_step_clocks(dynsup_host *host);
+
 /* Has the orderly end's last step been done, so that the next one can be? */
 bool dsi_halt_is_due(const dynsup_host *host);
 

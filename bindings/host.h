@@ -1,0 +1,240 @@
+/*
+ * The records of the binding: a runtime for each lua_State, a host for each run, and coroutines as
+ * bodies; and how a host is made, run and ended.
+ *
+ * Design notes.
+ * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run. Lua errors longjmp, so
+ * what may raise is done on the running lua_State before the core is entered; what the core calls
+ * back (dsl_body_ops, program and object ops) never raises: it works on values that are in place
+ * already, or inside a protected call.
+ * dsl_body is a process's (or guest's) coroutine. Where user coroutines are nested, `levels` holds
+ * the chain below the base, outermost first; `inner` is the coroutine that is suspended for the
+ * scheduler, and values for it are moved to its stack.
+ * Whether a yield is meant for the scheduler or for the user's own resume is told by
+ * host->switching, never by a value.
+ */
+#ifndef DSL_HOST_H
+#define DSL_HOST_H
+
+#include "bindings/dynsup_lua.h"
+#include "bindings/vault.h"
+#include "core/dynsup.h"
+#include "core/dynsup_report.h"
+#include "core/dynsup_uv.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct dsl_runtime dsl_runtime;
+typedef struct dynsup_lua_host dsl_host;
+typedef struct dsl_body dsl_body;
+typedef struct dsl_server dsl_server;
+
+/* One user coroutine of a chain, resumed on behalf of a process. */
+typedef struct dsl_level {
+    lua_State *co;
+    lua_Hook hook; /* the user's, while the level is marked as suspended for the scheduler */
+    int hook_mask;
+    int hook_count;
+} dsl_level;
+
+/* What a suspended body waits for: how its next slice begins. */
+enum dsl_wait {
+    DSL_WAIT_START,   /* not begun: the function and its arguments are on the stack */
+    DSL_WAIT_NOTHING, /* preempted, or it gave way: goes on with no values */
+    DSL_WAIT_MESSAGE, /* receive: goes on with a message's values */
+    DSL_WAIT_MATCH,   /* receive_match: its continuation looks for itself */
+    DSL_WAIT_TIME,    /* sleep: no values */
+    DSL_WAIT_VALUES,  /* await or a request: the values are on inner's stack */
+    DSL_WAIT_FOREVER  /* halt: never */
+};
+
+/* What a guest is for. */
+enum dsl_init {
+    DSL_INIT_NONE,    /* to start a child */
+    DSL_INIT_DYNAMIC, /* to initialise its supervisor */
+    DSL_INIT_STATIC
+};
+
+struct dsl_body {
+    dsl_host *host;
+    lua_State *co;
+    lua_State *inner;
+    union {
+        dsl_level *levels;
+        dsl_body *next; /* in host->free_bodies */
+    };
+    dsl_server *server; /* whose callback it runs, or NULL */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
+    uint16_t depth, capacity;
+    uint8_t wait; /* enum dsl_wait */
+    bool timed_out : 1;
+    bool exiting : 1; /* exit(reason) was called: host->exit_reason is set */
+    bool closing : 1;
+    bool closed : 1;
+    bool is_main : 1;
+    bool is_guest : 1;
+    bool failed : 1;    /* by an error */
+    bool has_line : 1;  /* its first level is a line of a session: see line.c */
+    bool unwinding : 1; /* and that is to be unwound */
+    uint8_t init;       /* enum dsl_init */
+    uint32_t anchor;    /* of co, in the vault */
+    uint32_t dict;      /* in the vault, 0: none */
+    int nargs;          /* values on inner's stack for its next resume */
+    uint32_t takes;     /* messages taken so far: a selective receive sees that others were taken */
+};
+
+struct dsl_runtime {
+    lua_State *L;           /* the main thread */
+    dsl_host *host;         /* that runs now, or is attached; or NULL */
+    struct uv_loop_s *loop; /* made by the first host that needs one, or the program's */
+    bool loop_is_lent;      /* it is the program's */
+    uint64_t runs;          /* so far */
+    bool os_exit_open, os_time_open;
+    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
+    int hups;       /* how often SIGHUP had come when it was acted upon last */
+    bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
+    int crash_meta; /* registry references */
+    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
+    uintptr_t names_mark; /* traceback.c: of the modules whose functions' names are known */
+    unsigned names_age;   /* tracebacks since they were read */
+    int atoms;
+    int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int require;      /* the function, as scripts/dynsup/require.lua makes it */
+    int normalize;    /* scripts/dynsup/child.lua */
+    int dry;          /* a table of functions: see dry.h; 0: none yet */
+    uint64_t specs;   /* child specs that were read so far */
+    uint64_t idle;    /* processes of dry runs that do not run, so far */
+    const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
+};
+
+/* What a host is for. */
+enum dsl_owner {
+    DSL_OWNER_RUN,     /* dynsup_lua_run: it lives as long as the call */
+    DSL_OWNER_PROGRAM, /* in the program's lua_State */
+    DSL_OWNER_STATE    /* the program's, in a lua_State of its own */
+};
+
+#define DSL_POOL_MAX   1024
+#define DSL_ERROR_SIZE 256
+
+struct dynsup_lua_host {
+    dsl_runtime *runtime;
+    dsl_host *outer;
+    lua_State *L; /* which called run; protected work outside of slices is done here */
+    dynsup_host *core;
+    dynsup_uv *uv;    /* NULL: without a loop */
+    dynsup_port port; /* without uv */
+    uint64_t virtual_ns;
+    uint64_t counted_ns; /* what work has taken, on a virtual clock */
+    uint64_t seed;
+    dsl_vault vault;
+    lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
+    void *alloc_ud;
+
+    dsl_body *current;             /* whose slice runs */
+    lua_State *volatile innermost; /* the coroutine that runs; read by a signal handler */
+    lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
+    dsl_level saved;               /* armed's own hook */
+    volatile bool hold;            /* the user's hooks are being looked at: do not arm */
+    bool switching;                /* this yield is for the scheduler */
+    dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
+    bool chain_ok;                 /* every level below the running one can yield */
+    uint64_t callback_deadline_ns;
+    bool count_hook;
+    int slice_count; /* instructions from one count hook to the next */
+    uint64_t slice_ns;
+    uint64_t close_deadline_ns;
+    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
+    bool close_over;                      /* the time is over: every instruction raises */
+    bool service_ready, service_stopping; /* that has been told */
+    bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
+    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
+
+    lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
+    uint32_t pool_anchors[DSL_POOL_MAX];
+    int pool_count;
+    dsl_body *free_bodies;
+    struct dsl_origin *origin; /* of the last temporary child; or NULL */
+    uint32_t origin_function;  /* in the vault: a weak table with that child's function */
+
+    uint32_t server_module; /* in the vault: of the server started last; 0: none */
+
+    const dynsup_lua_config *config; /* own_config */
+    dynsup_lua_config own_config;
+    uint64_t number; /* of the run in its state: what belongs to another run is told by it */
+    struct dsl_cursor *cursors;      /* open ones */
+    struct dsl_http *http;           /* made by the first request, or NULL */
+    struct dsl_http_load *http_load; /* libcurl is being loaded by a thread, or NULL */
+    dynsup_limit limit;
+    uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
+    struct dsl_observer *observers;
+    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    struct dsl_note **last_note;
+    uint32_t note_count;
+    uint64_t note_number, observer_number;
+    bool stays;                     /* the run goes on until it is halted: somebody may attach */
+    struct dsl_tap *taps;           /* who is told what the log is told */
+    struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
+    struct dsl_tap_line **last_tap_line;
+    uint32_t tap_line_count;
+    uint64_t events_lost; /* to the program */
+    dynsup_pid main;
+    uint32_t main_results; /* in the vault: a packed table, or where main waits */
+    bool settled;          /* nothing could happen any more, before any halt */
+    bool deadlock;         /* and main was waiting */
+    bool main_failed;      /* and main had ended abnormally */
+
+    struct dsl_sentinel *sentinel; /* in L's state; NULL: it has ended */
+    enum dsl_owner owner;
+    bool busy;      /* it is being stepped, run or closed */
+    int loop_error; /* why there is no loop, as a code; 0: for want of memory */
+    bool asks;      /* C asks for what must be done at once: "would_wait" is no error */
+    bool rides;     /* the program's loop steps it */
+    int thread_ref; /* of L, in the registry; unless it is a run's */
+    char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
+    pthread_t thread;                        /* whose the host is */
+    _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */
+    atomic_bool woken;                       /* since the last look at posts */
+};
+
+/* ---- host.c ---- */
+
+/* In a host's state: when it is collected, it ends the host, and frees a run's. Pushes one without
+ * a host. Raises without memory. [-0, +1] */
+typedef struct dsl_sentinel {
+    dsl_host *host; /* NULL: there is none yet, or it has ended */
+} dsl_sentinel;
+dsl_sentinel *dsl_sentinel_push(lua_State *L);
+
+/* A new host in L's state, which runs inside the one that runs there, for the sentinel. Raises
+ * without memory, for misuse, and when the loop cannot be made; then the sentinel may have the host
+ * already. [-0, +0] */
+dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
+                        enum dsl_owner owner);
+
+/* Ends it: processes that are left, the loop's handles, everything but the struct itself. Once. */
+void dsl_host_end(dsl_host *host);
+
+/* Frees the struct; the host must have ended. */
+void dsl_host_free(dsl_host *host);
+
+/* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
+#define DSL_INSTRUCTION_NS 10u
+
+/* Moves a virtual clock on to this time, unless it is there already. */
+void dsl_virtual_reach(dsl_host *host, uint64_t time_ns);
+
+/* The system's monotonic clock, in ns. */
+uint64_t dsl_real_now(void);
+
+/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
+enum dynsup_state dsl_host_run(dsl_host *host);
+
+/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
+enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+#endif
