@@ -1,7 +1,7 @@
 # The annotation files of the Lua API for editors (LuaLS), made of the pages of docs/: build/annotations.
 # The program that was just built runs what makes them, but where it cannot or should not.
 set(annotations ${PROJECT_BINARY_DIR}/annotations)
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/annotations/*.lua)
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/annotations/*.lua ${PROJECT_SOURCE_DIR}/cmake/files.lua)
 set(lua_of_build dynsup run)
 if(CMAKE_CROSSCOMPILING OR DYNSUP_SANITIZE)
     find_program(DYNSUP_LUA NAMES lua5.4 lua REQUIRED)

@@ -1,7 +1,7 @@
 # The reference of the C API in Markdown, made of the headers' comments: `cmake --build DIR --target
 # reference` writes it to DIR/reference.
 set(reference ${PROJECT_BINARY_DIR}/reference)
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/reference/*.lua)
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/reference/*.lua ${PROJECT_SOURCE_DIR}/cmake/files.lua)
 file(MAKE_DIRECTORY ${reference})
 add_custom_command(OUTPUT ${reference}/index.md
     COMMAND ${lua_of_build} ${PROJECT_SOURCE_DIR}/cmake/reference/generate.lua

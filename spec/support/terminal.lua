@@ -155,6 +155,22 @@ function terminal.shell(command)
   return capture(("cd %s || exit 1; %s"):format(quote(folder), command))
 end
 
+-- A line whose worker prints until a line has said how many more there are to be (left = 5): then the
+-- screen comes to rest.
+terminal.ticker = "dynsup.spawn(function() local i = 0 repeat i = i + 1 dynsup.sleep(50) print('tick ' .. i) "
+  .. "left = left and left - 1 until left == 0 end)"
+
+--- None of the ticker's lines is missing on the screen.
+---@param screen string
+function terminal.check_ticks(screen)
+  local last
+  for number in screen:gmatch "tick (%d+)" do
+    assert(last == nil or tonumber(number) == last + 1, screen)
+    last = tonumber(number)
+  end
+  assert(last, screen)
+end
+
 --- A group of tests, each with a folder and a terminal of its own.
 ---@param name string
 ---@param tests function
