@@ -80,9 +80,8 @@ typedef struct dsl_packing {
  * else that cannot as a string, its type's name; the only failure is DSL_CODEC_NOMEM.
  * [-0, +0]
  */
-enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count,
-                                     const dsl_packing *packing, dsl_parcel **parcel_out,
-                                     dsl_codec_trouble *trouble_out);
+enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const dsl_packing *packing,
+                                     dsl_parcel **parcel_out, dsl_codec_trouble *trouble_out);
 
 /*
  * Calls the __pack functions of all that the count values from index first on reach, and pushes a
