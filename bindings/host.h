@@ -102,6 +102,8 @@ struct dsl_runtime {
     uintptr_t names_mark; /* traceback.c: of the modules whose functions' names are known */
     unsigned names_age;   /* tracebacks since they were read */
     int atoms;
+    int codec_words;  /* a list: names of the fields that the codec reads of metatables */
+    int codec_types;  /* a table: names of types, and what is registered for them */
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
     int normalize;    /* scripts/dynsup/child.lua */
