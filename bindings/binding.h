@@ -373,6 +373,7 @@ typedef struct dsl_spec {
     bool by_start;  /* start, not body */
     bool is_worker; /* the body is a worker in C */
     dynsup_backoff backoff;
+    dynsup_restart_limit restart_limit;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */
