@@ -31,15 +31,33 @@ static void account_refuse(const dsl_memory *memory, dsl_account *account) {
         memory->on_exceeded(memory->exceeded_ud);
 }
 
-/* The account is refused, or the whole state (NULL): once before Lua collects, and once for good.
- */
-static void *refuse(dsl_memory *memory, dsl_account *account) {
-    bool for_good = memory->retried;
-    memory->retried = !for_good;
-    if (for_good && account)
-        account_refuse(memory, account);
-    else if (for_good)
+/* The last refusal counts, if it has not done so. */
+static void settle(dsl_memory *memory) {
+    if (!memory->refused.is_open)
+        return;
+    memory->refused.is_open = false;
+    if (memory->refused.account)
+        account_refuse(memory, memory->refused.account);
+    else
         memory->refusals++;
+}
+
+/* More is asked for: is it the same once more? Else the refusal before was the last word. */
+static void ask(dsl_memory *memory, const void *block, size_t size) {
+    if (memory->refused.block != block || memory->refused.size != size)
+        settle(memory);
+}
+
+/* By the account's limit, or the state's (NULL). */
+static void *refuse(dsl_memory *memory, dsl_account *account, const void *block, size_t size) {
+    if (memory->refused.is_open) {
+        settle(memory);
+        return NULL;
+    }
+    memory->refused.is_open = true;
+    memory->refused.account = account;
+    memory->refused.block = block;
+    memory->refused.size = size;
     return NULL;
 }
 
@@ -106,10 +124,10 @@ static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t
     dsl_account *account = payer ? payer : header_of(block)->owner;
     size_t more = size - old_size + (block ? 0 : sizeof(header));
     if (!fits(memory->limit, memory->in_use, more))
-        return refuse(memory, NULL);
+        return refuse(memory, NULL, block, size);
     if (payer && !fits(payer->limit, payer->in_use, growth_of(payer, block, old_size, size)))
-        return refuse(memory, payer);
-    memory->retried = false;
+        return refuse(memory, payer, block, size);
+    memory->refused.is_open = false;
     return owned_resize(memory, block, old_size, size, account);
 }
 
@@ -123,11 +141,13 @@ static void owned_free(dsl_memory *memory, void *block, size_t size) {
 /* ---- Lua's blocks ---- */
 
 static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    if (memory->refused.is_open)
+        ask(memory, block, size);
     if (has_owner(block) || (!block && memory->running))
         return owned_grow(memory, block, old_size, size);
     if (!fits(memory->limit, memory->in_use, size - old_size))
-        return refuse(memory, NULL);
-    memory->retried = false;
+        return refuse(memory, NULL, block, size);
+    memory->refused.is_open = false;
     return count_resize(memory, block, old_size, size);
 }
 
@@ -173,7 +193,19 @@ void dsl_account_close(dsl_memory *memory, dsl_account *account) {
     if (!account)
         return;
     account->closed = true;
+    if (memory->refused.account == account)
+        memory->refused.is_open = false;
     credit(memory, account, 0);
+}
+
+uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account) {
+    settle(memory);
+    return account->refusals;
+}
+
+uint32_t dsl_memory_refusals(dsl_memory *memory) {
+    settle(memory);
+    return memory->refusals;
 }
 
 /* ---- life ---- */

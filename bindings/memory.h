@@ -16,8 +16,9 @@
  * be debited to who happens to need the next string; the price is that the array of a table which
  * was made by nobody (libraries, whoever was there before accounts began) is nobody's, however it
  * grows.
- * Lua collects all of its garbage when a block is refused, and asks once more; only then it raises
- * LUA_ERRMEM. The second answer counts as a refusal: nothing else can be granted in between.
+ * Lua collects all of its garbage when a block is refused, and asks once more; nothing else can be
+ * asked for in between. So a refusal counts when the same is refused twice in a row or something
+ * else is asked for: a luaL_Buffer does not ask again.
  * An account lives until its process has closed it and its last block is freed.
  */
 #ifndef DSL_MEMORY_H
@@ -39,16 +40,22 @@
 typedef struct dsl_account {
     size_t in_use;     /* bytes, with the headers */
     size_t limit;      /* 0: none */
-    uint32_t refusals; /* how often it was denied memory for good */
+    uint32_t refusals; /* that counted, so far */
     bool closed;       /* nobody is debited any more: it goes with its last block */
 } dsl_account;
 
 typedef struct dsl_memory {
     dsl_account *running; /* who is debited; NULL: nobody. See dsl_memory_enter */
+    dsl_account common;   /* of what is made for others: it becomes theirs as it grows */
     size_t in_use;        /* bytes, with the headers. Where it was put into a state: since then */
     size_t limit;         /* of in_use; 0: none. May be changed, unless it was put into a state */
-    uint32_t refusals;    /* how often the state was denied memory for good by this limit */
-    bool retried;         /* the last answer was a refusal, after which Lua asks once more */
+    uint32_t refusals;    /* by this limit; see dsl_memory_refusals */
+    struct {
+        bool is_open;         /* the last answer was a refusal, which does not count yet */
+        dsl_account *account; /* whose limit it was; NULL: the state's */
+        const void *block;    /* what was asked for */
+        size_t size;
+    } refused;
     /* The running account has been refused DSL_REFUSALS_MAX times. Called in the allocator: it may
      * set hooks and flags, and nothing else. NULL: nobody is told. */
     void (*on_exceeded)(void *ud);
@@ -92,6 +99,13 @@ static inline dsl_account *dsl_memory_enter(dsl_memory *memory, dsl_account *acc
     memory->running = account;
     return before;
 }
+
+/* How often the state was refused memory by its own limit. Lua raises an error then, which whoever
+ * runs may have caught. */
+uint32_t dsl_memory_refusals(dsl_memory *memory);
+
+/* The same of an account. */
+uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account);
 
 /* A new account; limit in bytes, 0: none. NULL without memory. */
 dsl_account *dsl_account_new(dsl_memory *memory, size_t limit);
