@@ -54,6 +54,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
     X(FAILED, "failed", "the child was restarted too often, and stays down")                       \
     X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
+    X(MEMORY_EXCEEDED, "memory_exceeded", "it had more memory than it may")                        \
     X(TAKEN, "taken", "the name or the process has its registration")                              \
     X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \

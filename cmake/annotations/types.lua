@@ -68,6 +68,7 @@
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
 ---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
 ---@field max_seconds? number (5)
+---@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -165,6 +166,7 @@
 ---@field slice? number ms (1)
 ---@field count_hook? boolean
 ---@field copy_messages? boolean
+---@field memory_accounts? boolean (false)
 ---@field log_level? "off"|dynsup.level ("warning")
 ---@field log_format? "text"|"logfmt"|"json"
 ---@field log? fun(level: dynsup.level, text: string)
