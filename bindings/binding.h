@@ -45,8 +45,8 @@ bool dsl_can_wait(lua_State *L, const dsl_host *host);
 /* Raises: the running code cannot wait, and why. */
 int dsl_cannot_wait(lua_State *L, const dsl_host *host);
 
-/* Raises unless min <= number of arguments <= max. */
-void dsl_check_count(lua_State *L, int min, int max);
+/* Raises unless min <= number of arguments <= max; returns the number. */
+int dsl_check_count(lua_State *L, int min, int max);
 
 /* A time in ms at this index as a deadline of the current process's clock; nil, none and "infinity"
  * are DYNSUP_NEVER. Raises. */

@@ -188,7 +188,9 @@ static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice
     }
 }
 
-static void run_slice(dynsup_host *host, dsi_process *process) {
+/* Inline: after a body's longjmp a processor predicts the return of each function wrongly. */
+static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
+                                                            dsi_process *process) {
     dynsup_outcome outcome = {0};
     enum dynsup_wake wake = (enum dynsup_wake)process->wake;
     process->state = DSI_PROCESS_RUNNING;
