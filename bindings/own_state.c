@@ -63,7 +63,9 @@ static lua_State *state_new(const dynsup_lua_config *config) {
         return dynsup_lua_newstate();
     source *s = source_new(config);
     lua_State *L = s ? lua_newstate(source_alloc, s) : NULL;
-    if (s && !L)
+    if (L)
+        lua_gc(L, LUA_GCINC, 0, 0, DSL_GC_STEP);
+    else if (s)
         source_free(s);
     return L;
 }
