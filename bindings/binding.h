@@ -45,8 +45,8 @@ bool dsl_can_wait(lua_State *L, const dsl_host *host);
 /* Raises: the running code cannot wait, and why. */
 int dsl_cannot_wait(lua_State *L, const dsl_host *host);
 
-/* Raises unless min <= number of arguments <= max. */
-void dsl_check_count(lua_State *L, int min, int max);
+/* Raises unless min <= number of arguments <= max; returns the number. */
+int dsl_check_count(lua_State *L, int min, int max);
 
 /* A time in ms at this index as a deadline of the current process's clock; nil, none and "infinity"
  * are DYNSUP_NEVER. Raises. */
@@ -336,6 +336,16 @@ void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);
 
 /* Sets package.preload.luv, and os.exit. [-0, +0] */
 void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- collect.c ---- */
+
+/* How finely the collector works in the states that are made here: a step for each 2^8 bytes that
+ * are allocated, where Lua says 2^13. A step stops everybody; so many more cost less than 1 % of
+ * what allocates. */
+#define DSL_GC_STEP 8
+
+/* Replaces collectgarbage. [-0, +0] */
+void dsl_collect_open(lua_State *L, dsl_runtime *runtime);
 
 /* ---- virtual.c ---- */
 

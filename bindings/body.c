@@ -146,6 +146,11 @@ static void level_unmark(const dsl_level *level) {
     lua_sethook(level->co, level->hook, level->hook_mask, level->hook_count);
 }
 
+/* Most have a coroutine that nobody has seen, and no other. */
+static bool is_hidden(const dsl_body *body) {
+    return !body->base && body->depth == 0;
+}
+
 void dsl_body_mark(dsl_body *body) {
     if (body->base)
         level_mark(body->base);
@@ -288,7 +293,8 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
         body->inner = body->co;
         body->wait = DSL_WAIT_NOTHING;
     }
-    dsl_body_mark(body); /* also of one that exits: nobody resumes its coroutines before its end */
+    if (!is_hidden(body))
+        dsl_body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
     if (dsl_account_exceeded(body)) {
@@ -298,8 +304,12 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
+/* Inline: a yield is a longjmp, and after that a processor predicts the return of each
+ * function on the way back to the pump wrongly. */
+#define ON_THE_WAY_BACK static inline __attribute__((always_inline))
+
 /* Resumes the base coroutine; returns Lua's status. */
-static int base_resume(dsl_body *body, int nargs, int *count_out) {
+ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_host *host = body->host;
     dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
     lua_State *outer_innermost = host->innermost;
@@ -323,18 +333,23 @@ static bool line_exits(const dsl_body *body, int status) {
     return status == LUA_YIELD && body->exiting && body->has_line;
 }
 
-int dsl_body_run(dsl_body *body, int *count_out) {
+ON_THE_WAY_BACK int run(dsl_body *body, int *count_out) {
     dsl_host *host = body->host;
+    int nargs = body->inner == body->co ? body->nargs : 0;
+    int status;
     if (host->count_hook && !lua_gethook(body->inner))
         dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
-    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, count_out);
-    while (line_exits(body, status)) {
-        body->unwinding = true;
-        status = base_resume(body, 0, count_out);
-    }
+    do {
+        status = base_resume(body, nargs, count_out);
+        nargs = 0;
+    } while (line_exits(body, status) && (body->unwinding = true));
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     return status;
+}
+
+int dsl_body_run(dsl_body *body, int *count_out) {
+    return run(body, count_out);
 }
 
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
@@ -342,12 +357,12 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
     (void)self;
     dsl_body *body = p;
     int count;
-    if (body->wait != DSL_WAIT_START)
+    if (!is_hidden(body) && body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
-    else if (dsl_dry_idles(body) && !dsl_dry_begin(body))
+    else if (body->wait == DSL_WAIT_START && dsl_dry_idles(body) && !dsl_dry_begin(body))
         return DYNSUP_SLICE_IDLE;
     body->nargs = resume_values(body, core, wake);
-    int status = dsl_body_run(body, &count);
+    int status = run(body, &count);
     if (body->server)
         return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)

@@ -95,11 +95,12 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
-    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
-    int hups;       /* how often SIGHUP had come when it was acted upon last */
-    bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
-    int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
+    bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
+    int hups;          /* how often SIGHUP had come when it was acted upon last */
+    bool generational; /* the collector's mode, as far as is known */
+    bool hooked;       /* debug.sethook has been used: a hook may fail, which switches hooks off */
+    int crash_meta;    /* registry references */
+    int crash_keys;    /* a list: "error", "traceback", "callback", "last_message" */
     uintptr_t names_mark; /* traceback.c: of the modules whose functions' names are known */
     unsigned names_age;   /* tracebacks since they were read */
     int atoms;

@@ -21,11 +21,16 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
 
 /* ---- send ---- */
 
+/* A receive that waits has as many slots as any C function has, and uses none. */
+static bool has_room(lua_State *receiver, int count) {
+    return count <= LUA_MINSTACK || lua_checkstack(receiver, count);
+}
+
 /* Straight to the stack of a coroutine that waits for any message. Takes the count values on top,
  * or nothing. [-count|0, +0] */
 static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
-    if (!body || body->wait != DSL_WAIT_MESSAGE || !lua_checkstack(body->inner, count))
+    if (!body || body->wait != DSL_WAIT_MESSAGE || !has_room(body->inner, count))
         return false;
     lua_xmove(L, body->inner, count);
     body->nargs = count;
@@ -136,8 +141,7 @@ static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_messa
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
-    dsl_check_count(L, 0, 1);
-    double ms = dsl_check_ms(L, 1);
+    double ms = dsl_check_count(L, 0, 1) > 0 ? dsl_check_ms(L, 1) : HUGE_VAL;
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
