@@ -328,7 +328,16 @@ static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_static_tell(supervisor, &reply);
 }
 
+/* The child whose start is cut short runs on until its turn to stop; it may still say that it is
+ * ready. */
+static void start_cut(dsi_supervisor *supervisor) {
+    dsi_child *child = supervisor->awaited;
+    if (child && child->state == DSI_CHILD_STARTING)
+        child->state = DSI_CHILD_RUNNING;
+}
+
 static void static_stop(dsi_supervisor *supervisor) {
+    start_cut(supervisor);
     job_cut(supervisor, &supervisor->reason);
     requests_refuse(supervisor);
     dsi_static_job(supervisor, DSI_JOB_STOP, false, child_last(supervisor));

@@ -15,6 +15,7 @@ void model_child_remove(model *m, int c) {
     model_process *supervisor = &m->processes[child->supervisor];
     child->state = MODEL_GONE;
     child->timer_ns = 0;
+    model_tell(m, DYNSUP_EVENT_CHILD_REMOVED);
     model_take_out(supervisor->children, &supervisor->child_count, c);
     model_take_out(supervisor->retries, &supervisor->retry_count, c);
     model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
@@ -32,11 +33,18 @@ void model_child_remove(model *m, int c) {
     model_supervisor_end_if_done(m, child->supervisor);
 }
 
+void model_child_end(model *m, int c) {
+    if (m->processes[m->children[c].supervisor].is_static)
+        model_static_child_end(m, c);
+    else
+        model_child_remove(m, c);
+}
+
 void model_child_stop(model *m, int c) {
     model_child *child = &m->children[c];
     model_process *process = &m->processes[child->process];
     if (child->state == MODEL_RESTARTING) {
-        model_child_remove(m, c);
+        model_child_end(m, c);
         return;
     }
     if (child->state == MODEL_STOPPING)
@@ -79,6 +87,7 @@ void model_child_incarnate(model *m, int c) {
     m->processes[p].parent_link = true;
     m->processes[p].name = child->name;
     child->process = p;
+    child->incarnations++;
     if (child->name >= 0)
         m->name_process[child->name] = p;
     if (child->ready && child->timeout_ms >= 0) {
@@ -105,6 +114,7 @@ static void delay(model *m, int c) {
     model_child *child = &m->children[c];
     if (child->lived_ns >= 1000000000 || child->next_delay_ms == 0)
         child->next_delay_ms = 100;
+    model_tell(m, DYNSUP_EVENT_CHILD_DELAYED);
     child->lived_ns = 0;
     child->delayed = true;
     child->timer_ns = m->now_ns + (uint64_t)(child->next_delay_ms * 1e6);
@@ -123,14 +133,20 @@ static void retry_later(model *m, int c) {
 }
 
 void model_child_restart_failed(model *m, int c) {
+    model_tell(m, DYNSUP_EVENT_START_ERROR);
     if (m->children[c].backoff)
         delay(m, c);
     else
         retry_later(m, c);
 }
 
-static void attempt(model *m, int c) {
+void model_child_attempt(model *m, int c) {
     model_child *child = &m->children[c];
+    const model_process *supervisor = &m->processes[child->supervisor];
+    if (supervisor->is_static && supervisor->order.strategy != DYNSUP_ONE_FOR_ONE) {
+        model_static_restart(m, c);
+        return;
+    }
     child->made++;
     if (child->guest) {
         model_guest_begin(m, c, -1);
@@ -139,6 +155,7 @@ static void attempt(model *m, int c) {
     } else {
         model_child_incarnate(m, c);
         child->state = MODEL_RUNNING;
+        model_tell(m, DYNSUP_EVENT_CHILD_RESTARTED);
         model_child_tell_up(m, c);
     }
 }
@@ -160,10 +177,11 @@ void model_child_restart(model *m, int c) {
     if (child->backoff && !child->delayed) {
         delay(m, c);
     } else if (child->backoff || intensity_allows(m, &m->processes[child->supervisor])) {
-        attempt(m, c);
+        model_child_attempt(m, c);
     } else {
         int s = child->supervisor;
-        model_child_remove(m, c);
+        model_tell(m, DYNSUP_EVENT_GAVE_UP);
+        model_child_end(m, c);
         model_supervisor_stop(m, s, model_reason_atom(DYNSUP_SHUTDOWN));
     }
 }
@@ -191,8 +209,10 @@ void model_child_exited(model *m, int c) {
         child->state = MODEL_RESTARTING;
         model_child_restart(m, c);
     } else {
-        model_child_remove(m, c);
+        model_child_end(m, c);
     }
+    if (m->processes[child->supervisor].is_static)
+        model_static_advance(m, child->supervisor);
 }
 
 void model_child_timer(model *m, int c) {
