@@ -89,6 +89,7 @@ static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_tap_flush(ud);
     dsl_service_look(ud);
+    dsl_function_forget(ud);
 }
 
 /* Steps once; a dry run is still when its time is over. */
@@ -200,7 +201,7 @@ void dsl_host_end(dsl_host *host) {
     uv_close_runner(host);
     dsl_posts_drop(host);
     bodies_free(host);
-    dsl_origin_forget(host);
+    dsl_functions_close(host);
     dsl_observe_fini(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);
@@ -417,7 +418,6 @@ dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_c
     luaL_checkstack(L, 8, NULL);
     dsl_host *host = host_begin(L, sentinel, config, owner);
     dsl_vault_init(L, &host->vault);
-    dsl_origin_init(L, host);
     port_open(host);
     if (config->loop || config->own_loop)
         uv_open(L, host);

@@ -18,6 +18,7 @@
 
 #include "bindings/dynsup_lua.h"
 #include "bindings/vault.h"
+#include "bindings/word.h"
 #include "core/dynsup.h"
 #include "core/dynsup_report.h"
 #include "core/dynsup_uv.h"
@@ -103,13 +104,23 @@ struct dsl_runtime {
     unsigned names_age;   /* tracebacks since they were read */
     int atoms;
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int named;        /* the function that calls another by its name: see process.c */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
     int normalize;    /* scripts/dynsup/child.lua */
     int dry;          /* a table of functions: see dry.h; 0: none yet */
     uint64_t specs;   /* child specs that were read so far */
     uint64_t idle;    /* processes of dry runs that do not run, so far */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
+    dsl_words words;
 };
+
+/* A function that children are started from, kept for the next one: see function.c. */
+typedef struct dsl_function {
+    const void *address;         /* of the function or name; NULL: none is kept */
+    uint32_t slot;               /* in the vault */
+    bool has_origin;             /* the host's origin is its own */
+    struct dsl_program *program; /* that runs it without arguments; or NULL */
+} dsl_function;
 
 /* What a host is for. */
 enum dsl_owner {
@@ -158,8 +169,8 @@ struct dynsup_lua_host {
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
     dsl_body *free_bodies;
+    dsl_function function;     /* of the child started last */
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
-    uint32_t origin_function;  /* in the vault: a weak table with that child's function */
 
     uint32_t server_module; /* in the vault: of the server started last; 0: none */
 

@@ -24,23 +24,26 @@ dsl_raw_reply dsl_raw_get(lua_State *L) {
     return (dsl_raw_reply){base, (int)lua_tointeger(L, base + DSL_RAW_STATUS)};
 }
 
-int dsl_push_failure(lua_State *L, dsl_raw_reply raw) {
-    dsl_check_status(L, raw.status);
+int dsl_refuse(lua_State *L, int status, dynsup_pid pid) {
+    dsl_check_status(L, status);
     lua_pushnil(L);
-    if (raw.status == DYNSUP_EREASON) {
-        lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
-        lua_pushvalue(L, raw.base + DSL_RAW_DETAIL);
-        return lua_isnil(L, -1) ? (lua_pop(L, 1), 2) : 3;
-    }
-    lua_pushstring(L, dynsup_atom_text((enum dynsup_atom) - raw.status));
-    if (raw.status != DYNSUP_EALREADY_STARTED)
+    lua_pushstring(L, dynsup_atom_text((enum dynsup_atom) - status));
+    if (status != DYNSUP_EALREADY_STARTED)
         return 2;
-    lua_pushvalue(L, raw.base + DSL_RAW_PID);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
+    if (pid)
+        dsl_id_push(L, pid);
+    else
         lua_pushliteral(L, "restarting");
-    }
     return 3;
+}
+
+int dsl_push_failure(lua_State *L, dsl_raw_reply raw) {
+    if (raw.status != DYNSUP_EREASON)
+        return dsl_refuse(L, raw.status, (uintptr_t)lua_touserdata(L, raw.base + DSL_RAW_PID));
+    lua_pushnil(L);
+    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+    lua_pushvalue(L, raw.base + DSL_RAW_DETAIL);
+    return lua_isnil(L, -1) ? (lua_pop(L, 1), 2) : 3;
 }
 
 int dsl_wait_reply(lua_State *L, dsl_host *host, const dynsup_reply *reply, uint64_t deadline,

@@ -20,6 +20,10 @@ typedef struct dsl_raw_reply {
 /* The raw reply on top. */
 dsl_raw_reply dsl_raw_get(lua_State *L);
 
+/* nil, reason [, detail] of what was refused with a status other than DYNSUP_EREASON, because of
+ * this process, or 0; raises for those that are misuse. [-0, +2|3] */
+int dsl_refuse(lua_State *L, int status, dynsup_pid pid);
+
 /* nil, reason [, detail] of a reply that is a failure; raises for those that are misuse.
  * [-0, +2|3] */
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw);

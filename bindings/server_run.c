@@ -7,17 +7,11 @@
 
 /* ---- coroutines ---- */
 
-static int body_make(lua_State *L) {
-    dsl_server_run *r = lua_touserdata(L, 1);
-    r->body = dsl_body_new(L, r->host, 0);
-    return 0;
-}
-
 bool dsl_server_body_take(dsl_server_run *r) {
     if (r->body)
         return true;
-    r->body = dsl_body_reuse(r->host);
-    if (!r->body && dsl_protect(r->host->L, body_make, r) != LUA_OK)
+    r->body = dsl_body_take(r->host);
+    if (!r->body)
         return false;
     r->body->dict = r->server->dict;
     r->server->dict = 0;
