@@ -3,9 +3,10 @@
  *
  * Design notes.
  * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
- * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
- * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
- * nested: a chain of a million links is a queue of a million exits. With a tick the clock is read
+ * slices, then who observes events, until nothing is ready or the budget is spent. What a slice has
+ * ended is handled before the next one. Between slices nobody's code is on the stack, so ends and
+ * policy are handled here, one after the other, never nested: a chain of a million links is a queue
+ * of a million exits. With a tick the clock is read
  * when that has moved. Without one it is read after each slice: then nothing else tells that the
  * budget is spent.
  */
@@ -266,7 +267,13 @@ static void look_ahead(const dynsup_host *host) {
     }
 }
 
-/* Runs slices until it is time for a look at the clock, or something has to end. */
+static bool is_round_over(dynsup_host *host) {
+    return tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed) ||
+           host->halt != DSI_HALT_NONE || host->worked_ns >= host->step_end_ns;
+}
+
+/* Runs slices, and what they end, until it is time for a look at the clock, or more has to end than
+ * one round does. */
 static void pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
     int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
@@ -286,8 +293,8 @@ static void pump_slices(dynsup_host *host) {
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);
-        if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed) ||
-            host->worked_ns >= host->step_end_ns)
+        pump_exits(host);
+        if (is_round_over(host))
             break;
     }
     if (has_tick || ran == 0)
