@@ -110,8 +110,10 @@ static void body_fini(void *p) {
         dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);
     dsl_last_forget(host, body);
-    free(body->levels);
-    free(body->base);
+    if (body->levels) /* few have any: not even a call for the others */
+        free(body->levels);
+    if (body->base)
+        free(body->base);
     body->next = host->free_bodies;
     host->free_bodies = body;
 }

@@ -1,5 +1,6 @@
 /* Children: start_child and ensure_child. */
 #include "bindings/dry.h"
+#include "bindings/kept.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
 #include "bindings/worker.h"
@@ -108,7 +109,8 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         dsl_vault_reserve(L, &host->vault, dsl_spec_slots(spec));
     if (!programs_prepare(L, host, spec))
         dsl_error(L, "not enough memory");
-    value_prepare(L, host, spec, DSL_SPEC_ID, &core->id);
+    if (dsl_spec_has(spec, DSL_SPEC_ID))
+        core->id = dsl_kept_value(L, host, &host->child_id, CHILD_PLACES + DSL_SPEC_ID);
     value_prepare(L, host, spec, DSL_SPEC_MODULES, &core->modules);
     value_prepare(L, host, spec, DSL_SPEC_NAME_KEY, &core->name_key);
     value_prepare(L, host, spec, DSL_SPEC_NAME_VALUE, &core->name_value);

@@ -19,7 +19,7 @@
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
-#include "bindings/program.h"
+#include "bindings/kept.h"
 #include "bindings/signal.h"
 
 #include <errno.h>
@@ -89,7 +89,7 @@ static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_tap_flush(ud);
     dsl_service_look(ud);
-    dsl_function_forget(ud);
+    dsl_kept_forget(ud);
 }
 
 /* Steps once; a dry run is still when its time is over. */
@@ -201,7 +201,7 @@ void dsl_host_end(dsl_host *host) {
     uv_close_runner(host);
     dsl_posts_drop(host);
     bodies_free(host);
-    dsl_functions_close(host);
+    dsl_kept_close(host);
     dsl_observe_fini(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);

@@ -114,10 +114,15 @@ struct dsl_runtime {
     dsl_words words;
 };
 
-/* A function that children are started from, kept for the next one: see function.c. */
+/* A value that the next child mostly has as well, kept in the vault: see kept.h. */
+typedef struct dsl_kept {
+    const void *address; /* NULL: none */
+    uint32_t slot;
+} dsl_kept;
+
+/* The function of the child started last, or its name. */
 typedef struct dsl_function {
-    const void *address;         /* of the function or name; NULL: none is kept */
-    uint32_t slot;               /* in the vault */
+    dsl_kept kept;
     bool has_origin;             /* the host's origin is its own */
     struct dsl_program *program; /* that runs it without arguments; or NULL */
 } dsl_function;
@@ -169,10 +174,10 @@ struct dynsup_lua_host {
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
     dsl_body *free_bodies;
-    dsl_function function;     /* of the child started last */
+    dsl_function function; /* of the child started last, as the two that follow */
+    dsl_kept child_id;
+    dsl_kept server_module;
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
-
-    uint32_t server_module; /* in the vault: of the server started last; 0: none */
 
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;

@@ -1,20 +1,13 @@
-/*
- * Functions of children: what is kept of them, for the next child and for reports.
- *
- * Design notes.
- * Children that are started one after the other mostly run the same function, so the host keeps the
- * one of the child started last until its step is over: they share a slot of the vault, and to ask
- * Lua for a function's place, which costs more than all else here, is done once. As it is kept, its
- * address is its own, and comparing two of them tells whether it is the same.
- * An origin is what reports tell of a temporary child's function, which is never called again: its
- * place alone. It does not keep the function.
- */
-#include "bindings/program.h"
+/* What is kept of a child for the next one, and of temporary children for reports. */
+#include "bindings/kept.h"
 
+#include "bindings/program.h"
 #include "bindings/worker.h"
 
 #include <string.h>
 
+/* What reports tell of a temporary child's function; it does not keep the function itself. To ask
+ * Lua for a function's place costs more than all else here, so the last one is kept as well. */
 typedef struct dsl_origin {
     dsl_host *host;
     size_t owners;
@@ -22,6 +15,47 @@ typedef struct dsl_origin {
     int line;
     char source[];
 } dsl_origin;
+
+/* ---- values ---- */
+
+static void kept_release(dsl_host *host, dsl_kept *kept) {
+    dsl_vault_release(&host->vault, kept->slot);
+    *kept = (dsl_kept){.address = NULL};
+}
+
+bool dsl_keep(lua_State *L, dsl_host *host, dsl_kept *kept, int index) {
+    const void *address = lua_topointer(L, index);
+    if (kept->address == address)
+        return false;
+    kept_release(host, kept);
+    lua_pushvalue(L, index);
+    kept->slot = dsl_vault_put(L, &host->vault);
+    kept->address = address;
+    return true;
+}
+
+dynsup_value dsl_kept_value(lua_State *L, dsl_host *host, dsl_kept *kept, int index) {
+    if (lua_type(L, index) < LUA_TSTRING) /* it needs no slot */
+        return dsl_value_get(L, host, index);
+    dsl_keep(L, host, kept, index);
+    dsl_vault_retain(&host->vault, kept->slot);
+    return (dynsup_value){DYNSUP_OBJECT, {.object = kept->slot}};
+}
+
+/* ---- functions ---- */
+
+static void function_changes(dsl_host *host) {
+    if (host->function.program)
+        dsl_program_release(host->function.program);
+    host->function.program = NULL;
+    host->function.has_origin = false;
+}
+
+uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function) {
+    if (dsl_keep(L, host, &host->function.kept, function))
+        function_changes(host);
+    return host->function.kept.slot;
+}
 
 /* ---- where a function is ---- */
 
@@ -103,27 +137,16 @@ static void origin_describe(void *p, char *text, size_t size) {
 
 const dynsup_program_ops dsl_origin_ops = {.release = origin_release, .describe = origin_describe};
 
-/* ---- the function of the last child ---- */
+/* ---- the end ---- */
 
-void dsl_function_forget(dsl_host *host) {
-    if (host->function.program)
-        dsl_program_release(host->function.program);
-    dsl_vault_release(&host->vault, host->function.slot);
-    host->function = (dsl_function){.address = NULL};
+void dsl_kept_forget(dsl_host *host) {
+    function_changes(host);
+    kept_release(host, &host->function.kept);
+    kept_release(host, &host->child_id);
+    kept_release(host, &host->server_module);
 }
 
-uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function) {
-    const void *address = lua_topointer(L, function);
-    if (host->function.address == address)
-        return host->function.slot;
-    dsl_function_forget(host);
-    lua_pushvalue(L, function);
-    host->function.slot = dsl_vault_put(L, &host->vault);
-    host->function.address = address;
-    return host->function.slot;
-}
-
-void dsl_functions_close(dsl_host *host) {
-    dsl_function_forget(host);
+void dsl_kept_close(dsl_host *host) {
+    dsl_kept_forget(host);
     origin_forget(host);
 }

@@ -1,6 +1,7 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/kept.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
 
@@ -14,7 +15,7 @@ int dsl_list_length(lua_State *L, int index) {
     if (!lua_istable(L, index))
         return -1;
     index = lua_absindex(L, index);
-    lua_pushliteral(L, "n");
+    lua_pushlstring(L, "n", 1);
     if (lua_rawget(L, index) == LUA_TNIL)
         length = (lua_Integer)lua_rawlen(L, index);
     else

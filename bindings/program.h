@@ -50,7 +50,7 @@ extern const dynsup_program_ops dsl_program_ops;
 /* A program as the body of a process that has not begun; it owns a share. */
 extern const dynsup_body_ops dsl_begin_ops;
 
-/* ---- program.c, function.c ---- */
+/* ---- program.c, kept.c ---- */
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
  * is started by a function, or never again. [-0, +0|1] */
@@ -68,21 +68,5 @@ void dsl_place_find(lua_State *L, int index, dsl_place *place);
 
 /* Writes a place ("worker.lua:12"); cut to size, 0-terminated. */
 void dsl_place_format(const char *source, int line, char *text, size_t size);
-
-/* The slot in the vault of the function or name at the index, which the host keeps until
- * dsl_function_forget or the next one: who keeps it longer retains it. A slot must have been
- * reserved.
- * [-0, +0] */
-uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function);
-void dsl_function_forget(dsl_host *host);
-
-/* What is kept of a temporary child's function, which is never called again: its place. Those that
- * come from one place, one after the other, share it. Makes nothing in Lua; a slot of the vault
- * must have been reserved. NULL without memory. [-0, +0] */
-void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
-extern const dynsup_program_ops dsl_origin_ops;
-
-/* Lets go of all that is kept for the next child. */
-void dsl_functions_close(dsl_host *host);
 
 #endif

@@ -93,7 +93,7 @@ static bool plain_module_push(lua_State *L, int module) {
     if (!lua_istable(L, module))
         return false;
     lua_pushvalue(L, module);
-    lua_pushliteral(L, "init");
+    lua_pushlstring(L, "init", 4);
     int type = lua_rawget(L, module);
     if (type == LUA_TFUNCTION)
         return true;

@@ -41,8 +41,10 @@ static bool is_function(lua_State *L, int index) {
 
 static const char *read_body(reading *r) {
     r->has_body = true;
-    r->spec->is_worker = dsl_worker_name(r->L, -1);
     keep(r, DSL_SPEC_FUNCTION);
+    if (lua_isfunction(r->L, -1))
+        return NULL;
+    r->spec->is_worker = dsl_worker_name(r->L, -1);
     return r->spec->is_worker || is_function(r->L, -1) ? NULL : "invalid_mfa";
 }
 
