@@ -206,38 +206,27 @@ static const char *read_backoff(reading *r) {
 
 /* ---- the table ---- */
 
-static const struct field {
-    enum dsl_word name;
-    field_fn read;
-} fields[] = {
-    {DSL_WORD_BODY, read_body},
-    {DSL_WORD_RESTART, read_restart},
-    {DSL_WORD_ARGS, read_args},
-    {DSL_WORD_START, read_start},
-    {DSL_WORD_ID, read_id},
-    {DSL_WORD_NAME, read_name},
-    {DSL_WORD_SHUTDOWN, read_shutdown},
-    {DSL_WORD_TYPE, read_type},
-    {DSL_WORD_READY, read_ready},
-    {DSL_WORD_START_TIMEOUT, read_start_timeout},
-    {DSL_WORD_BACKOFF, read_backoff},
-    {DSL_WORD_MAX_RESTORES, read_max_restores},
-    {DSL_WORD_MODULES, read_modules},
-    {DSL_WORD_SIGNIFICANT, read_significant},
+static const field_fn readers[] = {
+    [DSL_WORD_BODY] = read_body,
+    [DSL_WORD_RESTART] = read_restart,
+    [DSL_WORD_ARGS] = read_args,
+    [DSL_WORD_START] = read_start,
+    [DSL_WORD_ID] = read_id,
+    [DSL_WORD_NAME] = read_name,
+    [DSL_WORD_SHUTDOWN] = read_shutdown,
+    [DSL_WORD_TYPE] = read_type,
+    [DSL_WORD_READY] = read_ready,
+    [DSL_WORD_START_TIMEOUT] = read_start_timeout,
+    [DSL_WORD_BACKOFF] = read_backoff,
+    [DSL_WORD_MAX_RESTORES] = read_max_restores,
+    [DSL_WORD_MODULES] = read_modules,
+    [DSL_WORD_SIGNIFICANT] = read_significant,
 };
 
-#define FIELD_COUNT (sizeof fields / sizeof *fields)
+enum { FIELD_COUNT = sizeof readers / sizeof *readers };
 
 const char *dsl_spec_field(size_t number) {
-    return number < FIELD_COUNT ? dsl_word_text(fields[number].name) : NULL;
-}
-
-static const struct field *field_find(const reading *r, int index) {
-    const char *text = dsl_word_at(r->L, index);
-    for (size_t i = 0; i < FIELD_COUNT; i++)
-        if (r->words->texts[fields[i].name] == text)
-            return &fields[i];
-    return NULL;
+    return number < FIELD_COUNT ? dsl_word_text((enum dsl_word)number) : NULL;
 }
 
 int dsl_spec_fail(lua_State *L, const char *what) {
@@ -253,12 +242,12 @@ static int read_fields(reading *r, int index) {
     lua_State *L = r->L;
     lua_pushnil(L);
     while (lua_next(L, index)) {
-        const struct field *field = field_find(r, -2);
-        if (!field) {
+        int field = dsl_word_among(L, -2, r->words, 0, FIELD_COUNT - 1);
+        if (field < 0) {
             lua_pop(L, 1);
             return dsl_spec_fail(L, "invalid_child_spec");
         }
-        const char *wrong = field->read(r);
+        const char *wrong = readers[field](r);
         if (wrong)
             return dsl_spec_fail(L, wrong);
         lua_pop(L, 1);

@@ -8,7 +8,8 @@
 #ifndef DSL_WORD_H
 #define DSL_WORD_H
 
-/* The fields of a spec, the most frequent first; then what their values may be. */
+/* The fields of a spec, the most frequent first, from number 0 on; then what their values may be.
+ */
 #define DSL_WORDS(X)                                                                               \
     X(BODY, "body")                                                                                \
     X(RESTART, "restart")                                                                          \
