@@ -12,7 +12,7 @@
 #define CHUNK_BYTES  ((size_t)2 << 20)
 #define UNIT_BYTES   ((size_t)16 << 10)
 #define UNIT_COUNT   (CHUNK_BYTES / UNIT_BYTES)
-#define GRAIN        8u
+#define GRAIN        16u
 #define BLOCK_MAX    1024u
 #define CLASS_COUNT  (BLOCK_MAX / GRAIN)
 #define SLAB_UNITS   4u  /* at most, where fewer would leave much unused at the end */

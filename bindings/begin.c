@@ -4,6 +4,7 @@
  * Until its first slice the body of a child's process is what it is to run, a program. Then it gets
  * a coroutine: of those that are started and have ended before others begin, few are ever needed.
  */
+#include "bindings/account.h"
 #include "bindings/program.h"
 
 #define STACK 4 /* slots that are needed beside the arguments */
@@ -46,7 +47,8 @@ static bool program_load(const dsl_program *program, dsl_body *body, uint64_t ar
 static dsl_body *body_make(const dsl_program *program, dynsup_pid supervisor) {
     dsl_body *body = dsl_body_take(program->host);
     uint64_t arguments = dynsup_supervisor_arguments(program->host->core, supervisor);
-    if (!body || program_load(program, body, arguments))
+    if (!body ||
+        (program_load(program, body, arguments) && dsl_account_limit(body, program->max_memory)))
         return body;
     dsl_body_discard(body);
     return NULL;

@@ -1,4 +1,5 @@
 /* Children: start_child and ensure_child. */
+#include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/kept.h"
 #include "bindings/program.h"
@@ -54,17 +55,21 @@ static void body_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
                                       dsl_spec_slots(spec));
         core->body_ops = &dsl_body_ops;
         core->starting = core->body;
+        if (core->body && !dsl_account_limit(core->body, spec->max_memory)) {
+            dsl_body_discard(core->body);
+            dsl_error(L, "not enough memory");
+        }
     }
 }
 
 static dsl_program *program_new(lua_State *L, dsl_host *host, const dsl_spec *spec) {
-    return dsl_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, spec->arg_count, spec->by_start);
+    return dsl_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, spec);
 }
 
 /* The first body of all other children. */
 static dsl_program *first_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
-    bool is_shared =
-        spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 && !spec->by_start;
+    bool is_shared = spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 &&
+                     !spec->by_start && !spec->max_memory;
     return is_shared ? dsl_program_share(L, host, CHILD_FUNCTION) : program_new(L, host, spec);
 }
 
@@ -128,7 +133,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
     if (status && status != DYNSUP_PENDING)
-        return start_told(L, host, ensure, dsl_refuse(L, status, reply.pid));
+        return start_told(L, host, ensure, dsl_refuse(L, host, &reply));
     if (status == 0 && reply.existing)
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))

@@ -132,25 +132,29 @@ static void arg_keep(lua_State *L, dsl_program *program, int args, int i) {
     lua_pop(L, 1);
 }
 
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, int count,
-                             bool is_guest) {
-    size_t size = program_size((uint32_t)count);
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
+                             const dsl_spec *spec) {
+    size_t size = program_size((uint32_t)spec->arg_count);
     dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, size);
     if (!program)
         return NULL;
-    *program = (dsl_program){.host = host, .owners = 1, .is_guest = is_guest};
+    *program = (dsl_program){.host = host,
+                             .owners = 1,
+                             .arg_count = (uint32_t)spec->arg_count,
+                             .is_guest = spec->by_start,
+                             .max_memory = spec->max_memory};
     program->is_worker = dsl_worker_name(L, function);
     program->function = dsl_function_keep(L, host, function);
     dsl_vault_retain(&host->vault, program->function);
-    program->arg_count = (uint32_t)count;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < spec->arg_count; i++)
         arg_keep(L, program, args, i);
     return program;
 }
 
 dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int function) {
+    static const dsl_spec plain;
     dsl_function_keep(L, host, function);
     if (!host->function.program)
-        host->function.program = dsl_program_new(L, host, function, 0, 0, false);
+        host->function.program = dsl_program_new(L, host, function, 0, &plain);
     return host->function.program ? dsl_program_retain(host->function.program) : NULL;
 }

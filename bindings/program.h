@@ -21,18 +21,20 @@ typedef struct dsl_program {
     uint32_t owners;   /* children and bodies */
     uint32_t function; /* in the vault */
     uint32_t arg_count;
-    bool is_guest;  /* a start function */
-    bool is_worker; /* a worker in C: it is run by a body of its own */
+    bool is_guest;     /* a start function */
+    bool is_worker;    /* a worker in C: it is run by a body of its own */
+    size_t max_memory; /* of each body's process, in bytes; 0: no limit */
     dynsup_value args[];
 } dsl_program;
 
-/* A program, with one owner, for the function at one index and so many arguments of the list at the
- * other. So many slots of the vault must have been reserved, and one more. NULL without memory.
- * [-0, +0] */
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, int count,
-                             bool is_guest);
+/* A program, with one owner, that runs the function at one index with the arguments in the list at
+ * the other as the spec says. So many slots of the vault must have been reserved, and one more.
+ * NULL without memory. [-0, +0] */
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
+                             const dsl_spec *spec);
 
-/* The same without arguments, for a body that runs once: those of the same function share it. */
+/* The same without arguments and limits, for a body that runs once: those of the same function
+ * share it. */
 dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int function);
 
 static inline dsl_program *dsl_program_retain(dsl_program *program) {

@@ -20,13 +20,21 @@ typedef struct dsl_raw_reply {
 /* The raw reply on top. */
 dsl_raw_reply dsl_raw_get(lua_State *L);
 
-/* nil, reason [, detail] of what was refused with a status other than DYNSUP_EREASON, because of
- * this process, or 0; raises for those that are misuse. [-0, +2|3] */
-int dsl_refuse(lua_State *L, int status, dynsup_pid pid);
+/* nil, reason [, detail] of a reply that was refused at once, with a status other than
+ * DYNSUP_EREASON, and owns nothing; raises for those that are misuse. [-0, +2|3] */
+int dsl_refuse(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* nil, reason [, detail] of a reply that is a failure; raises for those that are misuse.
  * [-0, +2|3] */
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw);
+
+/* Pushes who has a name that is taken: the pid, or 0 for the name of a child that restarts, or has
+ * failed, as that word. [-0, +1] */
+void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const char *name,
+                     size_t length);
+
+/* The continuation of a restart_child: pid [, info], or why not. */
+int dsl_restarted_k(lua_State *L, int status, lua_KContext context);
 
 /* Suspends the process until the reply comes to k, or the deadline (then k finds nil, "timeout").
  */

@@ -1,4 +1,5 @@
 /* The runtime of a Lua state, and how functions find their host and check their arguments. */
+#include "bindings/codec.h"
 #include "bindings/name.h"
 
 #include <math.h>
@@ -75,6 +76,7 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     lua_setmetatable(L, -2);
     atoms_open(L, runtime);
     dsl_words_open(L, &runtime->words);
+    dsl_codec_open(L, runtime);
     dsl_named_open(L, runtime);
     dsl_crash_open(L, runtime);
     ids_open(L);

@@ -3,8 +3,10 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
+#include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
 #include <math.h>
@@ -142,6 +144,21 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
+/* One of them is enough for a limit of its own: the other is as in a supervisor's options. */
+static const char *read_restart_limit(reading *r) {
+    dynsup_restart_limit *limit = &r->spec->restart_limit;
+    r->spec->core.restart_limit = limit;
+    return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
+}
+
+static const char *read_max_memory(reading *r) {
+    int whole = 0;
+    lua_Integer bytes = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
+    bool is_infinite = is_word(r, DSL_WORD_FOREVER);
+    r->spec->max_memory = is_infinite ? 0 : (size_t)bytes;
+    return is_infinite || (whole && bytes > 0) ? NULL : "invalid_max_memory";
+}
+
 static const char *read_modules(reading *r) {
     keep(r, DSL_SPEC_MODULES);
     return lua_istable(r->L, -1) || is_word(r, DSL_WORD_DYNAMIC) ? NULL : "invalid_modules";
@@ -219,6 +236,9 @@ static const field_fn readers[] = {
     [DSL_WORD_START_TIMEOUT] = read_start_timeout,
     [DSL_WORD_BACKOFF] = read_backoff,
     [DSL_WORD_MAX_RESTORES] = read_max_restores,
+    [DSL_WORD_MAX_RESTARTS] = read_restart_limit,
+    [DSL_WORD_MAX_SECONDS] = read_restart_limit,
+    [DSL_WORD_MAX_MEMORY] = read_max_memory,
     [DSL_WORD_MODULES] = read_modules,
     [DSL_WORD_SIGNIFICANT] = read_significant,
 };
@@ -298,11 +318,29 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
     return 0;
 }
 
+/* A limit needs accounts. 0, or the number of values pushed. */
+static int check_memory(lua_State *L, const dsl_spec *spec) {
+    if (!spec->max_memory)
+        return 0;
+    if (spec->is_worker) {
+        lua_pushliteral(L, "a worker in C has no memory of Lua's that could be limited");
+        return dsl_spec_fail(L, "invalid_max_memory");
+    }
+    int status = dsl_accounts_open(L, dsl_host_of_thread(L));
+    if (status == 0)
+        return 0;
+    dsl_check_status(L, status);
+    lua_pushliteral(L, "the allocator of this lua_State is the program's own, and does not tell "
+                       "whose memory is whose: docs/embedding.md, \"Memory\"");
+    return dsl_spec_fail(L, "invalid_max_memory");
+}
+
 static void begin(lua_State *L, dsl_spec *spec, enum dynsup_restart restart) {
     memset(spec, 0, sizeof *spec);
     spec->core.restart = restart;
     spec->core.start_timeout_ms = -1;
     spec->core.shutdown_ms = SHUTDOWN_MS;
+    spec->restart_limit = (dynsup_restart_limit){.max_restarts = 3, .period_ms = 5000};
     lua_settop(L, lua_gettop(L) + DSL_SPEC_PLACES);
 }
 
@@ -334,5 +372,5 @@ int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec 
     spec->by_start = r.has_start;
     if (spec->core.is_supervisor && !r.has_shutdown)
         spec->core.shutdown_ms = DYNSUP_SHUTDOWN_INFINITY;
-    return 0;
+    return check_memory(L, spec);
 }

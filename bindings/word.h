@@ -23,6 +23,9 @@
     X(START_TIMEOUT, "start_timeout")                                                              \
     X(BACKOFF, "backoff")                                                                          \
     X(MAX_RESTORES, "max_restores")                                                                \
+    X(MAX_RESTARTS, "max_restarts")                                                                \
+    X(MAX_SECONDS, "max_seconds")                                                                  \
+    X(MAX_MEMORY, "max_memory")                                                                    \
     X(MODULES, "modules")                                                                          \
     X(SIGNIFICANT, "significant")                                                                  \
     X(PERMANENT, "permanent")                                                                      \

@@ -13,7 +13,6 @@
 
 #include "bindings/check.h"
 
-#include <stdalign.h>
 #include <string.h>
 
 #define KIND_NAME        "dynsup.worker"
@@ -77,15 +76,9 @@ const char *dsl_worker_name(lua_State *L, int index) {
 
 /* ---- bodies ---- */
 
-/* A whole number of what its data may have to be aligned to: the arena goes by sizes. */
-static size_t worker_size(const dynsup_lua_worker_ops *ops) {
-    const size_t grain = alignof(max_align_t);
-    return (sizeof(dynsup_lua_worker) + ops->data_size + grain - 1) / grain * grain;
-}
-
 dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint32_t slots) {
     const kind *k = lua_touserdata(L, index);
-    size_t size = worker_size(k->ops);
+    size_t size = sizeof(dynsup_lua_worker) + k->ops->data_size;
     index = lua_absindex(L, index);
     dsl_vault_reserve(L, &host->vault, slots + 1);
     dynsup_lua_worker *w = host->alloc(host->alloc_ud, NULL, 0, size);
