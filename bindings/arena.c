@@ -1,5 +1,5 @@
 /* The arena: slabs of equal blocks in chunks of the system's memory. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
 #include "bindings/arena.h"
 

@@ -104,6 +104,12 @@ dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index);
 /* Pushes a value. Never raises and allocates nothing; needs a free stack slot. [-0, +1] */
 void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
 
+/* Ends an owner's share in a value. */
+static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+}
+
 /* The reason at the index; a slot must have been reserved. */
 dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index);
 
@@ -198,8 +204,8 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
-/* A body from what is at hand, that needs no memory; or NULL. */
-dsl_body *dsl_body_reuse(dsl_host *host);
+/* The same outside of protected code: NULL without memory. */
+dsl_body *dsl_body_take(dsl_host *host);
 
 /* Runs the body's coroutine until it yields or ends; returns Lua's status. */
 int dsl_body_run(dsl_body *body, int *count_out);
@@ -233,10 +239,12 @@ bool dsl_is_marked(lua_State *co);
 
 /* ---- server.c ---- */
 
-/* The body of a child whose start function (at the index) is dynsup.server's start_link, and that
- * needs no more than a module and an argument; that many slots of the vault stay reserved. NULL:
- * it must be started as any other. Raises without memory. [-0, +0] */
-dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots);
+/* The body of a child whose start function (at the index) is dynsup.server's start_link, and whose
+ * arguments (so many in the list at the other) are no more than a module and what its init is
+ * given; that many slots of the vault stay reserved. NULL: it must be started as any other. Raises
+ * without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, int count,
+                           uint32_t slots);
 
 /* ---- server_run.c ---- */
 
@@ -273,9 +281,18 @@ void dsl_check_linkable(lua_State *L, const dsl_body *body);
  * returned by functions that send exit signals. */
 int dsl_go_on(lua_State *L, dsl_host *host, int results);
 
-/* Pushes the function at the index; for "module:function" what calls it, and the name as its first
- * argument. Returns the number of such arguments, 0 or 1. [-0, +1|2] */
-int dsl_function_push(lua_State *L, dsl_host *host, int index);
+/* ---- process.c: functions by name ---- */
+
+/* Makes the function that finds and calls another by its name. [-0, +0] */
+void dsl_named_open(lua_State *L, dsl_runtime *runtime);
+
+/* Puts what calls it below the name "module:function" on top, which becomes its first argument.
+ * Returns the number of such arguments: 0 for a function, which stays alone. Makes nothing in Lua.
+ * [-0, +0|1] */
+int dsl_function_call(lua_State *L, const dsl_runtime *runtime);
+
+/* Pushes the function or name at the index, ready to be called like that. [-0, +1|2] */
+int dsl_function_push(lua_State *L, const dsl_host *host, int index);
 
 /* Is what is loaded on a body's coroutine such a call by name? */
 bool dsl_function_is_named(lua_State *co);
@@ -383,6 +400,8 @@ typedef struct dsl_spec {
     bool by_start;     /* start, not body */
     bool is_worker;    /* the body is a worker in C */
     size_t max_memory; /* bytes; 0: no limit */
+    unsigned given;    /* the places that hold a value: see dsl_spec_has */
+    int arg_count;
     dynsup_backoff backoff;
     dynsup_restart_limit restart_limit;
 } dsl_spec;
@@ -399,6 +418,19 @@ enum {
     DSL_SPEC_PLACES
 };
 
+enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
+
+/* Slots of the vault for what is kept of a spec: the function, its arguments, id, modules, and the
+ * name's key and value. */
+static inline uint32_t dsl_spec_slots(const dsl_spec *spec) {
+    return (uint32_t)spec->arg_count + 5;
+}
+
+/* Does this place hold a value? */
+static inline bool dsl_spec_has(const dsl_spec *spec, int place) {
+    return spec->given >> place & 1;
+}
+
 /* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
  * [-1, +3] */
 int dsl_spec_fail(lua_State *L, const char *what);
@@ -411,7 +443,12 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
                                enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
- * pushed for the caller to return (nil, reason, detail). Raises only without memory. */
-int dsl_spec_read(lua_State *L, int index, dsl_spec *spec);
+ * pushed for the caller to return (nil, reason, detail). Raises only without memory. Needs
+ * DSL_SPEC_STACK free slots. */
+int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec *spec);
+
+/* The same for the spec of a temporary worker that runs the function or "module:function" at the
+ * index. */
+int dsl_spec_bare(lua_State *L, int index, dsl_spec *spec);
 
 #endif

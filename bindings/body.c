@@ -7,9 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making and freeing ---- */
+#define POOL_FILL 8 /* coroutines that are made at once where that needs a protected call */
 
-static lua_State *thread_take(dsl_host *host, uint32_t *anchor_out) {
+/* ---- coroutines in stock ---- */
+
+static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
+    host->pool[host->pool_count] = co;
+    host->pool_anchors[host->pool_count] = anchor;
+    host->pool_count++;
+}
+
+static lua_State *pool_take(dsl_host *host, uint32_t *anchor_out) {
     host->pool_count--;
     *anchor_out = host->pool_anchors[host->pool_count];
     return host->pool[host->pool_count];
@@ -25,16 +33,18 @@ static lua_State *thread_make(lua_State *L, const dsl_host *host) {
     return co;
 }
 
-/* A finished coroutine or a new one; that many slots of the vault stay reserved. */
-static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t slots, uint32_t *anchor_out) {
-    dsl_vault_reserve(L, &host->vault, slots);
-    if (host->pool_count > 0)
-        return thread_take(host, anchor_out);
-    luaL_checkstack(L, 4, NULL);
+/* A new coroutine in the pool. [-0, +0] */
+static void pool_add(lua_State *L, dsl_host *host) {
     lua_State *co = thread_make(L, host);
-    dsl_vault_reserve(L, &host->vault, slots + 1);
-    *anchor_out = dsl_vault_put(L, &host->vault);
-    return co;
+    dsl_vault_reserve(L, &host->vault, 1);
+    pool_put(host, co, dsl_vault_put(L, &host->vault));
+}
+
+static int pool_fill(lua_State *L) {
+    dsl_host *host = lua_touserdata(L, 1);
+    for (int i = 0; i < POOL_FILL; i++)
+        pool_add(L, host);
+    return 0;
 }
 
 /* An error out of a hook leaves the coroutine with its hooks switched off, for ever. */
@@ -51,52 +61,45 @@ static void thread_end(dsl_host *host, const dsl_body *body) {
         dsl_vault_release(&host->vault, body->anchor);
         return;
     }
-    host->pool[host->pool_count] = body->co;
-    host->pool_anchors[host->pool_count] = body->anchor;
-    host->pool_count++;
+    pool_put(host, body->co, body->anchor);
 }
 
+/* ---- making and freeing ---- */
+
+/* A body with a coroutine of the pool, which is not empty; NULL without memory. */
 static dsl_body *body_alloc(dsl_host *host) {
     dsl_body *body = host->free_bodies;
     if (body)
         host->free_bodies = body->next;
     else
         body = host->alloc(host->alloc_ud, NULL, 0, sizeof *body);
-    if (body)
-        memset(body, 0, sizeof *body);
-    return body;
-}
-
-static dsl_body *body_init(dsl_body *body, dsl_host *host, lua_State *co, uint32_t anchor) {
+    if (!body)
+        return NULL;
+    memset(body, 0, sizeof *body);
     body->host = host;
-    body->co = body->inner = co;
-    body->anchor = anchor;
+    body->co = body->inner = pool_take(host, &body->anchor);
     body->wait = DSL_WAIT_START;
-    dsl_hook_begin(host, co);
+    dsl_hook_begin(host, body->co);
     return body;
 }
 
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
-    uint32_t anchor;
-    lua_State *co = thread_new(L, host, slots, &anchor);
-    dsl_body *body = body_alloc(host);
-    if (!body) {
-        dsl_vault_release(&host->vault, anchor);
-        dsl_error(L, "not enough memory");
-        return NULL;
+    luaL_checkstack(L, 4, NULL);
+    dsl_vault_reserve(L, &host->vault, slots);
+    while (host->pool_count == 0) { /* what makes one may run finalizers, which may take it */
+        pool_add(L, host);
+        dsl_vault_reserve(L, &host->vault, slots);
     }
-    return body_init(body, host, co, anchor);
-}
-
-dsl_body *dsl_body_reuse(dsl_host *host) {
-    uint32_t anchor;
-    if (host->pool_count == 0)
-        return NULL;
     dsl_body *body = body_alloc(host);
     if (!body)
-        return NULL;
-    lua_State *co = thread_take(host, &anchor);
-    return body_init(body, host, co, anchor);
+        dsl_error(L, "not enough memory");
+    return body;
+}
+
+dsl_body *dsl_body_take(dsl_host *host) {
+    if (host->pool_count == 0)
+        dsl_protect(host->L, pool_fill, host); /* it may have made a few before it failed */
+    return host->pool_count > 0 ? body_alloc(host) : NULL;
 }
 
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
@@ -119,8 +122,10 @@ static void body_fini(void *p) {
     dsl_vault_release(&host->vault, body->dict);
     dsl_account_close(host->memory, body->account);
     dsl_last_forget(host, body);
-    free(body->levels);
-    free(body->base);
+    if (body->levels) /* few have any: not even a call for the others */
+        free(body->levels);
+    if (body->base)
+        free(body->base);
     body->next = host->free_bodies;
     host->free_bodies = body;
 }

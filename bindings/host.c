@@ -20,7 +20,7 @@
 #include "bindings/log.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
-#include "bindings/program.h"
+#include "bindings/kept.h"
 #include "bindings/signal.h"
 
 #include <errno.h>
@@ -90,6 +90,7 @@ static void after_step(void *ud) {
     dsl_log_flush(ud);
     dsl_tap_flush(ud);
     dsl_service_look(ud);
+    dsl_kept_forget(ud);
 }
 
 /* Steps once; a dry run is still when its time is over. */
@@ -201,7 +202,7 @@ void dsl_host_end(dsl_host *host) {
     uv_close_runner(host);
     dsl_posts_drop(host);
     bodies_free(host);
-    dsl_origin_forget(host);
+    dsl_kept_close(host);
     dsl_observe_fini(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);
@@ -429,7 +430,6 @@ dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_c
     dsl_host *host = host_begin(L, sentinel, config, owner);
     accounts_open(L, host);
     dsl_vault_init(L, &host->vault);
-    dsl_origin_init(L, host);
     port_open(host);
     if (config->loop || config->own_loop)
         uv_open(L, host);

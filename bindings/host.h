@@ -18,6 +18,7 @@
 
 #include "bindings/dynsup_lua.h"
 #include "bindings/vault.h"
+#include "bindings/word.h"
 #include "core/dynsup.h"
 #include "core/dynsup_report.h"
 #include "core/dynsup_uv.h"
@@ -107,13 +108,28 @@ struct dsl_runtime {
     int codec_words;  /* a list: names of the fields that the codec reads of metatables */
     int codec_types;  /* a table: names of types, and what is registered for them */
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int named;        /* the function that calls another by its name: see process.c */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
     int normalize;    /* scripts/dynsup/child.lua */
     int dry;          /* a table of functions: see dry.h; 0: none yet */
     uint64_t specs;   /* child specs that were read so far */
     uint64_t idle;    /* processes of dry runs that do not run, so far */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
+    dsl_words words;
 };
+
+/* A value that the next child mostly has as well, kept in the vault: see kept.h. */
+typedef struct dsl_kept {
+    const void *address; /* NULL: none */
+    uint32_t slot;
+} dsl_kept;
+
+/* The function of the child started last, or its name. */
+typedef struct dsl_function {
+    dsl_kept kept;
+    bool has_origin;             /* the host's origin is its own */
+    struct dsl_program *program; /* that runs it without arguments; or NULL */
+} dsl_function;
 
 /* What a host is for. */
 enum dsl_owner {
@@ -163,10 +179,10 @@ struct dynsup_lua_host {
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
     dsl_body *free_bodies;
+    dsl_function function; /* of the child started last, as the two that follow */
+    dsl_kept child_id;
+    dsl_kept server_module;
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
-    uint32_t origin_function;  /* in the vault: a weak table with that child's function */
-
-    uint32_t server_module; /* in the vault: of the server started last; 0: none */
 
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;

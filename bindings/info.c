@@ -2,6 +2,7 @@
  * many.
  */
 #include "bindings/look.h"
+#include "bindings/program.h"
 
 #include "bindings/account.h"
 
@@ -66,11 +67,14 @@ static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid
 
 /* Where the process is, innermost coroutine first. */
 static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_info *info) {
-    if (info->ops != &dsl_body_ops)
+    const dsl_body *body = info->ops == &dsl_body_ops ? info->body : NULL;
+    if (!body && info->ops != &dsl_begin_ops)
         return;
-    const dsl_body *body = info->body;
-    bool runs = host->current == body;
-    luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
+    bool runs = body && host->current == body;
+    if (body)
+        luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
+    else
+        lua_pushliteral(L, "stack traceback:"); /* it has not begun */
     lua_setfield(L, -2, "traceback");
 }
 
@@ -92,6 +96,8 @@ size_t dsl_process_memory(const dynsup_process_info *info) {
     size_t memory = info->memory + dsl_account_in_use(info);
     if (info->ops == &dsl_body_ops)
         memory += sizeof(dsl_body) + 1024;
+    else if (info->ops == &dsl_begin_ops)
+        memory += sizeof(dsl_program);
     return memory;
 }
 

@@ -71,9 +71,9 @@ static const char *read_max_children(reading *r) {
 
 static const char *read_extra_arguments(reading *r) {
     r->options->has_extra = true;
-    if (!dsl_is_list(r->L, -1))
-        return "invalid_extra_arguments";
     r->options->extra_count = dsl_list_length(r->L, -1);
+    if (r->options->extra_count < 0)
+        return "invalid_extra_arguments";
     dsl_list_copy(r->L, -1);
     lua_replace(r->L, r->options->extra_place);
     return NULL;

@@ -75,7 +75,9 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     atoms_open(L, runtime);
+    dsl_words_open(L, &runtime->words);
     dsl_codec_open(L, runtime);
+    dsl_named_open(L, runtime);
     dsl_crash_open(L, runtime);
     ids_open(L);
     lua_pushvalue(L, -1);

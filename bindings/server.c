@@ -93,7 +93,7 @@ static bool plain_module_push(lua_State *L, int module) {
     if (!lua_istable(L, module))
         return false;
     lua_pushvalue(L, module);
-    lua_pushliteral(L, "init");
+    lua_pushlstring(L, "init", 4);
     int type = lua_rawget(L, module);
     if (type == LUA_TFUNCTION)
         return true;
@@ -106,9 +106,9 @@ static bool plain_module_push(lua_State *L, int module) {
 
 static int start_link(lua_State *L);
 
-dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots) {
-    if (lua_tocfunction(L, function) != start_link || !lua_istable(L, args) ||
-        dsl_list_length(L, args) > 2)
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, int count,
+                           uint32_t slots) {
+    if (lua_tocfunction(L, function) != start_link || count < 1 || count > 2)
         return NULL;
     int top = lua_gettop(L);
     luaL_checkstack(L, 8, NULL);

@@ -35,12 +35,13 @@ static void places_keep(lua_State *L, const specs *s, int i) {
         lua_rawseti(L, s->places, place_of(i, place));
 }
 
-static int spec_read(lua_State *L, const specs *s, int i, int children,
+static int spec_read(lua_State *L, const dsl_host *host, const specs *s, int i, int children,
                      enum dynsup_auto_shutdown when) {
     dsl_spec *spec = &s->items[i];
     lua_rawgeti(L, children, i + 1);
     int child = lua_gettop(L);
-    int failed = dsl_spec_read(L, child, spec);
+    luaL_checkstack(L, DSL_SPEC_STACK, NULL);
+    int failed = dsl_spec_read(L, host->runtime, child, spec);
     if (failed == 0)
         failed = dsl_spec_check_significant(L, spec, true, when);
     if (failed)
@@ -54,13 +55,14 @@ static int spec_read(lua_State *L, const specs *s, int i, int children,
     return 0;
 }
 
-static int specs_read(lua_State *L, int children, enum dynsup_auto_shutdown when, specs *s) {
+static int specs_read(lua_State *L, const dsl_host *host, int children,
+                      enum dynsup_auto_shutdown when, specs *s) {
     s->count = (int)lua_rawlen(L, children);
     s->items = lua_newuserdatauv(L, (size_t)s->count * sizeof *s->items + 1, 1);
     lua_createtable(L, s->count * DSL_SPEC_PLACES, 0);
     s->places = lua_gettop(L);
     for (int i = 0; i < s->count; i++) {
-        int failed = spec_read(L, s, i, children, when);
+        int failed = spec_read(L, host, s, i, children, when);
         if (failed)
             return failed;
     }
@@ -91,12 +93,17 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     return status;
 }
 
-enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + 4 }; /* with id, modules and the name's key and value */
+static uint32_t slots_of(const specs *s) {
+    uint32_t slots = DSL_NAME_SLOTS;
+    for (int i = 0; i < s->count; i++)
+        slots += dsl_spec_slots(&s->items[i]);
+    return slots;
+}
 
 /* The list of places is on top. The draft, or NULL with nil, reason, detail pushed. */
 static dynsup_draft *draft_make(lua_State *L, dsl_host *host, const specs *s) {
     luaL_checkstack(L, DSL_SPEC_PLACES + 4, NULL);
-    dsl_vault_reserve(L, &host->vault, (uint32_t)s->count * CHILD_SLOTS + DSL_NAME_SLOTS);
+    dsl_vault_reserve(L, &host->vault, slots_of(s));
     dynsup_draft *draft = dynsup_draft_new(host->core);
     int status = draft ? 0 : DYNSUP_ENOMEM;
     int i = 0;
@@ -120,7 +127,7 @@ int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, uns
     int failed = dsl_options_read(L, options, kinds, &out->options);
     dynsup_supervisor_options *core = &out->options.core;
     if (failed == 0)
-        failed = specs_read(L, children, core->auto_shutdown, &s);
+        failed = specs_read(L, host, children, core->auto_shutdown, &s);
     if (failed)
         return failed;
     lua_getiuservalue(L, -1, 1);

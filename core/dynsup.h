@@ -745,7 +745,8 @@ typedef struct dynsup_supervisor_options {
 int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
                             dynsup_pid *pid_out);
 
-/* The arguments object that the supervisor was given; 0: none, or there is no such supervisor. */
+/* The arguments object that the supervisor was given, also while it ends; 0: none, or there is no
+ * such supervisor. */
 uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
 
 /* An object that the guests of one supervisor share, one after the other: what belongs to the

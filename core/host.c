@@ -3,9 +3,10 @@
  *
  * Design notes.
  * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
- * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
- * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
- * nested: a chain of a million links is a queue of a million exits. With a tick the clock is read
+ * slices, then who observes events, until nothing is ready or the budget is spent. What a slice has
+ * ended is handled before the next one. Between slices nobody's code is on the stack, so ends and
+ * policy are handled here, one after the other, never nested: a chain of a million links is a queue
+ * of a million exits. With a tick the clock is read
  * when that has moved. Without one it is read after each slice: then nothing else tells that the
  * budget is spent. Either way timers are looked at after a long slice, and who became due in it
  * runs before it goes on: who sleeps for 1 ms beside a process that never gives way is late by what
@@ -271,7 +272,21 @@ static void look_ahead(const dynsup_host *host) {
     }
 }
 
-/* Runs slices until it is time for a look at the clock, or something has to end. */
+/* Has it run so long that others may have become due? */
+static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
+    if (!tick_moved(host) && host->now_ns - begun_ns < LONG_NS)
+        return false;
+    host->overran = ran;
+    return true;
+}
+
+static bool is_round_over(const dynsup_host *host) {
+    return host->round_over || !dsi_list_empty(&host->doomed) ||
+           host->halt != DSI_HALT_NONE || host->worked_ns >= host->step_end_ns;
+}
+
+/* Runs slices, and what they end, until it is time for a look at the clock, or more has to end than
+ * one round does. */
 static void pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
     int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
@@ -292,11 +307,8 @@ static void pump_slices(dynsup_host *host) {
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);
-        bool time_passed = tick_moved(host) || host->now_ns - begun_ns >= LONG_NS;
-        if (time_passed)
-            host->overran = ran;
-        if (time_passed || host->round_over || !dsi_list_empty(&host->doomed) ||
-            host->worked_ns >= host->step_end_ns)
+        pump_exits(host);
+        if (has_overrun(host, ran, begun_ns) || is_round_over(host))
             break;
     }
     if (has_tick || ran == 0)
