@@ -370,9 +370,11 @@ extern const char dsl_halt_sentinel;
 
 typedef struct dsl_spec {
     dynsup_child_spec core;
-    bool by_start;  /* start, not body */
-    bool is_worker; /* the body is a worker in C */
+    bool by_start;     /* start, not body */
+    bool is_worker;    /* the body is a worker in C */
+    size_t max_memory; /* bytes; 0: no limit */
     dynsup_backoff backoff;
+    dynsup_restart_limit restart_limit;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */

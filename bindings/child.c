@@ -1,4 +1,5 @@
 /* Children: start_child and ensure_child. */
+#include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
@@ -41,8 +42,8 @@ static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     bool again = core->restart != DYNSUP_TEMPORARY;
-    core->program = again ? dsl_program_new(L, host, function, -1, spec->by_start)
-                          : dsl_origin_new(L, host, function);
+    core->program =
+        again ? dsl_program_new(L, host, function, -1, spec) : dsl_origin_new(L, host, function);
     core->program_ops = again ? &dsl_program_ops : &dsl_origin_ops;
     if (core->program)
         return;
@@ -65,6 +66,10 @@ static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_s
     core->starting = body;
     if (!body)
         body = dsl_program_body(L, host, function, args, arguments, CHILD_SLOTS);
+    if (!dsl_account_limit(body, spec->max_memory)) {
+        dsl_body_discard(body);
+        dsl_error(L, "not enough memory");
+    }
     body->is_guest = spec->by_start && !core->starting;
     core->body_ops = &dsl_body_ops;
     core->body = body;

@@ -1,6 +1,10 @@
 /* Crash objects: an uncaught error with the traceback of the coroutine it happened in. */
 #include "bindings/binding.h"
 
+#include "bindings/codec_type.h"
+
+#define TYPE_NAME "dynsup.crash"
+
 int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
     if (!lua_checkstack(L, 4))
         return LUA_ERRMEM;
@@ -79,12 +83,17 @@ static int crash_tostring(lua_State *L) {
 }
 
 void dsl_crash_open(lua_State *L, dsl_runtime *runtime) {
-    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, TYPE_NAME);
+    lua_createtable(L, 0, 3);
     lua_pushcfunction(L, crash_tostring);
     lua_setfield(L, -2, "__tostring");
-    lua_pushliteral(L, "dynsup.crash");
+    lua_pushliteral(L, TYPE_NAME);
     lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, TYPE_NAME);
+    lua_setfield(L, -2, "__pack");
+    lua_pushvalue(L, -1);
     runtime->crash_meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    dsl_type_set(L, runtime);
     lua_createtable(L, 4, 0);
     lua_pushliteral(L, "error");
     lua_rawseti(L, -2, 1);

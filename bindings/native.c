@@ -14,6 +14,7 @@ static const struct native {
     {"dynsup.check", dsl_dry_functions},
     {"dynsup.log", dsl_log_functions},
     {"dynsup.clock", dsl_clock_functions},
+    {"dynsup.codec", dsl_codec_functions},
     {"dynsup.http", dsl_http_functions},
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.observer", dsl_look_functions},

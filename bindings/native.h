@@ -15,6 +15,7 @@ bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 int dsl_undivided(lua_State *L);
 
 /* The functions by script. */
+extern const luaL_Reg dsl_codec_functions[];
 extern const luaL_Reg dsl_clock_functions[];
 extern const luaL_Reg dsl_undivided_functions[];
 extern const luaL_Reg dsl_registry_functions[];

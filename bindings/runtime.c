@@ -1,4 +1,5 @@
 /* The runtime of a Lua state, and how functions find their host and check their arguments. */
+#include "bindings/codec.h"
 #include "bindings/name.h"
 
 #include <math.h>
@@ -74,6 +75,7 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     atoms_open(L, runtime);
+    dsl_codec_open(L, runtime);
     dsl_crash_open(L, runtime);
     ids_open(L);
     lua_pushvalue(L, -1);

@@ -16,6 +16,7 @@ local advice = {
   invalid_start_timeout = 'start_timeout is milliseconds >= 0 or "infinity"',
   invalid_backoff = "backoff is true, false, or a table with min, max, factor, jitter and reset_after",
   invalid_max_restores = 'max_restores is a whole number > 0 or "infinity"',
+  invalid_max_memory = 'max_memory is a whole number of bytes > 0, or "infinity"',
   invalid_modules = 'modules is a list or "dynamic"',
   invalid_significant = "significant is true or false, and true only under a static supervisor with auto_shutdown",
   bad_combination = "significant needs auto_shutdown, and another restart than permanent",
@@ -31,6 +32,7 @@ local advice = {
   invalid_option = "there is no such option",
   invalid_timeout = 'timeout is milliseconds >= 0 or "infinity"',
   invalid_keys = 'keys is "unique" or "duplicate"',
+  failed = "it was restarted more often than its own max_restarts allows: restart_child starts it again",
   not_a_supervisor = "that process is none",
   bad_return = "a start function returns a pid, or nil and a reason; init what dynsup.init or supervisor.init returns",
 }

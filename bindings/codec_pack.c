@@ -1,0 +1,403 @@
+/*
+ * Packing: from values on a stack to a parcel.
+ *
+ * Design notes.
+ * Depth first, without recursion: for each table that is being written there is a frame, and on
+ * L's stack the table, its key and its value, which may be the next frame's table. From
+ * DSL_CODEC_LEVELS on a table is only named, and waits on the stack below the frames until the
+ * values are written: so a chain of tables may have any length. What is inside of a typed value is
+ * not put off, for who unpacks it wants it whole: there the stack is the limit.
+ * What fails sets the packer's status and returns false, up to the top.
+ */
+#include "bindings/codec_format.h"
+#include "bindings/codec_pack.h"
+#include "bindings/codec_type.h"
+
+#include "bindings/binding.h"
+
+#include <stdlib.h>
+
+#define FRAME_VALUES 8 /* on the stack: a frame's, and what is looked up for a moment */
+
+/* dynsup_alloc_fn on the C library. */
+static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    (void)ud, (void)old_size;
+    if (size > 0)
+        return realloc(block, size);
+    free(block);
+    return NULL;
+}
+
+/* ---- refusing ---- */
+
+/* The value on top cannot travel: fails, or puts its type's name. [-1, +0] */
+static bool refuse(dsl_packer *p, const char *why) {
+    if (p->how->lenient) {
+        const char *name = luaL_typename(p->L, -1);
+        lua_pop(p->L, 1);
+        return dsl_put_text(p, DSL_TAG_STRING, name, strlen(name));
+    }
+    p->status = DSL_CODEC_REFUSED;
+    dsl_pack_refuse(p, why);
+    return false;
+}
+
+static bool refuse_depth(dsl_packer *p) {
+    if (lua_gettop(p->L) < LUAI_MAXSTACK - FRAME_VALUES)
+        return dsl_pack_fail_memory(p);
+    return refuse(p, "the tables around it are nested too deeply in a value with a __pack");
+}
+
+/* ---- tables ---- */
+
+static bool frames_grow(dsl_packer *p) {
+    bool first = p->frames == p->first_frames;
+    size_t size = p->frame_capacity * sizeof *p->frames;
+    dsl_pack_frame *frames =
+        dsl_pack_resize(p, first ? NULL : p->frames, first ? 0 : size, size * 2);
+    if (!frames)
+        return false;
+    if (first)
+        memcpy(frames, p->frames, size);
+    p->frames = frames;
+    p->frame_capacity *= 2;
+    return true;
+}
+
+/* Begins to write the contents of the table on top. [-0, +1] */
+static bool frame_open(dsl_packer *p, uint32_t typed) {
+    if (p->depth == p->frame_capacity && !frames_grow(p))
+        return false;
+    if (!dsl_pack_reserve(p, 2 * sizeof(uint32_t)))
+        return false;
+    bool is_whole = typed != DSL_MEMO_NONE || (p->depth > 0 && p->frames[p->depth - 1].is_whole);
+    p->frames[p->depth++] = (dsl_pack_frame){
+        .counts_at = p->size,
+        .typed = typed,
+        .table = lua_gettop(p->L),
+        .is_list = true,
+        .is_whole = is_whole,
+    };
+    p->size += 2 * sizeof(uint32_t);
+    lua_pushnil(p->L);
+    return true;
+}
+
+static bool is_too_deep(const dsl_packer *p) {
+    return p->depth >= DSL_CODEC_LEVELS && !p->frames[p->depth - 1].is_whole;
+}
+
+/* Moves the table on top below the frames, where it waits. [-1, +0] */
+static bool put_off(dsl_packer *p) {
+    if (!dsl_pack_remember(p, lua_topointer(p->L, -1)) || !dsl_put_byte(p, DSL_TAG_LATER))
+        return false;
+    lua_insert(p->L, p->frames[0].table);
+    for (uint32_t i = 0; i < p->depth; i++)
+        p->frames[i].table++;
+    p->later++;
+    return true;
+}
+
+/* The table on top, as one without a metatable. pointer: what it is remembered by. [-1, +0|1] */
+static bool table_open(dsl_packer *p, const void *pointer, uint32_t typed) {
+    if (!lua_checkstack(p->L, FRAME_VALUES))
+        return refuse_depth(p);
+    if (typed == DSL_MEMO_NONE && is_too_deep(p))
+        return put_off(p);
+    return dsl_pack_remember(p, pointer) && dsl_put_byte(p, DSL_TAG_TABLE) && frame_open(p, typed);
+}
+
+static void frame_close(dsl_packer *p) {
+    dsl_pack_frame *frame = &p->frames[--p->depth];
+    unsigned char *counts = p->bytes + frame->counts_at;
+    dsl_number_write(counts, frame->items, sizeof(uint32_t));
+    dsl_number_write(counts + sizeof(uint32_t), frame->pairs, sizeof(uint32_t));
+    if (frame->typed != DSL_MEMO_NONE)
+        p->memo.seen[frame->typed].is_open = false;
+    lua_pop(p->L, 1);
+}
+
+/* ---- typed values ---- */
+
+static bool top_put(dsl_packer *p, uint32_t typed);
+
+/* The name on top, of the type of what the pointer is. [-1, +0] */
+static bool type_put(dsl_packer *p, const void *pointer) {
+    size_t size;
+    const char *name = lua_tolstring(p->L, -1, &size);
+    bool put = dsl_pack_remember(p, pointer) && dsl_put_text(p, DSL_TAG_TYPED, name, size);
+    lua_pop(p->L, 1);
+    return put;
+}
+
+/* The value on top is typed, and so is what it travels as. [-1, +0] */
+static bool refuse_twice(dsl_packer *p) {
+    return refuse(p, "it has a __pack, and was given by a __pack: put it into a table");
+}
+
+/* The value below the top by what its __pack gave, the pair on top. [-2, +0|1] */
+static bool prepared_put(dsl_packer *p) {
+    const void *pointer = lua_topointer(p->L, -2);
+    uint32_t number = p->memo.count;
+    lua_rawgeti(p->L, -1, DSL_PREPARED_VALUE);
+    lua_rawgeti(p->L, -2, DSL_PREPARED_NAME);
+    if (!type_put(p, pointer))
+        return false;
+    p->memo.seen[number].is_open = true;
+    lua_replace(p->L, -3);
+    lua_pop(p->L, 1);
+    return top_put(p, number);
+}
+
+/* The value on top has a function __pack. [-1, +0|1] */
+static bool called_put(dsl_packer *p) {
+    if (p->how->prepared) {
+        lua_pushvalue(p->L, -1);
+        if (lua_rawget(p->L, p->how->prepared) == LUA_TTABLE)
+            return prepared_put(p);
+        lua_pop(p->L, 1);
+        return refuse(p, "it came in while __pack functions were called");
+    }
+    refuse(p, "its __pack is a function, which cannot be called here");
+    p->status = DSL_CODEC_ASKS;
+    return false;
+}
+
+/* The table below the top, whose __pack is the name on top. [-2, +0|1] */
+static bool named_put(dsl_packer *p) {
+    const void *pointer = lua_topointer(p->L, -2);
+    uint32_t number = p->memo.count;
+    return type_put(p, pointer) && table_open(p, NULL, number);
+}
+
+/* The value below the top has the metatable on top; or nil: it is a userdata without one. typed:
+ * the number of what it travels for. [-2, +0|1] */
+static bool typed_put(dsl_packer *p, uint32_t typed) {
+    bool is_table = lua_istable(p->L, -2);
+    int type = dsl_type_pack_push(p->L);
+    bool is_bare = type == LUA_TBOOLEAN && lua_toboolean(p->L, -1);
+    if (is_table && (is_bare || p->how->lenient) && type != LUA_TSTRING)
+        return lua_pop(p->L, 1), table_open(p, lua_topointer(p->L, -1), typed);
+    if (type == LUA_TSTRING && is_table && typed == DSL_MEMO_NONE)
+        return named_put(p);
+    lua_pop(p->L, 1);
+    if (typed != DSL_MEMO_NONE && (type == LUA_TSTRING || type == LUA_TFUNCTION))
+        return refuse_twice(p);
+    if (type == LUA_TFUNCTION && !p->how->lenient)
+        return called_put(p);
+    return refuse(p, "its metatable has no __pack that says how");
+}
+
+/* ---- values with parts ---- */
+
+static bool again_put(dsl_packer *p, uint32_t number) {
+    if (p->memo.seen[number].is_open)
+        return refuse(p, "what its __pack gave refers to it");
+    lua_pop(p->L, 1);
+    return dsl_put_reference(p, number);
+}
+
+static bool compound_put(dsl_packer *p, uint32_t typed) {
+    uint32_t number = dsl_memo_find(&p->memo, lua_topointer(p->L, -1));
+    if (number != DSL_MEMO_NONE)
+        return again_put(p, number);
+    if (lua_getmetatable(p->L, -1))
+        return typed_put(p, typed);
+    if (lua_istable(p->L, -1))
+        return table_open(p, lua_topointer(p->L, -1), typed);
+    return refuse(p, "it has no metatable with a __pack that says how");
+}
+
+static bool light_put(dsl_packer *p) {
+    const void *pointer = lua_touserdata(p->L, -1);
+    if (pointer && !dsl_is_id(pointer))
+        return refuse(p, "it is an address");
+    lua_pop(p->L, 1);
+    if (!pointer)
+        return dsl_put_byte(p, DSL_TAG_NULL);
+    return dsl_put_number(p, DSL_TAG_ID, (uintptr_t)pointer, sizeof(uint64_t));
+}
+
+static bool object_put(dsl_packer *p, uint32_t typed) {
+    switch (lua_type(p->L, -1)) {
+    case LUA_TTABLE:
+    case LUA_TUSERDATA:
+        return compound_put(p, typed);
+    case LUA_TLIGHTUSERDATA:
+        return light_put(p);
+    default:
+        return refuse(p, NULL);
+    }
+}
+
+/* Writes the value on top, or begins to. typed: the number of what it travels for, or none.
+ * [-1, +0], or a table: a frame has it, and its first key is on top [-0, +1] */
+static bool top_put(dsl_packer *p, uint32_t typed) {
+    uint32_t depth = p->depth;
+    if (dsl_put_plain(p, -1))
+        lua_pop(p->L, 1);
+    else if (!object_put(p, typed))
+        return false;
+    if (typed != DSL_MEMO_NONE && p->depth == depth)
+        p->memo.seen[typed].is_open = false;
+    return p->status == DSL_CODEC_OK;
+}
+
+/* ---- entries ---- */
+
+static bool is_next_item(const dsl_packer *p, const dsl_pack_frame *frame) {
+    return frame->is_list && lua_isinteger(p->L, -2) &&
+           lua_tointeger(p->L, -2) == (lua_Integer)frame->items + 1;
+}
+
+/* The key and the value on top. [-1, +0]; if a frame was opened, that of the key or the value. */
+static bool entry_put(dsl_packer *p, dsl_pack_frame *frame) {
+    if (is_next_item(p, frame)) {
+        frame->items++;
+        return top_put(p, DSL_MEMO_NONE);
+    }
+    frame->is_list = false;
+    frame->pairs++;
+    if (dsl_put_plain(p, -2))
+        return p->status == DSL_CODEC_OK && top_put(p, DSL_MEMO_NONE);
+    frame->value_next = true;
+    lua_pushvalue(p->L, -2);
+    return object_put(p, DSL_MEMO_NONE);
+}
+
+/* Writes what the frames hold, until there are none. */
+static bool frames_put(dsl_packer *p) {
+    bool good = true;
+    while (good && p->depth > 0) {
+        dsl_pack_frame *frame = &p->frames[p->depth - 1];
+        bool value_next = frame->value_next;
+        frame->value_next = false;
+        if (value_next)
+            good = top_put(p, DSL_MEMO_NONE);
+        else if (lua_next(p->L, frame->table))
+            good = entry_put(p, frame);
+        else
+            frame_close(p);
+    }
+    return good;
+}
+
+/* ---- the whole ---- */
+
+static bool values_put(dsl_packer *p, int first, int count) {
+    for (p->number = 1; p->number <= count; p->number++) {
+        if (dsl_put_plain(p, first + p->number - 1)) {
+            if (p->status)
+                return false;
+            continue;
+        }
+        lua_pushvalue(p->L, first + p->number - 1);
+        if (!object_put(p, DSL_MEMO_NONE) || !frames_put(p))
+            return false;
+    }
+    p->number = 0;
+    return true;
+}
+
+/* The tables that wait on the stack, the last one first; others may be put off meanwhile. */
+static bool later_put(dsl_packer *p) {
+    while (p->later > 0) {
+        p->later--;
+        uint32_t number = dsl_memo_find(&p->memo, lua_topointer(p->L, -1));
+        if (!dsl_put_varint(p, number) || !frame_open(p, DSL_MEMO_NONE) || !frames_put(p))
+            return false;
+    }
+    return true;
+}
+
+static bool all_put(dsl_packer *p, int first, int count) {
+    return dsl_put_byte(p, DSL_CODEC_VERSION) && dsl_put_byte(p, 0) &&
+           dsl_put_varint(p, (uint64_t)count) && values_put(p, first, count) && later_put(p);
+}
+
+/* The bytes as a parcel, or NULL. */
+static dsl_parcel *parcel_make(dsl_packer *p) {
+    size_t size = sizeof(dsl_parcel) + p->size;
+    if (p->bytes != p->first_bytes)
+        return dsl_pack_resize(p, dsl_pack_block(p->bytes), sizeof(dsl_parcel) + p->capacity, size);
+    dsl_parcel *parcel = dsl_pack_resize(p, NULL, 0, size);
+    if (parcel)
+        memcpy(parcel->bytes, p->bytes, p->size);
+    return parcel;
+}
+
+static dsl_parcel *parcel_new(dsl_packer *p, int count) {
+    if (p->memo.count == 0)
+        p->bytes[1] = DSL_CODEC_FLAT;
+    dsl_parcel *parcel = parcel_make(p);
+    if (!parcel)
+        return NULL;
+    parcel->alloc = p->alloc;
+    parcel->alloc_ud = p->alloc_ud;
+    parcel->owners = 1;
+    parcel->count = (uint32_t)count;
+    parcel->size = p->size;
+    p->bytes = p->first_bytes;
+    return parcel;
+}
+
+/* Not all at once: most of a packer needs no value. */
+static void packer_init(dsl_packer *p, lua_State *L, const dsl_packing *how,
+                        dsl_codec_trouble *trouble) {
+    p->L = L;
+    p->how = how;
+    p->alloc = how->alloc ? how->alloc : plain_alloc;
+    p->alloc_ud = how->alloc_ud;
+    p->bytes = p->first_bytes;
+    p->size = 0;
+    p->capacity = DSL_PACK_BYTES;
+    p->frames = p->first_frames;
+    p->frame_capacity = DSL_PACK_FRAMES;
+    p->depth = 0;
+    p->later = 0;
+    p->base = lua_gettop(L);
+    p->status = DSL_CODEC_OK;
+    p->trouble = trouble;
+    p->memo.seen = NULL;
+    p->memo.slots = NULL;
+    p->memo.count = p->memo.slot_count = 0;
+}
+
+static void packer_fini(dsl_packer *p) {
+    lua_settop(p->L, p->base);
+    dsl_memo_fini(p);
+    if (p->frames != p->first_frames)
+        p->alloc(p->alloc_ud, p->frames, p->frame_capacity * sizeof *p->frames, 0);
+    if (p->bytes != p->first_bytes)
+        p->alloc(p->alloc_ud, dsl_pack_block(p->bytes), sizeof(dsl_parcel) + p->capacity, 0);
+}
+
+enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const dsl_packing *packing,
+                                     dsl_parcel **parcel_out, dsl_codec_trouble *trouble_out) {
+    dsl_packer p;
+    *parcel_out = NULL;
+    *trouble_out->text = '\0';
+    packer_init(&p, L, packing, trouble_out);
+    if (!lua_checkstack(L, FRAME_VALUES))
+        p.status = DSL_CODEC_NOMEM;
+    else if (all_put(&p, first, count))
+        *parcel_out = parcel_new(&p, count);
+    packer_fini(&p);
+    if (p.status == DSL_CODEC_NOMEM)
+        snprintf(trouble_out->text, sizeof trouble_out->text, "not enough memory");
+    return p.status;
+}
+
+enum dsl_codec_status dsl_codec_pack_calling(lua_State *L, int first, int count,
+                                             dsl_packing packing, dsl_parcel **parcel_out,
+                                             dsl_codec_trouble *trouble_out) {
+    enum dsl_codec_status status =
+        dsl_codec_pack(L, first, count, &packing, parcel_out, trouble_out);
+    if (status != DSL_CODEC_ASKS)
+        return status;
+    dsl_codec_prepare(L, first, count);
+    packing.prepared = lua_gettop(L);
+    status = dsl_codec_pack(L, first, count, &packing, parcel_out, trouble_out);
+    lua_pop(L, 1);
+    return status;
+}

@@ -1,0 +1,418 @@
+-- dynsup.codec: what travels, what does not and how that is said, types with a __pack, and bytes that
+-- are not what pack made.
+
+local dynsup = require "dynsup"
+local codec = require "dynsup.codec"
+
+local UNKNOWN = "the type %s is not known in this heap: see dynsup.codec.register"
+
+-- What arrives of the values.
+local function travel(...)
+  local bytes, _, detail = codec.pack(...)
+  return codec.unpack(bytes or error(detail, 2))
+end
+
+local function refused(...)
+  local bytes, reason, detail = codec.pack(...)
+  assert.is_nil(bytes)
+  assert.equal("cannot_travel", reason)
+  return detail
+end
+
+local function same_float(a, b)
+  return math.type(b) == "float" and string.pack("n", a) == string.pack("n", b)
+end
+
+describe("plain values arrive as they are:", function()
+  it("nil and booleans, wherever they stand", function()
+    assert.same({ n = 0 }, table.pack(travel()))
+    assert.same({ n = 1 }, table.pack(travel(nil)))
+    assert.same({ nil, true, false, nil, n = 4 }, table.pack(travel(nil, true, false, nil)))
+  end)
+
+  it("integers of all sizes", function()
+    for bits = 0, 63 do
+      for _, n in ipairs { 1 << bits, -(1 << bits), (1 << bits) - 1, -(1 << bits) - 1 } do
+        local arrived = travel(n)
+        assert.equal(n, arrived)
+        assert.equal("integer", math.type(arrived))
+      end
+    end
+  end)
+
+  it("floats, bit by bit", function()
+    local nan = string.unpack("<d", "\1\2\3\4\5\6\xf8\x7f")
+    for _, x in ipairs { 0.0, -0.0, 1.0, 0.1, -1e308, 5e-324, math.huge, -math.huge, nan, -nan, 2 ^ 53 } do
+      assert.is_true(same_float(x, (travel(x))))
+    end
+  end)
+
+  it("strings of all sizes and bytes", function()
+    local bytes = ""
+    for i = 0, 255 do
+      bytes = bytes .. string.char(i)
+    end
+    for _, size in ipairs { 0, 1, 39, 40, 41, 62, 63, 64, 65, 127, 128, 129, 300, 511, 512, 20000, 1 << 21 } do
+      local text = bytes:rep(size // 256 + 1):sub(1, size)
+      assert.is_true(text == travel(text))
+    end
+  end)
+
+  it("pids, refs, timers, and the null pointer of other libraries", function()
+    local function compare(id)
+      assert.equal(id, (travel { id })[1])
+      assert.equal(1, travel { [id] = 1 }[id])
+    end
+    assert(dynsup.run({ clock = "virtual" }, function()
+      local pid, ref = dynsup.spawn_monitor(function() end)
+      compare(dynsup.self())
+      compare(pid)
+      compare(ref)
+      compare(dynsup.send_after(10, pid, "x"))
+    end))
+  end)
+end)
+
+describe("a table arrives", function()
+  it("as a copy, with its items, its pairs and its holes", function()
+    local t = { 1, "two", nil, 4.5, x = { y = {} }, [2.5] = false, [true] = "t", [-1] = -1, [1 << 40] = 0 }
+    local arrived = travel(t)
+    assert.same(t, arrived)
+    assert.not_equal(t, arrived)
+  end)
+
+  it("with what refers to it twice, or to itself", function()
+    local shared = { 1 }
+    local t = { shared, shared, { shared } }
+    t.self, t[t] = t, "as a key"
+    local a, b = travel(t, shared)
+    assert.equal(a[1], a[2])
+    assert.equal(a[1], a[3][1])
+    assert.equal(a[1], b)
+    assert.equal(a, a.self)
+    assert.equal("as a key", a[a])
+  end)
+
+  it("with tables as keys, which are read before their values", function()
+    local key = { { deep = true } }
+    local arrived = travel { [key] = { key }, [{}] = {} }
+    local count = 0
+    for k, v in pairs(arrived) do
+      count = count + 1
+      if next(k) then
+        assert.same({ { deep = true } }, k)
+        assert.equal(k, v[1])
+      end
+    end
+    assert.equal(2, count)
+  end)
+
+  it("with a long string in it once, however often it is there", function()
+    local text = ("x"):rep(100000)
+    local list = {}
+    for i = 1, 100 do
+      list[i] = text
+    end
+    local bytes = codec.pack(list, { [text] = text })
+    assert.is_true(#bytes < 101000)
+    local arrived, keyed = codec.unpack(bytes)
+    assert.is_true(arrived[1] == text and arrived[100] == text and keyed[text] == text)
+  end)
+
+  it("when there are very many of them, side by side or one in another", function()
+    local wide, deep, left = {}, {}, {}
+    for i = 1, 100000 do
+      wide[i] = {}
+      deep = { deep, i }
+      left = { [left] = i }
+    end
+    local a, b, c = travel(wide, deep, left)
+    assert.equal(100000, #a)
+    for i = 100000, 1, -1 do
+      if b[2] ~= i or c[next(c)] ~= i then
+        error(i)
+      end
+      b, c = b[1], next(c)
+    end
+    assert.is_nil(next(b))
+  end)
+
+  it("also where tables that wait for their turn refer to others", function()
+    local shared, list = {}, {}
+    for i = 1, 10000 do
+      list = { list, shared, { shared, i }, up = { list } }
+    end
+    local arrived = travel(list)
+    local one = arrived[2]
+    for i = 10000, 1, -1 do
+      if arrived[2] ~= one or arrived[3][1] ~= one or arrived[3][2] ~= i or arrived.up[1] ~= arrived[1] then
+        error(i)
+      end
+      arrived = arrived[1]
+    end
+  end)
+
+  it("without a metamethod being called", function()
+    local function never() error "called" end
+    local meta = { __index = never, __newindex = never, __pairs = never, __len = never, __eq = never, __gc = never }
+    meta.__pack = true
+    assert.same({ 1, x = 2 }, (travel(setmetatable({ 1, x = 2 }, meta))))
+    setmetatable(meta, { __index = never })
+    meta.__pack = nil
+    refused(setmetatable({}, meta))
+    setmetatable(meta, nil)
+    meta.__gc = nil
+  end)
+end)
+
+describe("what cannot travel is named with its place:", function()
+  it("functions, coroutines, files, tables with a metatable", function()
+    assert.equal("a function at [1] cannot travel", refused(print))
+    assert.equal("a function at [2].callback cannot travel", refused(1, { callback = print }))
+    assert.equal("a coroutine at [1][3] cannot travel", refused { 1, 2, coroutine.create(print) })
+    assert.equal("a userdata (FILE*) at [1].a[1][\"x y\"] cannot travel: its metatable has no __pack that says how",
+      refused { a = { { ["x y"] = io.stdout } } })
+    assert.equal("a table with a metatable (Point) at [1] cannot travel: its metatable has no __pack that says how",
+      refused(setmetatable({}, { __name = "Point" })))
+    assert.equal("a table with a metatable at [1][true][1.5] cannot travel: its metatable has no __pack that says how",
+      refused { [true] = { [1.5] = setmetatable({}, {}) } })
+  end)
+
+  it("something in a key", function()
+    assert.equal("a function at [1].x in a key cannot travel", refused { x = { [print] = 1 } })
+    assert.equal("a function at [1].x in a key cannot travel", refused { x = { [{ { print } }] = 1 } })
+    assert.equal("a function at [1][a table] cannot travel", refused { [{}] = print })
+  end)
+
+  it("something deep down, with the ends of its path", function()
+    local t = { print }
+    for i = 20, 1, -1 do
+      t = { ["k" .. i] = t }
+    end
+    assert.equal("a function at [1].k1.k2.k3.k4....k18.k19.k20[1] cannot travel", refused(t))
+    for _ = 1, 3000 do
+      t = { up = t }
+    end
+    assert.equal("a function at .......k18.k19.k20[1] cannot travel",
+      (refused(t):gsub("%.k%d%.k?.*(%.%.%.%.k18)", "%1"):gsub("up%.up.*%.%.%.", "")))
+  end)
+
+  it("with no more of a name than fits, and nothing that a terminal would act upon", function()
+    local detail = refused { [("n"):rep(1000)] = { ["\27[31m"] = { [("m"):rep(31) .. "\n."] = print } } }
+    local path = '.' .. ("n"):rep(32) .. '...["?[31m"]["' .. ("m"):rep(31) .. '?..."]'
+    assert.equal("a function at [1]" .. path .. " cannot travel", detail)
+    local t = print
+    for _ = 1, 8 do
+      t = { [("x y"):rep(11)] = t }
+    end
+    assert.is_true(#refused(t) < 256)
+  end)
+end)
+
+describe("a type travels", function()
+  local Point = { __name = "Point", __pack = "spec.point" }
+  Point.__index = Point
+  function Point:sum() return self.x + self.y end
+
+  local function point(x, y)
+    return setmetatable({ x = x, y = y }, Point)
+  end
+
+  before_each(function()
+    codec.register("spec.point", Point)
+  end)
+
+  it("by a name for which a metatable is registered", function()
+    local p = point(1, 2)
+    local a, b = travel(p, { p, point(3, 4) })
+    assert.equal(3, a:sum())
+    assert.equal(a, b[1])
+    assert.equal(7, b[2]:sum())
+    assert.not_equal(p, a)
+  end)
+
+  it("with parts that refer to it", function()
+    local p = point(1, 2)
+    p.list = { p, { owner = p } }
+    local arrived = travel(p)
+    assert.equal(Point, getmetatable(arrived))
+    assert.equal(arrived, arrived.list[1])
+    assert.equal(arrived, arrived.list[2].owner)
+  end)
+
+  it("by a name for which a function is registered, which makes the value", function()
+    codec.register("spec.point", function(fields) return fields.x * 100 + fields.y end)
+    local p = point(1, 2)
+    assert.same({ 102, 102, { 304 } }, (travel { p, p, { point(3, 4) } }))
+  end)
+
+  it("by a function __pack, which gives a name and what travels instead", function()
+    local calls = 0
+    local Box = { __pack = function(box)
+      calls = calls + 1
+      return "spec.box", { box.content, point(5, 6) }
+    end }
+    codec.register("spec.box", function(parts)
+      return { opened = parts[1], sum = parts[2]:sum() }
+    end)
+    local box = setmetatable({ content = { "x" } }, Box)
+    local a, b = travel({ box, [box] = 1 }, box)
+    assert.equal(1, calls)
+    assert.same({ opened = { "x" }, sum = 11 }, b)
+    assert.equal(a[1], b)
+    assert.equal(1, a[b])
+  end)
+
+  it("as a plain table, when __pack is true", function()
+    local arrived = travel(setmetatable({ 1, 2 }, { __pack = true, __tostring = function() return "" end }))
+    assert.same({ 1, 2 }, arrived)
+    assert.is_nil(getmetatable(arrived))
+  end)
+
+  it("with a value that is no table", function()
+    local Box = { __pack = function(box) return "spec.box", box[1] end }
+    codec.register("spec.box", function(value) return { value } end)
+    local function box(value) return setmetatable({ value }, Box) end
+    assert.same({ { 1 }, { "x" }, {}, { ("y"):rep(200) } },
+      (travel { box(1), box "x", box(nil), box(("y"):rep(200)) }))
+  end)
+
+  it("but no value whose __pack gives what cannot travel", function()
+    local function with(pack) return setmetatable({}, { __name = "T", __pack = pack }) end
+    assert.matches("its metatable has no __pack that says how", refused(with(false)))
+    assert.matches("its metatable has no __pack that says how", refused(with(7)))
+    assert.matches("a function at %[1%]%[1%]%.f cannot travel",
+      refused { with(function() return "spec.t", { f = print } end) })
+    assert.has_error(function() codec.pack(with(function() end)) end,
+      "a __pack must return a name and a value, and its first result is a nil")
+    assert.has_error(function() codec.pack(with(function() error("no", 0) end)) end, "no")
+    assert.matches("it has a __pack, and was given by a __pack: put it into a table",
+      refused(with(function() return "spec.t", point(1, 2) end)))
+    local function again() return "spec.t", with(again) end
+    assert.has_error(function() codec.pack(with(again)) end,
+      "a __pack gave a value that has a __pack itself: put it into a table")
+    local t
+    t = with(function() return "spec.t", { t } end)
+    assert.equal("a table with a metatable (T) at [1][1] cannot travel: what its __pack gave refers to it", refused(t))
+  end)
+
+  it("but not what a __pack has put into the message", function()
+    local list = {}
+    local function pack() list[2] = setmetatable({}, { __pack = pack }) return "spec.t", 1 end
+    list[1] = setmetatable({}, { __pack = pack })
+    assert.matches("at %[1%]%[2%] cannot travel: it came in while __pack functions were called", refused(list))
+  end)
+
+  it("not where its name is not registered, or what is registered fails", function()
+    local bytes = codec.pack { point(1, 2) }
+    codec.register("spec.point", nil)
+    assert.same({ nil, "cannot_unpack", UNKNOWN:format "spec.point" }, { codec.unpack(bytes) })
+    codec.register("spec.point", function() error("not today", 0) end)
+    assert.same({ nil, "cannot_unpack", "the function of a type failed: not today" }, { codec.unpack(bytes) })
+    codec.register("spec.point", function() error {} end)
+    assert.same({ nil, "cannot_unpack", "the function of a type failed: table" }, { codec.unpack(bytes) })
+  end)
+
+  it("when it is an error with its traceback", function()
+    local reason
+    assert(dynsup.run({ clock = "virtual", log_level = "off" }, function()
+      dynsup.spawn_monitor(function() error { code = 7 } end)
+      reason = select(4, dynsup.receive())
+    end))
+    local arrived = travel(reason)
+    assert.same({ code = 7 }, arrived.error)
+    assert.equal(reason.traceback, arrived.traceback)
+    assert.equal(getmetatable(reason), getmetatable(arrived))
+  end)
+
+  it("by a name that is no mistake", function()
+    assert.has_error(function() codec.register("", Point) end)
+    assert.has_error(function() codec.register("dynsup.crash", Point) end)
+    assert.has_error(function() codec.register("x", 1) end)
+    assert.has_error(function() codec.register("x") end)
+  end)
+end)
+
+describe("bytes that pack did not make", function()
+  -- Every unpacking of bytes ends in values or in a reason.
+  local function outcome(bytes)
+    local first, reason, detail = codec.unpack(bytes)
+    if first == nil and reason == "cannot_unpack" then return detail end
+  end
+
+  local function sample()
+    local shared = { 1, 2, 3 }
+    local t = { shared, shared, x = 1.5, [2.5] = "s", long = ("l"):rep(130), deep = { { {} } }, [{}] = true, id = -70000 }
+    t.self, t.again = t, t.long
+    return codec.pack(t, nil, false, "end", 1 << 40)
+  end
+
+  it("are refused when they end early, or go on", function()
+    local bytes = sample()
+    for size = 0, #bytes - 1 do
+      assert.matches("^malformed at byte %d+: ", outcome(bytes:sub(1, size)))
+    end
+    assert.equal(("malformed at byte %d: bytes behind the last value"):format(#bytes), outcome(bytes .. "\0"))
+  end)
+
+  it("are refused or read when any one byte is another", function()
+    local bytes = sample()
+    for at = 1, #bytes do
+      for _, byte in ipairs { 0, 1, 2, 3, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 63, 64, 127, 128, 255 } do
+        outcome(bytes:sub(1, at - 1) .. string.char(byte) .. bytes:sub(at + 1))
+      end
+    end
+  end)
+
+  it("are refused with what is wrong and where", function()
+    local u32 = string.pack("<I4", 0)
+    local function table_of(items, pairs, rest)
+      return "\1\0\1\13" .. string.pack("<I4I4", items, pairs) .. rest
+    end
+    local cases = {
+      { "\2\1\0", "byte 0: no version that is known" },
+      { "\1\8\0", "byte 0: flags that are not known" },
+      { "\1\1\1\19", "byte 3: no tag of a value" },
+      { "\1\1\1\8\1\0\0\0\0\0\0\0", "byte 4: an id that is none" },
+      { "\1\1\5\0", "byte 3: more values than there are bytes" },
+      { "\1\1\1\10\255\255\255\255\255\255\255\255\255\255", "byte 14: a number without an end" },
+      { "\1\1\1\10\255\255\255\255\255\255\255\255\127", "byte 13: the bytes end early" },
+      { "\1\1\1\13" .. u32 .. u32, "byte 4: a numbered value where none was announced" },
+      { table_of(1000, 0, "\0"), "byte 4: a table with more entries than there are bytes" },
+      { table_of(0, 0x7fffffff, "\0"), "byte 4: a table with more entries than there are bytes" },
+      { table_of(0, 0xffffffff, "\0"), "byte 4: a table with more entries than there are bytes" },
+      { table_of(0, 1, "\0\0"), "byte 13: a key that is nil or not a number" },
+      { table_of(0, 1, "\7\0\0\0\0\0\0\xf8\x7f\0"), "byte 21: a key that is nil or not a number" },
+      { "\1\0\1\18\0", "byte 5: a reference to nothing" },
+      { table_of(1, 0, "\18\0"), "byte 14: a reference to nothing" },
+      { "\1\0\2\14" .. u32 .. u32 .. "\18\9", "byte 14: a reference to nothing" },
+      { "\1\0\3\14" .. u32 .. u32 .. "\13" .. u32 .. u32 .. "\18\1",
+        "byte 23: a reference to what is not complete, or was not announced as shared" },
+      { "\1\0\2\12\0\17\0" .. u32 .. u32, "byte 7: contents of what is no table" },
+      { "\1\0\1\17", "byte 4: the bytes end early" },
+      { "\1\0\1\15\7unknown\0", nil },
+    }
+    for _, case in ipairs(cases) do
+      local detail = outcome(case[1])
+      assert.equal(case[2] and "malformed at " .. case[2] or UNKNOWN:format "unknown", detail)
+    end
+  end)
+
+  it("take no more memory than they give reason to", function()
+    local nested = {}
+    for i = 1, 2000 do
+      nested[i] = "\13" .. string.pack("<I4I4", 9 * (2000 - i), 0)
+    end
+    local bytes = "\1\0\1" .. table.concat(nested)
+    collectgarbage()
+    local before = collectgarbage "count"
+    assert.is_string(outcome(bytes))
+    assert.is_true(collectgarbage "count" - before < 4000)
+  end)
+
+  it("are misuse when they are no string", function()
+    assert.has_error(function() codec.unpack() end)
+    assert.has_error(function() codec.unpack(1) end)
+    assert.has_error(function() codec.unpack("", 1) end)
+  end)
+end)
