@@ -140,6 +140,7 @@ static void supervisor(void) {
 static void vary(dynsup_child_spec *spec) {
     static const dynsup_backoff backoff = {
         .min_ms = 100, .max_ms = 500, .factor = 2, .jitter = 0.1, .reset_after_ms = 1000};
+    static const dynsup_restart_limit limit = {1, 5000};
     static const double times_ms[] = {100, 5000, DYNSUP_SHUTDOWN_BRUTAL_KILL};
     static const char *const names[] = {"a", "b", "c"};
     test_program *program = spec->program;
@@ -149,6 +150,7 @@ static void vary(dynsup_child_spec *spec) {
     spec->restart = (enum dynsup_restart)below(3);
     spec->shutdown_ms = times_ms[below(3)];
     spec->backoff = chance(30) ? &backoff : NULL;
+    spec->restart_limit = chance(20) ? &limit : NULL;
     spec->ready = chance(20);
     spec->start_timeout_ms = spec->ready ? 200 : -1;
     if (!chance(30))
@@ -205,6 +207,22 @@ static void terminate(void) {
         test_terminate(host, caller, to, anybody());
 }
 
+static void restart(void) {
+    test_body *caller = any_body();
+    dynsup_pid to = any_supervisor();
+    uint32_t nth = 1 + below(4);
+    dynsup_child_info info = {0};
+    dynsup_cursor *cursor = caller && to ? dynsup_cursor_open(host->host, to) : NULL;
+    if (!cursor)
+        return;
+    while (nth-- > 0 && dynsup_cursor_next(cursor, &info)) {
+    }
+    dynsup_cursor_close(host->host, cursor);
+    test_enter(caller);
+    test_asked(caller,
+               dynsup_restart_child(host->host, to, info.last_pid, NULL, 0, true, &caller->reply));
+}
+
 static void by_id(void) {
     test_body *caller = any_body();
     dynsup_pid to = any_supervisor();
@@ -238,13 +256,21 @@ static const struct operation {
     void (*run)(void);
     uint32_t weight;
 } operation_table[] = {
-    {"hungry_spawn", spawn, 10},          {"hungry_link", link_two, 5},
-    {"hungry_monitor", monitor, 6},       {"hungry_signal", signal_one, 10},
-    {"hungry_exit", end_one, 10},         {"hungry_send", send, 8},
-    {"hungry_supervisor", supervisor, 5}, {"hungry_static", static_supervisor, 6},
-    {"hungry_start", start, 20},          {"hungry_terminate", terminate, 6},
-    {"hungry_by_id", by_id, 6},           {"hungry_stop", stop, 2},
-    {"hungry_ready", say_ready, 6},       {"hungry_pass", pass, 10},
+    {"hungry_spawn", spawn, 10},
+    {"hungry_link", link_two, 5},
+    {"hungry_monitor", monitor, 6},
+    {"hungry_signal", signal_one, 10},
+    {"hungry_exit", end_one, 10},
+    {"hungry_send", send, 8},
+    {"hungry_supervisor", supervisor, 5},
+    {"hungry_static", static_supervisor, 6},
+    {"hungry_start", start, 20},
+    {"hungry_terminate", terminate, 6},
+    {"hungry_by_id", by_id, 6},
+    {"hungry_restart", restart, 4},
+    {"hungry_stop", stop, 2},
+    {"hungry_ready", say_ready, 6},
+    {"hungry_pass", pass, 10},
 };
 
 enum { OPERATIONS = sizeof operation_table / sizeof *operation_table };
