@@ -51,6 +51,8 @@ typedef struct model_order {
     bool advances; /* the job is being carried on */
     bool is_new;   /* the child that is started was added for that */
     int first, at; /* from whom on; who is next; -1: all, nobody */
+    int held_up;   /* a group has got no further than its failing start; -1: nobody's */
+    bool revives;  /* who is started had failed, and has again when that fails */
     int awaited;   /* whose end, or readiness, comes next; -1: nobody's */
     int request;   /* who is told; -1: nobody */
     int failure;   /* of the first start, 0: none */
@@ -94,7 +96,8 @@ enum model_state {
     MODEL_RUNNING,
     MODEL_RESTARTING,
     MODEL_STOPPING,
-    MODEL_DOWN, /* of a static supervisor: only its spec is there */
+    MODEL_FAILED, /* its own limit of restarts was exceeded */
+    MODEL_DOWN,   /* of a static supervisor: only its spec is there */
     MODEL_GONE
 };
 
@@ -112,6 +115,9 @@ typedef struct model_child {
     bool ignores; /* the start function does */
     bool delayed, timed_out;
     double next_delay_ms;
+    int limit; /* restarts of its own in 5 s; -1: its supervisor's count */
+    uint64_t restarts_ms[64];
+    int restart_count;
     uint64_t lived_ns;
     uint64_t timer_ns, timer_order;
     size_t made;
@@ -127,6 +133,7 @@ enum model_kind {
     MODEL_TERMINATE,
     MODEL_STOP,
     MODEL_TURN,
+    MODEL_RESTART, /* of one that has failed; by its last process */
     MODEL_TERMINATE_ID,
     MODEL_RESTART_ID,
     MODEL_DELETE_ID,
@@ -138,7 +145,7 @@ typedef struct model_request {
     enum model_kind kind;
     int caller, supervisor;
     int child;   /* START, ENSURE; by id: the id */
-    int process; /* TERMINATE */
+    int process; /* TERMINATE, RESTART */
     model_reason reason;
     bool done;
     int status, pid; /* of the reply: the process or -1 */

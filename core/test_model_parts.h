@@ -62,6 +62,15 @@ void model_child_tell_up(model *m, int c);
  * policy restarts with it. */
 void model_child_attempt(model *m, int c);
 void model_child_restart(model *m, int c);
+
+/* A failed one is started by hand: one attempt, which counts for nothing. */
+void model_child_forgive(model *m, int c);
+void model_child_try(model *m, int c);
+
+/* A failed one could not be started by hand; its start function, or one again, asks to be ignored.
+ */
+void model_child_deny(model *m, int c);
+void model_child_ignored(model *m, int c);
 void model_child_restart_failed(model *m, int c);
 
 /* Its process ended. */
@@ -112,6 +121,9 @@ void model_static_child_end(model *m, int c);
 
 /* The restart of a child is due, and allowed: one_for_all or rest_for_one. */
 void model_static_restart(model *m, int c);
+
+/* A child stays down: those behind it are started without it, if it holds them up. */
+void model_static_failed(model *m, int c);
 
 /* The child says that it is ready; its start function has returned. */
 void model_static_ready(model *m, int c);

@@ -48,6 +48,8 @@ static void put_down(model *m, int c) {
     model_process *supervisor = &m->processes[child->supervisor];
     child->state = MODEL_DOWN;
     child->timer_ns = 0;
+    if (supervisor->order.held_up == c)
+        supervisor->order.held_up = -1;
     model_take_out(supervisor->retries, &supervisor->retry_count, c);
     model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
     if (child->restart == DYNSUP_TEMPORARY || supervisor->stopping) {
@@ -79,14 +81,18 @@ static void failed(model *m, int c, int status, int pid) {
         order->starts = false;
     } else if (order->job == MODEL_GROUP) {
         order->at = -1;
+        order->held_up = c;
         m->children[c].state = MODEL_RESTARTING;
         model_child_restart_failed(m, c);
     } else {
+        bool revives = order->revives;
         tell(m, s, status, pid);
         if (order->is_new)
             model_child_remove(m, c);
         else
             put_down(m, c);
+        if (revives)
+            m->children[c].state = MODEL_FAILED;
     }
 }
 
@@ -129,6 +135,9 @@ void model_static_job(model *m, int s, enum model_job job, bool starts, int at) 
     order->job = job;
     order->starts = starts;
     order->awaited = -1;
+    order->revives = false;
+    if (job == MODEL_GROUP || job == MODEL_STOP_ALL)
+        order->held_up = -1;
     order->first = alone ? at : -1;
     order->at = at;
 }
@@ -146,7 +155,9 @@ static void stop_one(model *m, int s, int c) {
     model_child *child = &m->children[c];
     model_order *order = &supervisor->order;
     order->at = c == order->first ? -1 : neighbour(supervisor, c, -1);
-    if (child->state == MODEL_RESTARTING) {
+    if (child->state == MODEL_FAILED && order->job == MODEL_GROUP)
+        return;
+    if (child->state == MODEL_RESTARTING || child->state == MODEL_FAILED) {
         put_down(m, c);
     } else if (child->state == MODEL_DOWN) {
         if (supervisor->stopping)
@@ -176,8 +187,10 @@ static void start_one(model *m, int s, int c) {
     model_process *supervisor = &m->processes[s];
     model_child *child = &m->children[c];
     int holder;
-    supervisor->order.at =
-        supervisor->order.job == MODEL_START_ONE ? -1 : neighbour(supervisor, c, 1);
+    bool alone = supervisor->order.job == MODEL_START_ONE;
+    supervisor->order.at = alone ? -1 : neighbour(supervisor, c, 1);
+    if (!alone && child->state != MODEL_DOWN)
+        return;
     if (model_name_taken(m, c, &holder)) {
         failed(m, c, DYNSUP_EALREADY_STARTED, holder);
         return;
@@ -258,6 +271,14 @@ void model_static_restart(model *m, int c) {
     model_static_advance(m, s);
 }
 
+void model_static_failed(model *m, int c) {
+    int s = m->children[c].supervisor;
+    if (order_of(m, s)->held_up != c)
+        return;
+    model_static_job(m, s, MODEL_GROUP, true, neighbour(&m->processes[s], c, 1));
+    model_static_advance(m, s);
+}
+
 /* ---- the end ---- */
 
 static void cut(model *m, int s) {
@@ -306,7 +327,7 @@ int model_static(model *m, int caller, enum dynsup_strategy strategy, uint64_t m
     m->requests[r] = (model_request){.kind = MODEL_FIRST_START, .caller = caller, .supervisor = s};
     m->processes[caller].request = r;
     supervisor->is_static = true;
-    supervisor->order = (model_order){.strategy = strategy, .request = -1};
+    supervisor->order = (model_order){.strategy = strategy, .request = -1, .held_up = -1};
     for (int i = 0; i < count; i++) {
         m->children[first + i].supervisor = s;
         m->children[first + i].state = MODEL_DOWN;
@@ -334,6 +355,8 @@ static int ensure(model *m, int s, int r, int *pid_out) {
     *pid_out = p;
     if (model_lives(m, p) && (c < 0 || m->children[c].state == MODEL_RUNNING))
         return 0;
+    if (c >= 0 && m->children[c].state == MODEL_FAILED)
+        return DYNSUP_EFAILED;
     return c >= 0 && m->children[c].supervisor == s ? await_named(m, c, r)
                                                     : DYNSUP_EALREADY_STARTED;
 }
@@ -342,6 +365,7 @@ static void job_for(model *m, int s, int r, enum model_job job, bool is_new, int
     order_of(m, s)->request = r;
     order_of(m, s)->is_new = is_new;
     model_static_job(m, s, job, job == MODEL_START_ONE, c);
+    order_of(m, s)->revives = job == MODEL_START_ONE && m->children[c].state == MODEL_FAILED;
     model_static_advance(m, s);
 }
 
@@ -392,12 +416,15 @@ static int terminate(model *m, int s, int r, int c) {
 static int change(model *m, int s, int r, int c) {
     if (c < 0)
         return DYNSUP_ENOT_FOUND;
-    if (m->children[c].state != MODEL_DOWN)
+    bool has_failed = m->children[c].state == MODEL_FAILED;
+    if (m->children[c].state != MODEL_DOWN && !has_failed)
         return m->children[c].state == MODEL_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
     if (m->requests[r].kind == MODEL_DELETE_ID) {
         model_child_remove(m, c);
         return 0;
     }
+    if (has_failed)
+        model_child_forgive(m, c);
     job_for(m, s, r, MODEL_START_ONE, false, c);
     return DYNSUP_PENDING;
 }
@@ -410,6 +437,8 @@ int model_static_handle(model *m, int s, int r, int *pid_out) {
         return start(m, s, r, pid_out);
     case MODEL_TERMINATE:
         return terminate(m, s, r, find_process(m, s, request->process));
+    case MODEL_RESTART:
+        return change(m, s, r, find_process(m, s, request->process));
     case MODEL_TERMINATE_ID:
         return terminate(m, s, r, find_id(m, s, request->child));
     default:

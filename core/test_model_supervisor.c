@@ -79,6 +79,8 @@ static int look_up_name(const model *m, int s, int name, bool ensure, int *pid_o
         return DYNSUP_EALREADY_STARTED;
     if (model_lives(m, p) && (c < 0 || m->children[c].state == MODEL_RUNNING))
         return 0;
+    if (c >= 0 && m->children[c].state == MODEL_FAILED)
+        return DYNSUP_EFAILED;
     return c >= 0 && m->children[c].supervisor == s ? DYNSUP_PENDING : DYNSUP_EALREADY_STARTED;
 }
 
@@ -129,12 +131,30 @@ static int terminate(model *m, int s, int r) {
         model_child *child = &m->children[c];
         if (child->process != m->requests[r].process)
             continue;
-        if (child->state == MODEL_RESTARTING) {
+        if (child->state == MODEL_RESTARTING || child->state == MODEL_FAILED) {
             model_child_remove(m, c);
             return 0;
         }
         model_push(child->waiters, &child->waiter_count, r);
         model_child_stop(m, c);
+        return DYNSUP_PENDING;
+    }
+    return DYNSUP_ENOT_FOUND;
+}
+
+/* Of one that has failed. */
+static int restart(model *m, int s, int r) {
+    const model_process *supervisor = &m->processes[s];
+    for (int i = 0; i < supervisor->child_count; i++) {
+        int c = supervisor->children[i];
+        model_child *child = &m->children[c];
+        if (child->process != m->requests[r].process)
+            continue;
+        if (child->state != MODEL_FAILED)
+            return child->state == MODEL_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
+        model_push(child->waiters, &child->waiter_count, r);
+        model_child_forgive(m, c);
+        model_child_try(m, c);
         return DYNSUP_PENDING;
     }
     return DYNSUP_ENOT_FOUND;
@@ -156,6 +176,8 @@ static int handle(model *m, int s, int r, int *pid_out) {
         return DYNSUP_ENOT_STATIC;
     if (request->kind == MODEL_TERMINATE)
         return terminate(m, s, r);
+    if (request->kind == MODEL_RESTART)
+        return restart(m, s, r);
     return request->kind == MODEL_TURN ? 0 : start(m, s, r, pid_out);
 }
 
@@ -182,7 +204,8 @@ void model_supervisor_drain(model *m, int s) {
 static bool must_wait(const model_process *supervisor, enum model_kind kind) {
     if (kind == MODEL_STOP && supervisor->stopping)
         return false;
-    bool in_its_slice = supervisor->is_static && kind != MODEL_STOP && kind != MODEL_TURN;
+    bool in_its_slice = kind == MODEL_RESTART ||
+                        (supervisor->is_static && kind != MODEL_STOP && kind != MODEL_TURN);
     return in_its_slice || supervisor->has_guest || supervisor->parked_count ||
            supervisor->order.job != MODEL_IDLE;
 }
@@ -271,7 +294,9 @@ static void guest_first(model *m, int c, int r) {
 
 static void guest_again(model *m, int c) {
     if (m->children[c].ignores) {
-        model_child_end(m, c);
+        model_child_ignored(m, c);
+    } else if (m->children[c].fails && m->children[c].state == MODEL_FAILED) {
+        model_child_deny(m, c);
     } else if (m->children[c].fails) {
         model_child_restart_failed(m, c);
     } else {

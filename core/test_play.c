@@ -149,6 +149,7 @@ static const struct operation {
     {"static", play_static, 5},
     {"start", play_start, 24},
     {"terminate", play_terminate, 6},
+    {"restart", play_restart, 4},
     {"by_id", play_by_id, 8},
     {"stop", play_stop, 2},
     {"ready", play_ready, 6},

@@ -132,6 +132,7 @@ void play_registry_stop(test_play *play);
 void play_supervisor(test_play *play);
 void play_start(test_play *play); /* or ensures */
 void play_terminate(test_play *play);
+void play_restart(test_play *play); /* one that has failed */
 void play_stop(test_play *play);
 void play_ready(test_play *play);
 void play_change(test_play *play); /* of what a child's starts do */

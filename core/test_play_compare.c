@@ -54,7 +54,8 @@ static void compare_reply(test_play *play, int p) {
         return;
     play_same("status of the answer", p, request->status, process->body->reply.status);
     bool names_one = request->kind == MODEL_START || request->kind == MODEL_ENSURE ||
-                     request->kind == MODEL_RESTART_ID || request->kind == MODEL_FIRST_START;
+                     request->kind == MODEL_RESTART_ID || request->kind == MODEL_RESTART ||
+                     request->kind == MODEL_FIRST_START;
     bool met = request->pid < 0 || play_pid(play, request->pid); /* else it was restarted already */
     if (names_one && met && (request->status == 0 || request->status == DYNSUP_EALREADY_STARTED))
         play_same("pid in the answer", p, (long long)play_pid(play, request->pid),
@@ -62,7 +63,8 @@ static void compare_reply(test_play *play, int p) {
 }
 
 static bool is_active(const model_child *child) {
-    return child->state != MODEL_RESTARTING && child->state != MODEL_DOWN;
+    return child->state != MODEL_RESTARTING && child->state != MODEL_FAILED &&
+           child->state != MODEL_DOWN;
 }
 
 /* The n-th to be shown: of a static supervisor the last one first. */
@@ -218,6 +220,7 @@ static void compare_events(test_play *play) {
         {DYNSUP_EVENT_CHILD_REMOVED, "events of children removed"},
         {DYNSUP_EVENT_START_ERROR, "events of restarts that failed"},
         {DYNSUP_EVENT_GAVE_UP, "events of giving up"},
+        {DYNSUP_EVENT_CHILD_FAILED, "events of children that have failed"},
     };
     play_events(play);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

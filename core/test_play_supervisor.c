@@ -47,8 +47,8 @@ static enum dynsup_slice act_guest(test_body *self, dynsup_outcome *outcome) {
 const char *play_child_text(const model_child *child) {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
     static char text[200];
-    snprintf(text, sizeof text, "%s, shutdown %g, name %d%s%s%s%s%s%s%s%s%s",
-             restarts[child->restart], child->shutdown_ms, child->name,
+    snprintf(text, sizeof text, "%s, shutdown %g, name %d, limit %d%s%s%s%s%s%s%s%s%s",
+             restarts[child->restart], child->shutdown_ms, child->name, child->limit,
              child->guest ? ", guest" : "", child->slow ? ", slow" : "",
              child->is_supervisor ? ", supervisor" : "", child->traps ? ", traps" : "",
              child->ready ? ", ready" : "", child->timeout_ms >= 0 ? ", start timeout" : "",
@@ -70,8 +70,10 @@ static model_child random_child(test_play *play, int supervisor) {
                          .guest = play_chance(play, 40),
                          .traps = play_chance(play, 40),
                          .backoff = play_chance(play, 25),
+                         .limit = -1,
                          .nested_restarts = play_below(play, 4)};
     child.fails = play_chance(play, 8);
+    child.limit = play_chance(play, 25) ? (int)play_below(play, 3) : -1;
     if (child.guest) {
         child.slow = play_chance(play, 40);
         child.is_supervisor = play_chance(play, 40);
@@ -126,6 +128,7 @@ void play_asks(test_play *play, int caller) {
 dynsup_child_spec play_spec(test_play *play, int c, char *name) {
     static const dynsup_backoff backoff = {
         .min_ms = 100, .max_ms = 500, .factor = 2, .jitter = 0, .reset_after_ms = 1000};
+    static const dynsup_restart_limit limits[] = {{0, 5000}, {1, 5000}, {2, 5000}};
     const model_child *child = &play->model.children[c];
     dynsup_child_spec spec = test_spec(child->program);
     spec.id = test_integer(child->id);
@@ -136,6 +139,7 @@ dynsup_child_spec play_spec(test_play *play, int c, char *name) {
     spec.ready = child->ready;
     spec.start_timeout_ms = child->timeout_ms;
     spec.backoff = child->backoff ? &backoff : NULL;
+    spec.restart_limit = child->limit >= 0 ? &limits[child->limit] : NULL;
     if (child->name < 0)
         return spec;
     name[0] = (char)('a' + child->name);
@@ -214,6 +218,37 @@ void play_terminate(test_play *play) {
     play_note(play, "%d terminates %d of %d", caller, p, supervisor);
     test_terminate(test, m->processes[caller].body, play_pid(play, supervisor), play_pid(play, p));
     model_ask(m, caller, supervisor, MODEL_TERMINATE, -1, p, (model_reason){0});
+    play_asks(play, caller);
+}
+
+static bool has_failed(test_play *play, int p) {
+    const model *m = &play->model;
+    for (int c = 0; c < m->child_count; c++)
+        if (m->children[c].process == p && m->children[c].state == MODEL_FAILED)
+            return m->processes[p].pid != 0;
+    return false;
+}
+
+void play_restart(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int caller = play_pick(play, play_can_act);
+    int p = play_pick(play, play_chance(play, 85) ? has_failed : is_some_child);
+    if (caller < 0 || p < 0)
+        return;
+    int supervisor = m->processes[p].parent;
+    play_note(play, "%d restarts %d of %d", caller, p, supervisor);
+    test_body *body = m->processes[caller].body;
+    test_enter(body);
+    play_starve(play);
+    int status =
+        test_asked(body, dynsup_restart_child(test->host, play_pid(play, supervisor),
+                                              play_pid(play, p), NULL, 0, true, &body->reply));
+    if (play_starved(play, status)) {
+        m->processes[caller].asked = -1;
+        return;
+    }
+    model_ask(m, caller, supervisor, MODEL_RESTART, -1, p, (model_reason){0});
     play_asks(play, caller);
 }
 

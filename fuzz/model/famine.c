@@ -5,6 +5,8 @@
 
 enum { SUPERVISORS_MAX = 200, WATCHES_MAX = 400, PLANS_MAX = 400, ALIVE_MAX = 40 };
 
+/* Somebody who must be told when the target ends: by a monitor, or (ref 0) by a link, as it traps
+ * exits. */
 typedef struct watch {
     test_body *watcher;
     dynsup_ref ref;
@@ -74,17 +76,22 @@ static void spawn(void) {
         return;
     test_body *body =
         parent && chance(60) ? test_spawn_link(host, parent) : test_spawn(host, parent);
-    if (body)
-        body->traps = traps;
+    if (!body)
+        return;
+    body->traps = traps;
+    body->more = traps ? body : NULL; /* it is to trap exits: once it has memory for that */
 }
 
 static void link_two(void) {
     test_body *body = any_body();
-    if (!body)
+    dynsup_pid pid = anybody();
+    if (!body || watch_count == WATCHES_MAX)
         return;
     test_enter(body);
-    dynsup_link(host->host, anybody());
+    int status = dynsup_link(host->host, pid);
     test_leave(host);
+    if (status == 0 && pid != body->pid && body->more == body && !body->traps)
+        watches[watch_count++] = (watch){.watcher = body, .target = pid};
 }
 
 static void monitor(void) {
@@ -133,6 +140,7 @@ static void supervisor(void) {
 static void vary(dynsup_child_spec *spec) {
     static const dynsup_backoff backoff = {
         .min_ms = 100, .max_ms = 500, .factor = 2, .jitter = 0.1, .reset_after_ms = 1000};
+    static const dynsup_restart_limit limit = {1, 5000};
     static const double times_ms[] = {100, 5000, DYNSUP_SHUTDOWN_BRUTAL_KILL};
     static const char *const names[] = {"a", "b", "c"};
     test_program *program = spec->program;
@@ -142,6 +150,7 @@ static void vary(dynsup_child_spec *spec) {
     spec->restart = (enum dynsup_restart)below(3);
     spec->shutdown_ms = times_ms[below(3)];
     spec->backoff = chance(30) ? &backoff : NULL;
+    spec->restart_limit = chance(20) ? &limit : NULL;
     spec->ready = chance(20);
     spec->start_timeout_ms = spec->ready ? 200 : -1;
     if (!chance(30))
@@ -198,6 +207,22 @@ static void terminate(void) {
         test_terminate(host, caller, to, anybody());
 }
 
+static void restart(void) {
+    test_body *caller = any_body();
+    dynsup_pid to = any_supervisor();
+    uint32_t nth = 1 + below(4);
+    dynsup_child_info info = {0};
+    dynsup_cursor *cursor = caller && to ? dynsup_cursor_open(host->host, to) : NULL;
+    if (!cursor)
+        return;
+    while (nth-- > 0 && dynsup_cursor_next(cursor, &info)) {
+    }
+    dynsup_cursor_close(host->host, cursor);
+    test_enter(caller);
+    test_asked(caller,
+               dynsup_restart_child(host->host, to, info.last_pid, NULL, 0, true, &caller->reply));
+}
+
 static void by_id(void) {
     test_body *caller = any_body();
     dynsup_pid to = any_supervisor();
@@ -231,13 +256,21 @@ static const struct operation {
     void (*run)(void);
     uint32_t weight;
 } operation_table[] = {
-    {"hungry_spawn", spawn, 10},          {"hungry_link", link_two, 5},
-    {"hungry_monitor", monitor, 6},       {"hungry_signal", signal_one, 10},
-    {"hungry_exit", end_one, 10},         {"hungry_send", send, 8},
-    {"hungry_supervisor", supervisor, 5}, {"hungry_static", static_supervisor, 6},
-    {"hungry_start", start, 20},          {"hungry_terminate", terminate, 6},
-    {"hungry_by_id", by_id, 6},           {"hungry_stop", stop, 2},
-    {"hungry_ready", say_ready, 6},       {"hungry_pass", pass, 10},
+    {"hungry_spawn", spawn, 10},
+    {"hungry_link", link_two, 5},
+    {"hungry_monitor", monitor, 6},
+    {"hungry_signal", signal_one, 10},
+    {"hungry_exit", end_one, 10},
+    {"hungry_send", send, 8},
+    {"hungry_supervisor", supervisor, 5},
+    {"hungry_static", static_supervisor, 6},
+    {"hungry_start", start, 20},
+    {"hungry_terminate", terminate, 6},
+    {"hungry_by_id", by_id, 6},
+    {"hungry_restart", restart, 4},
+    {"hungry_stop", stop, 2},
+    {"hungry_ready", say_ready, 6},
+    {"hungry_pass", pass, 10},
 };
 
 enum { OPERATIONS = sizeof operation_table / sizeof *operation_table };
@@ -310,11 +343,24 @@ bool famine_run(const play_op *op) {
     return true;
 }
 
-static size_t downs_of(const watch *w) {
+/* How often it was told: several links are one, and one that was there may have told before. */
+static size_t times_told(const watch *w) {
     size_t count = 0;
-    for (size_t i = 0; i < w->watcher->received; i++)
-        count += w->watcher->inbox[i].tag == DYNSUP_DOWN && w->watcher->inbox[i].from == w->ref;
+    for (size_t i = 0; i < w->watcher->received; i++) {
+        const test_message *message = &w->watcher->inbox[i];
+        if (w->ref)
+            count += message->tag == DYNSUP_DOWN && message->from == w->ref;
+        else
+            count |= message->tag == DYNSUP_EXIT && message->from == w->target;
+    }
     return count;
+}
+
+/* By a monitor once, when the target has ended; by a link then, and perhaps before by a signal. */
+static void check_watch(const watch *w) {
+    bool ended = !dynsup_is_alive(host->host, w->target);
+    if (!w->watcher->gone && test_alive(w->watcher) && (w->ref || ended))
+        assert_int_equal(times_told(w), ended);
 }
 
 static void kill_supervisors(void) {
@@ -329,9 +375,7 @@ void famine_end(void) {
         if (!body->gone && body->key)
             fail_msg("somebody waits for a supervisor that is gone");
     for (int i = 0; i < watch_count; i++)
-        if (!watches[i].watcher->gone && test_alive(watches[i].watcher))
-            assert_int_equal(downs_of(&watches[i]),
-                             !dynsup_is_alive(host->host, watches[i].target));
+        check_watch(&watches[i]);
     dynsup_host_halt(host->host, 0);
     assert_int_equal(test_pass(host, 20000), DYNSUP_ENDED);
     check_events();
