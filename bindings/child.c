@@ -40,10 +40,10 @@ static int start_child_k(lua_State *L, int status, lua_KContext context) {
  * reports tell of a temporary one; nothing here makes anything in Lua. */
 static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
+    dsl_code code = {CHILD_PLACES + DSL_SPEC_FUNCTION, CHILD_PLACES + DSL_SPEC_ENV, lua_gettop(L)};
     bool again = core->restart != DYNSUP_TEMPORARY;
     core->program =
-        again ? dsl_program_new(L, host, function, -1, spec) : dsl_origin_new(L, host, function);
+        again ? dsl_program_new(L, host, code, spec) : dsl_origin_new(L, host, code.function);
     core->program_ops = again ? &dsl_program_ops : &dsl_origin_ops;
     if (core->program)
         return;
@@ -58,14 +58,14 @@ enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + SPEC_VALUES };
 static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_spec *spec,
                          bool may_start) {
     dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
-    int args = CHILD_PLACES + DSL_SPEC_ARGS;
+    dsl_code code = {CHILD_PLACES + DSL_SPEC_FUNCTION, CHILD_PLACES + DSL_SPEC_ENV,
+                     CHILD_PLACES + DSL_SPEC_ARGS};
     dsl_body *body = NULL;
     if (may_start && spec->by_start && !arguments)
-        body = dsl_server_child(L, host, function, args, CHILD_SLOTS);
+        body = dsl_server_child(L, host, code.function, code.args, CHILD_SLOTS);
     core->starting = body;
     if (!body)
-        body = dsl_program_body(L, host, function, args, arguments, CHILD_SLOTS);
+        body = dsl_program_body(L, host, code, arguments, CHILD_SLOTS);
     if (!dsl_account_limit(body, spec->max_memory)) {
         dsl_body_discard(body);
         dsl_error(L, "not enough memory");

@@ -3,6 +3,7 @@
 
 #include "bindings/account.h"
 #include "bindings/server.h"
+#include "bindings/spec_env.h"
 #include "bindings/worker.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@ typedef struct dsl_program {
     dsl_host *host;
     uint32_t function; /* in the vault */
     uint32_t args;     /* in the vault: a packed table; 0: none */
+    uint32_t env;      /* in the vault; 0: none */
     bool guest;
     size_t max_memory; /* of each body's process, in bytes; 0: no limit */
 } dsl_program;
@@ -64,9 +66,10 @@ static int list_unpack(lua_State *L, int index) {
 
 /* ---- bodies ---- */
 
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, dsl_code code, uint64_t arguments,
                            uint32_t slots) {
-    int count = dsl_function_push(L, host, function);
+    int count = lua_isnil(L, code.env) ? dsl_function_push(L, host, code.function)
+                                       : dsl_env_push(L, host, code.function, code.env);
     if (arguments) {
         dsl_vault_push(L, &host->vault, (uint32_t)arguments);
         int extra = lua_gettop(L);
@@ -74,8 +77,8 @@ dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
         lua_remove(L, extra);
         count += extra_count;
     }
-    if (!lua_isnil(L, args))
-        count += list_unpack(L, args);
+    if (!lua_isnil(L, code.args))
+        count += list_unpack(L, code.args);
     dsl_body *body = dsl_body_new(L, host, slots); /* last: nothing raises with a body in hand */
     dsl_body_load(L, body, count);
     return body;
@@ -93,6 +96,14 @@ static void worker_make(lua_State *L, making *m) {
     m->ops = &dsl_worker_body_ops;
 }
 
+/* What is kept in the slot, or nil. [-0, +1] */
+static void part_push(lua_State *L, const dsl_vault *vault, uint32_t slot) {
+    if (slot)
+        dsl_vault_push(L, vault, slot);
+    else
+        lua_pushnil(L);
+}
+
 static int make_protected(lua_State *L) {
     making *m = lua_touserdata(L, 1);
     const dsl_vault *vault = &m->program->host->vault;
@@ -101,11 +112,9 @@ static int make_protected(lua_State *L) {
         worker_make(L, m);
         return 0;
     }
-    if (m->program->args)
-        dsl_vault_push(L, vault, m->program->args);
-    else
-        lua_pushnil(L);
-    dsl_body *body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
+    part_push(L, vault, m->program->env);
+    part_push(L, vault, m->program->args);
+    dsl_body *body = dsl_program_body(L, m->program->host, (dsl_code){2, 3, 4}, m->arguments, 0);
     body->is_guest = m->program->guest;
     if (!dsl_account_limit(body, m->program->max_memory)) {
         dsl_body_discard(body);
@@ -133,6 +142,7 @@ static void program_release(void *p) {
     dsl_host *host = program->host;
     dsl_vault_release(&host->vault, program->function);
     dsl_vault_release(&host->vault, program->args);
+    dsl_vault_release(&host->vault, program->env);
     host->alloc(host->alloc_ud, program, sizeof *program, 0);
 }
 
@@ -187,16 +197,21 @@ bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child) {
 const dynsup_program_ops dsl_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec) {
+/* The slot of a copy of what is at the index; of nil 0. */
+static uint32_t part_keep(lua_State *L, dsl_host *host, int index) {
+    if (lua_isnil(L, index))
+        return 0;
+    lua_pushvalue(L, index);
+    return dsl_vault_put(L, &host->vault);
+}
+
+void *dsl_program_new(lua_State *L, dsl_host *host, dsl_code code, const dsl_spec *spec) {
     dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, sizeof *program);
     if (!program)
         return NULL;
     *program = (dsl_program){.host = host, .guest = spec->by_start, .max_memory = spec->max_memory};
-    if (!lua_isnil(L, args)) {
-        lua_pushvalue(L, args);
-        program->args = dsl_vault_put(L, &host->vault);
-    }
-    lua_pushvalue(L, function);
-    program->function = dsl_vault_put(L, &host->vault);
+    program->args = part_keep(L, host, code.args);
+    program->env = part_keep(L, host, code.env);
+    program->function = part_keep(L, host, code.function);
     return program;
 }

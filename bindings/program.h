@@ -17,17 +17,22 @@ int dsl_list_length(lua_State *L, int index);
 /* Pushes a copy of the list with n set. Raises without memory. [-0, +1] */
 void dsl_list_copy(lua_State *L, int index);
 
-/* A body that runs the function at one index with the supervisor's arguments (an object of the
- * vault, 0: none) and those of the list, or nil, at the other; that many slots of the vault stay
- * reserved. Raises without memory. [-0, +0] */
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
+/* Where the parts of a child's code are on the stack; env and args may be nil. */
+typedef struct dsl_code {
+    int function, env, args;
+} dsl_code;
+
+/* A body that runs the function with the supervisor's arguments (an object of the vault, 0: none)
+ * and those of the list; that many slots of the vault stay reserved. Raises without memory.
+ * [-0, +0] */
+dsl_body *dsl_program_body(lua_State *L, dsl_host *host, dsl_code code, uint64_t arguments,
                            uint32_t slots);
 
-/* A program that makes such bodies again, as the spec says; it keeps the function and the list,
- * which the caller has copied. Two slots of the vault must have been reserved. NULL without memory.
+/* A program that makes such bodies again, as the spec says; it keeps the parts, of which the caller
+ * has copied the list. DSL_PROGRAM_SLOTS of the vault must have been reserved. NULL without memory.
  * [-0, +0] */
-enum { DSL_PROGRAM_SLOTS = 2 };
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec);
+enum { DSL_PROGRAM_SLOTS = 3 };
+void *dsl_program_new(lua_State *L, dsl_host *host, dsl_code code, const dsl_spec *spec);
 extern const dynsup_program_ops dsl_program_ops;
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it

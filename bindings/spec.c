@@ -6,6 +6,7 @@
 #include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_env.h"
 #include "bindings/worker.h"
 
 #include <math.h>
@@ -83,6 +84,14 @@ static int option_of(lua_State *L, const word *options) {
         if (word_is(&options[i], text, length))
             return i;
     return -1;
+}
+
+/* It needs code that can be loaded with it, which is checked when all fields are read. */
+static const char *read_env(reading *r) {
+    r->body_only = "env";
+    bool is_env = dsl_env_read(r->L);
+    keep(r, DSL_SPEC_ENV);
+    return is_env ? NULL : "invalid_env";
 }
 
 static const char *read_restart(reading *r) {
@@ -244,6 +253,7 @@ static const struct field {
     {WORD("backoff"), read_backoff},
     {WORD("max_restores"), read_max_restores},
     {WORD("max_memory"), read_max_memory},
+    {WORD("env"), read_env},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
     {{NULL, 0}, NULL},
@@ -350,6 +360,17 @@ static int check_memory(lua_State *L, const dsl_spec *spec) {
     return dsl_spec_fail(L, "invalid_max_memory");
 }
 
+/* A function has the globals that it was written with. 0, or the number of values pushed. */
+static int check_env(const reading *r) {
+    lua_State *L = r->L;
+    bool has_env = !lua_isnil(L, r->base + DSL_SPEC_ENV);
+    if (!has_env || lua_type(L, r->base + DSL_SPEC_FUNCTION) == LUA_TSTRING)
+        return 0;
+    lua_pushliteral(L, "env needs a body by \"module:function\": a function keeps the globals that "
+                       "it was written with");
+    return dsl_spec_fail(L, "invalid_env");
+}
+
 int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     reading r = {.L = L, .spec = spec};
     index = lua_absindex(L, index);
@@ -367,6 +388,8 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     int failed = read_fields(&r, index);
     if (failed == 0)
         failed = check_whole(&r, index);
+    if (failed == 0)
+        failed = check_env(&r);
     if (failed)
         return failed;
     spec->by_start = r.has_start;

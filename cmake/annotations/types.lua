@@ -67,8 +67,13 @@
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
 ---@field max_memory? integer|"infinity" bytes of Lua's memory
+---@field env? "private"|dynsup.allowed with body = "module:function": its globals
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
+
+--- The names of what a worker finds beside what is harmless.
+---@class dynsup.allowed
+---@field allow string[] libraries, functions, and with "require" modules
 
 --- A module whose child_spec(arg) tells how it is started.
 ---@class dynsup.child_module
