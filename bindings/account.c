@@ -7,7 +7,7 @@
 static void on_exceeded(void *ud) {
     const dsl_runtime *runtime = ud;
     if (runtime->host)
-        dsl_preempt(runtime->host);
+        dsl_preempt_exceeded(runtime->host);
 }
 
 int dsl_accounts_open(lua_State *L, dsl_host *host) {

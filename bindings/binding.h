@@ -286,6 +286,10 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
+/* The running slice is to end as soon as it can, since its process has exceeded a limit. Safe in an
+ * allocator. */
+void dsl_preempt_exceeded(dsl_host *host);
+
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 

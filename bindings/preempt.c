@@ -15,6 +15,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/account.h"
 #include "bindings/signal.h"
 
 #define RETRY_COUNT 1000
@@ -74,7 +75,8 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     if (!host)
         return;
     dsl_signals_look(host);
-    if (slice_is_over(host) && dsl_can_wait(L, host))
+    bool is_over = (host->current && dsl_account_exceeded(host->current)) || slice_is_over(host);
+    if (is_over && dsl_can_wait(L, host))
         yield_now(L, host);
 }
 
@@ -88,6 +90,14 @@ void dsl_preempt(dsl_host *host) {
     host->saved.hook_count = lua_gethookcount(L);
     host->armed = L;
     lua_sethook(L, armed_hook, host->saved.hook ? LUA_MASKLINE : LUA_MASKCOUNT, 1);
+}
+
+void dsl_preempt_exceeded(dsl_host *host) {
+    lua_State *L = host->innermost;
+    if (!host->count_hook)
+        dsl_preempt(host);
+    else if (L && lua_gethook(L) == count_hook)
+        lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
 }
 
 void dsl_hook_begin(dsl_host *host, lua_State *co) {
