@@ -17,6 +17,7 @@ typedef struct reading {
     dsl_spec *spec;
     bool has_body, has_start, has_shutdown;
     const char *body_only; /* a field of body that was given */
+    const char *limit;     /* a limit that was given */
 } reading;
 
 /* A field's reader: the value is on top. NULL, or what is wrong with it. */
@@ -160,6 +161,14 @@ static const char *read_restart_limit(reading *r) {
     return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
 }
 
+static const char *read_limit(reading *r) {
+    dynsup_limits *limits = &r->spec->limits;
+    const char *field = lua_tostring(r->L, -2);
+    r->spec->core.limits = limits;
+    r->limit = field; /* the key, which is in the table */
+    return dsl_limit_read(r->L, field, limits);
+}
+
 static const char *read_modules(reading *r) {
     static const word dynamic[] = {WORD("dynamic"), {NULL, 0}};
     keep(r, DSL_SPEC_MODULES);
@@ -243,6 +252,11 @@ static const struct field {
     {WORD("max_restores"), read_max_restores},
     {WORD("max_restarts"), read_restart_limit},
     {WORD("max_seconds"), read_restart_limit},
+    {WORD("max_slice"), read_limit},
+    {WORD("max_cpu"), read_limit},
+    {WORD("deadline"), read_limit},
+    {WORD("max_memory"), read_limit},
+    {WORD("max_mailbox"), read_limit},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
     {{NULL, 0}, NULL},
@@ -298,6 +312,8 @@ static int check_whole(reading *r, int index) {
         odd = r->body_only;
     else if (r->spec->is_worker && !lua_isnil(r->L, r->base + DSL_SPEC_ARGS))
         odd = "args";
+    else if (r->spec->core.is_supervisor && r->limit)
+        odd = r->limit;
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)
