@@ -162,6 +162,20 @@ describe("max_slice", function()
     assert.equal("cpu_exceeded", host.down(ref))
   end))
 
+  it("ends the handlers of a coroutine that is closed", host.main(function()
+    local _, ref = child { max_slice = 20, body = function()
+      while true do
+        local co = coroutine.create(function()
+          local guard <close> = setmetatable({}, { __close = spin })
+          coroutine.yield(guard)
+        end)
+        coroutine.resume(co)
+        coroutine.close(co)
+      end
+    end }
+    assert.equal("cpu_exceeded", host.down(ref))
+  end))
+
   it("ends a gsub's callback, and a server's", family.trapping(function()
     local _, ref = child { max_slice = 20, body = function() ("x"):gsub("x", spin) end }
     assert.equal("cpu_exceeded", host.down(ref))
