@@ -146,8 +146,9 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 /* ---- message.c ---- */
 
 /* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
- * without memory. */
-void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+ * without memory. 0, or DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
+ * which ends by that. */
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
 /* ---- copy.c ---- */
 
@@ -378,6 +379,8 @@ typedef struct dsl_spec {
     bool is_worker;    /* the body is a worker in C */
     size_t max_memory; /* bytes; 0: no limit */
     dynsup_backoff backoff;
+    dynsup_restart_limit restart_limit;
+    dynsup_limits limits;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */

@@ -2,6 +2,7 @@
  * many.
  */
 #include "bindings/look.h"
+#include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
 
@@ -121,6 +122,17 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     lua_setfield(L, -2, "type");
 }
 
+/* Of a child that has some; what is told is read first: a finalizer could end it. */
+static void set_limits(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    const dynsup_limits *found = dynsup_process_limits(host->core, pid);
+    if (!found)
+        return;
+    dynsup_limits limits = *found;
+    set_integer(L, "dropped", dynsup_process_dropped(host->core, pid));
+    dsl_limits_push(L, &limits);
+    lua_setfield(L, -2, "limits");
+}
+
 bool dsl_row_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     dynsup_process_info info;
     lua_createtable(L, 0, 20);
@@ -143,6 +155,7 @@ bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max) {
     set_pids(L, "links", host, pid, dynsup_process_links, max);
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, max);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return true;
 }
 
@@ -159,6 +172,7 @@ static int info(lua_State *L) {
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
     set_integer(L, "monitored_by", info.monitored_by_count);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return 1;
 }
 

@@ -12,7 +12,8 @@ const char *const dsl_format_names[] = {"text", "logfmt", "json", NULL};
 
 static const uint32_t error_events =
     1u << DYNSUP_EVENT_CRASHED | 1u << DYNSUP_EVENT_CHILD_TERMINATED |
-    1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR | 1u << DYNSUP_EVENT_GAVE_UP;
+    1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR |
+    1u << DYNSUP_EVENT_GAVE_UP | 1u << DYNSUP_EVENT_CHILD_FAILED;
 
 /* A refused start is a warning only for want of memory, of which the caller is told by an error: a
  * supervisor that refuses many, as it has enough children, is not to pay for it. */
@@ -31,7 +32,8 @@ uint32_t dsl_level_events(enum dynsup_level level) {
         return error_events;
     case DYNSUP_LEVEL_WARNING: /* a start is refused for want of memory, or for other reasons */
         return error_events | 1u << DYNSUP_EVENT_UNEXPECTED | 1u << DYNSUP_EVENT_STUCK |
-               1u << DYNSUP_EVENT_STATE_DROPPED | 1u << DYNSUP_EVENT_START_REFUSED;
+               1u << DYNSUP_EVENT_STATE_DROPPED | 1u << DYNSUP_EVENT_MESSAGES_DROPPED |
+               1u << DYNSUP_EVENT_START_REFUSED;
     case DYNSUP_LEVEL_INFO:
         return dsl_level_events(DYNSUP_LEVEL_DEBUG) &
                ~(1u << DYNSUP_EVENT_SPAWNED | 1u << DYNSUP_EVENT_EXITED);

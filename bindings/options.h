@@ -6,6 +6,7 @@
 
 typedef struct dsl_options {
     dynsup_supervisor_options core; /* name is borrowed from the table */
+    dynsup_limits limits;           /* core.limits, if they are given */
     unsigned kinds;                 /* of options that may be given */
     bool has_strategy, has_extra;
     int extra_count; /* of extra_arguments */
@@ -28,6 +29,9 @@ void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
 enum { DSL_NAME_SLOTS = 2 };
 void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out);
 void dsl_options_name_release(dsl_host *host, const dsl_options *given);
+
+/* Completes the reply of a start: somebody has the name, who may be a child that has failed. */
+void dsl_options_taken(const dsl_host *host, const dsl_options *given, dynsup_reply *reply);
 
 /* start_link(module, arg, { name = }), with the arguments at 1 to 3: the module's init runs as a
  * guest of the new supervisor, and k finds the raw reply. */

@@ -157,15 +157,13 @@ static void value_release(dsl_host *host, const dynsup_value *value) {
         dsl_vault_release(&host->vault, (uint32_t)value->as.object);
 }
 
-static int start_refused(lua_State *L, int status, dynsup_pid pid) {
+static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_pid pid,
+                         const start_options *options) {
     if (dsl_check_status(L, status) != DYNSUP_EALREADY_STARTED)
         return dsl_fail(L, (enum dynsup_atom) - status);
     lua_pushnil(L);
     lua_pushstring(L, dynsup_atom_text(DYNSUP_ALREADY_STARTED));
-    if (pid)
-        dsl_id_push(L, pid);
-    else
-        lua_pushliteral(L, "restarting");
+    dsl_holder_push(L, host, pid, options->name, options->name_length);
     return 3;
 }
 
@@ -203,7 +201,7 @@ static int start_with(lua_State *L, bool link) {
     value_release(host, &value);
     if (status) {
         dsl_body_discard(body);
-        return dsl_told(L, host, "start_link", start_refused(L, status, pid));
+        return dsl_told(L, host, "start_link", start_refused(L, host, status, pid, &options));
     }
     body->server->at.start = ref;
     bool started = dynsup_start_now(host->core, pid);
@@ -333,13 +331,13 @@ static int cast(lua_State *L) {
         dsl_copy_values(L, 2, 1);
     dsl_vault_reserve(L, &host->vault, 1);
     dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}}, dsl_value_get(L, host, 2)};
-    if (dynsup_send(host->core, pid, values, 2)) {
-        if (values[1].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)values[1].as.object);
-        return luaL_error(L, "not enough memory");
-    }
+    int status = dynsup_send(host->core, pid, values, 2);
+    if (status)
+        value_release(host, &values[1]);
+    if (dsl_check_status(L, status))
+        return dsl_fail(L, DYNSUP_MAILBOX_FULL);
     lua_pushboolean(L, 1);
-    return 1;
+    return dsl_go_on(L, host, 1);
 }
 
 static int reply(lua_State *L) {

@@ -3,10 +3,10 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
-#include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
 #include "bindings/spec_env.h"
+#include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
 #include <math.h>
@@ -18,6 +18,7 @@ typedef struct reading {
     dsl_spec *spec;
     bool has_body, has_start, has_shutdown;
     const char *body_only; /* a field of body that was given */
+    const char *limit;     /* a limit that was given */
 } reading;
 
 /* A field's reader: the value is on top. NULL, or what is wrong with it. */
@@ -162,13 +163,19 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
-static const char *read_max_memory(reading *r) {
-    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
-    int whole = 0;
-    lua_Integer bytes = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
-    bool is_infinite = option_of(r->L, infinity) == 0;
-    r->spec->max_memory = is_infinite ? 0 : (size_t)bytes;
-    return is_infinite || (whole && bytes > 0) ? NULL : "invalid_max_memory";
+/* One of them is enough for a limit of its own: the other is as in a supervisor's options. */
+static const char *read_restart_limit(reading *r) {
+    dynsup_restart_limit *limit = &r->spec->restart_limit;
+    r->spec->core.restart_limit = limit;
+    return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
+}
+
+static const char *read_limit(reading *r) {
+    dynsup_limits *limits = &r->spec->limits;
+    const char *field = lua_tostring(r->L, -2);
+    r->spec->core.limits = limits;
+    r->limit = field; /* the key, which is in the table */
+    return dsl_limit_read(r->L, field, limits);
 }
 
 static const char *read_modules(reading *r) {
@@ -252,7 +259,13 @@ static const struct field {
     {WORD("start_timeout"), read_start_timeout},
     {WORD("backoff"), read_backoff},
     {WORD("max_restores"), read_max_restores},
-    {WORD("max_memory"), read_max_memory},
+    {WORD("max_restarts"), read_restart_limit},
+    {WORD("max_seconds"), read_restart_limit},
+    {WORD("max_slice"), read_limit},
+    {WORD("max_cpu"), read_limit},
+    {WORD("deadline"), read_limit},
+    {WORD("max_memory"), read_limit},
+    {WORD("max_mailbox"), read_limit},
     {WORD("env"), read_env},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
@@ -309,6 +322,8 @@ static int check_whole(reading *r, int index) {
         odd = r->body_only;
     else if (r->spec->is_worker && !lua_isnil(r->L, r->base + DSL_SPEC_ARGS))
         odd = "args";
+    else if (r->spec->core.is_supervisor && r->limit)
+        odd = r->limit;
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)
@@ -343,20 +358,15 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
     return 0;
 }
 
-/* A limit needs accounts. 0, or the number of values pushed. */
-static int check_memory(lua_State *L, const dsl_spec *spec) {
-    if (!spec->max_memory)
+/* 0, or the number of values pushed. */
+static int check_memory(lua_State *L, dsl_spec *spec) {
+    const char *why = dsl_limits_account(L, &spec->limits);
+    spec->max_memory = dsl_limits_memory(&spec->limits);
+    if (spec->max_memory && spec->is_worker)
+        why = "a worker in C has no memory of Lua's that could be limited";
+    if (!why)
         return 0;
-    if (spec->is_worker) {
-        lua_pushliteral(L, "a worker in C has no memory of Lua's that could be limited");
-        return dsl_spec_fail(L, "invalid_max_memory");
-    }
-    int status = dsl_accounts_open(L, dsl_host_of_thread(L));
-    if (status == 0)
-        return 0;
-    dsl_check_status(L, status);
-    lua_pushliteral(L, "the allocator of this lua_State is the program's own, and does not tell "
-                       "whose memory is whose: docs/embedding.md, \"Memory\"");
+    lua_pushstring(L, why);
     return dsl_spec_fail(L, "invalid_max_memory");
 }
 
@@ -378,6 +388,7 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     memset(spec, 0, sizeof *spec);
     spec->core.restart = DYNSUP_PERMANENT;
     spec->core.start_timeout_ms = -1;
+    spec->restart_limit = (dynsup_restart_limit){.max_restarts = 3, .period_ms = 5000};
     if (!lua_istable(L, index)) {
         lua_pushvalue(L, index);
         return dsl_spec_fail(L, "invalid_child_spec");

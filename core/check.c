@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "delayed.h"
 #include "host.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
@@ -159,15 +160,17 @@ static void check_watchers(const dynsup_host *host, const dsi_process *process, 
 /* Its records at the supervisors whose child it is: one each. */
 static size_t check_records(const dynsup_host *host, const dsi_process *process) {
     size_t parked = 0;
+    bool limited = false;
     for (const dsi_child *child = process->child; child;
          child = child->extra ? child->extra->next_same : NULL) {
         MUST(dsi_slots_find(&host->children, child->slot.id) == child, "a record is live");
         MUST(child->pid == process->slot.id, "a process's record has its pid");
         MUST(dsi_child_of(process, child->supervisor) == child, "a supervisor has one record");
-        MUST(child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE,
-             "a child with a process runs");
+        MUST(!dsi_child_is_down(child), "a child with a process runs");
         parked += dsi_node_linked(&child->parked.node);
+        limited |= child->extra && child->extra->limited;
     }
+    MUST(!(process->flags & DSI_FLAG_LIMITED) || limited, "limits are of a record");
     return parked;
 }
 
@@ -200,6 +203,7 @@ static void check_waiters(const dsi_child *child, tally *met) {
         const dsi_request *request = dsi_item(node, dsi_request, parked.node);
         MUST(request->parked.kind == DSI_PARKED_START ||
                  request->parked.kind == DSI_PARKED_TERMINATE ||
+                 request->parked.kind == DSI_PARKED_RESTART ||
                  request->parked.kind == DSI_PARKED_RENEW,
              "a child is waited for to start, to end or to be renewed");
         met->children += request->child != NULL;
@@ -235,6 +239,12 @@ static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child)
     MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
 }
 
+static void check_failed(const dsi_child *child) {
+    MUST(child->extra && child->extra->own, "who has failed has a limit of its own");
+    MUST(!dsi_node_linked(&child->parked.node), "who has failed waits for no turn");
+    MUST(!dsi_timer_started(&child->extra->timer), "nor for a time");
+}
+
 static void check_saved(const dsi_child *child) {
     const dsi_saved *saved = child->extra->saved;
     if (!saved)
@@ -257,6 +267,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
     }
     if (child->extra) {
         timer_count(met, supervisor->process->slot.tag, &child->extra->timer);
+        if (child->extra->limited)
+            timer_count(met, supervisor->process->slot.tag, &child->extra->limited->deadline);
         check_waiters(child, met);
         check_saved(child);
     }
@@ -266,6 +278,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
         check_restarting(supervisor, child);
     else if (child->state == DSI_CHILD_GONE)
         check_gone(supervisor, child);
+    else if (child->state == DSI_CHILD_FAILED)
+        check_failed(child);
     else
         check_running(supervisor, child);
 }
@@ -279,7 +293,7 @@ static void check_counts(const dsi_supervisor *supervisor, tally *met) {
         const dsi_child *child = dsi_child_of_node(node);
         check_child(supervisor, child, met);
         specs++;
-        active += child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
+        active += !dsi_child_is_down(child);
         supervisors += child->is_supervisor;
     }
     MUST(supervisor->supervisors == supervisors, "supervisors are counted");

@@ -1,6 +1,7 @@
 /* Children: a supervisor's records of what it has started and may have to start again. */
 #include "child.h"
 
+#include "limits.h"
 #include "registry.h"
 #include "saved.h"
 #include "supervisor.h"
@@ -38,7 +39,27 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
 static bool needs_extra(const dynsup_child_spec *spec) {
     return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
            spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL ||
-           spec->max_restores;
+           spec->max_restores || spec->restart_limit || spec->limits;
+}
+
+static bool own_limit_make(dynsup_host *host, dsi_child_extra *extra,
+                           const dynsup_restart_limit *limit) {
+    if (!limit)
+        return true;
+    extra->own = dsi_memory_new(&host->memory, sizeof *extra->own);
+    if (extra->own)
+        dsi_intensity_init(extra->own, &host->memory, limit->max_restarts, limit->period_ms);
+    return extra->own;
+}
+
+/* What the extra part has allocated, and the part itself. */
+static void extra_blocks_free(dynsup_host *host, dsi_child_extra *extra) {
+    if (extra->own)
+        dsi_intensity_fini(extra->own);
+    dsi_memory_free(&host->memory, extra->own, sizeof *extra->own);
+    dsi_limits_free(host, extra);
+    dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
+    dsi_memory_free(&host->memory, extra, sizeof *extra);
 }
 
 static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
@@ -49,6 +70,9 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
         return false;
     if (spec->name_key.kind != DYNSUP_NIL &&
         !dsi_child_want(host, child, spec->name, spec->name_length))
+        return false;
+    if (!own_limit_make(host, extra, spec->restart_limit) ||
+        !dsi_limits_own(host, child, spec->limits))
         return false;
     extra->modules = spec->modules;
     extra->name_key = spec->name_key;
@@ -72,18 +96,24 @@ void dsi_child_spec_release(dynsup_host *host, const dynsup_child_spec *spec) {
         spec->program_ops->release(spec->program);
 }
 
+static dsi_child *new_undo(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
+    if (child && child->extra)
+        extra_blocks_free(host, child->extra);
+    if (child)
+        dsi_slots_free(&host->children, child);
+    dsi_child_spec_release(host, spec);
+    return NULL;
+}
+
 dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec) {
     dsi_child *child = dsi_slots_new(&host->children);
-    if (!child || !extra_fill(host, child, spec)) {
-        if (child) {
-            dsi_memory_free(&host->memory, child->extra, sizeof *child->extra);
-            dsi_slots_free(&host->children, child);
-        }
-        dsi_child_spec_release(host, spec);
-        return NULL;
-    }
+    if (!child)
+        return new_undo(host, child, spec);
     child->supervisor = supervisor;
+    child->is_supervisor = spec->is_supervisor;
+    if (!extra_fill(host, child, spec) || (supervisor && !dsi_limits_inherit(supervisor, child)))
+        return new_undo(host, child, spec);
     child->parked.kind = DSI_PARKED_CHILD;
     child->program_ops = spec->program_ops;
     child->program = spec->program;
@@ -91,7 +121,6 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
     child->shutdown_ms = spec->shutdown_ms;
     child->state = DSI_CHILD_STARTING;
     child->restart = (uint8_t)spec->restart;
-    child->is_supervisor = spec->is_supervisor;
     child->guest = spec->guest;
     child->significant = spec->significant;
     return child;
@@ -104,8 +133,7 @@ static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
     dsi_value_release(host, &extra->name_key);
     dsi_value_release(host, &extra->name_value);
     dsi_reason_release(host, &extra->late);
-    dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
-    dsi_memory_free(&host->memory, extra, sizeof *extra);
+    extra_blocks_free(host, extra);
 }
 
 static void name_free(dynsup_host *host, dsi_child *child) {
@@ -140,8 +168,10 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
     if (process->child)
         child->extra->next_same = process->child;
     process->child = child;
-    if (child->extra)
-        child->extra->began_ns = dsi_supervisor_time(child->supervisor);
+    if (!child->extra)
+        return;
+    child->extra->began_ns = dsi_supervisor_time(child->supervisor);
+    dsi_limits_begin(child, process);
 }
 
 bool dsi_child_detach(dsi_child *child, dsi_process *process) {
@@ -152,8 +182,10 @@ bool dsi_child_detach(dsi_child *child, dsi_process *process) {
     if (*link != child)
         return false;
     *link = child->extra ? child->extra->next_same : NULL;
-    if (child->extra)
-        child->extra->next_same = NULL;
+    if (!child->extra)
+        return true;
+    child->extra->next_same = NULL;
+    dsi_limits_end(child, process);
     return true;
 }
 
@@ -175,17 +207,18 @@ static enum dynsup_child_state state_of(const dsi_child *child) {
         return DYNSUP_CHILD_STOPPING;
     case DSI_CHILD_GONE:
         return DYNSUP_CHILD_DOWN;
+    case DSI_CHILD_FAILED:
+        return DYNSUP_CHILD_FAILED;
     default:
         return DYNSUP_CHILD_RUNNING;
     }
 }
 
 void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
-    bool runs = child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
     *info_out = (dynsup_child_info){
         .ref = child->slot.id,
         .state = state_of(child),
-        .pid = runs ? child->pid : 0,
+        .pid = dsi_child_is_down(child) ? 0 : child->pid,
         .last_pid = child->pid,
         .id = child->id,
         .modules = child->extra ? child->extra->modules : dsi_value_nil(),

@@ -13,7 +13,8 @@ static const char *name_text(const dsi_name *name) {
 static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
                                 const dsi_child *child, const dynsup_reason *reason) {
     const dsi_supervisor *supervisor = child->supervisor;
-    const dsi_intensity *intensity = &supervisor->intensity;
+    const dsi_intensity *own = child->extra ? child->extra->own : NULL;
+    const dsi_intensity *intensity = own ? own : &supervisor->intensity;
     return (dynsup_event){
         .kind = kind,
         .at_ns = host->now_ns,
@@ -33,6 +34,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .restarts = dsi_intensity_count(intensity, dsi_supervisor_time(supervisor) / 1000000),
         .max_restarts = intensity->max_restarts,
         .period_ms = intensity->period_ms,
+        .own_limit = own,
     };
 }
 
@@ -68,6 +70,15 @@ void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_r
         return;
     dynsup_event event = child_event(host, DYNSUP_EVENT_STATE_DROPPED, child, reason);
     event.restores = restores;
+    dsi_event_emit(host, &event);
+}
+
+void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint64_t dropped) {
+    bool is_power_of_two = (dropped & (dropped - 1)) == 0;
+    if (!is_power_of_two || !dsi_wants(host, DYNSUP_EVENT_MESSAGES_DROPPED))
+        return;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL);
+    event.dropped = dropped;
     dsi_event_emit(host, &event);
 }
 

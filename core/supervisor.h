@@ -22,6 +22,7 @@
 #define DSI_SUPERVISOR_H
 
 #include "child.h"
+#include "dynsup_limits.h"
 #include "intensity.h"
 
 enum dsi_supervisor_state { DSI_SUPERVISOR_INIT, DSI_SUPERVISOR_RUNNING, DSI_SUPERVISOR_STOPPING };
@@ -43,6 +44,9 @@ typedef struct dsi_policy {
     /* The child, GONE now, has ended for good or did not start; reason: of its process, if it had
      * one. */
     void (*end)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
+
+    /* The child has failed: it was restarted too often by its own limit. NULL: nothing to do. */
+    void (*failed)(dsi_supervisor *supervisor, dsi_child *child);
 
     /* The child's process has ended with this reason, and it is the supervisor's turn. */
     void (*exited)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
@@ -103,6 +107,7 @@ struct dsi_supervisor {
     uint64_t guest_since_ns;    /* the time when it began */
 
     uint64_t max_children;
+    dynsup_limits limits; /* of its workers, for what their specs do not say */
     dsi_intensity intensity;
     uint64_t arguments; /* an object, or 0 */
     uint64_t belonging; /* an object of its guests, or 0 */
@@ -313,8 +318,8 @@ dynsup_reason dsi_incarnation_stray(dsi_supervisor *supervisor, dynsup_pid pid);
 /* The child's share in the counts; change is 1 or -1. */
 void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change);
 
-/* The child with this pid (or last pid while it restarts), or with the name if pid is 0; or NULL.
- */
+/* The child with this pid (or last pid while it restarts, or has failed), or with the name if pid
+ * is 0; or NULL. */
 dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
                          size_t name_length);
 
@@ -342,6 +347,9 @@ void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *
 
 /* The child's timer has expired. */
 void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child);
+
+/* What counts against a child with a limit of its own begins anew. */
+void dsi_life_forgive(dsi_child *child);
 
 /* Takes the child out of the supervisor and frees it; who waits for it is told. */
 void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child);

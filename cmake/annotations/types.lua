@@ -53,7 +53,19 @@
 ---@field jitter? number from 0 to 1 (0.1)
 ---@field reset_after? number ms of life after which the series begins anew (max)
 
----@class dynsup.child_spec
+--- What a child may use; "infinity": no limit, whatever its supervisor's limits are.
+---@class dynsup.limits
+---@field max_slice? number|"infinity" ms a slice may go on after it was asked to give way
+---@field max_cpu? number|"infinity" ms within a second
+---@field deadline? number|"infinity" ms of the whole life of an incarnation
+---@field max_memory? integer|"infinity" bytes
+---@field max_mailbox? integer|"infinity"|dynsup.mailbox_limit messages that may wait
+
+---@class dynsup.mailbox_limit
+---@field max integer|"infinity"
+---@field policy? "exit"|"refuse"|"drop_oldest"|"drop_newest" ("exit")
+
+---@class dynsup.child_spec: dynsup.limits
 ---@field body? dynsup.code the worker, run as a new process
 ---@field start? dynsup.code instead of body: a start function, which returns a pid
 ---@field args? table arguments for either; with nils if it has n
@@ -66,8 +78,9 @@
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
----@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field env? "private"|dynsup.allowed with body = "module:function": its globals
+---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
+---@field max_seconds? number (5)
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -88,7 +101,7 @@
 
 ---@class dynsup.child_info
 ---@field id any
----@field pid? dynsup.pid|"restarting" nil: down, under a static supervisor
+---@field pid? dynsup.pid|"restarting"|"failed" nil: down, under a static supervisor
 ---@field type dynsup.kind
 ---@field modules? table|"dynamic"
 ---@field name? dynsup.name
@@ -111,6 +124,7 @@
 ---@field max_seconds? number (5)
 ---@field max_children? integer|"infinity"
 ---@field extra_arguments? table go before the arguments of each child
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.supervisor_options: dynsup.init_options
 ---@field name? dynsup.name
@@ -121,6 +135,7 @@
 ---@field max_restarts? integer within max_seconds (3)
 ---@field max_seconds? number (5)
 ---@field auto_shutdown? "never"|"any_significant"|"all_significant"
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.static_options: dynsup.static_init_options
 ---@field name? dynsup.name
@@ -152,6 +167,8 @@
 ---@field paused boolean
 ---@field supervisor? dynsup.pid
 ---@field traceback? string
+---@field limits? dynsup.limits of a child that has some
+---@field dropped? integer with limits: messages that its full mailbox has lost
 
 --- What the incarnation before has left.
 ---@class dynsup.previous
@@ -201,6 +218,8 @@
 ---| "stuck"
 ---| "hup"
 ---| "state_dropped"
+---| "child_failed"
+---| "messages_dropped"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -229,7 +248,8 @@
 ---@field restarts? integer within the period so far
 ---@field max_restarts? integer
 ---@field max_seconds? number
----@field next? "restart"|"delayed_restart"|"give_up"|"none"
+---@field next? "restart"|"delayed_restart"|"give_up"|"fail"|"none"
+---@field dropped? integer of "messages_dropped": how many so far
 ---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 
@@ -398,7 +418,7 @@
 --- A child: its process, and how it is supervised.
 ---@class dynsup.child_look: dynsup.look
 ---@field id any
----@field state "running"|"starting"|"restarting"|"stopping"
+---@field state "running"|"starting"|"restarting"|"stopping"|"failed"|"down"
 ---@field restart "permanent"|"transient"|"temporary"
 ---@field shutdown number|"infinity"|"brutal_kill"
 ---@field func? string

@@ -16,7 +16,13 @@ local advice = {
   invalid_start_timeout = 'start_timeout is milliseconds >= 0 or "infinity"',
   invalid_backoff = "backoff is true, false, or a table with min, max, factor, jitter and reset_after",
   invalid_max_restores = 'max_restores is a whole number > 0 or "infinity"',
-  invalid_max_memory = 'max_memory is a whole number of bytes > 0, or "infinity"',
+  invalid_limits = "limits is a table with max_slice, max_cpu, deadline, max_memory and max_mailbox",
+  invalid_max_slice = 'max_slice is milliseconds > 0 or "infinity"',
+  invalid_max_cpu = 'max_cpu is milliseconds of each second, > 0 and at most 1000, or "infinity"',
+  invalid_deadline = 'deadline is milliseconds > 0 or "infinity"',
+  invalid_max_memory = 'max_memory is a whole number of bytes > 0 or "infinity"',
+  invalid_max_mailbox = "max_mailbox is a whole number > 0 or \"infinity\", or { max =, policy = } with the policy "
+    .. '"exit", "refuse", "drop_oldest" or "drop_newest"',
   invalid_env = 'env is "private" or { allow = { names } }, with a body by "module:function"',
   invalid_modules = 'modules is a list or "dynamic"',
   invalid_significant = "significant is true or false, and true only under a static supervisor with auto_shutdown",
@@ -33,6 +39,7 @@ local advice = {
   invalid_option = "there is no such option",
   invalid_timeout = 'timeout is milliseconds >= 0 or "infinity"',
   invalid_keys = 'keys is "unique" or "duplicate"',
+  failed = "it was restarted more often than its own max_restarts allows: restart_child starts it again",
   not_a_supervisor = "that process is none",
   bad_return = "a start function returns a pid, or nil and a reason; init what dynsup.init or supervisor.init returns",
 }
