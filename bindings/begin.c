@@ -35,11 +35,22 @@ static bool args_push(lua_State *co, const dsl_program *program, int *count) {
     return true;
 }
 
+/* Pushes the function, or what calls it in an environment of its own. */
+static void function_push(const dsl_program *program, dsl_body *body) {
+    const dsl_vault *vault = &program->host->vault;
+    dsl_vault_push(body->co, vault, program->env ? program->env_call : program->function);
+    body->nargs = dsl_function_call(body->co, program->host->runtime);
+    if (!program->env)
+        return;
+    dsl_vault_push(body->co, vault, program->function);
+    dsl_vault_push(body->co, vault, program->env);
+    body->nargs += 2;
+}
+
 /* Pushes the function and its arguments, those of the supervisor first. */
 static bool program_load(const dsl_program *program, dsl_body *body, uint64_t arguments) {
     const dsl_host *host = program->host;
-    dsl_vault_push(body->co, &host->vault, program->function);
-    body->nargs = dsl_function_call(body->co, host->runtime);
+    function_push(program, body);
     return list_push(body->co, &host->vault, (uint32_t)arguments, &body->nargs) &&
            args_push(body->co, program, &body->nargs);
 }

@@ -152,8 +152,9 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 /* ---- message.c ---- */
 
 /* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
- * without memory. */
-void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+ * without memory. 0, or DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
+ * which ends by that. */
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
 /* ---- copy.c ---- */
 
@@ -303,6 +304,10 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
+/* The running slice is to end as soon as it can, since its process has exceeded a limit. Safe in an
+ * allocator. */
+void dsl_preempt_exceeded(dsl_host *host);
+
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 
@@ -404,6 +409,7 @@ typedef struct dsl_spec {
     int arg_count;
     dynsup_backoff backoff;
     dynsup_restart_limit restart_limit;
+    dynsup_limits limits;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */
@@ -415,15 +421,17 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_NAME_KEY,
     DSL_SPEC_NAME_VALUE,
+    DSL_SPEC_ENV,
+    DSL_SPEC_ENV_CALL, /* the name of what runs the function in it */
     DSL_SPEC_PLACES
 };
 
 enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
 
-/* Slots of the vault for what is kept of a spec: the function, its arguments, id, modules, and the
- * name's key and value. */
+/* Slots of the vault for what is kept of a spec: the function, its arguments and environment, id,
+ * modules, and the name's key and value. */
 static inline uint32_t dsl_spec_slots(const dsl_spec *spec) {
-    return (uint32_t)spec->arg_count + 5;
+    return (uint32_t)spec->arg_count + 7;
 }
 
 /* Does this place hold a value? */

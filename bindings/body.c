@@ -302,10 +302,8 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
         dsl_body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
-    if (dsl_account_exceeded(body)) {
-        outcome->reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
-        return DYNSUP_SLICE_EXIT;
-    }
+    if (dsl_account_exceeded(body))
+        return dsl_account_end(body, outcome);
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 

@@ -63,14 +63,14 @@ static void body_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 }
 
 static dsl_program *program_new(lua_State *L, dsl_host *host, const dsl_spec *spec) {
-    return dsl_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, spec);
+    return dsl_program_new(L, host, CHILD_PLACES, spec);
 }
 
 /* The first body of all other children. */
 static dsl_program *first_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
     bool is_shared = spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 &&
-                     !spec->by_start && !spec->max_memory;
-    return is_shared ? dsl_program_share(L, host, CHILD_FUNCTION) : program_new(L, host, spec);
+                     !spec->by_start && !spec->max_memory && !dsl_spec_has(spec, DSL_SPEC_ENV);
+    return is_shared ? dsl_program_share(L, host, CHILD_PLACES) : program_new(L, host, spec);
 }
 
 /* How a child is started again; of a temporary one what reports tell of it. */

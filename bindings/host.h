@@ -20,6 +20,7 @@
 #include "bindings/vault.h"
 #include "bindings/word.h"
 #include "core/dynsup.h"
+#include "core/dynsup_limits.h"
 #include "core/dynsup_report.h"
 #include "core/dynsup_uv.h"
 
@@ -161,6 +162,9 @@ struct dynsup_lua_host {
     lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
     dsl_level saved;               /* armed's own hook */
     volatile bool hold;            /* the user's hooks are being looked at: do not arm */
+    volatile uint64_t asked_slice; /* the number of the slice that was asked to give way last, */
+    volatile uint64_t asked_ns;    /* and when, in the time of work */
+    dynsup_pid exceeded;           /* who has exceeded its max_slice last */
     bool switching;                /* this yield is for the scheduler */
     dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
     bool chain_ok;                 /* every level below the running one can yield */

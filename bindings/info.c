@@ -3,6 +3,7 @@
  */
 #include "bindings/look.h"
 #include "bindings/program.h"
+#include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
 
@@ -127,6 +128,17 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     lua_setfield(L, -2, "type");
 }
 
+/* Of a child that has some; what is told is read first: a finalizer could end it. */
+static void set_limits(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    const dynsup_limits *found = dynsup_process_limits(host->core, pid);
+    if (!found)
+        return;
+    dynsup_limits limits = *found;
+    set_integer(L, "dropped", dynsup_process_dropped(host->core, pid));
+    dsl_limits_push(L, &limits);
+    lua_setfield(L, -2, "limits");
+}
+
 bool dsl_row_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     dynsup_process_info info;
     lua_createtable(L, 0, 20);
@@ -149,6 +161,7 @@ bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max) {
     set_pids(L, "links", host, pid, dynsup_process_links, max);
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, max);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return true;
 }
 
@@ -165,6 +178,7 @@ static int info(lua_State *L) {
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
     set_integer(L, "monitored_by", info.monitored_by_count);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return 1;
 }
 

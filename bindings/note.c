@@ -150,6 +150,8 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
         set_number(L, "delay", (double)event->delay_ns / 1e6);
     if (event->restores)
         set_integer(L, "restores", event->restores);
+    if (event->dropped)
+        set_integer(L, "dropped", event->dropped);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         set_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)

@@ -79,6 +79,17 @@ static const char *read_extra_arguments(reading *r) {
     return NULL;
 }
 
+static const char *read_limits(reading *r) {
+    r->options->core.limits = &r->options->limits;
+    const char *wrong = dsl_limits_read(r->L, &r->options->limits);
+    const char *why = wrong ? NULL : dsl_limits_account(r->L, &r->options->limits);
+    if (!why)
+        return wrong;
+    lua_pushstring(r->L, why);
+    lua_replace(r->L, -2);
+    return "invalid_max_memory";
+}
+
 static const char *read_clock(reading *r) {
     dynsup_supervisor_options *core = &r->options->core;
     bool is_hosts =
@@ -100,6 +111,7 @@ static const struct option {
     {"strategy", read_strategy, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_restarts", read_max_restarts, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_seconds", read_max_seconds, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
+    {"limits", read_limits, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_children", read_max_children, DSL_OPTION_DYNAMIC},
     {"extra_arguments", read_extra_arguments, DSL_OPTION_DYNAMIC},
     {"auto_shutdown", read_auto_shutdown, DSL_OPTION_STATIC},

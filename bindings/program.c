@@ -84,6 +84,8 @@ void dsl_program_release(void *p) {
     if (--program->owners > 0)
         return;
     dsl_vault_release(&host->vault, program->function);
+    dsl_vault_release(&host->vault, program->env);
+    dsl_vault_release(&host->vault, program->env_call);
     for (uint32_t i = 0; i < program->arg_count; i++)
         dsl_value_release(host, &program->args[i]);
     host->alloc(host->alloc_ud, program, program_size(program->arg_count), 0);
@@ -132,8 +134,12 @@ static void arg_keep(lua_State *L, dsl_program *program, int args, int i) {
     lua_pop(L, 1);
 }
 
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
-                             const dsl_spec *spec) {
+static uint32_t place_keep(lua_State *L, dsl_host *host, int index) {
+    lua_pushvalue(L, index);
+    return dsl_vault_put(L, &host->vault);
+}
+
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec) {
     size_t size = program_size((uint32_t)spec->arg_count);
     dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, size);
     if (!program)
@@ -143,18 +149,22 @@ dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int arg
                              .arg_count = (uint32_t)spec->arg_count,
                              .is_guest = spec->by_start,
                              .max_memory = spec->max_memory};
-    program->is_worker = dsl_worker_name(L, function);
-    program->function = dsl_function_keep(L, host, function);
+    program->is_worker = dsl_worker_name(L, places + DSL_SPEC_FUNCTION);
+    program->function = dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
     dsl_vault_retain(&host->vault, program->function);
     for (int i = 0; i < spec->arg_count; i++)
-        arg_keep(L, program, args, i);
+        arg_keep(L, program, places + DSL_SPEC_ARGS, i);
+    if (!dsl_spec_has(spec, DSL_SPEC_ENV))
+        return program;
+    program->env = place_keep(L, host, places + DSL_SPEC_ENV);
+    program->env_call = place_keep(L, host, places + DSL_SPEC_ENV_CALL);
     return program;
 }
 
-dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int function) {
+dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places) {
     static const dsl_spec plain;
-    dsl_function_keep(L, host, function);
+    dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
     if (!host->function.program)
-        host->function.program = dsl_program_new(L, host, function, 0, &plain);
+        host->function.program = dsl_program_new(L, host, places, &plain);
     return host->function.program ? dsl_program_retain(host->function.program) : NULL;
 }

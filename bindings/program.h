@@ -20,6 +20,8 @@ typedef struct dsl_program {
     dsl_host *host;
     uint32_t owners;   /* children and bodies */
     uint32_t function; /* in the vault */
+    uint32_t env;      /* in the vault, as env_call: of a private environment; 0: none */
+    uint32_t env_call; /* the name of the function that calls with it */
     uint32_t arg_count;
     bool is_guest;     /* a start function */
     bool is_worker;    /* a worker in C: it is run by a body of its own */
@@ -27,15 +29,13 @@ typedef struct dsl_program {
     dynsup_value args[];
 } dsl_program;
 
-/* A program, with one owner, that runs the function at one index with the arguments in the list at
- * the other as the spec says. So many slots of the vault must have been reserved, and one more.
- * NULL without memory. [-0, +0] */
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int function, int args,
-                             const dsl_spec *spec);
+/* A program, with one owner, as the spec says whose places begin at the index. dsl_spec_slots of
+ * the vault must have been reserved. NULL without memory. [-0, +0] */
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec);
 
 /* The same without arguments and limits, for a body that runs once: those of the same function
  * share it. */
-dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int function);
+dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places);
 
 static inline dsl_program *dsl_program_retain(dsl_program *program) {
     program->owners++;

@@ -331,13 +331,13 @@ static int cast(lua_State *L) {
         dsl_copy_values(L, 2, 1);
     dsl_vault_reserve(L, &host->vault, 1);
     dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}}, dsl_value_get(L, host, 2)};
-    if (dynsup_send(host->core, pid, values, 2)) {
-        if (values[1].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)values[1].as.object);
-        return luaL_error(L, "not enough memory");
-    }
+    int status = dynsup_send(host->core, pid, values, 2);
+    if (status)
+        value_release(host, &values[1]);
+    if (dsl_check_status(L, status))
+        return dsl_fail(L, DYNSUP_MAILBOX_FULL);
     lua_pushboolean(L, 1);
-    return 1;
+    return dsl_go_on(L, host, 1);
 }
 
 static int reply(lua_State *L) {

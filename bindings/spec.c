@@ -3,9 +3,9 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
-#include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_env.h"
 #include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
@@ -21,6 +21,7 @@ typedef struct reading {
     dsl_spec *spec;
     bool has_body, has_start, has_shutdown;
     const char *body_only; /* a field of body that was given */
+    const char *limit;     /* a limit that was given */
 } reading;
 
 /* A field's reader: the value is on top. NULL, or what is wrong with it. */
@@ -75,6 +76,16 @@ static int option_of(const reading *r, enum dsl_word first, enum dsl_word last) 
 
 static bool is_word(const reading *r, enum dsl_word word) {
     return option_of(r, word, word) == 0;
+}
+
+/* It needs code that can be loaded with it, which is checked when all fields are read. */
+static const char *read_env(reading *r) {
+    r->body_only = "env";
+    bool is_env = dsl_env_read(r->L);
+    keep(r, DSL_SPEC_ENV);
+    lua_pushliteral(r->L, DSL_ENV_CALL);
+    lua_replace(r->L, r->base + DSL_SPEC_ENV_CALL);
+    return is_env ? NULL : "invalid_env";
 }
 
 static const char *read_restart(reading *r) {
@@ -151,12 +162,12 @@ static const char *read_restart_limit(reading *r) {
     return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
 }
 
-static const char *read_max_memory(reading *r) {
-    int whole = 0;
-    lua_Integer bytes = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
-    bool is_infinite = is_word(r, DSL_WORD_FOREVER);
-    r->spec->max_memory = is_infinite ? 0 : (size_t)bytes;
-    return is_infinite || (whole && bytes > 0) ? NULL : "invalid_max_memory";
+static const char *read_limit(reading *r) {
+    dynsup_limits *limits = &r->spec->limits;
+    const char *field = lua_tostring(r->L, -2);
+    r->spec->core.limits = limits;
+    r->limit = field; /* the key, which is in the table */
+    return dsl_limit_read(r->L, field, limits);
 }
 
 static const char *read_modules(reading *r) {
@@ -238,7 +249,12 @@ static const field_fn readers[] = {
     [DSL_WORD_MAX_RESTORES] = read_max_restores,
     [DSL_WORD_MAX_RESTARTS] = read_restart_limit,
     [DSL_WORD_MAX_SECONDS] = read_restart_limit,
-    [DSL_WORD_MAX_MEMORY] = read_max_memory,
+    [DSL_WORD_MAX_SLICE] = read_limit,
+    [DSL_WORD_MAX_CPU] = read_limit,
+    [DSL_WORD_DEADLINE] = read_limit,
+    [DSL_WORD_MAX_MEMORY] = read_limit,
+    [DSL_WORD_MAX_MAILBOX] = read_limit,
+    [DSL_WORD_ENV] = read_env,
     [DSL_WORD_MODULES] = read_modules,
     [DSL_WORD_SIGNIFICANT] = read_significant,
 };
@@ -284,6 +300,8 @@ static int check_whole(reading *r, int index) {
         odd = r->body_only;
     else if (r->spec->is_worker && dsl_spec_has(r->spec, DSL_SPEC_ARGS))
         odd = "args";
+    else if (r->spec->core.is_supervisor && r->limit)
+        odd = r->limit;
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)
@@ -318,21 +336,27 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
     return 0;
 }
 
-/* A limit needs accounts. 0, or the number of values pushed. */
-static int check_memory(lua_State *L, const dsl_spec *spec) {
-    if (!spec->max_memory)
+/* 0, or the number of values pushed. */
+static int check_memory(lua_State *L, dsl_spec *spec) {
+    const char *why = dsl_limits_account(L, &spec->limits);
+    spec->max_memory = dsl_limits_memory(&spec->limits);
+    if (spec->max_memory && spec->is_worker)
+        why = "a worker in C has no memory of Lua's that could be limited";
+    if (!why)
         return 0;
-    if (spec->is_worker) {
-        lua_pushliteral(L, "a worker in C has no memory of Lua's that could be limited");
-        return dsl_spec_fail(L, "invalid_max_memory");
-    }
-    int status = dsl_accounts_open(L, dsl_host_of_thread(L));
-    if (status == 0)
-        return 0;
-    dsl_check_status(L, status);
-    lua_pushliteral(L, "the allocator of this lua_State is the program's own, and does not tell "
-                       "whose memory is whose: docs/embedding.md, \"Memory\"");
+    lua_pushstring(L, why);
     return dsl_spec_fail(L, "invalid_max_memory");
+}
+
+/* A function has the globals that it was written with. 0, or the number of values pushed. */
+static int check_env(const reading *r) {
+    lua_State *L = r->L;
+    if (!dsl_spec_has(r->spec, DSL_SPEC_ENV) ||
+        lua_type(L, r->base + DSL_SPEC_FUNCTION) == LUA_TSTRING)
+        return 0;
+    lua_pushliteral(L, "env needs a body by \"module:function\": a function keeps the globals that "
+                       "it was written with");
+    return dsl_spec_fail(L, "invalid_env");
 }
 
 static void begin(lua_State *L, dsl_spec *spec, enum dynsup_restart restart) {
@@ -367,6 +391,8 @@ int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec 
     int failed = read_fields(&r, index);
     if (failed == 0)
         failed = check_whole(&r, index);
+    if (failed == 0)
+        failed = check_env(&r);
     if (failed)
         return failed;
     spec->by_start = r.has_start;

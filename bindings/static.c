@@ -79,8 +79,7 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     for (int place = 0; place < DSL_SPEC_PLACES; place++)
         lua_rawgeti(L, -1 - place, place_of(i, place));
     core.program_ops = &dsl_program_ops;
-    core.program =
-        dsl_program_new(L, host, base + DSL_SPEC_FUNCTION, base + DSL_SPEC_ARGS, &s->items[i]);
+    core.program = dsl_program_new(L, host, base, &s->items[i]);
     int status = DYNSUP_ENOMEM;
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);

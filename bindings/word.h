@@ -25,7 +25,12 @@
     X(MAX_RESTORES, "max_restores")                                                                \
     X(MAX_RESTARTS, "max_restarts")                                                                \
     X(MAX_SECONDS, "max_seconds")                                                                  \
+    X(MAX_SLICE, "max_slice")                                                                      \
+    X(MAX_CPU, "max_cpu")                                                                          \
+    X(DEADLINE, "deadline")                                                                        \
     X(MAX_MEMORY, "max_memory")                                                                    \
+    X(MAX_MAILBOX, "max_mailbox")                                                                  \
+    X(ENV, "env")                                                                                  \
     X(MODULES, "modules")                                                                          \
     X(SIGNIFICANT, "significant")                                                                  \
     X(PERMANENT, "permanent")                                                                      \

@@ -33,10 +33,17 @@ target_compile_options(dynsup_build INTERFACE
     -fno-semantic-interposition # exported functions are called and inlined as others are
     $<$<BOOL:${DYNSUP_WERROR}>:-Werror>)
 
+# What is shipped is hardened: SECURITY.md; tools/check-hardening.sh sees that it is.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-fcf-protection DYNSUP_HAS_CF_PROTECTION)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_compile_options(dynsup_build INTERFACE
-        -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection)
-    target_link_options(dynsup_build INTERFACE LINKER:-z,relro LINKER:-z,now)
+    set(hardening -fstack-protector-strong -fstack-clash-protection)
+    if(DYNSUP_HAS_CF_PROTECTION)
+        list(APPEND hardening -fcf-protection)
+    endif()
+    target_compile_options(dynsup_build INTERFACE -D_FORTIFY_SOURCE=3 ${hardening})
+    target_link_options(dynsup_build INTERFACE # code is made by the linker, where it optimises
+        ${hardening} LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
 endif()
 if(DYNSUP_SANITIZE)
     set(sanitize -fsanitize=${DYNSUP_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -15,6 +15,7 @@
 #include "host.h"
 
 #include "delayed.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "step.h"
@@ -163,7 +164,7 @@ static void slice_idle(dynsup_host *host, dsi_process *process) {
     assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
     dsi_process_rest(host, process);
     process->flags |= DSI_FLAG_DROPS;
-    process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
+    process->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
     dsi_process_flush(host, process);
 }
 
@@ -228,10 +229,14 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
 /* Reads the clock; the time that has passed is put down to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->sampled_ns;
+    uint64_t worked_before = host->worked_ns;
     dsi_process *process = dsi_process_find(host, ran);
     times_read(host);
-    if (process)
-        process->cpu_ns += host->sampled_ns - before;
+    if (!process)
+        return;
+    process->cpu_ns += host->sampled_ns - before;
+    if (process->flags & DSI_FLAG_LIMITED)
+        dsi_limits_sample(host, process, host->worked_ns - worked_before);
 }
 
 static bool tick_moved(dynsup_host *host) {

@@ -118,6 +118,8 @@ int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named
 void dsi_supervisor_configure(dsi_supervisor *supervisor,
                               const dynsup_supervisor_options *options) {
     supervisor->max_children = options->max_children;
+    if (options->limits)
+        supervisor->limits = *options->limits;
     supervisor->arguments = options->arguments;
     supervisor->state = DSI_SUPERVISOR_RUNNING;
     dsi_intensity_init(&supervisor->intensity, &supervisor->host->memory, options->max_restarts,

@@ -53,7 +53,19 @@
 ---@field jitter? number from 0 to 1 (0.1)
 ---@field reset_after? number ms of life after which the series begins anew (max)
 
----@class dynsup.child_spec
+--- What a child may use; "infinity": no limit, whatever its supervisor's limits are.
+---@class dynsup.limits
+---@field max_slice? number|"infinity" ms a slice may go on after it was asked to give way
+---@field max_cpu? number|"infinity" ms within a second
+---@field deadline? number|"infinity" ms of the whole life of an incarnation
+---@field max_memory? integer|"infinity" bytes
+---@field max_mailbox? integer|"infinity"|dynsup.mailbox_limit messages that may wait
+
+---@class dynsup.mailbox_limit
+---@field max integer|"infinity"
+---@field policy? "exit"|"refuse"|"drop_oldest"|"drop_newest" ("exit")
+
+---@class dynsup.child_spec: dynsup.limits
 ---@field body? dynsup.code the worker, run as a new process
 ---@field start? dynsup.code instead of body: a start function, which returns a pid
 ---@field args? table arguments for either; with nils if it has n
@@ -66,11 +78,15 @@
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
+---@field env? "private"|dynsup.allowed with body = "module:function": its globals
 ---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
 ---@field max_seconds? number (5)
----@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
+
+--- The names of what a worker finds beside what is harmless.
+---@class dynsup.allowed
+---@field allow string[] libraries, functions, and with "require" modules
 
 --- A module whose child_spec(arg) tells how it is started.
 ---@class dynsup.child_module
@@ -108,6 +124,7 @@
 ---@field max_seconds? number (5)
 ---@field max_children? integer|"infinity"
 ---@field extra_arguments? table go before the arguments of each child
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.supervisor_options: dynsup.init_options
 ---@field name? dynsup.name
@@ -118,6 +135,7 @@
 ---@field max_restarts? integer within max_seconds (3)
 ---@field max_seconds? number (5)
 ---@field auto_shutdown? "never"|"any_significant"|"all_significant"
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.static_options: dynsup.static_init_options
 ---@field name? dynsup.name
@@ -149,6 +167,8 @@
 ---@field paused boolean
 ---@field supervisor? dynsup.pid
 ---@field traceback? string
+---@field limits? dynsup.limits of a child that has some
+---@field dropped? integer with limits: messages that its full mailbox has lost
 
 --- What the incarnation before has left.
 ---@class dynsup.previous
@@ -199,6 +219,7 @@
 ---| "hup"
 ---| "state_dropped"
 ---| "child_failed"
+---| "messages_dropped"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -228,6 +249,7 @@
 ---@field max_restarts? integer
 ---@field max_seconds? number
 ---@field next? "restart"|"delayed_restart"|"give_up"|"fail"|"none"
+---@field dropped? integer of "messages_dropped": how many so far
 ---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 
