@@ -75,7 +75,7 @@ int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, in
         values_release(host, values, count);
     if (status == DYNSUP_ENOMEM)
         dsl_error(L, "not enough memory");
-    return status || dynsup_doomed(host->core) ? DYNSUP_EMAILBOX_FULL : 0;
+    return status;
 }
 
 static int send(lua_State *L) {

@@ -335,9 +335,9 @@ static int cast(lua_State *L) {
     if (status)
         value_release(host, &values[1]);
     if (dsl_check_status(L, status))
-        return dsl_fail(L, DYNSUP_MAILBOX_FULL);
+        return dsl_go_on(L, host, dsl_fail(L, DYNSUP_MAILBOX_FULL));
     lua_pushboolean(L, 1);
-    return dsl_go_on(L, host, 1);
+    return 1;
 }
 
 static int reply(lua_State *L) {

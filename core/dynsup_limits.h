@@ -16,8 +16,9 @@ DYNSUP_DECLARATIONS_BEGIN
 
 /* What becomes of a plain message for a mailbox in which as many wait as may. */
 enum dynsup_overflow {
-    DYNSUP_OVERFLOW_EXIT,        /* the receiver ends (DYNSUP_MAILBOX_FULL), the message with it */
-    DYNSUP_OVERFLOW_REFUSE,      /* the sender is told (DYNSUP_EMAILBOX_FULL) */
+    DYNSUP_OVERFLOW_EXIT,   /* the receiver ends (DYNSUP_MAILBOX_FULL), the message with it; who has
+                               sent it to itself is told (DYNSUP_EMAILBOX_FULL), and doomed */
+    DYNSUP_OVERFLOW_REFUSE, /* the sender is told (DYNSUP_EMAILBOX_FULL) */
     DYNSUP_OVERFLOW_DROP_OLDEST, /* the plain message that waits longest makes room */
     DYNSUP_OVERFLOW_DROP_NEWEST  /* it is dropped itself */
 };

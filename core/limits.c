@@ -230,8 +230,10 @@ static int overflow(dynsup_host *host, dsi_limited *limited, dsi_process *proces
                     dynsup_message *message, bool is_call) {
     enum dynsup_overflow policy = limited->limits.overflow;
     if (policy == DYNSUP_OVERFLOW_EXIT) {
-        dsi_message_drop(host, message);
         exceed(host, process, DYNSUP_MAILBOX_FULL);
+        if (process == host->current)
+            return DYNSUP_EMAILBOX_FULL;
+        dsi_message_drop(host, message);
         return 0;
     }
     if (policy == DYNSUP_OVERFLOW_REFUSE)

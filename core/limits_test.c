@@ -264,6 +264,18 @@ static void one_message_too_many_ends_it(void **state) {
     assert_int_equal(end_of(test), DYNSUP_MAILBOX_FULL);
 }
 
+static void one_that_it_sends_itself_stays_its(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_pid pid = deaf(test, &f, DYNSUP_OVERFLOW_EXIT);
+    test_enter(f.program->last);
+    assert_int_equal(fill(test, pid, 4), DYNSUP_EMAILBOX_FULL);
+    assert_true(dynsup_doomed(test->host));
+    test_leave(test);
+    test_run(test);
+    assert_int_equal(end_of(test), DYNSUP_MAILBOX_FULL);
+}
+
 static void or_is_refused(void **state) {
     test_host *test = *state;
     family f = family_with(test, NULL);
@@ -397,6 +409,7 @@ int main(void) {
         TEST(more_work_in_a_second_than_it_may_ends_it),
         TEST(the_limit_of_slices_is_the_running_childs),
         TEST(one_message_too_many_ends_it),
+        TEST(one_that_it_sends_itself_stays_its),
         TEST(or_is_refused),
         TEST(or_drops_itself_or_the_one_before_all),
         TEST(signals_and_answers_come_in_and_stay),
