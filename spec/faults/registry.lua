@@ -45,6 +45,7 @@ return {
       dynsup.receive()
     end)
     dynsup.sleep(1)
+    dynsup.flag("trap_exit", true)
     dynsup.exit(r, "kill")
     dynsup.sleep(1)
     registry.register("room", 1)

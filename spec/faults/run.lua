@@ -1,5 +1,5 @@
 -- Runs the programs without a fault, each once: what is looked for is another Lua's errors.
--- Usage: dynsup run spec/faults/run.lua [MODULE...]
+-- Usage: dynsup.run(loadfile "spec/faults/run.lua" [, MODULE...])
 local dynsup = require "dynsup"
 
 local modules = { ... }

@@ -60,7 +60,7 @@ return {
   end },
 
   { "a socket with a path", function()
-    local path = "faults.socket"
+    local path = "./faults.socket"
     os.remove(path)
     local listener <close> = assert(net.listen(path))
     serve(listener)

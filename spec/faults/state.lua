@@ -31,7 +31,7 @@ return {
   { "a clock that is stepped, paused and changed", function()
     local c = assert(clock.new { paused = true })
     local sup = assert(dynsup.start_link { clock = c })
-    for i = 1, 3 do dynsup.start_child(sup, { body = dynsup.sleep, args = { i * 10 } }) end
+    for i = 1, 3 do dynsup.start_child(sup, { body = dynsup.sleep, args = { i * 10 }, restart = "temporary" }) end
     c:step(15)
     c:resume()
     c:rate(100)
