@@ -18,6 +18,7 @@
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/metatable.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
 #include "bindings/kept.h"
@@ -233,14 +234,12 @@ static int sentinel_gc(lua_State *L) {
 
 /* ---- making ---- */
 
+static const luaL_Reg sentinel_meta[] = {{"__gc", sentinel_gc}, {NULL, NULL}};
+
 dsl_sentinel *dsl_sentinel_push(lua_State *L) {
     dsl_sentinel *sentinel = lua_newuserdatauv(L, sizeof *sentinel, 0);
     sentinel->host = NULL;
-    if (luaL_newmetatable(L, SENTINEL_NAME)) {
-        lua_pushcfunction(L, sentinel_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, SENTINEL_NAME, sentinel_meta);
     return sentinel;
 }
 

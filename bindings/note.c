@@ -2,6 +2,7 @@
 #include "bindings/log.h"
 #include "bindings/observe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FUNCTION_MAX 160
@@ -45,6 +46,15 @@ static void keep_values(dsl_host *host, dsl_note *note) {
     }
 }
 
+/* The child may be gone, and its program with it, when the event is told: the note stands for it.
+ */
+static void program_describe(void *p, char *text, size_t size) {
+    const dsl_note *note = p;
+    snprintf(text, size, "%s", note->function ? note->function : "");
+}
+
+static const dynsup_program_ops note_program_ops = {.describe = program_describe};
+
 dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
     char function[FUNCTION_MAX + 1] = "";
     if (event->program_ops)
@@ -65,6 +75,10 @@ dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
     note->event.name = keep_text(&at, event->name);
     note->event.supervisor_name = keep_text(&at, event->supervisor_name);
     note->function = *function ? keep_text(&at, function) : NULL;
+    if (event->program_ops) {
+        note->event.program_ops = &note_program_ops;
+        note->event.program = note;
+    }
     keep_values(host, note);
     return note;
 }
