@@ -96,8 +96,7 @@ static inline void credit(dsl_memory *memory, dsl_account *account, size_t size)
         account_free(memory, account);
 }
 
-static void *owned_new(dsl_memory *memory, size_t size) {
-    dsl_account *account = memory->running;
+static void *owned_new(dsl_memory *memory, dsl_account *account, size_t size) {
     size_t all = size + sizeof(header);
     if (!fits(memory->limit, memory->in_use, all))
         return refuse(memory, NULL, NULL, size);
@@ -125,15 +124,20 @@ static void *owned_move(dsl_memory *memory, void *block, size_t old_size, size_t
     return new + 1;
 }
 
+static bool can_pay(const dsl_account *payer, const dsl_account *owner, size_t old_size,
+                    size_t size) {
+    size_t debit = payer == owner ? size - old_size : size + sizeof(header);
+    return fits(payer->limit, payer->in_use, debit);
+}
+
 /* It is debited to who is running, or stays whose it is. */
 static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
-    dsl_account *account = header_of(block)->owner, *payer = memory->running;
-    size_t debit = payer == account ? size - old_size : size + sizeof(header);
+    dsl_account *owner = header_of(block)->owner, *payer = memory->running;
     if (!fits(memory->limit, memory->in_use, size - old_size))
         return refuse(memory, NULL, block, size);
-    if (payer && !fits(payer->limit, payer->in_use, debit))
+    if (payer && !can_pay(payer, owner, old_size, size))
         return refuse(memory, payer, block, size);
-    return owned_move(memory, block, old_size, size, payer ? payer : account);
+    return owned_move(memory, block, old_size, size, payer ? payer : owner);
 }
 
 static void owned_free(dsl_memory *memory, void *block, size_t size) {
@@ -155,7 +159,7 @@ static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t s
     if (has_owner(block))
         return owned_grow(memory, block, old_size, size);
     if (!block && memory->running)
-        return owned_new(memory, size);
+        return owned_new(memory, memory->running, size);
     return plain_grow(memory, block, old_size, size);
 }
 
