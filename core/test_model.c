@@ -96,11 +96,15 @@ static void end(model *m, int p) {
     if (c < 0 || !model_lives(m, m->children[c].supervisor))
         return;
     int s = m->children[c].supervisor;
-    if (m->processes[s].is_static && m->processes[s].order.awaited == c) {
+    model_process *supervisor = &m->processes[s];
+    bool awaited = supervisor->is_static && supervisor->order.awaited == c;
+    bool busy =
+        supervisor->has_guest || supervisor->parked_count || supervisor->order.job != MODEL_IDLE;
+    if (!busy || awaited) {
         model_child_exited(m, c);
         return;
     }
-    model_push(m->processes[s].parked, &m->processes[s].parked_count, -2 - c);
+    model_push(supervisor->parked, &supervisor->parked_count, -2 - c);
     model_supervisor_drain(m, s);
 }
 

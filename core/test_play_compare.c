@@ -13,6 +13,8 @@ static void meet_children(test_play *play) {
         process->body = !child->guest          ? child->program->last
                         : child->is_supervisor ? NULL
                                                : plan->made;
+        if (!child->guest)
+            play_same("having been started", c, true, process->body != NULL);
         process->pid = child->guest ? plan->pid : process->body->pid;
     }
 }
