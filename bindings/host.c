@@ -14,6 +14,7 @@
 #include "bindings/binding.h"
 
 #include "bindings/dry.h"
+#include "bindings/heap.h"
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
@@ -86,6 +87,9 @@ static void port_open(dsl_host *host) {
 /* ---- running ---- */
 
 static void after_step(void *ud) {
+    dsl_host *host = ud;
+    if (host->heaps)
+        dsl_heaps_tend(host);
     dsl_log_flush(ud);
     dsl_tap_flush(ud);
     dsl_service_look(ud);
@@ -168,6 +172,7 @@ static void core_close(dsl_host *host) {
     runtime->host = host;
     dsl_cursors_close(host);
     dynsup_host_free(host->core);
+    dsl_heaps_orphan(host);
     host->core = NULL;
     dsl_cursors_close(host); /* of those last handlers: there is nothing to close any more */
     runtime->host = running == host ? host->outer : running;
@@ -197,7 +202,9 @@ void dsl_host_end(dsl_host *host) {
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
+    dsl_heaps_http_close(host);
     uv_close_runner(host);
+    dsl_heaps_fini(host);
     dsl_posts_drop(host);
     bodies_free(host);
     dsl_origin_forget(host);
@@ -272,6 +279,7 @@ static dsl_host *host_begin(lua_State *L, dsl_sentinel *sentinel, const dynsup_l
         return NULL;
     }
     host->runtime = runtime;
+    host->whole = host;
     host->owner = owner;
     host->sentinel = sentinel;
     host->L = host->innermost = L;

@@ -3,10 +3,14 @@
  * bodies; and how a host is made, run and ended.
  *
  * Design notes.
- * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run. Lua errors longjmp, so
- * what may raise is done on the running lua_State before the core is entered; what the core calls
- * back (dsl_body_ops, program and object ops) never raises: it works on values that are in place
- * already, or inside a protected call.
+ * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run and, where a run has
+ * further heaps (heap.h), one a heap: its face, the host as that heap's lua_State sees it. All faces
+ * of a host have its core, loop and config. Bodies know the face of their heap; what is the host's
+ * alone (main, observers, taps, the log's limit, the posts, how it was made and how it ended) is in
+ * the first face only, and reached by `whole`.
+ * Lua errors longjmp, so what may raise is done on the running lua_State before the core is entered;
+ * what the core calls back (dsl_body_ops, program and object ops) never raises: it works on values
+ * that are in place already, or inside a protected call.
  * dsl_body is a process's (or guest's) coroutine. Where user coroutines are nested, `levels` holds
  * the chain below the base, outermost first; `inner` is the coroutine that is suspended for the
  * scheduler, and values for it are moved to its stack.
@@ -125,6 +129,10 @@ enum dsl_owner {
 
 struct dynsup_lua_host {
     dsl_runtime *runtime;
+    dsl_host *whole;         /* the first heap's face: itself, but in further heaps */
+    struct dsl_heap *heap;   /* whose face it is; NULL: the first heap's */
+    struct dsl_heaps *heaps; /* of the whole host; NULL: it never had a further one */
+    uint64_t heap_base;      /* the heap's part of its objects: see object.h */
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */
     dynsup_host *core;

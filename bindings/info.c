@@ -3,7 +3,11 @@
  */
 #include "bindings/look.h"
 
+#include "bindings/heap_look.h"
+
 #include <limits.h>
+
+#define TRACEBACK_MAX 4096 /* of a process of another heap */
 
 const char *dsl_status_text(enum dynsup_status status) {
     switch (status) {
@@ -68,7 +72,13 @@ static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_inf
         return;
     const dsl_body *body = info->body;
     bool runs = host->current == body;
-    luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
+    if (body->host == host) {
+        luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
+    } else {
+        char text[TRACEBACK_MAX];
+        dsl_traceback_abroad(body, text, sizeof text);
+        lua_pushstring(L, text);
+    }
     lua_setfield(L, -2, "traceback");
 }
 
@@ -115,6 +125,7 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     set_integer(L, "incarnation", info->incarnation);
     set_flag(L, "trap_exit", info->trap_exit);
     set_flag(L, "paused", info->is_paused);
+    dsl_heap_field(L, info);
     lua_pushstring(L, info->is_supervisor ? "supervisor" : "worker");
     lua_setfield(L, -2, "type");
 }

@@ -112,7 +112,7 @@ static int luv_loader(lua_State *L) {
 /* Between the steps of the program's host its own code runs; where there is a loop, it may be code
  * of the host's that the loop calls back. */
 static bool is_running(const dsl_host *host) {
-    return host->owner == DSL_OWNER_RUN || host->busy || host->uv || host->current;
+    return host->owner == DSL_OWNER_RUN || host->whole->busy || host->uv || host->current;
 }
 
 static int os_exit(lua_State *L) {

@@ -1,5 +1,5 @@
 /* Messages: send, receive, selective receive, delayed sends. */
-#include "bindings/binding.h"
+#include "bindings/crossing.h"
 
 #include <limits.h>
 #include <math.h>
@@ -11,10 +11,9 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
         count = 0;
     }
     for (int i = 0; i < count; i++)
-        dsl_value_push(L, host, &message->values[i]);
+        dsl_value_push_in_slice(L, host, &message->values[i]);
     for (uint32_t i = 0; i < message->count; i++)
-        if (message->values[i].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)message->values[i].as.object);
+        dsl_value_release(host, &message->values[i]);
     dynsup_message_free(host->core, message);
     return count;
 }
@@ -25,7 +24,8 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
  * or nothing. [-count|0, +0] */
 static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
-    if (!body || body->wait != DSL_WAIT_MESSAGE || !lua_checkstack(body->inner, count))
+    if (!body || body->wait != DSL_WAIT_MESSAGE || body->host != host ||
+        !lua_checkstack(body->inner, count))
         return false;
     lua_xmove(L, body->inner, count);
     body->nargs = count;
@@ -34,13 +34,18 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     return true;
 }
 
-/* The values from index `first` on, for the core; in `fixed` or, if there are many, in a block that
- * the collector owns (pushed). Raises without memory, before any value is taken. [-0, +0|1] */
-static dynsup_value *values_get(lua_State *L, dsl_host *host, int first, int count,
+/* The values from index `first` on, for the core and a process; in `fixed` or, if there are many, in
+ * a block that the collector owns (pushed). Raises without memory, and for what cannot go to another
+ * heap, before any value is taken. [-0, +0|1] */
+static dynsup_value *values_get(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count,
                                 dynsup_value *fixed) {
     dynsup_value *values = fixed;
     if (count > DSL_INLINE_VALUES)
         values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
+    if (dsl_is_abroad(host, pid)) {
+        dsl_values_pack(L, host, "message", first, count, values);
+        return values;
+    }
     dsl_vault_reserve(L, &host->vault, (uint32_t)count);
     for (int i = 0; i < count; i++)
         values[i] = dsl_value_get(L, host, first + i);
@@ -49,8 +54,7 @@ static dynsup_value *values_get(lua_State *L, dsl_host *host, int first, int cou
 
 static void values_release(dsl_host *host, const dynsup_value *values, int count) {
     for (int i = 0; i < count; i++)
-        if (values[i].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)values[i].as.object);
+        dsl_value_release(host, &values[i]);
 }
 
 static void check_message(lua_State *L, int first) {
@@ -64,7 +68,7 @@ void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, i
         dsl_copy_values(L, first, count);
     if (deliver(L, host, pid, count))
         return;
-    dynsup_value *values = values_get(L, host, first, count, fixed);
+    dynsup_value *values = values_get(L, host, pid, first, count, fixed);
     if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
         values_release(host, values, count);
         dsl_error(L, "not enough memory");
@@ -95,7 +99,7 @@ static int send_after(lua_State *L) {
     int count = lua_gettop(L) - 2;
     if (host->config->copy_messages)
         dsl_copy_values(L, 3, count);
-    dynsup_value *values = values_get(L, host, 3, count, fixed);
+    dynsup_value *values = values_get(L, host, pid, 3, count, fixed);
     uint64_t deadline = dsl_deadline_from(dynsup_process_now(host->core, pid), ms);
     if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
         values_release(host, values, count);

@@ -43,7 +43,7 @@ static dsl_origin *origin_make(dsl_host *host, const dsl_place *place) {
     dsl_origin *origin = host->alloc(host->alloc_ud, NULL, 0, size);
     if (!origin)
         return NULL;
-    *origin = (dsl_origin){.host = host, .owners = 1, .size = size, .line = place->line};
+    *origin = (dsl_origin){.host = host->whole, .owners = 1, .size = size, .line = place->line};
     memcpy(origin->source, place->source, length);
     dsl_origin_forget(host);
     host->origin = origin;

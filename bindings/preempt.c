@@ -64,7 +64,7 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
 static bool slice_is_over(dsl_host *host) {
     if (!host->config->virtual_clock)
         return dynsup_host_slice_over(host->core, host->slice_ns);
-    host->counted_ns += (uint64_t)host->slice_count * DSL_INSTRUCTION_NS;
+    host->whole->counted_ns += (uint64_t)host->slice_count * DSL_INSTRUCTION_NS;
     return true;
 }
 
@@ -73,7 +73,7 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
-    dsl_signals_look(host);
+    dsl_signals_look(host->whole);
     if (slice_is_over(host) && dsl_can_wait(L, host))
         yield_now(L, host);
 }

@@ -1,6 +1,7 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/heap_program.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
 
@@ -51,8 +52,7 @@ void dsl_list_copy(lua_State *L, int index) {
     lua_setfield(L, -2, "n");
 }
 
-/* Pushes the list's values; returns their number. */
-static int list_unpack(lua_State *L, int index) {
+int dsl_list_unpack(lua_State *L, int index) {
     int count = dsl_list_length(L, index);
     luaL_checkstack(L, count + 4, "too many arguments for a process");
     for (int i = 1; i <= count; i++)
@@ -66,14 +66,14 @@ dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args,
                            uint32_t slots) {
     int count = dsl_function_push(L, host, function);
     if (arguments) {
-        dsl_vault_push(L, &host->vault, (uint32_t)arguments);
+        dsl_object_push(L, host, arguments);
         int extra = lua_gettop(L);
-        int extra_count = list_unpack(L, extra);
+        int extra_count = dsl_list_unpack(L, extra);
         lua_remove(L, extra);
         count += extra_count;
     }
     if (!lua_isnil(L, args))
-        count += list_unpack(L, args);
+        count += dsl_list_unpack(L, args);
     dsl_body *body = dsl_body_new(L, host, slots); /* last: nothing raises with a body in hand */
     dsl_body_load(L, body, count);
     return body;
@@ -110,10 +110,18 @@ static int make_protected(lua_State *L) {
     return 0;
 }
 
+static bool has_heap(const dsl_program *program) {
+    const dsl_heap *heap = program->host->heap;
+    return !heap || heap->state == DSL_HEAP_OPEN;
+}
+
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
-    (void)reason;
     dsl_program *program = p;
+    if (!has_heap(program)) { /* a lost heap takes its functions with it */
+        *reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+        return DYNSUP_EREASON;
+    }
     making m = {program, arguments, NULL, NULL};
     if (dsl_protect(program->host->L, make_protected, &m) != LUA_OK)
         return DYNSUP_ENOMEM;
@@ -125,9 +133,13 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
 static void program_release(void *p) {
     dsl_program *program = p;
     dsl_host *host = program->host;
-    dsl_vault_release(&host->vault, program->function);
-    dsl_vault_release(&host->vault, program->args);
-    host->alloc(host->alloc_ud, program, sizeof *program, 0);
+    dsl_host *whole = host->whole;
+    dsl_object_release(host, host->heap_base | program->function);
+    if (program->args)
+        dsl_object_release(host, host->heap_base | program->args);
+    if (host->heap)
+        dsl_heap_release(host->heap); /* the face may be gone from here on */
+    whole->alloc(whole->alloc_ud, program, sizeof *program, 0);
 }
 
 void dsl_place_find(lua_State *L, int index, dsl_place *place) {
@@ -155,6 +167,10 @@ static void program_describe(void *p, char *text, size_t size) {
     const dsl_vault *vault = &program->host->vault;
     lua_State *L = vault->L;
     dsl_place place;
+    if (!L) { /* its heap is closed */
+        snprintf(text, size, "?");
+        return;
+    }
     int top = lua_gettop(L);
     dsl_vault_push(L, vault, program->function);
     if (lua_iscfunction(L, -1) && program->args) {
@@ -167,15 +183,27 @@ static void program_describe(void *p, char *text, size_t size) {
     lua_settop(L, top);
 }
 
-bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child) {
-    if (child->program_ops != &dsl_program_ops)
+/* Is it a name? Its heap must be there still. */
+static bool is_named(const dsl_program *program) {
+    const dsl_vault *vault = &program->host->vault;
+    if (!vault->L)
+        return false;
+    dsl_vault_push(vault->L, vault, program->function);
+    bool is_string = lua_type(vault->L, -1) == LUA_TSTRING;
+    lua_pop(vault->L, 1);
+    return is_string;
+}
+
+bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
+    if (child->program_ops == &dsl_heap_program_ops) {
+        lua_pushstring(L, dsl_heap_program_name(child->program));
+        return true;
+    }
+    if (child->program_ops != &dsl_program_ops || !is_named(child->program))
         return false;
     const dsl_program *program = child->program;
-    dsl_vault_push(L, &program->host->vault, program->function);
-    if (lua_type(L, -1) == LUA_TSTRING)
-        return true;
-    lua_pop(L, 1);
-    return false;
+    dsl_object_push(L, host, program->host->heap_base | program->function);
+    return true;
 }
 
 const dynsup_program_ops dsl_program_ops = {
@@ -192,5 +220,7 @@ void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool
     }
     lua_pushvalue(L, function);
     program->function = dsl_vault_put(L, &host->vault);
+    if (host->heap)
+        dsl_heap_retain(host->heap);
     return program;
 }

@@ -215,6 +215,12 @@ static const char *read_backoff(reading *r) {
     return dynsup_backoff_valid(backoff) ? NULL : "invalid_backoff";
 }
 
+static const char *read_heap(reading *r) {
+    static const word own[] = {WORD("own"), {NULL, 0}};
+    r->spec->own_heap = option_of(r->L, own) == 0;
+    return r->spec->own_heap ? NULL : "invalid_heap";
+}
+
 /* ---- the table ---- */
 
 static const struct field {
@@ -235,6 +241,7 @@ static const struct field {
     {WORD("max_restores"), read_max_restores},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
+    {WORD("heap"), read_heap},
     {{NULL, 0}, NULL},
 };
 
@@ -288,6 +295,8 @@ static int check_whole(reading *r, int index) {
         odd = r->body_only;
     else if (r->spec->is_worker && !lua_isnil(r->L, r->base + DSL_SPEC_ARGS))
         odd = "args";
+    else if (r->spec->is_worker && r->spec->own_heap)
+        odd = "heap";
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)
@@ -295,6 +304,14 @@ static int check_whole(reading *r, int index) {
     else
         lua_pushvalue(r->L, index);
     return dsl_spec_fail(r->L, "invalid_child_spec");
+}
+
+/* A function value belongs to the heap that it was made in. */
+static int check_heap(reading *r) {
+    if (!r->spec->own_heap || lua_type(r->L, r->base + DSL_SPEC_FUNCTION) == LUA_TSTRING)
+        return 0;
+    lua_pushliteral(r->L, DSL_SPEC_NEEDS_NAME);
+    return dsl_spec_fail(r->L, "invalid_mfa");
 }
 
 /* "bad_combination" with the two fields that do not go together. */
@@ -339,6 +356,8 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     int failed = read_fields(&r, index);
     if (failed == 0)
         failed = check_whole(&r, index);
+    if (failed == 0)
+        failed = check_heap(&r);
     if (failed)
         return failed;
     spec->by_start = r.has_start;

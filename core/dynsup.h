@@ -80,6 +80,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
     X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
     X(CLOSED, "closed", "the host has been closed")                                                \
+    X(MEMORY_EXCEEDED, "memory_exceeded", "it needed more memory than it may have")                \
     X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
@@ -477,6 +478,11 @@ void dynsup_wait_end(dynsup_host *host, dynsup_pid pid);
  * caller's. Does nothing to the dead. After a signal to itself that the current process does not
  * survive, dynsup_doomed is true and step must return. */
 void dynsup_exit(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason);
+
+/* Ends the process with this reason, whatever it traps; the reason's objects stay the caller's. Does
+ * nothing to the dead. Those that end with the same number (not 0) were lost together: in their
+ * supervisor's intensity their restarts count as one. */
+void dynsup_lose(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason, uint64_t loss);
 
 /* True when the current process is to end: its step must return (the result is not looked at). */
 bool dynsup_doomed(const dynsup_host *host);

@@ -128,8 +128,9 @@ static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
             supervisor->policy->attempt(supervisor, child);
         else
             delay(supervisor, child, reason);
-    } else if (dsi_intensity_add(&supervisor->intensity,
-                                 dsi_supervisor_time(supervisor) / 1000000)) {
+    } else if (child->uncounted || dsi_intensity_add(&supervisor->intensity,
+                                                     dsi_supervisor_time(supervisor) / 1000000)) {
+        child->uncounted = false;
         supervisor->policy->attempt(supervisor, child);
     } else {
         give_up(supervisor, child);

@@ -1,0 +1,190 @@
+/* Programs of children that live in further heaps. */
+#include "bindings/heap_program.h"
+
+#include "bindings/heap.h"
+#include "bindings/program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOWHERE UINT32_MAX /* in place of a place: none has been chosen yet */
+
+struct dsl_heap_program {
+    dsl_host *whole;
+    dsl_heap_group *group; /* or NULL */
+    dsl_parcel *args;      /* or NULL */
+    size_t max_bytes;
+    uint32_t place;
+    bool guest;
+    size_t name_size; /* with the final 0 */
+    char name[];
+};
+
+/* ---- making a body ---- */
+
+typedef struct making {
+    const dsl_heap_program *program;
+    dsl_heap *heap;
+    dsl_body *body;
+    dynsup_reason *reason;
+    bool is_refused; /* reason is set */
+} making;
+
+static int refuse(lua_State *L, making *m, const char *text) {
+    dsl_host *face = &m->heap->face;
+    lua_pushstring(L, text);
+    dsl_vault_reserve(L, &face->vault, 1);
+    *m->reason = dsl_reason_get(L, face, -1);
+    m->is_refused = true;
+    return 0;
+}
+
+/* Pushes a parcel's values; false: it has been refused. Adds their number to *count. */
+static bool parcel_push(lua_State *L, making *m, const dsl_parcel *parcel, int *count) {
+    dsl_codec_trouble trouble;
+    int pushed = 0;
+    if (!parcel)
+        return true;
+    luaL_checkstack(L, (int)parcel->count + 8, "too many arguments for a process");
+    if (dsl_parcel_unpack(L, parcel, &pushed, &trouble) != DSL_CODEC_OK) {
+        refuse(L, m, trouble.text);
+        return false;
+    }
+    *count += pushed;
+    return true;
+}
+
+static int make_protected(lua_State *L) {
+    making *m = lua_touserdata(L, 1);
+    const dsl_heap_program *program = m->program;
+    dsl_host *face = &m->heap->face;
+    lua_pushstring(L, program->name);
+    int count = dsl_function_push(L, face, -1);
+    if (program->group && !parcel_push(L, m, program->group->extra, &count))
+        return 0;
+    if (!parcel_push(L, m, program->args, &count))
+        return 0;
+    dsl_body *body = dsl_body_new(L, face, 0); /* last: nothing raises with a body in hand */
+    dsl_body_load(L, body, count);
+    body->is_guest = program->guest;
+    m->body = body;
+    return 0;
+}
+
+/* The heap for the next incarnation, with one owner more; or NULL. */
+static dsl_heap *heap_take(dsl_heap_program *program) {
+    dsl_heap_group *group = program->group;
+    if (!group)
+        return dsl_heap_open(program->whole, program->max_bytes);
+    if (program->place == NOWHERE)
+        program->place = dsl_heap_group_choose(group);
+    dsl_heap *heap = dsl_heap_group_heap(group, program->place);
+    if (heap)
+        dsl_heap_retain(heap);
+    return heap;
+}
+
+/* 0; DYNSUP_ENOMEM, with *lost_out: because the heap was lost; DYNSUP_EREASON. */
+static int make_once(dsl_heap_program *program, making *m, bool *lost_out) {
+    *lost_out = false;
+    m->heap = heap_take(program);
+    if (!m->heap)
+        return DYNSUP_ENOMEM;
+    int status = dsl_protect(m->heap->face.L, make_protected, m);
+    if (m->heap->state == DSL_HEAP_LOST) {
+        *lost_out = true;
+        dsl_heap_group_part(m->heap);
+    }
+    dsl_heap_release(m->heap);
+    if (m->is_refused)
+        return DYNSUP_EREASON;
+    return status == LUA_OK && m->body ? 0 : DYNSUP_ENOMEM;
+}
+
+static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
+                        void **body_out, dynsup_reason *reason) {
+    (void)arguments; /* they are in the group */
+    bool is_lost;
+    making m = {.program = p, .reason = reason};
+    int status = make_once(p, &m, &is_lost);
+    if (status == DYNSUP_ENOMEM && is_lost)
+        status = make_once(p, &m, &is_lost);
+    *ops_out = &dsl_body_ops;
+    *body_out = m.body;
+    return status;
+}
+
+/* ---- programs ---- */
+
+static void program_release(void *p) {
+    dsl_heap_program *program = p;
+    dsl_host *whole = program->whole;
+    if (program->group)
+        dsl_heap_group_release(program->group);
+    dsl_parcel_release(program->args);
+    whole->alloc(whole->alloc_ud, program, sizeof *program + program->name_size, 0);
+}
+
+static void program_describe(void *p, char *text, size_t size) {
+    snprintf(text, size, "%s", ((const dsl_heap_program *)p)->name);
+}
+
+const dynsup_program_ops dsl_heap_program_ops = {
+    .make = program_make, .release = program_release, .describe = program_describe};
+
+/* The list's values as one parcel; false, with nil, reason, detail pushed: they cannot travel. */
+static bool args_pack(lua_State *L, dsl_host *host, int args, dsl_parcel **parcel_out) {
+    dsl_codec_trouble trouble;
+    dsl_packing packing = {
+        .alloc = host->whole->alloc, .alloc_ud = host->whole->alloc_ud, .root = "args"};
+    int top = lua_gettop(L);
+    *parcel_out = NULL;
+    if (lua_isnil(L, args))
+        return true;
+    int count = dsl_list_unpack(L, args);
+    enum dsl_codec_status status =
+        dsl_codec_pack_calling(L, top + 1, count, packing, parcel_out, &trouble);
+    lua_settop(L, top);
+    if (status == DSL_CODEC_OK)
+        return true;
+    lua_pushfstring(L, "%s to another heap", trouble.text);
+    dsl_spec_fail(L, "invalid_mfa");
+    return false;
+}
+
+static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t length) {
+    size_t size = sizeof(dsl_heap_program) + length + 1;
+    dsl_heap_program *program = whole->alloc(whole->alloc_ud, NULL, 0, size);
+    if (!program)
+        return NULL;
+    *program = (dsl_heap_program){.whole = whole, .place = NOWHERE, .name_size = length + 1};
+    memcpy(program->name, name, length + 1);
+    return program;
+}
+
+dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
+                                       const dsl_heap_plan *plan) {
+    size_t length;
+    dsl_parcel *parcel;
+    const char *name = lua_tolstring(L, function, &length);
+    luaL_checkstack(L, 8, NULL);
+    if (!args_pack(L, host, args, &parcel))
+        return NULL;
+    dsl_heap_program *program = program_alloc(host->whole, name, length);
+    if (!program) {
+        dsl_parcel_release(parcel);
+        dsl_error(L, "not enough memory");
+        return NULL;
+    }
+    program->args = parcel;
+    program->max_bytes = plan->max_bytes;
+    program->guest = plan->guest;
+    program->group = plan->group;
+    if (program->group)
+        dsl_heap_group_retain(program->group);
+    return program;
+}
+
+const char *dsl_heap_program_name(const dsl_heap_program *program) {
+    return program->name;
+}
