@@ -126,14 +126,16 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     dynsup_reason reason;
+    dsl_codec_trouble trouble;
     if (lua_type(L, function) != LUA_TSTRING) {
         lua_pushliteral(L, DSL_SPEC_NEEDS_NAME);
         return dsl_spec_fail(L, "invalid_mfa");
     }
     core->program_ops = &dsl_heap_program_ops;
-    core->program = dsl_heap_program_new(L, host, function, CHILD_PLACES + DSL_SPEC_ARGS, plan);
+    core->program =
+        dsl_heap_program_new(L, host, function, CHILD_PLACES + DSL_SPEC_ARGS, plan, &trouble);
     if (!core->program)
-        return 3;
+        return dsl_heap_program_refused(L, &trouble);
     int status = core->program_ops->make(core->program, 0, &core->body_ops, &core->body, &reason);
     if (status) {
         core->program_ops->release(core->program);

@@ -132,9 +132,9 @@ static void program_describe(void *p, char *text, size_t size) {
 const dynsup_program_ops dsl_heap_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 
-/* The list's values as one parcel; false, with nil, reason, detail pushed: they cannot travel. */
-static bool args_pack(lua_State *L, dsl_host *host, int args, dsl_parcel **parcel_out) {
-    dsl_codec_trouble trouble;
+/* The list's values as one parcel; false: they cannot travel. */
+static bool args_pack(lua_State *L, dsl_host *host, int args, dsl_parcel **parcel_out,
+                      dsl_codec_trouble *trouble_out) {
     dsl_packing packing = {
         .alloc = host->whole->alloc, .alloc_ud = host->whole->alloc_ud, .root = "args"};
     int top = lua_gettop(L);
@@ -143,13 +143,11 @@ static bool args_pack(lua_State *L, dsl_host *host, int args, dsl_parcel **parce
         return true;
     int count = dsl_list_unpack(L, args);
     enum dsl_codec_status status =
-        dsl_codec_pack_calling(L, top + 1, count, packing, parcel_out, &trouble);
+        dsl_codec_pack_calling(L, top + 1, count, packing, parcel_out, trouble_out);
     lua_settop(L, top);
-    if (status == DSL_CODEC_OK)
-        return true;
-    lua_pushfstring(L, "%s to another heap", trouble.text);
-    dsl_spec_fail(L, "invalid_mfa");
-    return false;
+    if (status == DSL_CODEC_NOMEM)
+        dsl_error(L, "not enough memory");
+    return status == DSL_CODEC_OK;
 }
 
 static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t length) {
@@ -163,12 +161,12 @@ static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t
 }
 
 dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
-                                       const dsl_heap_plan *plan) {
+                                       const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out) {
     size_t length;
     dsl_parcel *parcel;
     const char *name = lua_tolstring(L, function, &length);
     luaL_checkstack(L, 8, NULL);
-    if (!args_pack(L, host, args, &parcel))
+    if (!args_pack(L, host, args, &parcel, trouble_out))
         return NULL;
     dsl_heap_program *program = program_alloc(host->whole, name, length);
     if (!program) {
@@ -183,6 +181,45 @@ dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int functio
     if (program->group)
         dsl_heap_group_retain(program->group);
     return program;
+}
+
+/* ---- boxes ---- */
+
+#define BOX_NAME "dynsup.heap_program"
+
+static int box_gc(lua_State *L) {
+    dsl_heap_program *program = dsl_heap_program_box_take(L, 1);
+    if (program)
+        program_release(program);
+    return 0;
+}
+
+bool dsl_heap_program_box_push(lua_State *L, dsl_host *host, int function, int args,
+                               const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out) {
+    dsl_heap_program **box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = NULL;
+    if (luaL_newmetatable(L, BOX_NAME)) {
+        lua_pushcfunction(L, box_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    *box = dsl_heap_program_new(L, host, function, args, plan, trouble_out);
+    if (*box)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+dsl_heap_program *dsl_heap_program_box_take(lua_State *L, int index) {
+    dsl_heap_program **box = lua_touserdata(L, index);
+    dsl_heap_program *program = *box;
+    *box = NULL;
+    return program;
+}
+
+int dsl_heap_program_refused(lua_State *L, const dsl_codec_trouble *trouble) {
+    lua_pushfstring(L, "%s to another heap", trouble->text);
+    return dsl_spec_fail(L, "invalid_mfa");
 }
 
 const char *dsl_heap_program_name(const dsl_heap_program *program) {

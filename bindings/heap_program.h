@@ -23,11 +23,19 @@ typedef struct dsl_heap_plan {
     bool guest;            /* it is a start function */
 } dsl_heap_plan;
 
-/* A program for the name at one index with the list of arguments (or nil) at the other. NULL, and
- * nil, "invalid_mfa" and a text pushed, when the arguments cannot travel. Raises without memory, and
- * what a __pack raises. [-0, +0|3] */
+/* A program for the name at one index with the list of arguments (or nil) at the other. NULL when
+ * the arguments cannot travel: trouble_out says why. Raises without memory, and what a __pack
+ * raises. [-0, +0] */
 dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
-                                       const dsl_heap_plan *plan);
+                                       const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
+
+/* Pushes nil, "invalid_mfa" and the trouble as a detail; returns their number. [-0, +3] */
+int dsl_heap_program_refused(lua_State *L, const dsl_codec_trouble *trouble);
+
+/* The same in a box, which owns it until it is taken out. True: pushed; false: refused. [-0, +1|0] */
+bool dsl_heap_program_box_push(lua_State *L, dsl_host *host, int function, int args,
+                               const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
+dsl_heap_program *dsl_heap_program_box_take(lua_State *L, int index);
 
 extern const dynsup_program_ops dsl_heap_program_ops;
 
