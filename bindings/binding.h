@@ -300,6 +300,9 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
+/* The same, also where there is a count hook. */
+void dsl_preempt_now(dsl_host *host);
+
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
 

@@ -102,6 +102,15 @@ static dsl_heap *record_new(dsl_host *whole) {
     return heap;
 }
 
+/* A limit must leave room for more than an empty state. */
+static bool fits(const dsl_heap *heap) {
+    const dsl_heap_memory *memory = &heap->memory;
+    if (!memory->limit || memory->in_use <= memory->limit)
+        return true;
+    lua_gc(heap->face.L, LUA_GCCOLLECT);
+    return memory->in_use <= memory->limit;
+}
+
 dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
     dsl_heap *heap = record_new(whole);
     if (!heap)
@@ -115,10 +124,15 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
         record_free(heap);
         return NULL;
     }
-    heap->max_bytes = max_bytes;
-    heap->memory.exhausted = dsl_heap_lose;
-    heap->memory.exhausted_ud = heap;
     whole->heaps->count++;
+    if (!fits(heap)) {
+        dsl_heap_release(heap);
+        return NULL;
+    }
+    heap->max_bytes = max_bytes;
+    heap->memory.on_over = dsl_heap_over;
+    heap->memory.on_exhausted = dsl_heap_lose;
+    heap->memory.told_ud = heap;
     return heap;
 }
 
@@ -215,9 +229,12 @@ static dsl_heap *ending_pop(dsl_heaps *heaps) {
 }
 
 /* A heap that waits may have got a process meanwhile. */
-void dsl_heaps_tend(dsl_host *whole) {
+bool dsl_heaps_tend(dsl_host *whole) {
     dsl_heaps *heaps = whole->heaps;
     dsl_heap *heap;
+    bool acts = heaps->has_over || heaps->has_lost || heaps->ending;
+    if (heaps->has_over)
+        dsl_heaps_weigh(whole);
     if (heaps->has_lost)
         dsl_heaps_sweep(whole);
     while ((heap = ending_pop(heaps))) {
@@ -226,6 +243,7 @@ void dsl_heaps_tend(dsl_host *whole) {
         else
             heap->is_ending = false;
     }
+    return acts;
 }
 
 static void each_open(dsl_host *whole, void (*fn)(dsl_host *face)) {

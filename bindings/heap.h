@@ -49,6 +49,7 @@ typedef struct dsl_heaps {
     uint32_t count;     /* that are not closed */
     uint32_t free_hint; /* no free number is below */
     uint64_t losses;
+    bool has_over; /* some have gone beyond their limit, and nobody has looked since */
     bool has_lost; /* some of the lost ones have not been swept */
     dsl_heap *ending;
 } dsl_heaps;
@@ -74,8 +75,9 @@ void dsl_heap_forget(dsl_heap *heap);
 void dsl_heap_enter(dsl_heap *heap);
 void dsl_heap_leave(dsl_heap *heap);
 
-/* Closes what is to be closed and ends the processes of what is lost; between steps. */
-void dsl_heaps_tend(dsl_host *whole);
+/* Closes what is to be closed and ends the processes of what is lost; between steps. True: then
+ * there may be something to do for the core again. */
+bool dsl_heaps_tend(dsl_host *whole);
 
 /* At the host's end, in this order: there are no processes any more, and no core; the loop is about
  * to be left; all are closed and freed. */
@@ -99,8 +101,12 @@ bool dsl_heap_state_open(dsl_host *whole, dsl_heap *heap);
  * doomed (of a guest: the outcome is a failure), and the slice is to return. */
 bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome);
 
-/* Notes that it is out of memory; for its allocator. */
+/* Note that it has gone beyond its limit, or is out of memory; for its allocator. */
+void dsl_heap_over(void *heap);
 void dsl_heap_lose(void *heap);
+
+/* Collects what has gone beyond its limit; what still is beyond it then is lost. */
+void dsl_heaps_weigh(dsl_host *whole);
 
 /* Ends the processes of lost heaps. */
 void dsl_heaps_sweep(dsl_host *whole);

@@ -67,6 +67,8 @@ uint32_t dsl_heap_group_choose(const dsl_heap_group *group) {
 }
 
 dsl_heap *dsl_heap_group_heap(dsl_heap_group *group, uint32_t place) {
+    if (group->heaps[place] && group->heaps[place]->state == DSL_HEAP_LOST)
+        dsl_heap_group_part(group->heaps[place]);
     if (group->heaps[place])
         return group->heaps[place];
     dsl_heap *heap = dsl_heap_open(group->whole, group->max_bytes);

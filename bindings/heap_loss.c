@@ -2,14 +2,22 @@
  * The loss of a heap: its limit has refused memory, so all that live in it end.
  *
  * Design notes.
- * The allocator only notes the loss. What runs in the heap at that moment is interrupted as soon as
- * it can be, and its process ends with that slice; those that wait are ended between two steps. All
- * of them end with DYNSUP_MEMORY_EXCEEDED, and count once together with their supervisor.
+ * The allocator only notes that the heap goes beyond its limit, or is exhausted. What runs in it at
+ * that moment is interrupted as soon as it can be; at the end of that slice the heap is collected,
+ * and lost if that does not help. The process whose slice it was ends then; those that wait are
+ * ended between two steps. All of them end with DYNSUP_MEMORY_EXCEEDED, and count as one with their
+ * supervisor.
  */
 #include "bindings/heap.h"
 
 #include "bindings/binding.h"
 #include "bindings/heap_group.h"
+
+void dsl_heap_over(void *p) {
+    dsl_heap *heap = p;
+    heap->face.whole->heaps->has_over = true;
+    dsl_preempt_now(&heap->face);
+}
 
 void dsl_heap_lose(void *p) {
     dsl_heap *heap = p;
@@ -20,7 +28,7 @@ void dsl_heap_lose(void *p) {
     heap->loss = ++heaps->losses;
     heaps->has_lost = true;
     dsl_heap_memory_relent(&heap->memory);
-    dsl_preempt(&heap->face);
+    dsl_preempt_now(&heap->face);
 }
 
 static void end(dsl_heap *heap, dynsup_pid pid) {
@@ -28,7 +36,29 @@ static void end(dsl_heap *heap, dynsup_pid pid) {
     dynsup_lose(heap->face.core, pid, &reason, heap->loss);
 }
 
+/* What only finalizers held is gone with the second collection. */
+static void weigh(dsl_heap *heap) {
+    dsl_heap_memory *memory = &heap->memory;
+    for (int i = 0; i < 2 && memory->in_use > memory->limit; i++)
+        lua_gc(heap->face.L, LUA_GCCOLLECT);
+    memory->is_over = false;
+    if (memory->in_use > memory->limit)
+        dsl_heap_lose(heap);
+}
+
+void dsl_heaps_weigh(dsl_host *whole) {
+    dsl_heaps *heaps = whole->heaps;
+    heaps->has_over = false;
+    for (uint32_t i = 1; i < heaps->capacity; i++) {
+        dsl_heap *heap = heaps->table[i];
+        if (heap && heap->state == DSL_HEAP_OPEN && heap->memory.is_over)
+            weigh(heap);
+    }
+}
+
 bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome) {
+    if (heap->state == DSL_HEAP_OPEN && heap->memory.is_over)
+        weigh(heap);
     if (heap->state != DSL_HEAP_LOST)
         return false;
     if (is_guest) {

@@ -86,13 +86,18 @@ static void port_open(dsl_host *host) {
 
 /* ---- running ---- */
 
+/* True: it may have given the core something to do. */
+static bool step_finish(dsl_host *host) {
+    bool acts = host->heaps && dsl_heaps_tend(host);
+    dsl_log_flush(host);
+    dsl_tap_flush(host);
+    dsl_service_look(host);
+    return acts;
+}
+
+/* The loop is woken by what the core gets to do. */
 static void after_step(void *ud) {
-    dsl_host *host = ud;
-    if (host->heaps)
-        dsl_heaps_tend(host);
-    dsl_log_flush(ud);
-    dsl_tap_flush(ud);
-    dsl_service_look(ud);
+    step_finish(ud);
 }
 
 /* Steps once; a dry run is still when its time is over. */
@@ -109,7 +114,8 @@ static enum dynsup_state run_virtual(dsl_host *host) {
     do {
         dsl_posts_run(host);
         state = step_virtual(host, &deadline_ns);
-        after_step(host);
+        if (step_finish(host) && state != DYNSUP_ENDED)
+            state = DYNSUP_READY;
         dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
             dsl_virtual_reach(host, deadline_ns);
@@ -129,8 +135,7 @@ enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *de
         return dynsup_uv_step(host->uv, budget_ns, deadline_ns_out);
     dsl_posts_run(host);
     state = dynsup_host_step(host->core, budget_ns, deadline_ns_out);
-    after_step(host);
-    return state;
+    return step_finish(host) && state != DYNSUP_ENDED ? DYNSUP_READY : state;
 }
 
 /* ---- what the loop tells ---- */

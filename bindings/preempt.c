@@ -74,7 +74,10 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     if (!host)
         return;
     dsl_signals_look(host->whole);
-    if (slice_is_over(host) && dsl_can_wait(L, host))
+    bool hurries = lua_gethookcount(L) != host->slice_count;
+    if (hurries)
+        lua_sethook(L, count_hook, LUA_MASKCOUNT, host->slice_count);
+    if ((hurries || slice_is_over(host)) && dsl_can_wait(L, host))
         yield_now(L, host);
 }
 
@@ -88,6 +91,14 @@ void dsl_preempt(dsl_host *host) {
     host->saved.hook_count = lua_gethookcount(L);
     host->armed = L;
     lua_sethook(L, armed_hook, host->saved.hook ? LUA_MASKLINE : LUA_MASKCOUNT, 1);
+}
+
+void dsl_preempt_now(dsl_host *host) {
+    lua_State *L = host->innermost;
+    if (!host->count_hook)
+        dsl_preempt(host);
+    else if (host->current && !host->current->closing && L && lua_gethook(L) == count_hook)
+        lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
 }
 
 void dsl_hook_begin(dsl_host *host, lua_State *co) {

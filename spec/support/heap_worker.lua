@@ -67,6 +67,11 @@ function worker.crash()
   error "it broke"
 end
 
+-- A start function that does not come to its end.
+function worker.wait()
+  dynsup.await(function() end)
+end
+
 -- A start function.
 function worker.start(to)
   return dynsup.spawn_link(worker.sleeper, to), { "info" }
