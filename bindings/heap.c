@@ -221,11 +221,14 @@ static void heap_close(dsl_heap *heap) {
     dsl_heap_forget(heap);
 }
 
-static dsl_heap *ending_pop(dsl_heaps *heaps) {
-    dsl_heap *heap = heaps->ending;
-    if (heap)
-        heaps->ending = heap->next;
-    return heap;
+/* It has its turn again after the next step, which is to come soon. */
+static void wait_for_loop(dsl_heap *heap) {
+    dsl_host *whole = heap->face.whole;
+    heap->is_ending = true;
+    heap->next = whole->heaps->ending;
+    whole->heaps->ending = heap;
+    if (whole->uv)
+        dynsup_uv_port(whole->uv)->wake(whole->uv);
 }
 
 /* A heap that waits may have got a process meanwhile. */
@@ -237,11 +240,17 @@ bool dsl_heaps_tend(dsl_host *whole) {
         dsl_heaps_weigh(whole);
     if (heaps->has_lost)
         dsl_heaps_sweep(whole);
-    while ((heap = ending_pop(heaps))) {
-        if (is_over(heap))
+    dsl_heap *ending = heaps->ending;
+    heaps->ending = NULL;
+    while ((heap = ending)) {
+        ending = heap->next;
+        heap->is_ending = false;
+        if (!is_over(heap))
+            continue;
+        if (dsl_heap_luv_left(heap))
             heap_close(heap);
         else
-            heap->is_ending = false;
+            wait_for_loop(heap);
     }
     return acts;
 }
@@ -263,14 +272,26 @@ void dsl_heaps_orphan(dsl_host *whole) {
     each_open(whole, orphan);
 }
 
-void dsl_heaps_http_close(dsl_host *whole) {
-    each_open(whole, dsl_http_close);
+static void leave_loop(dsl_host *face) {
+    dsl_http_close(face);
+    dsl_heap_luv_left(face->heap);
+}
+
+void dsl_heaps_leave_loop(dsl_host *whole) {
+    each_open(whole, leave_loop);
+}
+
+/* What threads do for luv's requests is waited for. */
+static void await_loop(dsl_host *face) {
+    if (!dsl_heap_luv_left(face->heap))
+        dynsup_uv_loop_finish(face->runtime->loop);
 }
 
 void dsl_heaps_fini(dsl_host *whole) {
     dsl_heaps *heaps = whole->heaps;
     if (!heaps)
         return;
+    each_open(whole, await_loop);
     for (uint32_t i = 1; i < heaps->capacity; i++)
         if (heaps->table[i] && heaps->table[i]->state != DSL_HEAP_CLOSED)
             heap_close(heaps->table[i]);

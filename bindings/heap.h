@@ -82,7 +82,7 @@ bool dsl_heaps_tend(dsl_host *whole);
 /* At the host's end, in this order: there are no processes any more, and no core; the loop is about
  * to be left; all are closed and freed. */
 void dsl_heaps_orphan(dsl_host *whole);
-void dsl_heaps_http_close(dsl_host *whole);
+void dsl_heaps_leave_loop(dsl_host *whole);
 void dsl_heaps_fini(dsl_host *whole);
 
 /* The face of the heap in which the process's code is; NULL: it has none in Lua, or is dead. */
@@ -94,6 +94,12 @@ dsl_host *dsl_face_of(const dsl_host *host, dynsup_pid pid);
 /* Makes the heap's lua_State: with the libraries that the first one has, its search paths, and the
  * module; false without memory, or where open_heap refuses. */
 bool dsl_heap_state_open(dsl_host *whole, dsl_heap *heap);
+
+/* ---- heap_luv.c ---- */
+
+/* Has luv in that heap, if it is there, left the loop? The first call has it leave; from then on
+ * nothing is called back. */
+bool dsl_heap_luv_left(dsl_heap *heap);
 
 /* ---- heap_loss.c ---- */
 

@@ -74,7 +74,7 @@ static void face_open(lua_State *L, const opening *o) {
     face->L = face->innermost = L;
     face->number = ++runtime->runs;
     runtime->loop = o->whole->runtime->loop;
-    runtime->loop_is_lent = true;
+    runtime->loop_is_lent = runtime->loop;
     dsl_vault_init(L, &face->vault);
     dsl_origin_init(L, face);
     runtime->host = face;

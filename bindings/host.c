@@ -207,7 +207,7 @@ void dsl_host_end(dsl_host *host) {
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
-    dsl_heaps_http_close(host);
+    dsl_heaps_leave_loop(host);
     uv_close_runner(host);
     dsl_heaps_fini(host);
     dsl_posts_drop(host);

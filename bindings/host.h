@@ -98,6 +98,7 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
+    bool has_luv;   /* luv has been loaded */
     bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
     int hups;       /* how often SIGHUP had come when it was acted upon last */
     bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */

@@ -1,6 +1,7 @@
 -- Workers in further heaps: where they live, and what gets from one to another.
 
 local host = require "spec.support.host"
+local net = require "spec.support.net"
 local dynsup = require "dynsup"
 
 local main = host.main
@@ -656,6 +657,132 @@ describe("a heap that needs more than its memory", function()
       assert.matches("not enough memory", message)
       settle()
       assert.same({ 0 }, numbers())
+    end)
+  )
+end)
+
+-- ---- the world outside ----
+
+describe("in a further heap, on the real clock,", function()
+  it(
+    "sockets connect to other heaps, and are closed with their process",
+    net.main(function()
+      local sup = supervisor()
+      local server, client = serving(sup), serving(sup)
+      local port = ask(server, "eval", [[
+        local dynsup = require "dynsup"
+        local listener = assert(dynsup.net.listen("127.0.0.1", 0))
+        local serve = dynsup.spawn_link(function()
+          dynsup.receive()
+          local socket = assert(listener:accept(5000))
+          socket:write(socket:read(5):upper())
+          dynsup.sleep()
+        end)
+        listener:give(serve)
+        dynsup.send(serve, "go")
+        return select(2, listener:sockname())
+      ]])
+      assert.equal("HELLO", ask(client, "eval", [[
+        local dynsup = require "dynsup"
+        socket = assert(dynsup.net.connect("127.0.0.1", ...))
+        socket:write "hello"
+        return socket:read(5)
+      ]], port))
+    end)
+  )
+
+  it(
+    "files are read and written, by threads, also while the heap is lost",
+    net.main(function()
+      local path = os.tmpname()
+      local sup = supervisor {}
+      local pid = serving(sup, { heap = "own", restart = "temporary" })
+      assert.equal("text", ask(pid, "eval", [[
+        local fs = require "dynsup.fs"
+        assert(fs.write(..., "text"))
+        return fs.read(...)
+      ]], path))
+      dynsup.send(pid, dynsup.self(), "eval", [[
+        require("dynsup").fs.read "/proc/self/status"
+      ]])
+      dynsup.yield()
+      host.stop(pid, "kill")
+      os.remove(path)
+    end)
+  )
+
+  it(
+    "luv's timers and requests call back, and end with the heap",
+    net.main(function()
+      local sup = supervisor {}
+      local pid = serving(sup, { heap = "own", restart = "temporary" })
+      assert.equal(7, ask(pid, "eval", [[
+        local dynsup, uv = require "dynsup", require "luv"
+        forever = uv.new_timer()
+        forever:start(1, 1, function() ticks = (ticks or 0) + 1 end)
+        return dynsup.await(function(resume)
+          local timer = uv.new_timer()
+          timer:start(1, 0, function()
+            timer:close()
+            resume(7)
+          end)
+        end)
+      ]]))
+      assert.is_true(ask(pid, "eval", [[
+        local dynsup, uv = require "dynsup", require "luv"
+        for _ = 1, 20 do
+          uv.fs_stat("/", function() end)
+        end
+        return dynsup.await(function(resume)
+          uv.fs_stat("/", function(_, stat) resume(stat.type == "directory") end)
+        end)
+      ]]))
+      local ok, message = pcall(ask, pid, "eval", [[
+        require("luv").new_thread(function() end)
+      ]])
+      assert.is_false(ok)
+      assert.matches("luv's threads are for the first heap", tostring(message))
+      dynsup.send(pid, dynsup.self(), "eval", [[
+        local uv = require "luv"
+        for _ = 1, 20 do
+          uv.fs_stat("/", function() error "after its end" end)
+        end
+        require("dynsup").exit "normal"
+      ]])
+      host.down(dynsup.monitor(pid))
+      local looks = 0
+      while #dynsup.heaps() > 1 and looks < 2000 do
+        dynsup.sleep(1)
+        looks = looks + 1
+      end
+      assert.same({ 0 }, numbers())
+    end)
+  )
+
+  it(
+    "luv is let go of when the host ends",
+    net.main(function()
+      local pid = serving(supervisor())
+      ask(pid, "eval", [[
+        local uv = require "luv"
+        forever = uv.new_timer()
+        forever:start(1, 1, function() end)
+        for _ = 1, 50 do
+          uv.fs_stat("/", function() end)
+        end
+      ]])
+      dynsup.halt(0)
+    end)
+  )
+
+  it(
+    "a loop that does not end is preempted",
+    net.main(function()
+      local sup = supervisor { heaps = 1 }
+      local busy = serving(sup, { restart = "temporary" })
+      dynsup.send(busy, dynsup.self(), "eval", "while true do end")
+      assert.equal("x", ask(serving(sup), "echo", "x"))
+      host.stop(busy, "kill")
     end)
   )
 end)
