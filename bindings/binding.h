@@ -387,10 +387,10 @@ extern const char dsl_halt_sentinel;
 
 typedef struct dsl_spec {
     dynsup_child_spec core;
-    bool by_start;  /* start, not body */
-    bool is_worker; /* the body is a worker in C */
-    bool own_heap;  /* each incarnation has a heap of its own */
-    size_t heap_memory; /* bytes of that; 0: no limit */
+    bool by_start;     /* start, not body */
+    bool is_worker;    /* the body is a worker in C */
+    bool own_heap;     /* each incarnation has a heap of its own */
+    size_t max_memory; /* bytes, of that heap or of the process; 0: no limit */
     dynsup_backoff backoff;
 } dsl_spec;
 

@@ -1,6 +1,7 @@
 /* Coroutines as bodies of processes and guests. */
 #include "bindings/binding.h"
 
+#include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 
@@ -15,13 +16,23 @@ static lua_State *thread_take(dsl_host *host, uint32_t *anchor_out) {
     return host->pool[host->pool_count];
 }
 
+/* A new coroutine on top, for whoever will run in it. After an error the rest of the slice is
+ * debited to nobody. [-0, +1] */
+static lua_State *thread_make(lua_State *L, const dsl_host *host) {
+    dsl_memory *memory = host->memory;
+    dsl_account *before = dsl_memory_enter(memory, memory ? &memory->common : NULL);
+    lua_State *co = lua_newthread(L);
+    dsl_memory_enter(memory, before);
+    return co;
+}
+
 /* A finished coroutine or a new one; that many slots of the vault stay reserved. */
 static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t slots, uint32_t *anchor_out) {
     dsl_vault_reserve(L, &host->vault, slots);
     if (host->pool_count > 0)
         return thread_take(host, anchor_out);
     luaL_checkstack(L, 4, NULL);
-    lua_State *co = lua_newthread(L);
+    lua_State *co = thread_make(L, host);
     dsl_vault_reserve(L, &host->vault, slots + 1);
     *anchor_out = dsl_vault_put(L, &host->vault);
     return co;
@@ -109,6 +120,7 @@ static void body_fini(void *p) {
     if (body->server)
         dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);
+    dsl_account_close(host->memory, body->account);
     dsl_last_forget(host, body);
     free(body->levels);
     free(body->base);
@@ -236,7 +248,9 @@ static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome
         dsl_dry_missing(body);
         return DYNSUP_SLICE_IDLE;
     }
-    dynsup_reason reason = dsl_crash_reason(body->host, body->co, body, status);
+    dynsup_reason reason = status == LUA_ERRMEM
+                               ? dsl_account_reason(body)
+                               : dsl_crash_reason(body->host, body->co, body, status);
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = reason.value;
@@ -282,6 +296,10 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
     dsl_body_mark(body); /* also of one that exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
+    if (dsl_account_exceeded(body)) {
+        outcome->reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+        return DYNSUP_SLICE_EXIT;
+    }
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
@@ -295,7 +313,9 @@ static int base_resume(dsl_body *body, int nargs, int *count_out) {
     host->switching = false;
     host->chain_ok = true;
     host->innermost = body->co;
+    dsl_account *outer_account = dsl_account_enter(body);
     int status = lua_resume(body->co, host->L, nargs, count_out);
+    dsl_memory_enter(host->memory, outer_account);
     host->innermost = outer_innermost;
     host->current = outer;
     host->chain_ok = outer_chain_ok;
@@ -384,10 +404,12 @@ void dsl_body_close(dsl_body *body) {
     bool outer_chain_ok = host->chain_ok;
     host->current = body;
     host->switching = false; /* of the slice before: what yields in a handler yields to its user */
+    dsl_account *outer_account = dsl_account_enter_end(body);
     dsl_close_begin(host);
     while (body->depth > 0)
         dsl_close_thread(host, body->levels[--body->depth].co);
     dsl_close_thread(host, body->co);
+    dsl_memory_enter(host->memory, outer_account);
     host->innermost = outer_innermost;
     host->current = outer;
     host->chain_ok = outer_chain_ok;

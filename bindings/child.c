@@ -1,4 +1,5 @@
 /* Children: start_child and ensure_child. */
+#include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/heap_program.h"
 #include "bindings/program.h"
@@ -42,8 +43,8 @@ static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     bool again = core->restart != DYNSUP_TEMPORARY;
-    core->program = again ? dsl_program_new(L, host, function, -1, spec->by_start)
-                          : dsl_origin_new(L, host, function);
+    core->program =
+        again ? dsl_program_new(L, host, function, -1, spec) : dsl_origin_new(L, host, function);
     core->program_ops = again ? &dsl_program_ops : &dsl_origin_ops;
     if (core->program)
         return;
@@ -66,6 +67,10 @@ static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_s
     core->starting = body;
     if (!body)
         body = dsl_program_body(L, host, function, args, arguments, CHILD_SLOTS);
+    if (!dsl_account_limit(body, spec->max_memory)) {
+        dsl_body_discard(body);
+        dsl_error(L, "not enough memory");
+    }
     body->is_guest = spec->by_start && !core->starting;
     core->body_ops = &dsl_body_ops;
     core->body = body;
@@ -98,7 +103,7 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_heap_plan *plan) {
     if (spec->is_worker || host->config->dry)
         return false;
-    *plan = (dsl_heap_plan){.max_bytes = spec->heap_memory, .guest = spec->by_start};
+    *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
     if (!spec->own_heap)
         plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
     return spec->own_heap || plan->group;

@@ -126,10 +126,10 @@ typedef struct dynsup_lua_config {
 
     /* ---- memory and limits ---- */
 
-    /* Where memory comes from, as lua_Alloc; NULL: the lua_State's own allocator, and the C
-     * library's for the host itself. Also the allocator of a lua_State that the host makes. Used in
-     * the host's thread only. What libuv, luv, libcurl and requests in their threads need is
-     * malloc's in every case. */
+    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's; NULL: the lua_State's
+     * own allocator, and the C library's for the host itself. Also the allocator of a lua_State
+     * that the host makes. Used in the host's thread only. What libuv, luv, libcurl and requests in
+     * their threads need is malloc's in every case. */
     dynsup_alloc_fn alloc;
     void *alloc_ud;
     /* How much a lua_State that the host makes may have in use, with all of the host's own, in
@@ -138,6 +138,11 @@ typedef struct dynsup_lua_config {
     size_t max_bytes;
     /* How many processes there may be; a further one fails as without memory. 0: no limit. */
     size_t max_processes;
+    /* Each process has an account of its memory from the beginning, which info tells; it costs some
+     * percent of what allocating takes. Without, accounts begin with the first child that has
+     * `max_memory`. Not with a lua_State of the program's that has an allocator of the program's.
+     */
+    bool memory_accounts;
 
     /* ---- events ---- */
 

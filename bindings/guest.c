@@ -1,4 +1,5 @@
 /* Guests: what start functions and init functions return. */
+#include "bindings/account.h"
 #include "bindings/options.h"
 #include "bindings/static.h"
 
@@ -112,6 +113,8 @@ static int guest_outcome(lua_State *L) {
         init_outcome(L, host, g->count, g->outcome);
     else
         start_outcome(L, host, g->count, g->outcome);
+    if (g->outcome->pid)
+        dsl_account_hand_on(g->body, g->outcome->pid);
     return 0;
 }
 

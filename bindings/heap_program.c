@@ -1,6 +1,7 @@
 /* Programs of children that live in further heaps. */
 #include "bindings/heap_program.h"
 
+#include "bindings/account.h"
 #include "bindings/heap.h"
 #include "bindings/program.h"
 
@@ -54,6 +55,11 @@ static bool parcel_push(lua_State *L, making *m, const dsl_parcel *parcel, int *
     return true;
 }
 
+/* The process's own limit, beside others in its heap. False without memory. */
+static bool limit(lua_State *L, dsl_host *face, dsl_body *body, size_t bytes) {
+    return bytes == 0 || (dsl_accounts_open(L, face) == 0 && dsl_account_limit(body, bytes));
+}
+
 static int make_protected(lua_State *L) {
     making *m = lua_touserdata(L, 1);
     const dsl_heap_program *program = m->program;
@@ -68,7 +74,11 @@ static int make_protected(lua_State *L) {
     dsl_body_load(L, body, count);
     body->is_guest = program->guest;
     m->body = body;
-    return 0;
+    if (!program->group || limit(L, face, body, program->max_bytes))
+        return 0;
+    m->body = NULL;
+    dsl_body_discard(body);
+    return luaL_error(L, "not enough memory");
 }
 
 /* The heap for the next incarnation, with one owner more; or NULL. */

@@ -19,7 +19,7 @@ typedef struct dsl_heap_program dsl_heap_program;
 /* What is known of it before it is made. */
 typedef struct dsl_heap_plan {
     dsl_heap_group *group; /* NULL: a heap of its own */
-    size_t max_bytes;      /* of that; 0: no limit */
+    size_t max_bytes;      /* of that, or else of the process; 0: no limit */
     bool guest;            /* it is a start function */
 } dsl_heap_plan;
 

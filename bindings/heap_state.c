@@ -7,6 +7,7 @@
  */
 #include "bindings/heap.h"
 
+#include "bindings/account.h"
 #include "bindings/binding.h"
 #include "bindings/program.h"
 
@@ -87,6 +88,8 @@ static int state_fill(lua_State *L) {
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     face_open(L, o);
     random_seed(L, o);
+    if (o->whole->config->memory_accounts && dsl_accounts_open(L, &o->heap->face))
+        return luaL_error(L, "not enough memory");
     o->is_open = true;
     return 0;
 }

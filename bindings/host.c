@@ -13,6 +13,7 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 #include "bindings/http.h"
@@ -265,9 +266,12 @@ static dsl_host *struct_new(const dynsup_lua_config *config) {
     return host;
 }
 
+/* Where the host's own blocks come from: by no account. */
 static void alloc_open(lua_State *L, dsl_host *host) {
     const dynsup_lua_config *config = host->config;
     host->alloc = lua_getallocf(L, &host->alloc_ud);
+    if (host->alloc == dsl_memory_alloc)
+        host->alloc = dsl_memory_plain;
     if (config->alloc && host->owner != DSL_OWNER_STATE) {
         host->alloc = config->alloc;
         host->alloc_ud = config->alloc_ud;
@@ -425,10 +429,18 @@ static void core_open(lua_State *L, dsl_host *host) {
         dynsup_uv_attach(host->uv, host->core);
 }
 
+static void accounts_open(lua_State *L, dsl_host *host) {
+    int status = host->config->memory_accounts ? dsl_accounts_open(L, host) : 0;
+    if (dsl_check_status(L, status))
+        dsl_error(L, "accounts of memory are not possible: the lua_State's allocator is the "
+                     "program's own");
+}
+
 dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
                         enum dsl_owner owner) {
     luaL_checkstack(L, 8, NULL);
     dsl_host *host = host_begin(L, sentinel, config, owner);
+    accounts_open(L, host);
     dsl_vault_init(L, &host->vault);
     dsl_origin_init(L, host);
     port_open(host);

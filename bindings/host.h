@@ -71,8 +71,9 @@ struct dsl_body {
         dsl_level *levels;
         dsl_body *next; /* in host->free_bodies */
     };
-    dsl_server *server; /* whose callback it runs, or NULL */
-    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
+    dsl_server *server;          /* whose callback it runs, or NULL */
+    struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
+    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
     uint16_t depth, capacity;
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
@@ -145,6 +146,7 @@ struct dynsup_lua_host {
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
     void *alloc_ud;
+    struct dsl_memory *memory; /* the state's, once processes have accounts in it; or NULL */
 
     dsl_body *current;             /* whose slice runs */
     lua_State *volatile innermost; /* the coroutine that runs; read by a signal handler */

@@ -3,6 +3,7 @@
  */
 #include "bindings/look.h"
 
+#include "bindings/account.h"
 #include "bindings/heap_look.h"
 
 #include <limits.h>
@@ -97,7 +98,7 @@ static void set_label(lua_State *L, const dynsup_process_info *info) {
 }
 
 size_t dsl_process_memory(const dynsup_process_info *info) {
-    size_t memory = info->memory;
+    size_t memory = info->memory + dsl_account_in_use(info);
     if (info->ops == &dsl_body_ops)
         memory += sizeof(dsl_body) + 1024;
     return memory;

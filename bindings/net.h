@@ -51,7 +51,7 @@ typedef struct dsl_socket {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    dsl_memory memory;
+    dsl_source memory;
     dsl_host *host; /* while it is open */
     dynsup_pid owner;
     bool is_tcp;

@@ -19,7 +19,7 @@
 typedef struct dsl_acceptor {
     dsl_pending pending;                  /* first */
     struct dsl_acceptor *previous, *next; /* in the listener's queue */
-    dsl_memory memory;
+    dsl_source memory;
     dsl_socket *listener;   /* while it is in its queue */
     dsl_socket *connection; /* that has come */
     int status;             /* of libuv: none will come */
@@ -67,8 +67,8 @@ static void acceptor_unqueue(dsl_acceptor *a) {
 
 static void acceptor_free(dsl_acceptor *a) {
     acceptor_unqueue(a);
-    dsl_memory memory = a->memory;
-    dsl_memory_free(&memory, a, sizeof *a);
+    dsl_source memory = a->memory;
+    dsl_source_free(&memory, a, sizeof *a);
 }
 
 static void acceptor_abandon(dsl_pending *pending) {
@@ -77,13 +77,13 @@ static void acceptor_abandon(dsl_pending *pending) {
 
 /* A new one in the listener's queue, whose process will wait; NULL without memory. */
 static dsl_acceptor *acceptor_new(dsl_host *host, dsl_socket *listener) {
-    dsl_memory memory = dsl_memory_of(host);
-    dsl_acceptor *a = dsl_memory_new(&memory, sizeof *a);
+    dsl_source memory = dsl_source_of(host);
+    dsl_acceptor *a = dsl_source_new(&memory, sizeof *a);
     if (!a)
         return NULL;
     a->memory = memory;
     if (dsl_pending_begin(host, &a->pending, acceptor_abandon)) {
-        dsl_memory_free(&memory, a, sizeof *a);
+        dsl_source_free(&memory, a, sizeof *a);
         return NULL;
     }
     a->listener = listener;

@@ -15,14 +15,14 @@ static size_t buffered(const dsl_buffer *b) {
     return b->end - b->begin;
 }
 
-static void buffer_fini(dsl_buffer *b, const dsl_memory *memory) {
-    dsl_memory_free(memory, b->data, b->capacity);
+static void buffer_fini(dsl_buffer *b, const dsl_source *memory) {
+    dsl_source_free(memory, b->data, b->capacity);
     size_t chunk = b->chunk;
     *b = (dsl_buffer){.chunk = chunk};
 }
 
 /* Room for a chunk behind the end. False without memory. */
-static bool buffer_reserve(dsl_buffer *b, const dsl_memory *memory) {
+static bool buffer_reserve(dsl_buffer *b, const dsl_source *memory) {
     if (b->chunk < CHUNK_MIN)
         b->chunk = CHUNK_MIN;
     if (b->begin > 0) {
@@ -35,7 +35,7 @@ static bool buffer_reserve(dsl_buffer *b, const dsl_memory *memory) {
     size_t capacity = b->end + b->chunk;
     if (capacity < b->capacity + b->capacity / 2)
         capacity = b->capacity + b->capacity / 2;
-    char *data = dsl_memory_resize(memory, b->data, b->capacity, capacity);
+    char *data = dsl_source_resize(memory, b->data, b->capacity, capacity);
     if (!data)
         return false;
     b->data = data;
@@ -44,7 +44,7 @@ static bool buffer_reserve(dsl_buffer *b, const dsl_memory *memory) {
 }
 
 /* An empty buffer costs nothing: most sockets are idle. */
-static void buffer_take(dsl_buffer *b, const dsl_memory *memory, size_t count) {
+static void buffer_take(dsl_buffer *b, const dsl_source *memory, size_t count) {
     b->begin += count;
     b->searched = 0;
     if (b->begin == b->end)

@@ -11,8 +11,8 @@ static const char *const box_names[] = {"dynsup.net.socket", "dynsup.net.listene
 /* ---- closing and freeing ---- */
 
 static void socket_free(dsl_socket *s) {
-    dsl_memory memory = s->memory;
-    dsl_memory_free(&memory, s, sizeof *s);
+    dsl_source memory = s->memory;
+    dsl_source_free(&memory, s, sizeof *s);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -44,10 +44,10 @@ static int handle_init(dsl_socket *s, uv_loop_t *loop) {
 }
 
 int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out) {
-    dsl_memory memory = dsl_memory_of(host);
+    dsl_source memory = dsl_source_of(host);
     if (host->config->sigpipe)
         dsl_sigpipe_ignore();
-    dsl_socket *s = dsl_memory_new(&memory, sizeof *s);
+    dsl_socket *s = dsl_source_new(&memory, sizeof *s);
     if (!s)
         return UV_ENOMEM;
     s->memory = memory;

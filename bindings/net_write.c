@@ -15,7 +15,7 @@ typedef struct writing {
     dsl_pending pending; /* first */
     uv_write_t request;
     dsl_socket *socket;
-    dsl_memory memory;
+    dsl_source memory;
     bool done;
     int status;
     size_t size;
@@ -23,8 +23,8 @@ typedef struct writing {
 } writing;
 
 static void writing_free(writing *w) {
-    dsl_memory memory = w->memory;
-    dsl_memory_free(&memory, w, sizeof *w + w->size);
+    dsl_source memory = w->memory;
+    dsl_source_free(&memory, w, sizeof *w + w->size);
 }
 
 static void on_written(uv_write_t *request, int status) {
@@ -67,7 +67,7 @@ static int write_k(lua_State *L, int status, lua_KContext context) {
 }
 
 static writing *writing_new(dsl_socket *s, const char *data, size_t size) {
-    writing *w = dsl_memory_new(&s->memory, sizeof *w + size);
+    writing *w = dsl_source_new(&s->memory, sizeof *w + size);
     if (!w)
         return NULL;
     w->memory = s->memory;

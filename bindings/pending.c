@@ -8,16 +8,16 @@
 
 #define LOOK_NS 2000000u /* so long at least a wait lasts: the loop has looked once by then */
 
-void *dsl_memory_new(const dsl_memory *memory, size_t size) {
+void *dsl_source_new(const dsl_source *memory, size_t size) {
     void *block = memory->alloc(memory->ud, NULL, 0, size);
     return block ? memset(block, 0, size) : NULL;
 }
 
-void *dsl_memory_resize(const dsl_memory *memory, void *block, size_t old_size, size_t size) {
+void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, size_t size) {
     return memory->alloc(memory->ud, block, old_size, size);
 }
 
-void dsl_memory_free(const dsl_memory *memory, void *block, size_t size) {
+void dsl_source_free(const dsl_source *memory, void *block, size_t size) {
     if (block)
         memory->alloc(memory->ud, block, size, 0);
 }

@@ -15,19 +15,19 @@
 #include <uv.h>
 
 /* Memory that may outlive the run it was obtained in: the state's. */
-typedef struct dsl_memory {
+typedef struct dsl_source {
     lua_Alloc alloc;
     void *ud;
-} dsl_memory;
+} dsl_source;
 
-static inline dsl_memory dsl_memory_of(const dsl_host *host) {
-    return (dsl_memory){host->alloc, host->alloc_ud};
+static inline dsl_source dsl_source_of(const dsl_host *host) {
+    return (dsl_source){host->alloc, host->alloc_ud};
 }
 
 /* Zeroed; NULL without memory. */
-void *dsl_memory_new(const dsl_memory *memory, size_t size);
-void *dsl_memory_resize(const dsl_memory *memory, void *block, size_t old_size, size_t size);
-void dsl_memory_free(const dsl_memory *memory, void *block, size_t size);
+void *dsl_source_new(const dsl_source *memory, size_t size);
+void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, size_t size);
+void dsl_source_free(const dsl_source *memory, void *block, size_t size);
 
 typedef struct dsl_pending {
     dynsup_possession possession;

@@ -1,6 +1,7 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/account.h"
 #include "bindings/heap_program.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
@@ -12,6 +13,7 @@ typedef struct dsl_program {
     uint32_t function; /* in the vault */
     uint32_t args;     /* in the vault: a packed table; 0: none */
     bool guest;
+    size_t max_memory; /* of each body's process, in bytes; 0: no limit */
 } dsl_program;
 
 /* ---- packed lists ---- */
@@ -105,6 +107,10 @@ static int make_protected(lua_State *L) {
         lua_pushnil(L);
     dsl_body *body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
     body->is_guest = m->program->guest;
+    if (!dsl_account_limit(body, m->program->max_memory)) {
+        dsl_body_discard(body);
+        return luaL_error(L, "not enough memory");
+    }
     m->body = body;
     m->ops = &dsl_body_ops;
     return 0;
@@ -209,11 +215,11 @@ bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info
 const dynsup_program_ops dsl_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest) {
+void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec) {
     dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, sizeof *program);
     if (!program)
         return NULL;
-    *program = (dsl_program){.host = host, .guest = guest};
+    *program = (dsl_program){.host = host, .guest = spec->by_start, .max_memory = spec->max_memory};
     if (!lua_isnil(L, args)) {
         lua_pushvalue(L, args);
         program->args = dsl_vault_put(L, &host->vault);

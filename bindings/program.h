@@ -26,10 +26,11 @@ void dsl_list_copy(lua_State *L, int index);
 dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
                            uint32_t slots);
 
-/* A program that makes such bodies again; it keeps the function and the list, which the caller has
- * copied. Two slots of the vault must have been reserved. NULL without memory. [-0, +0] */
+/* A program that makes such bodies again, as the spec says; it keeps the function and the list,
+ * which the caller has copied. Two slots of the vault must have been reserved. NULL without memory.
+ * [-0, +0] */
 enum { DSL_PROGRAM_SLOTS = 2 };
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, bool guest);
+void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec);
 extern const dynsup_program_ops dsl_program_ops;
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it

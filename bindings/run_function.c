@@ -17,9 +17,9 @@ static bool option(lua_State *L, const char *name, int type) {
 }
 
 static void check_option_names(lua_State *L) {
-    static const char *const names[] = {"clock",      "seed",      "preempt",    "slice",
-                                        "log_level",  "log",       "count_hook", "copy_messages",
-                                        "log_format", "event_log", NULL};
+    static const char *const names[] = {
+        "clock",      "seed",          "preempt",    "slice",     "log_level",       "log",
+        "count_hook", "copy_messages", "log_format", "event_log", "memory_accounts", NULL};
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
@@ -85,6 +85,8 @@ static void read_options(lua_State *L, dynsup_lua_config *config) {
     }
     if (option(L, "copy_messages", LUA_TBOOLEAN))
         config->copy_messages = lua_toboolean(L, -1);
+    if (option(L, "memory_accounts", LUA_TBOOLEAN))
+        config->memory_accounts = lua_toboolean(L, -1);
     if (option(L, "slice", LUA_TNUMBER)) {
         config->slice_ms = lua_tonumber(L, -1);
         if (!(config->slice_ms > 0))

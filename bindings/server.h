@@ -45,11 +45,12 @@ struct dsl_server {
         dynsup_ref start;        /* INIT: who waits for it; 0: a supervisor's child */
         dynsup_message *message; /* the one that is handled; NULL: none */
     } at;
-    dsl_server_end *end; /* TERMINATE */
-    uint32_t module;     /* in the vault */
-    uint32_t dict;       /* in the vault, while it has no coroutine; 0: none */
-    uint8_t callback;    /* enum dsl_callback: the last that was begun */
-    bool linked;         /* to its parent, whose exit signal ends it */
+    dsl_server_end *end;         /* TERMINATE */
+    struct dsl_account *account; /* while it has no coroutine, as of a body */
+    uint32_t module;             /* in the vault */
+    uint32_t dict;               /* in the vault, while it has no coroutine; 0: none */
+    uint8_t callback;            /* enum dsl_callback: the last that was begun */
+    bool linked;                 /* to its parent, whose exit signal ends it */
 };
 
 extern const dynsup_body_ops dsl_server_ops;
@@ -73,9 +74,9 @@ int dsl_callback_push(lua_State *co, dsl_server *server, enum dsl_callback callb
  * False, nothing pushed: there is no such module. [-0, +0|1] */
 bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int args);
 
-/* The reason of a callback that failed: the error is on top of its coroutine, and the crash tells
- * the callback and the message. */
-dynsup_reason dsl_server_crash(dsl_server *server, lua_State *co, int status);
+/* The reason of a callback that failed in the body: the error is on top of its coroutine, and the
+ * crash tells the callback and the message. */
+dynsup_reason dsl_server_crash(dsl_server *server, const dsl_body *body, int status);
 
 /* Makes sure that count values can be put into the vault; false without memory. */
 bool dsl_server_reserve(dsl_host *host, uint32_t count);

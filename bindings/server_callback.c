@@ -1,6 +1,8 @@
 /* Callbacks of servers: how their code is found, and what a crash tells of them. */
 #include "bindings/server.h"
 
+#include "bindings/account.h"
+
 const char *const dsl_callback_names[DSL_CALLBACK_COUNT] = {
     "init", "handle_call", "handle_cast", "handle_info", "handle_continue", "terminate"};
 
@@ -139,8 +141,10 @@ static int crash_tell(lua_State *L) {
     return 0;
 }
 
-dynsup_reason dsl_server_crash(dsl_server *server, lua_State *co, int status) {
-    dynsup_reason reason = dsl_crash_reason(server->host, co, NULL, status);
+dynsup_reason dsl_server_crash(dsl_server *server, const dsl_body *body, int status) {
+    if (status == LUA_ERRMEM)
+        return dsl_account_reason(body);
+    dynsup_reason reason = dsl_crash_reason(server->host, body->co, NULL, status);
     if (reason.value.kind == DYNSUP_OBJECT)
         dsl_protect(server->host->L, crash_tell, &(told){server, &reason});
     return reason;

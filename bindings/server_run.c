@@ -1,6 +1,7 @@
 /* Servers: the slices of a process that is a module of callbacks. */
 #include "bindings/server_run.h"
 
+#include "bindings/account.h"
 #include "bindings/heap.h"
 
 #include <string.h>
@@ -22,7 +23,9 @@ bool dsl_server_body_take(dsl_server_run *r) {
     if (!r->body && dsl_protect(r->host->L, body_make, r) != LUA_OK)
         return false;
     r->body->dict = r->server->dict;
+    r->body->account = r->server->account;
     r->server->dict = 0;
+    r->server->account = NULL;
     if (r->host->heap) /* it is the same process */
         dsl_heap_leave(r->host->heap);
     return true;
@@ -33,7 +36,9 @@ void dsl_server_body_give(dsl_server_run *r) {
         return;
     r->body->server = NULL;
     r->server->dict = r->body->dict;
+    r->server->account = r->body->account;
     r->body->dict = 0;
+    r->body->account = NULL;
     lua_settop(r->body->co, 0);
     if (r->host->heap)
         dsl_heap_enter(r->host->heap);
@@ -65,7 +70,7 @@ static bool is_tagged(const dynsup_message *message, enum dynsup_atom atom, uint
 /* ---- callbacks ---- */
 
 static enum dsl_next failed(dsl_server_run *r, int status) {
-    dynsup_reason reason = dsl_server_crash(r->server, r->body->co, status);
+    dynsup_reason reason = dsl_server_crash(r->server, r->body, status);
     r->body->failed = true;
     dsl_body_close(r->body);
     return dsl_server_end_with(r, reason, 0);
@@ -257,6 +262,7 @@ void dsl_server_fini(dsl_server *server) {
     dsl_server_value_release(host, &server->state);
     dsl_vault_release(&host->vault, server->module);
     dsl_vault_release(&host->vault, server->dict);
+    dsl_account_close(host->memory, server->account);
     if (server->end) {
         dsl_server_value_release(host, &server->end->reason.value);
         dsl_server_value_release(host, &server->end->reply);

@@ -3,6 +3,7 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
+#include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
 #include "bindings/worker.h"
@@ -152,6 +153,15 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
+static const char *read_max_memory(reading *r) {
+    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
+    int whole = 0;
+    lua_Integer bytes = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
+    bool is_infinite = option_of(r->L, infinity) == 0;
+    r->spec->max_memory = is_infinite ? 0 : (size_t)bytes;
+    return is_infinite || (whole && bytes > 0) ? NULL : "invalid_max_memory";
+}
+
 static const char *read_modules(reading *r) {
     static const word dynamic[] = {WORD("dynamic"), {NULL, 0}};
     keep(r, DSL_SPEC_MODULES);
@@ -239,6 +249,7 @@ static const struct field {
     {WORD("start_timeout"), read_start_timeout},
     {WORD("backoff"), read_backoff},
     {WORD("max_restores"), read_max_restores},
+    {WORD("max_memory"), read_max_memory},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
     {WORD("heap"), read_heap},
@@ -339,6 +350,23 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
     return 0;
 }
 
+/* A limit needs accounts. 0, or the number of values pushed. */
+static int check_memory(lua_State *L, const dsl_spec *spec) {
+    if (!spec->max_memory || spec->own_heap) /* the limit of a heap needs none */
+        return 0;
+    if (spec->is_worker) {
+        lua_pushliteral(L, "a worker in C has no memory of Lua's that could be limited");
+        return dsl_spec_fail(L, "invalid_max_memory");
+    }
+    int status = dsl_accounts_open(L, dsl_host_of_thread(L));
+    if (status == 0)
+        return 0;
+    dsl_check_status(L, status);
+    lua_pushliteral(L, "the allocator of this lua_State is the program's own, and does not tell "
+                       "whose memory is whose: docs/embedding.md, \"Memory\"");
+    return dsl_spec_fail(L, "invalid_max_memory");
+}
+
 int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     reading r = {.L = L, .spec = spec};
     index = lua_absindex(L, index);
@@ -363,5 +391,5 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     spec->by_start = r.has_start;
     if (!r.has_shutdown)
         spec->core.shutdown_ms = spec->core.is_supervisor ? DYNSUP_SHUTDOWN_INFINITY : 5000;
-    return 0;
+    return check_memory(L, spec);
 }

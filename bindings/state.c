@@ -1,6 +1,7 @@
 /* Lua states with an allocator of their own. */
 #include "bindings/arena.h"
 #include "bindings/binding.h"
+#include "bindings/memory.h"
 
 /* A collection visits every coroutine twice; while many are started it finds nothing. The heap
  * grows to three times what was left by the last one, where Lua says two, before the next one
@@ -30,7 +31,11 @@ lua_State *dynsup_lua_newstate(void) {
 
 void dynsup_lua_close(lua_State *L) {
     void *arena;
-    lua_getallocf(L, &arena);
+    const dsl_memory *memory = dsl_memory_of(L); /* put before the arena meanwhile */
+    if (memory)
+        arena = memory->ud;
+    else
+        lua_getallocf(L, &arena);
     dsl_luv_finish(L);
     lua_close(L);
     dsl_arena_free(arena);

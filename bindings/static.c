@@ -41,7 +41,7 @@ static void places_keep(lua_State *L, const specs *s, int i) {
 static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     dsl_host *host = dsl_host_of_thread(L);
     dsl_codec_trouble trouble;
-    dsl_heap_plan plan = {.max_bytes = spec->heap_memory, .guest = spec->by_start};
+    dsl_heap_plan plan = {.max_bytes = spec->max_memory, .guest = spec->by_start};
     int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
     spec->own_heap = spec->own_heap && !host->config->dry;
     if (!spec->own_heap)
@@ -101,7 +101,7 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     core.program_ops = own_heap ? &dsl_heap_program_ops : &dsl_program_ops;
     core.program = own_heap ? (void *)dsl_heap_program_box_take(L, base + DSL_SPEC_FUNCTION)
                             : dsl_program_new(L, host, base + DSL_SPEC_FUNCTION,
-                                              base + DSL_SPEC_ARGS, s->items[i].by_start);
+                                              base + DSL_SPEC_ARGS, &s->items[i]);
     int status = DYNSUP_ENOMEM;
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);

@@ -2,6 +2,7 @@
 #include "bindings/test_sweep.h"
 
 #include "bindings/dynsup_lua.h"
+#include "bindings/memory.h"
 #include "bindings/test_allocator.h"
 
 #include <lauxlib.h>
@@ -33,10 +34,19 @@ static void prepare(lua_State *L, const dsl_scenario *scenario) {
     assert_int_equal(luaL_dostring(L, scenario->prepare), LUA_OK);
 }
 
+/* Counts by *memory_out, if the scenario wants that. */
+static lua_State *state_new(const dsl_scenario *scenario, dsl_test_allocator *a,
+                            dsl_memory **memory_out) {
+    *memory_out = scenario->accounts ? dsl_memory_new(dsl_test_allocate, a, 0) : NULL;
+    return *memory_out ? lua_newstate(dsl_memory_alloc, *memory_out)
+                       : lua_newstate(dsl_test_allocate, a);
+}
+
 /* One run with a failure; false when it was not reached. */
 static bool run_once(const dsl_scenario *scenario, long fail_at, long failures) {
     dsl_test_allocator a = {0};
-    lua_State *L = lua_newstate(dsl_test_allocate, &a);
+    dsl_memory *memory;
+    lua_State *L = state_new(scenario, &a, &memory);
     assert_non_null(L);
     prepare(L, scenario);
     a.requests = 0;
@@ -51,6 +61,8 @@ static bool run_once(const dsl_scenario *scenario, long fail_at, long failures) 
         assert_non_null(strstr(lua_tostring(L, -1), "memory"));
     a.fail_at = 0;
     lua_close(L);
+    if (memory)
+        dsl_memory_free(memory);
     assert_int_equal(0, a.in_use);
     return a.refused > 0;
 }

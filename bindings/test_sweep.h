@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ typedef struct dsl_scenario {
     const char *prepare; /* runs first, with memory; NULL: opening the libraries may fail as well */
     const char *run;     /* each step protected, so that a failure does not keep others from it */
     int (*native)(struct lua_State *L); /* with prepare: the global function native; or NULL */
+    bool accounts; /* the state can keep accounts of memory (bindings/memory.h) */
 } dsl_scenario;
 
 /* Fails the n-th request for memory and those behind it, `failures` in all, for all n; nothing may

@@ -1,6 +1,8 @@
 /* The vault: Lua values that the core or a C structure holds on to. */
 #include "bindings/vault.h"
 
+#include "bindings/memory.h"
+
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,10 @@ static void slots_grow(lua_State *L, dsl_vault *vault) {
         vault->slots = slots;
 }
 
+/* It is nobody's, though somebody needs it. After an error the rest of the slice is, too. */
 static void page_add(lua_State *L, dsl_vault *vault) {
+    dsl_memory *memory = dsl_memory_of(L);
+    dsl_account *before = dsl_memory_enter(memory, NULL);
     luaL_checkstack(L, 1, NULL);
     lua_createtable(L, PAGE_SIZE, 0); /* first: it may run finalizers, which may add pages too */
     if (!lua_checkstack(vault->L, SCRATCH))
@@ -52,6 +57,7 @@ static void page_add(lua_State *L, dsl_vault *vault) {
     slots_grow(L, vault);
     lua_xmove(L, vault->L, 1);
     page_free_slots(vault, vault->page_count++);
+    dsl_memory_enter(memory, before);
 }
 
 void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count) {

@@ -23,6 +23,7 @@ static int option_unknown(const cli_job *j, const char *word) {
     cli_nearest_try(&nearest, "--log-level");
     cli_nearest_try(&nearest, "--log-format");
     cli_nearest_try(&nearest, "--copy-messages");
+    cli_nearest_try(&nearest, "--memory-accounts");
     if (is_run(j)) {
         cli_nearest_try(&nearest, "--listen");
         cli_nearest_try(&nearest, "--clock");
@@ -121,6 +122,10 @@ static int parse_option(cli_job *j, int *at) {
     }
     if (strcmp(word, "--copy-messages") == 0) {
         j->config.copy_messages = true;
+        return CLI_GO_ON;
+    }
+    if (strcmp(word, "--memory-accounts") == 0) {
+        j->config.memory_accounts = true;
         return CLI_GO_ON;
     }
     if (cli_option_is(word, "--log-level"))

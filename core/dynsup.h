@@ -53,6 +53,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
     X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
+    X(MEMORY_EXCEEDED, "memory_exceeded", "it had more memory than it may")                        \
     X(TAKEN, "taken", "the name or the process has its registration")                              \
     X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
@@ -80,7 +81,6 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
     X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
     X(CLOSED, "closed", "the host has been closed")                                                \
-    X(MEMORY_EXCEEDED, "memory_exceeded", "it needed more memory than it may have")                \
     X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,

@@ -74,6 +74,7 @@ describe("a child spec with a wrong value", function()
     { "ready", "invalid_ready", { "yes", 1, {} } },
     { "backoff", "invalid_backoff", { 42, "yes", print } },
     { "max_restores", "invalid_max_restores", { 0, -1, 0.5, "many", "2", true, {} } },
+    { "max_memory", "invalid_max_memory", { 0, -1, 0.5, 2^70, "much", "4096", true, {} } },
   }
 
   for _, case in ipairs(wrong) do
@@ -126,6 +127,7 @@ describe("a child spec", function()
       { "args", { {}, { 1 }, { n = 2 } } },
       { "backoff", { true, {}, { min = 1, max = 1, factor = 1, jitter = 0, reset_after = 0 } } },
       { "max_restores", { 1, 2.0, math.maxinteger, "infinity" } },
+      { "max_memory", { 1 << 20, 2.0 ^ 20, math.maxinteger, "infinity" } },
       { "id", { false, 0, "id", {} } },
     }
     for _, case in ipairs(good) do

@@ -194,6 +194,18 @@ cli.describe("the script", function()
     assert_said(2, "unknown option '--copy-mesages': did you mean '--copy-messages'?", script(text, "--copy-mesages"))
   end)
 
+  it("keeps accounts of memory with --memory-accounts", function()
+    local text = [[
+      local dynsup = require "dynsup"
+      local kept = {}
+      for i = 1, 1000 do kept[i] = { i } end
+      print(dynsup.info(dynsup.self()).memory > 50000)]]
+    assert_printed("false\n", script(text))
+    assert_printed("true\n", script(text, "--memory-accounts"))
+    assert_said(2, "unknown option '--memory-account': did you mean '--memory-accounts'?",
+      script(text, "--memory-account"))
+  end)
+
   it("does not make SIGPIPE something that programs it starts ignore", function()
     assert_printed("signal\t13\n", script [[print(select(2, os.execute "kill -PIPE $$"))]])
   end)

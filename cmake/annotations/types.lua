@@ -66,6 +66,7 @@
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
+---@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -163,6 +164,7 @@
 ---@field slice? number ms (1)
 ---@field count_hook? boolean
 ---@field copy_messages? boolean
+---@field memory_accounts? boolean (false)
 ---@field log_level? "off"|dynsup.level ("warning")
 ---@field log_format? "text"|"logfmt"|"json"
 ---@field log? fun(level: dynsup.level, text: string)

@@ -16,6 +16,7 @@ local advice = {
   invalid_start_timeout = 'start_timeout is milliseconds >= 0 or "infinity"',
   invalid_backoff = "backoff is true, false, or a table with min, max, factor, jitter and reset_after",
   invalid_max_restores = 'max_restores is a whole number > 0 or "infinity"',
+  invalid_max_memory = 'max_memory is a whole number of bytes > 0, or "infinity"',
   invalid_modules = 'modules is a list or "dynamic"',
   invalid_significant = "significant is true or false, and true only under a static supervisor with auto_shutdown",
   bad_combination = "significant needs auto_shutdown, and another restart than permanent",

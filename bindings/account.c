@@ -1,0 +1,81 @@
+/* Accounts of processes: who runs is debited, and ends when it was refused too often. */
+#include "bindings/account.h"
+
+#include "bindings/server.h"
+
+/* In the allocator: the slice ends at the next instruction that can end it. */
+static void on_exceeded(void *ud) {
+    const dsl_runtime *runtime = ud;
+    if (runtime->host)
+        dsl_preempt(runtime->host);
+}
+
+int dsl_accounts_open(lua_State *L, dsl_host *host) {
+    if (host->memory)
+        return 0;
+    int status = dsl_memory_open(L, &host->memory);
+    if (status)
+        return status;
+    host->memory->on_exceeded = on_exceeded;
+    host->memory->exceeded_ud = host->runtime;
+    return 0;
+}
+
+bool dsl_account_limit(dsl_body *body, size_t limit) {
+    if (limit == 0)
+        return true;
+    body->account = dsl_account_new(body->host->memory, limit);
+    return body->account;
+}
+
+/* Where the process's account is kept; NULL: it is no body in Lua. */
+static dsl_account **account_at(const dynsup_process_info *info) {
+    if (info->ops == &dsl_body_ops)
+        return &((dsl_body *)info->body)->account;
+    if (info->ops == &dsl_server_ops)
+        return &((dsl_server *)info->body)->account;
+    return NULL;
+}
+
+void dsl_account_hand_on(const dsl_body *guest, dynsup_pid pid) {
+    dynsup_process_info info;
+    dsl_host *host = guest->host;
+    if (!guest->account || !dynsup_process_glance(host->core, pid, &info))
+        return;
+    dsl_account **at = account_at(&info);
+    if (at && !*at)
+        *at = dsl_account_new(host->memory, 0);
+    if (at && *at)
+        (*at)->limit = guest->account->limit;
+    else
+        dsl_log(host, DYNSUP_LEVEL_WARNING,
+                at ? "no memory to keep account of a child's memory"
+                   : "max_memory has no effect on a child that is a "
+                     "supervisor or a worker in C");
+}
+
+size_t dsl_account_in_use(const dynsup_process_info *info) {
+    dsl_account *const *at = account_at(info);
+    return at && *at ? (*at)->in_use : 0;
+}
+
+dsl_account *dsl_account_enter(dsl_body *body) {
+    dsl_memory *memory = body->host->memory;
+    if (!memory)
+        return NULL;
+    if (!body->account && !body->is_guest)
+        body->account = dsl_account_new(memory, 0);
+    return dsl_memory_enter(memory, body->account);
+}
+
+dsl_account *dsl_account_enter_end(dsl_body *body) {
+    if (body->account && body->account->limit)
+        body->account->limit += DSL_CLOSE_RESERVE;
+    return dsl_account_enter(body);
+}
+
+dynsup_reason dsl_account_reason(const dsl_body *body) {
+    dsl_memory *memory = body->host->memory;
+    bool by_limit = body->account && dsl_account_refusals(memory, body->account) > 0;
+    return dynsup_reason_atom(by_limit ? DYNSUP_MEMORY_EXCEEDED : DYNSUP_NOMEM);
+}

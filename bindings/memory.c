@@ -1,0 +1,304 @@
+/* The memory of a lua_State: limits, and headers that tell whose a block is. */
+#include "bindings/memory.h"
+
+#include "bindings/arena.h"
+#include "bindings/heap_memory.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+/* In front of a block that is somebody's. Its size is what tells such blocks from others: blocks
+ * come from where they are made aligned to twice as much. */
+typedef struct header {
+    dsl_account *owner;
+} header;
+
+_Static_assert(sizeof(header) == 8, "a block behind a header lies between two that have none");
+
+static bool has_owner(const void *block) {
+    return (uintptr_t)block & sizeof(header);
+}
+
+static header *header_of(void *block) {
+    return (header *)block - 1;
+}
+
+/* ---- refusals ---- */
+
+static void account_refuse(const dsl_memory *memory, dsl_account *account) {
+    if (account->refusals < UINT32_MAX)
+        account->refusals++;
+    if (account->refusals == DSL_REFUSALS_MAX && memory->on_exceeded)
+        memory->on_exceeded(memory->exceeded_ud);
+}
+
+/* The last refusal counts, if it has not done so. */
+static void settle(dsl_memory *memory) {
+    if (!memory->refused.is_open)
+        return;
+    memory->refused.is_open = false;
+    if (memory->refused.account)
+        account_refuse(memory, memory->refused.account);
+    else
+        memory->refusals++;
+}
+
+/* More is asked for: is it the same once more? Else the refusal before was the last word. */
+static void ask(dsl_memory *memory, const void *block, size_t size) {
+    if (memory->refused.block != block || memory->refused.size != size)
+        settle(memory);
+}
+
+/* By the account's limit, or the state's (NULL). */
+static void *refuse(dsl_memory *memory, dsl_account *account, const void *block, size_t size) {
+    if (memory->refused.is_open) {
+        settle(memory);
+        return NULL;
+    }
+    memory->refused.is_open = true;
+    memory->refused.account = account;
+    memory->refused.block = block;
+    memory->refused.size = size;
+    return NULL;
+}
+
+static bool fits(size_t limit, size_t in_use, size_t more) {
+    return limit == 0 || (in_use <= limit && more <= limit - in_use);
+}
+
+/* ---- plain blocks ---- */
+
+/* As long as it fits, with the count of the state. */
+static void *count_resize(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    void *result = memory->alloc(memory->ud, block, old_size, size);
+    if (result || size == 0)
+        memory->in_use += size - old_size;
+    return result;
+}
+
+void *dsl_memory_plain(void *ud, void *block, size_t old_size, size_t size) {
+    dsl_memory *memory = ud;
+    size_t old = block ? old_size : 0; /* else Lua tells a type */
+    if (size <= old || fits(memory->limit, memory->in_use, size - old))
+        return count_resize(memory, block, old, size);
+    memory->refusals++; /* who asks here does not collect and ask again */
+    return NULL;
+}
+
+/* ---- blocks of accounts ---- */
+
+static void account_free(dsl_memory *memory, dsl_account *account) {
+    count_resize(memory, account, sizeof *account, 0);
+}
+
+static void credit(dsl_memory *memory, dsl_account *account, size_t size) {
+    account->in_use -= size;
+    if (account->in_use == 0 && account->closed)
+        account_free(memory, account);
+}
+
+/* A block that is there, or is new (NULL), becomes this large and the account's. */
+static void *owned_resize(dsl_memory *memory, void *block, size_t old_size, size_t size,
+                          dsl_account *account) {
+    header *old = block ? header_of(block) : NULL;
+    dsl_account *before = old ? old->owner : NULL;
+    size_t old_all = old ? old_size + sizeof *old : 0;
+    header *new = count_resize(memory, old, old_all, size + sizeof *new);
+    if (!new)
+        return NULL;
+    new->owner = account;
+    account->in_use += size + sizeof *new;
+    if (before)
+        credit(memory, before, old_all);
+    return new + 1;
+}
+
+/* What a growth adds to the account. */
+static size_t growth_of(const dsl_account *account, void *block, size_t old_size, size_t size) {
+    bool is_own = block && header_of(block)->owner == account;
+    return is_own ? size - old_size : size + sizeof(header);
+}
+
+/* The block (NULL: a new one) grows, and is debited to who is running, or stays whose it is. */
+static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    dsl_account *payer = memory->running;
+    dsl_account *account = payer ? payer : header_of(block)->owner;
+    size_t more = size - old_size + (block ? 0 : sizeof(header));
+    if (!fits(memory->limit, memory->in_use, more))
+        return refuse(memory, NULL, block, size);
+    if (payer && !fits(payer->limit, payer->in_use, growth_of(payer, block, old_size, size)))
+        return refuse(memory, payer, block, size);
+    memory->refused.is_open = false;
+    return owned_resize(memory, block, old_size, size, account);
+}
+
+static void owned_free(dsl_memory *memory, void *block, size_t size) {
+    dsl_account *account = header_of(block)->owner;
+    size_t all = size + sizeof(header);
+    count_resize(memory, header_of(block), all, 0);
+    credit(memory, account, all);
+}
+
+/* ---- Lua's blocks ---- */
+
+static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    if (memory->refused.is_open)
+        ask(memory, block, size);
+    if (has_owner(block) || (!block && memory->running))
+        return owned_grow(memory, block, old_size, size);
+    if (!fits(memory->limit, memory->in_use, size - old_size))
+        return refuse(memory, NULL, block, size);
+    memory->refused.is_open = false;
+    return count_resize(memory, block, old_size, size);
+}
+
+/* Without its last block the state is no more, nor is the memory that was put into it. */
+static void plain_free(dsl_memory *memory, void *block, size_t size) {
+    bool is_last = block == memory->last;
+    count_resize(memory, block, size, 0);
+    if (is_last)
+        memory->alloc(memory->ud, memory, sizeof *memory, 0);
+}
+
+static void lua_free(dsl_memory *memory, void *block, size_t size) {
+    if (has_owner(block))
+        owned_free(memory, block, size);
+    else if (block)
+        plain_free(memory, block, size);
+}
+
+void *dsl_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    dsl_memory *memory = ud;
+    size_t old = block ? old_size : 0; /* else it tells a type */
+    if (size > old)
+        return lua_grow(memory, block, old, size);
+    if (size == 0) {
+        lua_free(memory, block, old);
+        return NULL;
+    }
+    if (has_owner(block))
+        return owned_resize(memory, block, old, size, header_of(block)->owner);
+    return count_resize(memory, block, old, size);
+}
+
+/* ---- accounts ---- */
+
+dsl_account *dsl_account_new(dsl_memory *memory, size_t limit) {
+    dsl_account *account = dsl_memory_plain(memory, NULL, 0, sizeof *account);
+    if (account)
+        *account = (dsl_account){.limit = limit};
+    return account;
+}
+
+void dsl_account_close(dsl_memory *memory, dsl_account *account) {
+    if (!account)
+        return;
+    account->closed = true;
+    if (memory->refused.account == account)
+        memory->refused.is_open = false;
+    credit(memory, account, 0);
+}
+
+uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account) {
+    settle(memory);
+    return account->refusals;
+}
+
+uint32_t dsl_memory_refusals(dsl_memory *memory) {
+    settle(memory);
+    return memory->refusals;
+}
+
+/* ---- life ---- */
+
+/* AddressSanitizer sees each block only when it is malloc's. */
+#ifdef __SANITIZE_ADDRESS__
+static void *malloc_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    (void)ud, (void)old_size;
+    if (size > 0)
+        return realloc(block, size);
+    free(block);
+    return NULL;
+}
+
+static bool source_open(dsl_memory *memory) {
+    memory->alloc = malloc_alloc;
+    return true;
+}
+#else
+static bool source_open(dsl_memory *memory) {
+    memory->alloc = dsl_arena_alloc;
+    memory->ud = memory->arena = dsl_arena_new();
+    return memory->arena;
+}
+#endif
+
+static void source_close(const dsl_memory *source) {
+    if (source->arena)
+        dsl_arena_free(source->arena);
+}
+
+dsl_memory *dsl_memory_new(lua_Alloc alloc, void *ud, size_t limit) {
+    dsl_memory new = {.alloc = alloc, .ud = ud, .limit = limit};
+    if (!alloc && !source_open(&new))
+        return NULL;
+    dsl_memory *memory = new.alloc(new.ud, NULL, 0, sizeof *memory);
+    if (memory)
+        *memory = new;
+    else
+        source_close(&new);
+    return memory;
+}
+
+void dsl_memory_free(dsl_memory *memory) {
+    dsl_memory old = *memory;
+    old.alloc(old.ud, memory, sizeof *memory, 0);
+    source_close(&old);
+}
+
+dsl_memory *dsl_memory_of(lua_State *L) {
+    void *ud;
+    return lua_getallocf(L, &ud) == dsl_memory_alloc ? ud : NULL;
+}
+
+/* Is it the C library's, as lauxlib hands it out? Only a state made there tells: 0, or why not. */
+static int check_lauxlibs(lua_Alloc alloc) {
+    void *ud;
+    lua_State *L = luaL_newstate();
+    if (!L)
+        return DYNSUP_ENOMEM;
+    int status = lua_getallocf(L, &ud) == alloc ? 0 : DYNSUP_EMISUSE;
+    lua_close(L);
+    return status;
+}
+
+static const void *last_block(lua_State *L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    const void *block = lua_getextraspace(lua_tothread(L, -1));
+    lua_pop(L, 1);
+    return block;
+}
+
+/* Puts a memory before the state's allocator. */
+static int memory_put(lua_State *L, lua_Alloc alloc, void *ud, dsl_memory **memory_out) {
+    dsl_memory *memory = alloc(ud, NULL, 0, sizeof *memory);
+    if (!memory)
+        return DYNSUP_ENOMEM;
+    *memory = (dsl_memory){.alloc = alloc, .ud = ud, .last = last_block(L)};
+    lua_setallocf(L, dsl_memory_alloc, memory);
+    *memory_out = memory;
+    return 0;
+}
+
+int dsl_memory_open(lua_State *L, dsl_memory **memory_out) {
+    void *ud;
+    lua_Alloc alloc = lua_getallocf(L, &ud);
+    *memory_out = NULL;
+    if (alloc == dsl_memory_alloc) {
+        *memory_out = ud;
+        return 0;
+    }
+    bool is_ours = alloc == dsl_arena_alloc || alloc == dsl_heap_memory_alloc;
+    int status = is_ours ? 0 : check_lauxlibs(alloc);
+    return status ? status : memory_put(L, alloc, ud, memory_out);
+}

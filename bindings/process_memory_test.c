@@ -1,0 +1,85 @@
+/* Memory that runs out among processes and dynamic supervisors. */
+#include "bindings/test_sweep.h"
+
+static const dsl_scenario scenario = {
+    .run = "local d = require 'dynsup'\n"
+           "local function try(f, ...)\n"
+           "  local r = table.pack(pcall(f, ...))\n"
+           "  if r[1] then return table.unpack(r, 2, r.n) end\n"
+           "end\n"
+           "local function closer(f) return setmetatable({}, { __close = f }) end\n"
+           "local function worker(...)\n"
+           "  local _ <close> = closer(function() d.send(d.self(), {}) end)\n"
+           "  while true do\n"
+           "    local message = d.receive()\n"
+           "    if message == 'crash' then error {} end\n"
+           "  end\n"
+           "end\n"
+           "local function log() end\n"
+           "d.run({ clock = 'virtual', log_level = 'info', log = log }, function()\n"
+           "  try(d.flag, 'trap_exit', true)\n"
+           "  try(d.observe, { level = 'info', supervisor = 's' }, function(e) try(d.send, 'w', e) "
+           "end)\n"
+           "  try(d.observe, { events = { 'exited', 'refused' }, pid = 'w' }, d.self())\n"
+           "  try(function() d.log.info('said', { a = 1, b = {}, c = d.self() }) end)\n"
+           "  local sup = try(d.start_link, { name = 's', extra_arguments = { 1, {} } })\n"
+           "  if not sup then return end\n"
+           "  try(d.start_child, sup, { body = worker, args = { 1, {} }, id = {}, name = 'w' })\n"
+           "  local started = try(d.start_child, sup, { args = { {} }, start = function()\n"
+           "    return d.spawn_link(worker), { 'info' }\n"
+           "  end })\n"
+           "  local ready = try(d.start_child, sup, { ready = true, body = function()\n"
+           "    d.ready {}\n"
+           "    d.receive()\n"
+           "  end })\n"
+           "  try(d.send, 'w', 'hello', {}, {}, 1, 2, 3, 4, 5, 6, 7, 8, {})\n"
+           "  try(d.send, 'w', 'crash')\n"
+           "  try(d.send, started or 'w', 'crash')\n"
+           "  try(d.sleep, 1)\n"
+           "  try(d.which_children, sup)\n"
+           "  try(function() for child in d.children(sup) do d.info(child.pid) end end)\n"
+           "  try(d.terminate_child, sup, 'w')\n"
+           "  try(d.terminate_child, sup, ready or 'w')\n"
+           "  try(d.spawn, function()\n"
+           "    local generator = coroutine.wrap(function()\n"
+           "      d.sleep(2)\n"
+           "      coroutine.yield {}\n"
+           "      d.exit { 'shutdown', {} }\n"
+           "    end)\n"
+           "    generator()\n"
+           "    generator()\n"
+           "  end)\n"
+           "  try(d.receive_match, function(tag) return tag == 'never' end, 5)\n"
+           "  try(d.await, function(resume) d.spawn(function() resume({}, 1) end) end, 10)\n"
+           "  try(d.send_after, 1, d.self(), {}, {})\n"
+           "  try(d.receive, 5)\n"
+           "  try(d.monitor, 'nobody')\n"
+           "  try(function() d.dict().x = 1 end)\n"
+           "  try(d.spawn, function()\n"
+           "    try(d.own, closer(function() d.send('w', {}) end))\n"
+           "    local mine = closer(error)\n"
+           "    try(d.own, mine)\n"
+           "    for i = 1, 20 do try(d.own, closer(function() end)) end\n"
+           "    try(d.own, mine, false)\n"
+           "    d.sleep(1)\n"
+           "  end)\n"
+           "  try(d.sleep, 5)\n"
+           "  try(d.start_link, { init = function() return d.init { extra_arguments = { 1 } } end "
+           "}, 1)\n"
+           "  try(coroutine.running)\n"
+           "  try(d.run, { clock = 'virtual' }, function() return {} end)\n"
+           "  try(d.stop, sup, { 'shutdown', {} })\n"
+           "  return {}, 1\n"
+           "end, {}, 2)\n"};
+
+static void each_allocation_of_processes_may_fail(void **state) {
+    (void)state;
+    dsl_test_sweep_all(&scenario);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_of_processes_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
