@@ -83,12 +83,15 @@ static void face_open(lua_State *L, const opening *o) {
 
 static int state_fill(lua_State *L) {
     opening *o = lua_touserdata(L, 1);
+    const dynsup_lua_config *config = o->whole->config;
     libraries_open(L, o);
     paths_set(L, o);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     face_open(L, o);
     random_seed(L, o);
-    if (o->whole->config->memory_accounts && dsl_accounts_open(L, &o->heap->face))
+    if (config->open_heap)
+        config->open_heap(config->open_heap_ud, &o->heap->face, L);
+    if (config->memory_accounts && dsl_accounts_open(L, &o->heap->face))
         return luaL_error(L, "not enough memory");
     o->is_open = true;
     return 0;

@@ -649,6 +649,46 @@ describe("a heap that needs more than its memory", function()
   )
 
   it(
+    "may be a child's own, with max_memory",
+    main(function()
+      local sup = supervisor {}
+      local pid = serving(sup, {
+        body = "spec.support.heap_worker:eater",
+        args = { dynsup.self(), 1000 },
+        heap = "own",
+        max_memory = 1000000,
+        name = "eater",
+      })
+      assert.equal(1000000, dynsup.heaps()[2].limit)
+      local ref = dynsup.monitor(pid)
+      dynsup.send(pid, "eat")
+      assert.equal("memory_exceeded", host.down(ref))
+      settle()
+      assert.is_true(dynsup.is_alive(dynsup.whereis "eater"))
+      assert.equal(2, #dynsup.heaps())
+    end)
+  )
+
+  it(
+    "is not lost by a child that exceeds a limit of its own",
+    main(function()
+      local sup = supervisor { heaps = 1, heap_memory = 10 * MEMORY }
+      local beside = serving(sup)
+      local pid = serving(sup, {
+        body = "spec.support.heap_worker:eater",
+        args = { dynsup.self(), 1000 },
+        max_memory = 300000,
+        restart = "temporary",
+      })
+      local ref = dynsup.monitor(pid)
+      dynsup.send(pid, "eat")
+      assert.equal("memory_exceeded", host.down(ref))
+      assert.equal("x", ask(beside, "echo", "x"))
+      assert.equal(1, dynsup.heaps()[2].processes)
+    end)
+  )
+
+  it(
     "is not made when it is too small for what it must hold",
     main(function()
       local sup = supervisor { heaps = 1, heap_memory = 1000 }

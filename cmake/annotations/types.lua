@@ -67,6 +67,7 @@
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
 ---@field max_memory? integer|"infinity" bytes of Lua's memory
+---@field heap? "own" each incarnation has a heap of its own
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -106,6 +107,8 @@
 ---@field max_seconds? number (5)
 ---@field max_children? integer|"infinity"
 ---@field extra_arguments? table go before the arguments of each child
+---@field heaps? integer how many further heaps its children live in
+---@field heap_memory? integer bytes each of them may have
 
 ---@class dynsup.supervisor_options: dynsup.init_options
 ---@field name? dynsup.name
@@ -146,7 +149,15 @@
 ---@field trap_exit boolean
 ---@field paused boolean
 ---@field supervisor? dynsup.pid
+---@field heap? integer that its code is in; 0: the first
 ---@field traceback? string
+
+---@class dynsup.heap_info
+---@field heap integer its number; 0: the first
+---@field processes? integer nil of the first
+---@field memory integer bytes of Lua's
+---@field limit? integer bytes
+---@field lost boolean
 
 --- What the incarnation before has left.
 ---@class dynsup.previous
