@@ -125,8 +125,8 @@ static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_re
     return 2;
 }
 
-/* The first body and the program, or, of a temporary child, what reports tell of it; and room in the
- * vault. 0, or the number of values pushed. */
+/* The first body and the program, or, of a temporary child, what reports tell of it; and room in
+ * the vault. 0, or the number of values pushed. */
 static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
     dynsup_child_spec *core = &spec->core;
     int function = CHILD_PLACES + DSL_SPEC_FUNCTION;

@@ -10,8 +10,7 @@ static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, const dsl_p
         values_out[i] = dsl_value_plain(L, first + i);
         if (values_out[i].kind != DYNSUP_OBJECT)
             continue;
-        enum dsl_codec_status status =
-            dsl_codec_pack(L, first + i, 1, packing, &parcel, &trouble);
+        enum dsl_codec_status status = dsl_codec_pack(L, first + i, 1, packing, &parcel, &trouble);
         if (status == DSL_CODEC_OK) {
             values_out[i].as.object = dsl_object_of_parcel(parcel);
             continue;

@@ -1,9 +1,9 @@
 /*
  * Crossing: values on their way to a process of another heap.
  *
- * They are packed when they are sent, so that the sender is told of what cannot travel, and unpacked
- * when they are received. Each value is packed by itself: what two values of a message share arrives
- * twice.
+ * They are packed when they are sent, so that the sender is told of what cannot travel, and
+ * unpacked when they are received. Each value is packed by itself: what two values of a message
+ * share arrives twice.
  */
 #ifndef DSL_CROSSING_H
 #define DSL_CROSSING_H

@@ -20,8 +20,8 @@ static bool table_grow(dsl_host *whole, dsl_heaps *heaps) {
     uint32_t capacity = old ? old * 2 : TABLE_MIN;
     if (capacity > DSL_OBJECT_NUMBER)
         return false;
-    dsl_heap **table = whole->alloc(whole->alloc_ud, heaps->table, old * sizeof *table,
-                                    capacity * sizeof *table);
+    dsl_heap **table =
+        whole->alloc(whole->alloc_ud, heaps->table, old * sizeof *table, capacity * sizeof *table);
     if (!table)
         return false;
     memset(table + old, 0, (capacity - old) * sizeof *table);

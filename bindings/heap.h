@@ -2,13 +2,13 @@
  * Further heaps: lua_States beside the first one in which workers of the same host live.
  *
  * Design notes.
- * A heap is its record, which holds its face. The record outlives the lua_State: it stays as long as
- * somebody may still ask it for something, which its owners are: each process that lives in it, each
- * program with a function of it, the place of the group that it belongs to (heap_group.c). Without
- * owners it is closed; so is one that is lost, once its processes have ended. Both only between the
- * steps of the host (dsl_heaps_tend), for closing a lua_State runs finalizers.
- * What the core or others still hold of a closed heap's vault is kept by its record as parcels, until
- * the last of it is released.
+ * A heap is its record, which holds its face. The record outlives the lua_State: it stays as long
+ * as somebody may still ask it for something, which its owners are: each process that lives in it,
+ * each program with a function of it, the place of the group that it belongs to (heap_group.c).
+ * Without owners it is closed; so is one that is lost, once its processes have ended. Both only
+ * between the steps of the host (dsl_heaps_tend), for closing a lua_State runs finalizers. What the
+ * core or others still hold of a closed heap's vault is kept by its record as parcels, until the
+ * last of it is released.
  */
 #ifndef DSL_HEAP_H
 #define DSL_HEAP_H
@@ -29,13 +29,13 @@ typedef struct dsl_heap {
     dsl_host face;
     uint32_t number; /* from 1 on */
     uint32_t owners;
-    uint32_t processes; /* whose code is in it */
-    uint8_t state;      /* enum dsl_heap_state */
-    bool is_ending;     /* in heaps->ending */
-    bool is_swept;      /* of a lost one: its processes have been told */
-    uint64_t loss;      /* the number of its loss */
-    size_t max_bytes;   /* its limit, 0: none */
-    struct dsl_heap *next; /* in heaps->ending */
+    uint32_t processes;           /* whose code is in it */
+    uint8_t state;                /* enum dsl_heap_state */
+    bool is_ending;               /* in heaps->ending */
+    bool is_swept;                /* of a lost one: its processes have been told */
+    uint64_t loss;                /* the number of its loss */
+    size_t max_bytes;             /* its limit, 0: none */
+    struct dsl_heap *next;        /* in heaps->ending */
     struct dsl_heap_group *group; /* or NULL */
     uint32_t place;               /* in the group */
     dsl_heap_memory memory;

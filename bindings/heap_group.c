@@ -53,7 +53,8 @@ dsl_heap_group *dsl_heap_group_of(uint64_t object) {
     if ((object & DSL_OBJECT_GROUP) != DSL_OBJECT_GROUP)
         return NULL;
     /* the object is its address, told by the highest bits */
-    return (dsl_heap_group *)(uintptr_t)(object & ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
+    return (dsl_heap_group *)(uintptr_t)(object &
+                                         ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
 }
 
 uint32_t dsl_heap_group_choose(const dsl_heap_group *group) {

@@ -3,10 +3,10 @@
  *
  * Design notes.
  * A group has places for as many heaps as the supervisor was given. A heap is opened when a child
- * starts in its place first, or again after it was lost. A child starts in the place with the fewest
- * processes (all that live in the heap, not the supervisor's children alone), of several the first;
- * later incarnations stay in their place. The group is the object that the supervisor keeps as its
- * arguments: it ends with the supervisor and the programs of its children.
+ * starts in its place first, or again after it was lost. A child starts in the place with the
+ * fewest processes (all that live in the heap, not the supervisor's children alone), of several the
+ * first; later incarnations stay in their place. The group is the object that the supervisor keeps
+ * as its arguments: it ends with the supervisor and the programs of its children.
  */
 #ifndef DSL_HEAP_GROUP_H
 #define DSL_HEAP_GROUP_H
@@ -19,10 +19,10 @@
 typedef struct dsl_heap_group {
     dsl_host *whole;
     uint32_t owners;
-    uint32_t count;     /* of places */
-    size_t max_bytes;   /* of each heap; 0: no limit */
-    dsl_parcel *extra;  /* the supervisor's extra arguments, or NULL */
-    dsl_heap **heaps;   /* by place; NULL: none is open */
+    uint32_t count;       /* of places */
+    size_t max_bytes;     /* of each heap; 0: no limit */
+    dsl_parcel *extra;    /* the supervisor's extra arguments, or NULL */
+    dsl_heap **heaps;     /* by place; NULL: none is open */
     uint32_t processes[]; /* by place */
 } dsl_heap_group;
 
@@ -33,8 +33,8 @@ dsl_heap_group *dsl_heap_group_new(dsl_host *whole, uint32_t count, size_t max_b
 void dsl_heap_group_retain(dsl_heap_group *group);
 void dsl_heap_group_release(dsl_heap_group *group);
 
-/* The group as an object for the core, whose owner is the owner of the object; and back, NULL: it is
- * none. */
+/* The group as an object for the core, whose owner is the owner of the object; and back, NULL: it
+ * is none. */
 uint64_t dsl_heap_group_object(dsl_heap_group *group);
 dsl_heap_group *dsl_heap_group_of(uint64_t object);
 

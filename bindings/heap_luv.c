@@ -12,7 +12,7 @@
 #include "bindings/binding.h"
 
 typedef struct leaving {
-    int left;   /* handles and requests that the loop has */
+    int left;    /* handles and requests that the loop has */
     bool begins; /* they are to be closed and cancelled */
 } leaving;
 

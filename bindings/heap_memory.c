@@ -18,8 +18,8 @@ static size_t margin_of(size_t bytes) {
 }
 
 bool dsl_heap_memory_init(dsl_heap_memory *memory, dynsup_alloc_fn alloc, void *ud, size_t limit) {
-    *memory = (dsl_heap_memory){
-        .alloc = alloc, .ud = ud, .limit = limit, .margin = margin_of(limit)};
+    *memory =
+        (dsl_heap_memory){.alloc = alloc, .ud = ud, .limit = limit, .margin = margin_of(limit)};
     return alloc != dsl_arena_alloc || arena_open(memory);
 }
 

@@ -1,15 +1,15 @@
 /*
- * The memory of a further heap: an allocator with a limit, and with memory from an arena or from the
- * host's own allocator.
+ * The memory of a further heap: an allocator with a limit, and with memory from an arena or from
+ * the host's own allocator.
  *
  * Design notes.
- * What counts against the limit is what is left after a collection, which the allocator cannot begin.
- * So a request that goes beyond the limit is granted up to a margin, and whoever the heap belongs to
- * is told, who has a collection made at the next moment that it can be, and looks again. (Lua itself
- * collects when a request is refused, and asks once more; but its string buffers do not: they fail.)
- * What goes beyond the margin is refused. Then the heap is exhausted when the same request is
- * refused twice with nothing granted in between; a single refusal means nothing, since Lua does
- * without what it merely would have liked.
+ * What counts against the limit is what is left after a collection, which the allocator cannot
+ * begin. So a request that goes beyond the limit is granted up to a margin, and whoever the heap
+ * belongs to is told, who has a collection made at the next moment that it can be, and looks again.
+ * (Lua itself collects when a request is refused, and asks once more; but its string buffers do
+ * not: they fail.) What goes beyond the margin is refused. Then the heap is exhausted when the same
+ * request is refused twice with nothing granted in between; a single refusal means nothing, since
+ * Lua does without what it merely would have liked.
  */
 #ifndef DSL_HEAP_MEMORY_H
 #define DSL_HEAP_MEMORY_H
@@ -37,7 +37,8 @@ typedef struct dsl_heap_memory {
     void *told_ud;
 } dsl_heap_memory;
 
-/* With the arena's alloc, the memory comes from an arena of the heap's own. False without memory. */
+/* With the arena's alloc, the memory comes from an arena of the heap's own. False without memory.
+ */
 bool dsl_heap_memory_init(dsl_heap_memory *memory, dynsup_alloc_fn alloc, void *ud, size_t limit);
 
 /* After the state has been closed. */

@@ -32,7 +32,8 @@ dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int functio
 /* Pushes nil, "invalid_mfa" and the trouble as a detail; returns their number. [-0, +3] */
 int dsl_heap_program_refused(lua_State *L, const dsl_codec_trouble *trouble);
 
-/* The same in a box, which owns it until it is taken out. True: pushed; false: refused. [-0, +1|0] */
+/* The same in a box, which owns it until it is taken out. True: pushed; false: refused. [-0, +1|0]
+ */
 bool dsl_heap_program_box_push(lua_State *L, dsl_host *host, int function, int args,
                                const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
 dsl_heap_program *dsl_heap_program_box_take(lua_State *L, int index);

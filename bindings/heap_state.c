@@ -2,8 +2,8 @@
  * The lua_State of a further heap: like the first one, but for what its scripts have made.
  *
  * It has those of Lua's libraries that the first one has loaded, its search paths as they are now,
- * and the module dynsup. Globals and loaded modules of scripts are not there: code finds its modules
- * by require. The program adds what it likes by open_heap.
+ * and the module dynsup. Globals and loaded modules of scripts are not there: code finds its
+ * modules by require. The program adds what it likes by open_heap.
  */
 #include "bindings/heap.h"
 
@@ -26,9 +26,9 @@ static const luaL_Reg libraries[] = {
 typedef struct opening {
     dsl_host *whole;
     dsl_heap *heap;
-    lua_State *L;      /* the new one */
-    uint32_t has;      /* bits: which libraries */
-    const char *path;  /* the first state's; or NULL */
+    lua_State *L;     /* the new one */
+    uint32_t has;     /* bits: which libraries */
+    const char *path; /* the first state's; or NULL */
     const char *cpath;
     bool is_open;
 } opening;

@@ -4,18 +4,17 @@
  *
  * Design notes.
  * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run and, where a run has
- * further heaps (heap.h), one a heap: its face, the host as that heap's lua_State sees it. All faces
- * of a host have its core, loop and config. Bodies know the face of their heap; what is the host's
- * alone (main, observers, taps, the log's limit, the posts, how it was made and how it ended) is in
- * the first face only, and reached by `whole`.
- * Lua errors longjmp, so what may raise is done on the running lua_State before the core is entered;
- * what the core calls back (dsl_body_ops, program and object ops) never raises: it works on values
- * that are in place already, or inside a protected call.
- * dsl_body is a process's (or guest's) coroutine. Where user coroutines are nested, `levels` holds
- * the chain below the base, outermost first; `inner` is the coroutine that is suspended for the
- * scheduler, and values for it are moved to its stack.
- * Whether a yield is meant for the scheduler or for the user's own resume is told by
- * host->switching, never by a value.
+ * further heaps (heap.h), one a heap: its face, the host as that heap's lua_State sees it. All
+ * faces of a host have its core, loop and config. Bodies know the face of their heap; what is the
+ * host's alone (main, observers, taps, the log's limit, the posts, how it was made and how it
+ * ended) is in the first face only, and reached by `whole`. Lua errors longjmp, so what may raise
+ * is done on the running lua_State before the core is entered; what the core calls back
+ * (dsl_body_ops, program and object ops) never raises: it works on values that are in place
+ * already, or inside a protected call. dsl_body is a process's (or guest's) coroutine. Where user
+ * coroutines are nested, `levels` holds the chain below the base, outermost first; `inner` is the
+ * coroutine that is suspended for the scheduler, and values for it are moved to its stack. Whether
+ * a yield is meant for the scheduler or for the user's own resume is told by host->switching, never
+ * by a value.
  */
 #ifndef DSL_HOST_H
 #define DSL_HOST_H

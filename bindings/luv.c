@@ -107,8 +107,9 @@ static void threads_withhold(lua_State *L) {
 /* A further heap's state must be able to wait until the loop has let go of what it has there. */
 static void check_heap(lua_State *L, const dsl_host *host) {
     if (host->whole->outer || host->whole->runtime->loop_is_lent)
-        luaL_error(L, "luv is for the first heap where the loop is the program's, or another run's: "
-                      "use dynsup.net, dynsup.fs and dynsup.http");
+        luaL_error(L,
+                   "luv is for the first heap where the loop is the program's, or another run's: "
+                   "use dynsup.net, dynsup.fs and dynsup.http");
 }
 
 /* luv calls back on the thread that it was opened on: that must be the main one, whoever asks. */

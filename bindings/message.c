@@ -34,9 +34,9 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     return true;
 }
 
-/* The values from index `first` on, for the core and a process; in `fixed` or, if there are many, in
- * a block that the collector owns (pushed). Raises without memory, and for what cannot go to another
- * heap, before any value is taken. [-0, +0|1] */
+/* The values from index `first` on, for the core and a process; in `fixed` or, if there are many,
+ * in a block that the collector owns (pushed). Raises without memory, and for what cannot go to
+ * another heap, before any value is taken. [-0, +0|1] */
 static dynsup_value *values_get(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count,
                                 dynsup_value *fixed) {
     dynsup_value *values = fixed;

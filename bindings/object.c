@@ -16,7 +16,8 @@ static dsl_heap *heap_of(const dsl_host *host, uint64_t object) {
 
 static dsl_parcel *parcel_of(uint64_t object) {
     /* a parcel's address is told from a slot by the highest bit */
-    return (dsl_parcel *)(uintptr_t)(object & ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
+    return (dsl_parcel *)(uintptr_t)(object &
+                                     ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
 }
 
 static struct dsl_heap_group *group_of(uint64_t object) {

@@ -31,9 +31,9 @@ void dsl_object_release(dsl_host *host, uint64_t object);
 dsl_host *dsl_object_face(dsl_host *host, uint64_t object);
 
 /* Pushes the object; one that is not the face's own as a copy, and without memory for that the text
- * "not_enough_memory" in its place. Never raises; needs a free stack slot; L is any coroutine of the
- * face's heap. No finalizer runs, for which the collector is stopped while a copy is made, and then
- * makes a step; in_slice: they may, and it is cheaper. [-0, +1] */
+ * "not_enough_memory" in its place. Never raises; needs a free stack slot; L is any coroutine of
+ * the face's heap. No finalizer runs, for which the collector is stopped while a copy is made, and
+ * then makes a step; in_slice: they may, and it is cheaper. [-0, +1] */
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object);
 void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
 
@@ -42,9 +42,9 @@ static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
 }
 
-/* The value at the index as a value for a process of another heap: plain ones as they are, others as
- * a parcel, in which what cannot travel is left out (lenient, see codec.h). Never raises; without
- * memory the atom DYNSUP_NOMEM. [-0, +0] */
+/* The value at the index as a value for a process of another heap: plain ones as they are, others
+ * as a parcel, in which what cannot travel is left out (lenient, see codec.h). Never raises;
+ * without memory the atom DYNSUP_NOMEM. [-0, +0] */
 dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index);
 
 /* ---- what is kept of a vault when its heap is closed ---- */

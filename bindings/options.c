@@ -186,8 +186,7 @@ static int check_heaps(lua_State *L, const dsl_options *out) {
     }
     if (!out->heaps)
         return 0;
-    enum dsl_codec_status status =
-        extra_pack(L, dsl_host_of_thread(L), out, &parcel, &trouble);
+    enum dsl_codec_status status = extra_pack(L, dsl_host_of_thread(L), out, &parcel, &trouble);
     dsl_parcel_release(parcel);
     lua_settop(L, top);
     if (status == DSL_CODEC_NOMEM)

@@ -8,10 +8,10 @@ typedef struct dsl_options {
     dynsup_supervisor_options core; /* name is borrowed from the table */
     unsigned kinds;                 /* of options that may be given */
     bool has_strategy, has_extra;
-    int extra_count; /* of extra_arguments */
-    int extra_place; /* on the stack: their copy */
-    int name_place;  /* the name's text, and behind it its key and value */
-    uint32_t heaps;  /* how many further heaps its children live in; 0: none */
+    int extra_count;    /* of extra_arguments */
+    int extra_place;    /* on the stack: their copy */
+    int name_place;     /* the name's text, and behind it its key and value */
+    uint32_t heaps;     /* how many further heaps its children live in; 0: none */
     size_t heap_memory; /* bytes each of them may have; 0: no limit */
 } dsl_options;
 

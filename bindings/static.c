@@ -36,8 +36,8 @@ static void places_keep(lua_State *L, const specs *s, int i) {
         lua_rawseti(L, s->places, place_of(i, place));
 }
 
-/* A child with a heap of its own: its program, in a box, takes the place of what it starts. 0, or the
- * number of values pushed. */
+/* A child with a heap of its own: its program, in a box, takes the place of what it starts. 0, or
+ * the number of values pushed. */
 static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     dsl_host *host = dsl_host_of_thread(L);
     dsl_codec_trouble trouble;

@@ -104,7 +104,7 @@ struct dsi_supervisor {
 
     uint64_t max_children;
     dsi_intensity intensity;
-    uint64_t loss; /* the last one that was counted */
+    uint64_t loss;      /* the last one that was counted */
     uint64_t arguments; /* an object, or 0 */
     uint64_t belonging; /* an object of its guests, or 0 */
 
