@@ -20,12 +20,35 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
 
 /* ---- send ---- */
 
+/* To the stack of a coroutine of another heap that waits for any message, if each value needs no more
+ * than its place there. [-0, +0] */
+static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
+                           int count) {
+    dynsup_value values[DSL_INLINE_VALUES];
+    if (count > DSL_INLINE_VALUES || !lua_checkstack(body->inner, count))
+        return false;
+    for (int i = 0; i < count; i++) {
+        values[i] = dsl_value_plain(L, first + i);
+        if (values[i].kind == DYNSUP_OBJECT)
+            return false;
+    }
+    for (int i = 0; i < count; i++)
+        dsl_value_push(body->inner, body->host, &values[i]);
+    body->nargs = count;
+    dynsup_receiver_delivered(host->core, pid);
+    dsl_last_note(body->inner, body->host, body, count);
+    return true;
+}
+
 /* Straight to the stack of a coroutine that waits for any message. Takes the count values on top,
  * or nothing. [-count|0, +0] */
 static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
-    if (!body || body->wait != DSL_WAIT_MESSAGE || body->host != host ||
-        !lua_checkstack(body->inner, count))
+    if (!body || body->wait != DSL_WAIT_MESSAGE)
+        return false;
+    if (body->host != host)
+        return deliver_abroad(L, host, body, pid, lua_gettop(L) - count + 1, count);
+    if (!lua_checkstack(body->inner, count))
         return false;
     lua_xmove(L, body->inner, count);
     body->nargs = count;
