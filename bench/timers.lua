@@ -13,7 +13,7 @@ local wakes, late, every = 0, {}, 1
 
 local function worker(begin)
   local sleep, now, random = dynsup.sleep, dynsup.now, math.random
-  sleep(begin - now() + random(0, LONGEST_MS))
+  sleep(math.max(begin - now(), 0) + random(0, LONGEST_MS))
   while true do
     local ms = random(0, LONGEST_MS)
     local due = now() + ms
@@ -32,7 +32,7 @@ local function measure(count, ms)
   for _ = 1, count do
     dynsup.start_child(sup, spec)
   end
-  dynsup.sleep(begin - dynsup.now() + LONGEST_MS)
+  dynsup.sleep(math.max(begin - dynsup.now(), 0) + LONGEST_MS)
   every = math.max(1, math.floor(2 * count * ms / LONGEST_MS / KEPT))
   wakes, late = 0, {}
   local begun = dynsup.now()

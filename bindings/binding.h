@@ -392,6 +392,7 @@ typedef struct dsl_spec {
     bool own_heap;     /* each incarnation has a heap of its own */
     size_t max_memory; /* bytes, of that heap or of the process; 0: no limit */
     dynsup_backoff backoff;
+    dynsup_restart_limit restart_limit;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */

@@ -106,15 +106,21 @@ static void set_value(lua_State *L, dsl_host *host, const char *field, const dyn
     lua_setfield(L, -2, field);
 }
 
-/* The pid, or why there is none: nil for a child that does not run and is not to. */
-static void set_pid(lua_State *L, const char *field, dynsup_pid pid, bool restarting) {
+/* The pid, or why there is none: nil for a child that is down and has not failed. */
+static void set_pid(lua_State *L, const char *field, dynsup_pid pid, const char *why) {
     if (pid)
         dsl_id_push(L, pid);
-    else if (restarting)
-        lua_pushliteral(L, "restarting");
+    else if (why)
+        lua_pushstring(L, why);
     else
         return;
     lua_setfield(L, -2, field);
+}
+
+static const char *why_down(const dynsup_child_info *child) {
+    if (child->state == DYNSUP_CHILD_FAILED)
+        return "failed";
+    return child->state == DYNSUP_CHILD_RESTARTING ? "restarting" : NULL;
 }
 
 /* The name as it may be given: a string, or { registry, key }. */
@@ -139,9 +145,8 @@ static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *chi
     set_value(L, host, "id", &child->id);
     set_value(L, host, "modules", &child->modules);
     set_name(L, host, child);
-    bool restarting = child->state == DYNSUP_CHILD_RESTARTING;
-    set_pid(L, "pid", child->pid, restarting);
-    set_pid(L, "last_pid", child->last_pid, restarting);
+    set_pid(L, "pid", child->pid, why_down(child));
+    set_pid(L, "last_pid", child->last_pid, why_down(child));
     lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
     lua_setfield(L, -2, "type");
 }

@@ -12,6 +12,10 @@
 #include <string.h>
 
 #define TABLE_MIN 16u
+#define TEND_NS   500000u  /* for closing heaps, after a step */
+#define SMALL     1000000u /* bytes that are closed at once */
+#define CYCLES    2 /* of the collector: what is dead, but marked, when one begins goes in the next \
+                     */
 
 /* ---- the table ---- */
 
@@ -221,8 +225,21 @@ static void heap_close(dsl_heap *heap) {
     dsl_heap_forget(heap);
 }
 
+/* Closing a state frees all that is in it in one go, which may take seconds. So what is dead is
+ * collected before, a bit after each step. True: little is left. */
+static bool is_empty(dsl_heap *heap, uint64_t end_ns) {
+    lua_State *L = heap->face.L;
+    if (heap->memory.in_use < SMALL || end_ns == DYNSUP_NEVER)
+        return true;
+    if (heap->cycles == 0)
+        lua_gc(L, LUA_GCINC, 0, 0, 0);
+    while (heap->cycles < CYCLES && dsl_real_now() < end_ns)
+        heap->cycles += lua_gc(L, LUA_GCSTEP, 0) != 0;
+    return heap->cycles == CYCLES;
+}
+
 /* It has its turn again after the next step, which is to come soon. */
-static void wait_for_loop(dsl_heap *heap) {
+static void put_off(dsl_heap *heap) {
     dsl_host *whole = heap->face.whole;
     heap->is_ending = true;
     heap->next = whole->heaps->ending;
@@ -232,26 +249,44 @@ static void wait_for_loop(dsl_heap *heap) {
 }
 
 /* A heap that waits may have got a process meanwhile. */
+static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
+    heap->is_ending = false;
+    if (!is_over(heap))
+        heap->cycles = 0;
+    else if (dsl_heap_luv_left(heap) && is_empty(heap, end_ns))
+        heap_close(heap);
+    else
+        put_off(heap);
+}
+
+/* The first of those that wait has its turn; the others as long as there is time. */
+static void end_some(dsl_host *whole) {
+    dsl_heap *ending = whole->heaps->ending;
+    bool is_virtual = whole->config->virtual_clock;
+    uint64_t end_ns = is_virtual ? DYNSUP_NEVER : dsl_real_now() + TEND_NS;
+    whole->heaps->ending = NULL;
+    while (ending) {
+        dsl_heap *heap = ending;
+        ending = heap->next;
+        end_or_put_off(heap, end_ns);
+        if (is_virtual || dsl_real_now() < end_ns)
+            continue;
+        while ((heap = ending)) {
+            ending = heap->next;
+            put_off(heap);
+        }
+    }
+}
+
 bool dsl_heaps_tend(dsl_host *whole) {
     dsl_heaps *heaps = whole->heaps;
-    dsl_heap *heap;
     bool acts = heaps->has_over || heaps->has_lost || heaps->ending;
     if (heaps->has_over)
         dsl_heaps_weigh(whole);
     if (heaps->has_lost)
         dsl_heaps_sweep(whole);
-    dsl_heap *ending = heaps->ending;
-    heaps->ending = NULL;
-    while ((heap = ending)) {
-        ending = heap->next;
-        heap->is_ending = false;
-        if (!is_over(heap))
-            continue;
-        if (dsl_heap_luv_left(heap))
-            heap_close(heap);
-        else
-            wait_for_loop(heap);
-    }
+    if (heaps->ending)
+        end_some(whole);
     return acts;
 }
 

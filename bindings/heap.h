@@ -32,6 +32,7 @@ typedef struct dsl_heap {
     uint32_t processes;           /* whose code is in it */
     uint8_t state;                /* enum dsl_heap_state */
     bool is_ending;               /* in heaps->ending */
+    uint8_t cycles;               /* of its collector since it was over: see heap.c */
     bool is_swept;                /* of a lost one: its processes have been told */
     uint64_t loss;                /* the number of its loss */
     size_t max_bytes;             /* its limit, 0: none */

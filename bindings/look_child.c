@@ -33,6 +33,8 @@ static const char *const states[] = {
     [DYNSUP_CHILD_RUNNING] = "running",
     [DYNSUP_CHILD_RESTARTING] = "restarting",
     [DYNSUP_CHILD_STOPPING] = "stopping",
+    [DYNSUP_CHILD_DOWN] = "down",
+    [DYNSUP_CHILD_FAILED] = "failed",
 };
 
 static void set_shutdown(lua_State *L, double ms) {

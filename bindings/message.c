@@ -20,8 +20,8 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
 
 /* ---- send ---- */
 
-/* To the stack of a coroutine of another heap that waits for any message, if each value needs no more
- * than its place there. [-0, +0] */
+/* To the stack of a coroutine of another heap that waits for any message, if each value needs no
+ * more than its place there. [-0, +0] */
 static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
                            int count) {
     dynsup_value values[DSL_INLINE_VALUES];

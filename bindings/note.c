@@ -137,7 +137,7 @@ static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
 }
 
 static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
-    static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up"};
+    static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up", "fail"};
     const dynsup_event *event = &note->event;
     if (event->kind == DYNSUP_EVENT_CHILD_TERMINATED || event->kind == DYNSUP_EVENT_START_ERROR)
         set_text(L, "next", nexts[note->next_step]);

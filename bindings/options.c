@@ -5,8 +5,8 @@
 #include "bindings/heap_group.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_limits.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct reading {
@@ -53,36 +53,21 @@ static const char *read_auto_shutdown(reading *r) {
     return auto_shutdown >= 0 ? NULL : "invalid_auto_shutdown";
 }
 
-/* A whole number >= 0. */
-static bool read_count(lua_State *L, uint64_t *count_out) {
-    int whole;
-    if (lua_type(L, -1) != LUA_TNUMBER)
-        return false;
-    lua_Integer count = lua_tointegerx(L, -1, &whole);
-    *count_out = (uint64_t)count;
-    return whole && count >= 0;
-}
-
 static const char *read_max_restarts(reading *r) {
-    return read_count(r->L, &r->options->core.max_restarts) ? NULL : "invalid_intensity";
+    return dsl_count_read(r->L, &r->options->core.max_restarts) ? NULL : "invalid_intensity";
 }
 
 static const char *read_max_seconds(reading *r) {
-    if (lua_type(r->L, -1) != LUA_TNUMBER)
-        return "invalid_period";
-    double seconds = lua_tonumber(r->L, -1);
-    if (!(seconds > 0 && seconds < 1e12))
-        return "invalid_period";
-    r->options->core.period_ms = (uint64_t)ceil(seconds * 1000);
-    return NULL;
+    return dsl_period_read(r->L, &r->options->core.period_ms) ? NULL : "invalid_period";
 }
 
 static const char *read_max_children(reading *r) {
     bool infinite =
         lua_type(r->L, -1) == LUA_TSTRING && strcmp(lua_tostring(r->L, -1), "infinity") == 0;
     r->options->core.max_children = DYNSUP_NO_LIMIT;
-    return infinite || read_count(r->L, &r->options->core.max_children) ? NULL
-                                                                        : "invalid_max_children";
+    return infinite || dsl_count_read(r->L, &r->options->core.max_children)
+               ? NULL
+               : "invalid_max_children";
 }
 
 static const char *read_extra_arguments(reading *r) {
@@ -108,7 +93,7 @@ static const char *read_clock(reading *r) {
 
 /* A whole number from 1 to max. */
 static bool read_size(lua_State *L, uint64_t max, uint64_t *size_out) {
-    return read_count(L, size_out) && *size_out >= 1 && *size_out <= max;
+    return dsl_count_read(L, size_out) && *size_out >= 1 && *size_out <= max;
 }
 
 static const char *read_heaps(reading *r) {
@@ -264,4 +249,11 @@ static void value_release(dsl_host *host, const dynsup_value *value) {
 void dsl_options_name_release(dsl_host *host, const dsl_options *given) {
     value_release(host, &given->core.name_key);
     value_release(host, &given->core.name_value);
+}
+
+void dsl_options_taken(const dsl_host *host, const dsl_options *given, dynsup_reply *reply) {
+    const dynsup_supervisor_options *core = &given->core;
+    if (reply->status == DYNSUP_EALREADY_STARTED &&
+        dynsup_name_failed(host->core, core->name, core->name_length))
+        reply->values[0] = (dynsup_value){DYNSUP_ATOM, {.atom = DYNSUP_FAILED}};
 }

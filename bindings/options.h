@@ -32,6 +32,9 @@ enum { DSL_NAME_SLOTS = 2 };
 void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out);
 void dsl_options_name_release(dsl_host *host, const dsl_options *given);
 
+/* Completes the reply of a start: somebody has the name, who may be a child that has failed. */
+void dsl_options_taken(const dsl_host *host, const dsl_options *given, dynsup_reply *reply);
+
 /* start_link(module, arg, { name = }), with the arguments at 1 to 3: the module's init runs as a
  * guest of the new supervisor, and k finds the raw reply. */
 int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunction k);

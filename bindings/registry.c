@@ -8,6 +8,7 @@
 #include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/native.h"
+#include "bindings/request.h"
 
 #include <limits.h>
 
@@ -41,10 +42,7 @@ static int start(lua_State *L) {
     dsl_check_status(L, status);
     if (status)
         dsl_fail(L, (enum dynsup_atom) - status);
-    if (pid)
-        dsl_id_push(L, pid);
-    else
-        lua_pushliteral(L, "restarting");
+    dsl_holder_push(L, host, pid, name, length);
     return dsl_told(L, host, "start_link", status ? 3 : 1);
 }
 

@@ -34,12 +34,31 @@ int dsl_push_failure(lua_State *L, dsl_raw_reply raw) {
     lua_pushstring(L, dynsup_atom_text((enum dynsup_atom) - raw.status));
     if (raw.status != DYNSUP_EALREADY_STARTED)
         return 2;
-    lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    bool has_failed = !lua_isnil(L, raw.base + DSL_RAW_VALUE);
+    lua_pushvalue(L, raw.base + (has_failed ? DSL_RAW_VALUE : DSL_RAW_PID));
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_pushliteral(L, "restarting");
     }
     return 3;
+}
+
+void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const char *name,
+                     size_t length) {
+    if (pid)
+        dsl_id_push(L, pid);
+    else
+        lua_pushstring(L, dynsup_name_failed(host->core, name, length) ? "failed" : "restarting");
+}
+
+int dsl_restarted_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushvalue(L, raw.base + DSL_RAW_PID);
+    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
+    return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
 }
 
 int dsl_wait_reply(lua_State *L, dsl_host *host, const dynsup_reply *reply, uint64_t deadline,

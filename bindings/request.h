@@ -24,6 +24,14 @@ dsl_raw_reply dsl_raw_get(lua_State *L);
  * [-0, +2|3] */
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw);
 
+/* Pushes who has a name that is taken: the pid, or 0 for the name of a child that restarts, or has
+ * failed, as that word. [-0, +1] */
+void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const char *name,
+                     size_t length);
+
+/* The continuation of a restart_child: pid [, info], or why not. */
+int dsl_restarted_k(lua_State *L, int status, lua_KContext context);
+
 /* Suspends the process until the reply comes to k, or the deadline (then k finds nil, "timeout").
  */
 int dsl_wait_reply(lua_State *L, dsl_host *host, const dynsup_reply *reply, uint64_t deadline,

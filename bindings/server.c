@@ -153,15 +153,13 @@ static int start_k(lua_State *L, int status, lua_KContext context) {
     return dsl_told(L, dsl_host_of(L), "start_link", count);
 }
 
-static int start_refused(lua_State *L, int status, dynsup_pid pid) {
+static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_pid pid,
+                         const start_options *options) {
     if (dsl_check_status(L, status) != DYNSUP_EALREADY_STARTED)
         return dsl_fail(L, (enum dynsup_atom) - status);
     lua_pushnil(L);
     lua_pushstring(L, dynsup_atom_text(DYNSUP_ALREADY_STARTED));
-    if (pid)
-        dsl_id_push(L, pid);
-    else
-        lua_pushliteral(L, "restarting");
+    dsl_holder_push(L, host, pid, options->name, options->name_length);
     return 3;
 }
 
@@ -199,7 +197,7 @@ static int start_with(lua_State *L, bool link) {
     dsl_value_release(host, &value);
     if (status) {
         dsl_body_discard(body);
-        return dsl_told(L, host, "start_link", start_refused(L, status, pid));
+        return dsl_told(L, host, "start_link", start_refused(L, host, status, pid, &options));
     }
     body->server->at.start = ref;
     bool started = dynsup_start_now(host->core, pid);

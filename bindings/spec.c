@@ -6,6 +6,7 @@
 #include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
 #include <math.h>
@@ -153,6 +154,13 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
+/* One of them is enough for a limit of its own: the other is as in a supervisor's options. */
+static const char *read_restart_limit(reading *r) {
+    dynsup_restart_limit *limit = &r->spec->restart_limit;
+    r->spec->core.restart_limit = limit;
+    return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
+}
+
 static const char *read_max_memory(reading *r) {
     static const word infinity[] = {WORD("infinity"), {NULL, 0}};
     int whole = 0;
@@ -249,6 +257,8 @@ static const struct field {
     {WORD("start_timeout"), read_start_timeout},
     {WORD("backoff"), read_backoff},
     {WORD("max_restores"), read_max_restores},
+    {WORD("max_restarts"), read_restart_limit},
+    {WORD("max_seconds"), read_restart_limit},
     {WORD("max_memory"), read_max_memory},
     {WORD("modules"), read_modules},
     {WORD("significant"), read_significant},
@@ -374,6 +384,7 @@ int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
     memset(spec, 0, sizeof *spec);
     spec->core.restart = DYNSUP_PERMANENT;
     spec->core.start_timeout_ms = -1;
+    spec->restart_limit = (dynsup_restart_limit){.max_restarts = 3, .period_ms = 5000};
     if (!lua_istable(L, index)) {
         lua_pushvalue(L, index);
         return dsl_spec_fail(L, "invalid_child_spec");

@@ -201,6 +201,7 @@ static int start(lua_State *L) {
         return dsl_told(L, host, "start_link", failed);
     dsl_options_name_keep(L, host, &parts.options);
     dynsup_static_start(host->core, &parts.options.core, parts.draft, &reply);
+    dsl_options_taken(host, &parts.options, &reply);
     dsl_options_name_release(host, &parts.options);
     return dsl_reply_to(L, host, &reply, 0, start_k);
 }
@@ -237,22 +238,12 @@ static int done_k(lua_State *L, int status, lua_KContext context) {
     return 1;
 }
 
-static int started_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    dsl_raw_reply raw = dsl_raw_get(L);
-    if (raw.status)
-        return dsl_push_failure(L, raw);
-    lua_pushvalue(L, raw.base + DSL_RAW_PID);
-    lua_pushvalue(L, raw.base + DSL_RAW_VALUE);
-    return lua_isnil(L, -1) ? (lua_pop(L, 1), 1) : 2;
-}
-
 static int terminate_child(lua_State *L) {
     return ask(L, DYNSUP_TERMINATE_BY_ID, done_k);
 }
 
 static int restart_child(lua_State *L) {
-    return ask(L, DYNSUP_RESTART_BY_ID, started_k);
+    return ask(L, DYNSUP_RESTART_BY_ID, dsl_restarted_k);
 }
 
 static int delete_child(lua_State *L) {

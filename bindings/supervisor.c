@@ -1,4 +1,4 @@
-/* Dynamic supervisors: start_link, terminate_child and stop. */
+/* Dynamic supervisors: start_link, terminate_child, restart_child and stop. */
 #include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/options.h"
@@ -32,6 +32,7 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     dsl_vault_reserve(L, &host->vault, DSL_NAME_SLOTS);
     dsl_options_name_keep(L, host, &options);
     reply.status = dynsup_supervisor_start(host->core, &options.core, &reply.pid);
+    dsl_options_taken(host, &options, &reply);
     dsl_options_name_release(host, &options);
     if (reply.status && options.core.arguments)
         dsl_object_release(host, options.core.arguments);
@@ -61,6 +62,7 @@ int dsl_start_module(lua_State *L, dsl_host *host, enum dsl_init init, lua_KFunc
     body->init = (uint8_t)init;
     dsl_options_name_keep(L, host, &options);
     dynsup_supervisor_init(host->core, &options.core, &dsl_body_ops, body, &reply);
+    dsl_options_taken(host, &options, &reply);
     dsl_options_name_release(host, &options);
     return dsl_reply_to(L, host, &reply, 0, k);
 }
@@ -88,7 +90,7 @@ static int start_link(lua_State *L) {
     return start_link_options(L, host);
 }
 
-/* ---- terminate_child, stop ---- */
+/* ---- terminate_child, restart_child, stop ---- */
 
 enum { STOP = 1 };
 
@@ -109,20 +111,43 @@ static int done_k(lua_State *L, int status, lua_KContext context) {
     return 1;
 }
 
+/* A child, as its supervisor is asked for it. */
+typedef struct child_name {
+    dynsup_pid pid; /* 0: by its name, which may be pushed */
+    const char *name;
+    size_t length;
+} child_name;
+
+/* The arguments: a supervisor, and its child at 2. Raises. [-0, +0|1] */
+static child_name check_child(lua_State *L, dsl_host *host, dynsup_pid *supervisor_out) {
+    child_name child = {0};
+    dsl_check_count(L, 2, 2);
+    *supervisor_out = dsl_check_dest(L, host, 1);
+    if (dsl_is_pid(L, 2))
+        child.pid = (uintptr_t)lua_touserdata(L, 2);
+    else if (!dsl_name_read(L, 2, &child.name, &child.length) && lua_type(L, 2) != LUA_TSTRING)
+        luaL_typeerror(L, 2, "pid or name of a child");
+    return child;
+}
+
 static int terminate_child(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;
-    const char *name = NULL;
-    size_t length = 0;
-    dynsup_pid child = 0;
-    dsl_check_count(L, 2, 2);
-    dynsup_pid pid = dsl_check_dest(L, host, 1);
-    if (dsl_is_pid(L, 2))
-        child = (uintptr_t)lua_touserdata(L, 2);
-    else if (!dsl_name_read(L, 2, &name, &length) && lua_type(L, 2) != LUA_TSTRING)
-        return luaL_typeerror(L, 2, "pid or name of a child");
-    dynsup_terminate_child(host->core, pid, child, name, length, dsl_can_wait(L, host), &reply);
+    dynsup_pid pid;
+    child_name child = check_child(L, host, &pid);
+    dynsup_terminate_child(host->core, pid, child.pid, child.name, child.length,
+                           dsl_can_wait(L, host), &reply);
     return dsl_reply_to(L, host, &reply, 0, done_k);
+}
+
+static int restart_child(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    dynsup_reply reply;
+    dynsup_pid pid;
+    child_name child = check_child(L, host, &pid);
+    dynsup_restart_child(host->core, pid, child.pid, child.name, child.length,
+                         dsl_can_wait(L, host), &reply);
+    return dsl_reply_to(L, host, &reply, 0, dsl_restarted_k);
 }
 
 static int stop(lua_State *L) {
@@ -148,6 +173,7 @@ static int stop(lua_State *L) {
 const luaL_Reg dsl_supervisor_functions[] = {
     {"start_link", start_link},
     {"terminate_child", terminate_child},
+    {"restart_child", restart_child},
     {"stop", stop},
     {NULL, NULL},
 };

@@ -225,6 +225,23 @@ int dynsup_terminate_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, 
     return reply->status = status;
 }
 
+int dynsup_restart_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, const char *name,
+                         size_t length, bool may_wait, dynsup_reply *reply) {
+    dsi_supervisor *supervisor;
+    dsi_request *request;
+    *reply = (dynsup_reply){0};
+    int status = supervisor_find_running(host, owner, &supervisor);
+    if (status == 0)
+        status = may_wait ? request_make(supervisor, DSI_PARKED_RESTART, name, length, may_wait,
+                                         &request)
+                          : DYNSUP_EWOULD_WAIT;
+    if (status)
+        return reply->status = status;
+    request->pid = pid;
+    dsi_supervisor_park(supervisor, &request->parked);
+    return reply->status = pending(request, reply);
+}
+
 static int request_by_id(dsi_supervisor *supervisor, enum dsi_parked_kind kind, dynsup_value *id,
                          bool may_wait, dynsup_reply *reply) {
     dsi_request *request;

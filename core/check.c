@@ -164,8 +164,7 @@ static size_t check_records(const dynsup_host *host, const dsi_process *process)
         MUST(dsi_slots_find(&host->children, child->slot.id) == child, "a record is live");
         MUST(child->pid == process->slot.id, "a process's record has its pid");
         MUST(dsi_child_of(process, child->supervisor) == child, "a supervisor has one record");
-        MUST(child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE,
-             "a child with a process runs");
+        MUST(!dsi_child_is_down(child), "a child with a process runs");
         parked += dsi_node_linked(&child->parked.node);
     }
     return parked;
@@ -200,6 +199,7 @@ static void check_waiters(const dsi_child *child, tally *met) {
         const dsi_request *request = dsi_item(node, dsi_request, parked.node);
         MUST(request->parked.kind == DSI_PARKED_START ||
                  request->parked.kind == DSI_PARKED_TERMINATE ||
+                 request->parked.kind == DSI_PARKED_RESTART ||
                  request->parked.kind == DSI_PARKED_RENEW,
              "a child is waited for to start, to end or to be renewed");
         met->children += request->child != NULL;
@@ -235,6 +235,12 @@ static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child)
     MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
 }
 
+static void check_failed(const dsi_child *child) {
+    MUST(child->extra && child->extra->own, "who has failed has a limit of its own");
+    MUST(!dsi_node_linked(&child->parked.node), "who has failed waits for no turn");
+    MUST(!dsi_timer_started(&child->extra->timer), "nor for a time");
+}
+
 static void check_saved(const dsi_child *child) {
     const dsi_saved *saved = child->extra->saved;
     if (!saved)
@@ -266,6 +272,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
         check_restarting(supervisor, child);
     else if (child->state == DSI_CHILD_GONE)
         check_gone(supervisor, child);
+    else if (child->state == DSI_CHILD_FAILED)
+        check_failed(child);
     else
         check_running(supervisor, child);
 }
@@ -279,7 +287,7 @@ static void check_counts(const dsi_supervisor *supervisor, tally *met) {
         const dsi_child *child = dsi_child_of_node(node);
         check_child(supervisor, child, met);
         specs++;
-        active += child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
+        active += !dsi_child_is_down(child);
         supervisors += child->is_supervisor;
     }
     MUST(supervisor->supervisors == supervisors, "supervisors are counted");

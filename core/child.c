@@ -38,7 +38,26 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
 static bool needs_extra(const dynsup_child_spec *spec) {
     return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
            spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL ||
-           spec->max_restores;
+           spec->max_restores || spec->restart_limit;
+}
+
+static bool own_limit_make(dynsup_host *host, dsi_child_extra *extra,
+                           const dynsup_restart_limit *limit) {
+    if (!limit)
+        return true;
+    extra->own = dsi_memory_new(&host->memory, sizeof *extra->own);
+    if (extra->own)
+        dsi_intensity_init(extra->own, &host->memory, limit->max_restarts, limit->period_ms);
+    return extra->own;
+}
+
+/* What the extra part has allocated, and the part itself. */
+static void extra_blocks_free(dynsup_host *host, dsi_child_extra *extra) {
+    if (extra->own)
+        dsi_intensity_fini(extra->own);
+    dsi_memory_free(&host->memory, extra->own, sizeof *extra->own);
+    dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
+    dsi_memory_free(&host->memory, extra, sizeof *extra);
 }
 
 static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
@@ -49,6 +68,8 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
         return false;
     if (spec->name_key.kind != DYNSUP_NIL &&
         !dsi_child_want(host, child, spec->name, spec->name_length))
+        return false;
+    if (!own_limit_make(host, extra, spec->restart_limit))
         return false;
     extra->modules = spec->modules;
     extra->name_key = spec->name_key;
@@ -76,10 +97,10 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec) {
     dsi_child *child = dsi_slots_new(&host->children);
     if (!child || !extra_fill(host, child, spec)) {
-        if (child) {
-            dsi_memory_free(&host->memory, child->extra, sizeof *child->extra);
+        if (child && child->extra)
+            extra_blocks_free(host, child->extra);
+        if (child)
             dsi_slots_free(&host->children, child);
-        }
         dsi_child_spec_release(host, spec);
         return NULL;
     }
@@ -104,8 +125,7 @@ static void extra_free(dynsup_host *host, dsi_child_extra *extra) {
     dsi_value_release(host, &extra->name_key);
     dsi_value_release(host, &extra->name_value);
     dsi_reason_release(host, &extra->late);
-    dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
-    dsi_memory_free(&host->memory, extra, sizeof *extra);
+    extra_blocks_free(host, extra);
 }
 
 static void name_free(dynsup_host *host, dsi_child *child) {
@@ -175,17 +195,18 @@ static enum dynsup_child_state state_of(const dsi_child *child) {
         return DYNSUP_CHILD_STOPPING;
     case DSI_CHILD_GONE:
         return DYNSUP_CHILD_DOWN;
+    case DSI_CHILD_FAILED:
+        return DYNSUP_CHILD_FAILED;
     default:
         return DYNSUP_CHILD_RUNNING;
     }
 }
 
 void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
-    bool runs = child->state != DSI_CHILD_RESTARTING && child->state != DSI_CHILD_GONE;
     *info_out = (dynsup_child_info){
         .ref = child->slot.id,
         .state = state_of(child),
-        .pid = runs ? child->pid : 0,
+        .pid = dsi_child_is_down(child) ? 0 : child->pid,
         .last_pid = child->pid,
         .id = child->id,
         .modules = child->extra ? child->extra->modules : dsi_value_nil(),

@@ -5,7 +5,8 @@
  * A record lives from the moment a start is asked for until the child is removed; it joins its
  * supervisor's list when the start is accepted, and only then counts. Its process is found by pid,
  * so a record and a process may outlive each other. What few children have (backoff, ready,
- * modules, somebody waiting, a start function, a saved state) is in dsi_child_extra.
+ * modules, somebody waiting, a start function, a saved state, a limit of restarts of their own) is
+ * in dsi_child_extra.
  * A record owns its program, id, modules and name.
  * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record is
  * in one of the supervisor's queues by its parked node.
@@ -14,6 +15,7 @@
 #define DSI_CHILD_H
 
 #include "backoff.h"
+#include "intensity.h"
 #include "lifecycle.h"
 #include "process.h"
 #include "state.h"
@@ -62,6 +64,7 @@ typedef struct dsi_child_extra {
     dsi_backoff backoff;
     dsi_saved *saved;      /* or NULL: see saved.h */
     uint64_t max_restores; /* of a saved state */
+    dsi_intensity *own;    /* its own limit of restarts, or NULL */
 } dsi_child_extra;
 
 struct dsi_child {
@@ -69,7 +72,7 @@ struct dsi_child {
     dsi_supervisor *supervisor;
     dsi_node node; /* in supervisor->children, once accepted */
     dsi_parked parked;
-    dynsup_pid pid; /* of its process; while RESTARTING, of the last one */
+    dynsup_pid pid; /* of its process; while RESTARTING, or FAILED, of the last one */
     const dynsup_program_ops *program_ops;
     void *program;
     dynsup_value id;
@@ -104,6 +107,12 @@ void dsi_child_free(dynsup_host *host, dsi_child *child);
 
 /* Made if needed; NULL without memory. */
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child);
+
+/* Has it no process: it restarts, has failed, or is gone? */
+static inline bool dsi_child_is_down(const dsi_child *child) {
+    return child->state == DSI_CHILD_RESTARTING || child->state == DSI_CHILD_FAILED ||
+           child->state == DSI_CHILD_GONE;
+}
 
 /* What is told of it to who looks. */
 void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out);

@@ -13,7 +13,8 @@ static const char *name_text(const dsi_name *name) {
 static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
                                 const dsi_child *child, const dynsup_reason *reason) {
     const dsi_supervisor *supervisor = child->supervisor;
-    const dsi_intensity *intensity = &supervisor->intensity;
+    const dsi_intensity *own = child->extra ? child->extra->own : NULL;
+    const dsi_intensity *intensity = own ? own : &supervisor->intensity;
     return (dynsup_event){
         .kind = kind,
         .at_ns = host->now_ns,
@@ -33,6 +34,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .restarts = dsi_intensity_count(intensity, dsi_supervisor_time(supervisor) / 1000000),
         .max_restarts = intensity->max_restarts,
         .period_ms = intensity->period_ms,
+        .own_limit = own,
     };
 }
 

@@ -118,7 +118,7 @@ static int dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = dsi_life_find(supervisor, request->pid, request->name, request->name_length);
     if (!child)
         return DYNSUP_ENOT_FOUND;
-    if (child->state == DSI_CHILD_RESTARTING) {
+    if (dsi_child_is_down(child)) {
         dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
         return 0;
     }
@@ -133,6 +133,22 @@ static int dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
     return DYNSUP_PENDING;
 }
 
+/* ---- restart_child ---- */
+
+/* The answer comes when the attempt has succeeded or failed: at once, but for a start function. */
+static int dynamic_change(dsi_supervisor *supervisor, dsi_request *request) {
+    dsi_child *child = dsi_life_find(supervisor, request->pid, request->name, request->name_length);
+    if (!child)
+        return DYNSUP_ENOT_FOUND;
+    if (child->state != DSI_CHILD_FAILED)
+        return child->state == DSI_CHILD_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
+    request->target = supervisor->process->slot.id;
+    dsi_list_append(&child->extra->waiters, &request->parked.node);
+    dsi_life_forgive(child);
+    dsi_life_event(supervisor, child, DSI_ON_REVIVE, NULL);
+    return DYNSUP_PENDING;
+}
+
 const dsi_policy dsi_dynamic_policy = {
     .attempt = dsi_life_attempt,
     .end = dynamic_end,
@@ -142,4 +158,5 @@ const dsi_policy dsi_dynamic_policy = {
     .stop = dynamic_stop,
     .start = dsi_dynamic_start,
     .terminate = dynamic_terminate,
+    .change = dynamic_change,
 };

@@ -52,6 +52,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(TIMEOUT, "timeout", "the time is over")                                                      \
     X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
+    X(FAILED, "failed", "the child was restarted too often, and stays down")                       \
     X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
     X(MEMORY_EXCEEDED, "memory_exceeded", "it had more memory than it may")                        \
     X(TAKEN, "taken", "the name or the process has its registration")                              \
@@ -196,7 +197,8 @@ typedef struct dynsup_reply {
     int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
     bool existing;  /* ensure_child found it running */
     dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
-    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id. */
+    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id; of
+     * DYNSUP_EALREADY_STARTED the atom FAILED when it is the name of a child that has failed. */
     dynsup_value values[DYNSUP_REPLY_VALUES];
     uint64_t key; /* of DYNSUP_PENDING: what to wait for */
 } dynsup_reply;
@@ -279,6 +281,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
     DYNSUP_EVENT_HUP,              /* the program got SIGHUP */
     DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
+    DYNSUP_EVENT_CHILD_FAILED,     /* report: a child's own limit of restarts is exceeded */
     DYNSUP_EVENT_COUNT
 };
 
@@ -302,10 +305,11 @@ typedef struct dynsup_event {
     enum dynsup_restart restart;
     double shutdown_ms;
     bool is_supervisor;
-    uint32_t incarnation;  /* of the child: 1 for its first process */
-    uint64_t restarts;     /* within the period so far; GAVE_UP: with the one too many */
-    uint64_t max_restarts; /* of the supervisor */
+    uint32_t incarnation; /* of the child: 1 for its first process */
+    uint64_t restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: with the one too many */
+    uint64_t max_restarts; /* of the supervisor, or the child's own */
     uint64_t period_ms;
+    bool own_limit;    /* these three are the child's own */
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
     uint64_t restores; /* STATE_DROPPED: how many have failed in a row */
@@ -771,6 +775,12 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
  * period, so that a start without it is tried before they give up. */
 enum { DYNSUP_MAX_RESTORES = 2 };
 
+/* More than max_restarts restarts within a period are too many. */
+typedef struct dynsup_restart_limit {
+    uint64_t max_restarts;
+    uint64_t period_ms; /* > 0 */
+} dynsup_restart_limit;
+
 typedef struct dynsup_child_spec {
     dynsup_value id;
     const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
@@ -792,6 +802,9 @@ typedef struct dynsup_child_spec {
     dynsup_value name_key, name_value; /* of a name that is a registry's key */
     bool significant;                  /* of a static supervisor, which must allow it */
     uint64_t max_restores; /* of a saved state; 0: DYNSUP_MAX_RESTORES; DYNSUP_NO_LIMIT */
+    /* Its own limit, copied: its restarts, delayed ones too, count towards this one alone; with one
+     * too many it is failed, and nothing happens to its supervisor. NULL: its supervisor's. */
+    const dynsup_restart_limit *restart_limit;
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
@@ -807,14 +820,26 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
                   bool ensure, dynsup_reply *reply);
 
 /* Starts a child. The spec's program, body and values change hands in every case. With ensure
- * the process that has the name, if any, is the answer. A starting one has its first slice inside
- * the current one (dynsup_start_now), if it is its turn. */
+ * the process that has the name, if any, is the answer; DYNSUP_EFAILED: its child has failed. A
+ * starting one has its first slice inside the current one (dynsup_start_now), if it is its turn. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 
-/* Stops a child, given by its pid (or last pid while it restarts), or by its name if pid is 0. */
+/* Stops a child, given by its pid (or last pid while it restarts, or has failed), or by its name if
+ * pid is 0. */
 int dynsup_terminate_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid,
                            const char *name, size_t length, bool may_wait, dynsup_reply *reply);
+
+/* Starts a failed child again, found as by terminate_child: one attempt, which counts for nothing,
+ * after which its own limit begins anew; of a static supervisor also one that is down. The reply is
+ * as of start_child, but that nobody waits for a dynamic supervisor's child to be ready; a failed
+ * child that could not be started stays failed. DYNSUP_ERUNNING, DYNSUP_ERESTARTING: it is no such
+ * child; DYNSUP_ENOT_FOUND; DYNSUP_EFAILED: it has failed again at once. Always waits. */
+int dynsup_restart_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid, const char *name,
+                         size_t length, bool may_wait, dynsup_reply *reply);
+
+/* Is it the name of a child that has failed? It finds no process, and cannot be taken. */
+bool dynsup_name_failed(const dynsup_host *host, const char *name, size_t length);
 
 /* Stops the supervisor; the reason's objects change hands. */
 int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor, const dynsup_reason *reason,
@@ -856,7 +881,8 @@ enum dynsup_child_state {
     DYNSUP_CHILD_RUNNING,
     DYNSUP_CHILD_RESTARTING,
     DYNSUP_CHILD_STOPPING,
-    DYNSUP_CHILD_DOWN /* of a static supervisor: its spec is there, and no process */
+    DYNSUP_CHILD_DOWN,  /* of a static supervisor: its spec is there, and no process */
+    DYNSUP_CHILD_FAILED /* its own limit of restarts was exceeded */
 };
 
 typedef struct dynsup_child_info {

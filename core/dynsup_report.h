@@ -14,9 +14,9 @@ DYNSUP_DECLARATIONS_BEGIN
 /* The kind's name in records and for observers: "exited", "child_terminated". Static. */
 const char *dynsup_event_name(enum dynsup_event_kind kind);
 
-/* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP)
- * or a warning (UNEXPECTED, STUCK, STATE_DROPPED, START_REFUSED for want of memory). The rest are
- * details: the life of children is info, that of processes debug. */
+/* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP,
+ * CHILD_FAILED) or a warning (UNEXPECTED, STUCK, STATE_DROPPED, START_REFUSED for want of memory).
+ * The rest are details: the life of children is info, that of processes debug. */
 enum dynsup_report_level {
     DYNSUP_REPORT_ERROR = 1,
     DYNSUP_REPORT_WARNING,
@@ -32,14 +32,15 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  * The first line is a sentence. An error has more lines, indented: the reason with all its lines
  * (when it is long, its end is what is cut), the child, its function and spec, what happens next.
  * The sentence of a child's error ends in its context: (child_terminated), (start_error),
- * (shutdown_error) or, when the supervisor gives up, (shutdown).
+ * (shutdown_error), (child_failed) or, when the supervisor gives up, (shutdown).
  * Control characters in what is described are spelled as in Lua ("\027"), and what stands within a
  * line is cut at its first newline and to 160 bytes.
  *
  * The reason's block is its description, with its trace in the lines behind.
  *
  * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
- * with backs_off (or delay_ns, when it is known) one that waits and does not count. With STUCK
+ * with backs_off (or delay_ns, when it is known) one that waits and does not count (with own_limit
+ * it does). With STUCK
  * delay_ns is the time for which the process has not given way, 0: not known.
  */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
@@ -50,8 +51,8 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
  * what is known besides. For all: "pid", "name", "type". For children: "supervisor",
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
- * "give_up", "none"), "delay_ms", "restores" (of a state that was dropped), "error" (why a start
- * was refused), "reason", "traceback". What is not there has no field.
+ * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "error" (why a
+ * start was refused), "reason", "traceback". What is not there has no field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);
@@ -61,7 +62,8 @@ enum dynsup_next {
     DYNSUP_NEXT_NONE,
     DYNSUP_NEXT_RESTART,
     DYNSUP_NEXT_DELAYED,
-    DYNSUP_NEXT_GIVE_UP
+    DYNSUP_NEXT_GIVE_UP,
+    DYNSUP_NEXT_FAIL /* by its own limit */
 };
 enum dynsup_next dynsup_report_next(const dynsup_event *event);
 

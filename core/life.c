@@ -22,7 +22,26 @@ void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t c
         supervisor->workers += change;
 }
 
-/* Everybody who waits for the child: for its end, or (ensure) for it to run. */
+/* Answers those who wait for the child with requests of this kind; the reply's values are copied.
+ */
+static void tell_each(dsi_supervisor *supervisor, dsi_child *child, enum dsi_parked_kind kind,
+                      const dynsup_reply *reply) {
+    dynsup_host *host = supervisor->host;
+    dsi_node *node = dsi_list_first(&child->extra->waiters);
+    while (node) {
+        dsi_node *next = dsi_list_next(&child->extra->waiters, node);
+        dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        dynsup_reply copy = *reply;
+        copy.values[0] = dsi_value_copy(host, reply->values[0]);
+        if (request->parked.kind == kind)
+            dsi_request_reply(host, request, &copy);
+        else
+            dsi_reply_release(host, &copy);
+        node = next;
+    }
+}
+
+/* Everybody who waits for the child: for its end, or (ensure, restart_child) for it to run. */
 static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_node *node;
     dsi_renew_reconsider(supervisor, child);
@@ -30,6 +49,8 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
         dsi_request *request = dsi_item(node, dsi_request, parked.node);
         if (request->parked.kind == DSI_PARKED_TERMINATE) {
             dsi_request_status(supervisor->host, request, 0);
+        } else if (request->parked.kind == DSI_PARKED_RESTART) {
+            dsi_request_status(supervisor->host, request, DYNSUP_ENOT_FOUND);
         } else { /* it was to be ensured: now it must be started */
             request->target = supervisor->process->slot.id;
             dsi_list_append(&supervisor->parked, &request->parked.node);
@@ -42,15 +63,9 @@ void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child) {
     if (!child->extra)
         return;
     dsi_renew_reconsider(supervisor, child);
-    dsi_node *node = dsi_list_first(&child->extra->waiters);
-    while (node) {
-        dsi_node *next = dsi_list_next(&child->extra->waiters, node);
-        dsi_request *request = dsi_item(node, dsi_request, parked.node);
-        dynsup_reply reply = {.pid = child->pid, .existing = true};
-        if (request->parked.kind == DSI_PARKED_START)
-            dsi_request_reply(supervisor->host, request, &reply);
-        node = next;
-    }
+    tell_each(supervisor, child, DSI_PARKED_START,
+              &(dynsup_reply){.pid = child->pid, .existing = true});
+    tell_each(supervisor, child, DSI_PARKED_RESTART, &(dynsup_reply){.pid = child->pid});
 }
 
 void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
@@ -66,13 +81,14 @@ void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_shutdown_check(supervisor);
 }
 
-/* A child that restarts has no process to be found by: it is looked for, when there is any. */
-static dsi_child *find_restarting(dsi_supervisor *supervisor, dynsup_pid pid) {
+/* A child that restarts, or has failed, has no process to be found by: it is looked for, when there
+ * is any. */
+static dsi_child *find_down(dsi_supervisor *supervisor, dynsup_pid pid) {
     if (supervisor->active == supervisor->specs)
         return NULL;
     dsi_list_each (node, &supervisor->children) {
         dsi_child *child = dsi_child_of_node(node);
-        if (child->state == DSI_CHILD_RESTARTING && child->pid == pid)
+        if (dsi_child_is_down(child) && child->state != DSI_CHILD_GONE && child->pid == pid)
             return child;
     }
     return NULL;
@@ -83,7 +99,7 @@ dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char 
     if (pid) {
         dsi_process *process = dsi_process_find(supervisor->host, pid);
         dsi_child *child = process ? dsi_child_of(process, supervisor) : NULL;
-        return child ? child : find_restarting(supervisor, pid);
+        return child ? child : find_down(supervisor, pid);
     }
     dsi_name *entry = dsi_name_find(supervisor->host, name, name_length);
     if (!entry)
@@ -95,8 +111,31 @@ dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char 
 
 /* ---- restarts ---- */
 
-/* The intensity is exceeded: the child is dropped, and the supervisor ends. */
-static void give_up(dsi_supervisor *supervisor, dsi_child *child) {
+static bool backs_off(const dsi_child *child) {
+    return child->extra && child->extra->has_backoff;
+}
+
+static dsi_intensity *own_limit(const dsi_child *child) {
+    return child->extra ? child->extra->own : NULL;
+}
+
+/* Counts a restart: by the child's own limit, if it has one; else by its supervisor's, unless
+ * backoff spaces it. False: it is one too many. */
+static bool restart_count(dsi_supervisor *supervisor, dsi_child *child) {
+    uint64_t now_ms = dsi_supervisor_time(supervisor) / 1000000;
+    bool is_counted = child->uncounted;
+    child->uncounted = false;
+    if (own_limit(child))
+        return dsi_intensity_add(own_limit(child), now_ms);
+    return is_counted || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
+}
+
+bool dsi_life_counts(const dsi_child *child) {
+    return child->restart != DYNSUP_TEMPORARY && !own_limit(child) && !backs_off(child);
+}
+
+/* The supervisor's intensity is exceeded: the child is dropped, and the supervisor ends. */
+static void supervisor_give_up(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason reached = dynsup_reason_atom(DYNSUP_REACHED_MAX_RESTART_INTENSITY);
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dsi_event_child(supervisor->host, DYNSUP_EVENT_GAVE_UP, child, &reached);
@@ -104,8 +143,12 @@ static void give_up(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_shutdown_begin(supervisor, &shutdown);
 }
 
-static bool backs_off(const dsi_child *child) {
-    return child->extra && child->extra->has_backoff;
+/* There was one restart too many; reason: of the end or the attempt before it. */
+static void give_up(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    if (own_limit(child))
+        dsi_life_event(supervisor, child, DSI_ON_EXHAUST, reason);
+    else
+        supervisor_give_up(supervisor, child);
 }
 
 /* Puts the restart off, as the child's backoff says. */
@@ -121,29 +164,53 @@ static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_rea
     dsi_event_delayed(host, child, reason, delay_ns);
 }
 
-/* A restart counts, unless backoff spaces it. */
+/* One that was put off is counted already. */
 static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
-    if (backs_off(child)) {
-        if (child->extra->delayed)
-            supervisor->policy->attempt(supervisor, child);
-        else
-            delay(supervisor, child, reason);
-    } else if (child->uncounted || dsi_intensity_add(&supervisor->intensity,
-                                                     dsi_supervisor_time(supervisor) / 1000000)) {
-        child->uncounted = false;
+    bool was_delayed = backs_off(child) && child->extra->delayed;
+    if (!was_delayed && !restart_count(supervisor, child))
+        give_up(supervisor, child, reason);
+    else if (!was_delayed && backs_off(child))
+        delay(supervisor, child, reason);
+    else
         supervisor->policy->attempt(supervisor, child);
-    } else {
-        give_up(supervisor, child);
-    }
 }
 
 static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dsi_event_child(supervisor->host, DYNSUP_EVENT_START_ERROR, child, reason);
     dsi_renew_reconsider(supervisor, child);
-    if (backs_off(child))
+    if (!backs_off(child))
+        dsi_supervisor_retry_later(supervisor, child);
+    else if (restart_count(supervisor, child))
         delay(supervisor, child, reason);
     else
-        dsi_supervisor_retry_later(supervisor, child);
+        give_up(supervisor, child, reason);
+}
+
+/* The child stays down: whoever waits for it is told. */
+static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
+                          const dynsup_reason *reason) {
+    const dynsup_reply failed = {.status = DYNSUP_EFAILED};
+    dsi_child_timer_stop(child);
+    dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_FAILED, child, reason);
+    dsi_renew_reconsider(supervisor, child);
+    tell_each(supervisor, child, DSI_PARKED_START, &failed);
+    tell_each(supervisor, child, DSI_PARKED_RESTART, &failed);
+    if (supervisor->policy->failed)
+        supervisor->policy->failed(supervisor, child);
+}
+
+/* A failed child could not be started by hand. */
+static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
+    dsi_event_refused(supervisor->host, child, DYNSUP_EREASON, reason);
+    tell_each(supervisor, child, DSI_PARKED_RESTART, &reply);
+}
+
+void dsi_life_forgive(dsi_child *child) {
+    dsi_child_extra *extra = child->extra;
+    dsi_intensity_fini(extra->own);
+    extra->backoff.next_ms = 0;
+    extra->delayed = false;
 }
 
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
@@ -176,6 +243,7 @@ void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
 void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
                              const dynsup_outcome *outcome) {
     if (outcome->status == DYNSUP_EIGNORE) {
+        tell_each(supervisor, child, DSI_PARKED_RESTART, &(dynsup_reply){.status = DYNSUP_EIGNORE});
         dsi_life_event(supervisor, child, DSI_ON_IGNORED, NULL);
         return;
     }
@@ -220,6 +288,12 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         break;
     case DSI_DO_AGAIN:
         try_again(supervisor, child, reason);
+        break;
+    case DSI_DO_GIVE_UP:
+        child_give_up(supervisor, child, reason);
+        break;
+    case DSI_DO_DENY:
+        deny(supervisor, child, reason);
         break;
     case DSI_DO_RENEW:
         dsi_life_attempt(supervisor, child);

@@ -77,6 +77,7 @@ static const struct transition_row {
             [DSI_ON_STARTED] = TO(RUNNING, TELL),
             [DSI_ON_FAILED] = TO(RESTARTING, AGAIN),
             [DSI_ON_IGNORED] = TO(GONE, REMOVE),
+            [DSI_ON_EXHAUST] = TO(FAILED, GIVE_UP),
             [DSI_ON_TERMINATE] = TO(GONE, REMOVE),
         },
     [DSI_CHILD_STOPPING] =
@@ -90,6 +91,14 @@ static const struct transition_row {
             [DSI_ON_EXIT] = TO(RESTARTING, RENEW),
             [DSI_ON_FAIL] = TO(RESTARTING, RENEW),
             [DSI_ON_TERMINATE] = TO(STOPPING, NOTHING),
+        },
+    [DSI_CHILD_FAILED] =
+        {
+            [DSI_ON_STARTED] = TO(RUNNING, TELL),
+            [DSI_ON_FAILED] = TO(FAILED, DENY),
+            [DSI_ON_IGNORED] = TO(GONE, REMOVE),
+            [DSI_ON_REVIVE] = TO(FAILED, RENEW),
+            [DSI_ON_TERMINATE] = TO(GONE, REMOVE),
         },
 };
 

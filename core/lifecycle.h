@@ -15,6 +15,7 @@
     X(RESTARTING, "restarting") /* does not run, and is to run again */                            \
     X(STOPPING, "stopping")     /* has been told to stop, and runs still */                        \
     X(RENEWING, "renewing")     /* the same, and is to run again */                                \
+    X(FAILED, "failed")         /* does not run: it was restarted too often by its own limit */    \
     X(GONE, "gone")             /* has left its supervisor */
 
 #define DSI_CHILD_EVENTS(X)                                                                        \
@@ -26,8 +27,10 @@
     X(STARTED, "restart succeeds")                                                                 \
     X(FAILED, "restart fails")                                                                     \
     X(IGNORED, "restart is ignored")                                                               \
-    X(RENEW, "is renewed")        /* by reload */                                                  \
-    X(TERMINATE, "is terminated") /* by terminate_child or its supervisor's end */
+    X(EXHAUST, "restarts too often")  /* by its own limit */                                       \
+    X(REVIVE, "is restarted by hand") /* by restart_child */                                       \
+    X(RENEW, "is renewed")            /* by reload */                                              \
+    X(TERMINATE, "is terminated")     /* by terminate_child or its supervisor's end */
 
 #define DSI_CHILD_ACTIONS(X)                                                                       \
     X(NOTHING, "-")                                                                                \
@@ -37,6 +40,8 @@
     X(STOP, "send shutdown") /* by its own shutdown mode */                                        \
     X(RESTART, "restart")    /* at once, delayed, or give up */                                    \
     X(AGAIN, "try again later")                                                                    \
+    X(GIVE_UP, "give it up")                                                                       \
+    X(DENY, "tell who has asked")                                                                  \
     X(RENEW, "restart at once, uncounted")                                                         \
     X(REMOVE, "remove")
 

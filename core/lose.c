@@ -5,7 +5,7 @@
 /* Has another child of the supervisor counted for this loss? From now on one has. */
 static bool is_counted(const dsi_child *child, uint64_t loss) {
     dsi_supervisor *supervisor = child->supervisor;
-    if (child->restart == DYNSUP_TEMPORARY || supervisor->loss == loss)
+    if (supervisor->loss == loss || !dsi_life_counts(child))
         return supervisor->loss == loss;
     supervisor->loss = loss;
     return false;

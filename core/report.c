@@ -225,9 +225,12 @@ static bool may_restart(const dynsup_event *event) {
 enum dynsup_next dynsup_report_next(const dynsup_event *event) {
     if (!may_restart(event))
         return DYNSUP_NEXT_NONE;
+    bool exhausted = event->restarts >= event->max_restarts;
+    if (event->own_limit && exhausted && !event->delay_ns)
+        return DYNSUP_NEXT_FAIL;
     if (event->delay_ns || event->backs_off)
         return DYNSUP_NEXT_DELAYED;
-    return event->restarts < event->max_restarts ? DYNSUP_NEXT_RESTART : DYNSUP_NEXT_GIVE_UP;
+    return exhausted ? DYNSUP_NEXT_GIVE_UP : DYNSUP_NEXT_RESTART;
 }
 
 static void put_delayed(writer *w) {
@@ -254,6 +257,10 @@ static void put_next(writer *w) {
         break;
     case DYNSUP_NEXT_GIVE_UP:
         put(w, "its supervisor gives up, it would be the ");
+        put_restart(w, w->event->restarts + 1);
+        break;
+    case DYNSUP_NEXT_FAIL:
+        put(w, "it has failed and stays down, it would be the ");
         put_restart(w, w->event->restarts + 1);
         break;
     }
@@ -332,6 +339,15 @@ static void write_gave_up(writer *w) {
     put(w, DETAIL "next: it stops its children and ends with the reason shutdown");
 }
 
+static void write_failed(writer *w) {
+    put_child(w);
+    put(w, " has failed: ");
+    put_restart(w, w->event->restarts);
+    put(w, " (child_failed)");
+    put_details(w);
+    put(w, DETAIL "next: it stays down until restart_child; its siblings go on");
+}
+
 static void write_refused(writer *w) {
     const dynsup_event *event = w->event;
     enum dynsup_atom why = (enum dynsup_atom) - event->status;
@@ -391,6 +407,7 @@ static const struct report_kind {
     [DYNSUP_EVENT_STUCK] = {DYNSUP_REPORT_WARNING, write_stuck},
     [DYNSUP_EVENT_HUP] = {DYNSUP_REPORT_INFO, write_hup},
     [DYNSUP_EVENT_STATE_DROPPED] = {DYNSUP_REPORT_WARNING, write_dropped},
+    [DYNSUP_EVENT_CHILD_FAILED] = {DYNSUP_REPORT_ERROR, write_failed},
 };
 
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {

@@ -32,6 +32,7 @@ static const char *const names[DYNSUP_EVENT_COUNT] = {
     [DYNSUP_EVENT_STUCK] = "stuck",
     [DYNSUP_EVENT_HUP] = "hup",
     [DYNSUP_EVENT_STATE_DROPPED] = "state_dropped",
+    [DYNSUP_EVENT_CHILD_FAILED] = "child_failed",
 };
 
 const char *dynsup_event_name(enum dynsup_event_kind kind) {
@@ -145,7 +146,7 @@ static void add_child(const source *s) {
 }
 
 static void add_next(const source *s) {
-    static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up"};
+    static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up", "fail"};
     const dynsup_event *event = s->event;
     if (event->kind == DYNSUP_EVENT_CHILD_TERMINATED || event->kind == DYNSUP_EVENT_START_ERROR)
         dynsup_record_string(s->record, "next", nexts[dynsup_report_next(event)]);

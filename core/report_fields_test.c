@@ -78,6 +78,10 @@ static void what_follows_is_told_apart(void **state) {
     event.delay_ns = 0;
     event.backs_off = true;
     assert_fields(&event, " next=delayed_restart reason");
+    event = child_event(DYNSUP_EVENT_START_ERROR, &boom);
+    event.restarts = 3;
+    event.own_limit = true;
+    assert_fields(&event, " next=fail ");
     event = child_event(DYNSUP_EVENT_STATE_DROPPED, &boom);
     event.restores = 2;
     assert_fields(&event, " restores=2 reason");

@@ -326,6 +326,30 @@ static void a_state_that_is_dropped_says_how_often_it_has_failed(void **state) {
                                  "(state_dropped)\n    reason: boom\n    offender: <0.7.0>");
 }
 
+static void a_child_that_has_failed_says_how_often_it_was_restarted(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_FAILED, &reason);
+    event.own_limit = true;
+    event.restarts = 4;
+    assert_reports(&event, CHILD " has failed: 4th restart of 3 in 5 s (child_failed)\n    reason: "
+                                 "boom\n    offender: <0.7.0>");
+    assert_reports(&event, "next: it stays down until restart_child; its siblings go on");
+}
+
+static void its_own_limit_is_what_comes_before_the_failure(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
+    event.own_limit = true;
+    event.restarts = 3;
+    assert_reports(&event, "next: it has failed and stays down, it would be the 4th restart of 3");
+    event.backs_off = true;
+    assert_int_equal(dynsup_report_next(&event), DYNSUP_NEXT_FAIL);
+    event.restarts = 2;
+    assert_int_equal(dynsup_report_next(&event), DYNSUP_NEXT_DELAYED);
+}
+
 static void the_steps_of_children_are_one_line_each(void **state) {
     (void)state;
     dynsup_reason reason = because(0);
@@ -463,6 +487,8 @@ int main(void) {
         cmocka_unit_test(a_process_that_is_stuck_may_say_for_how_long),
         cmocka_unit_test(a_hup_is_one_line),
         cmocka_unit_test(a_state_that_is_dropped_says_how_often_it_has_failed),
+        cmocka_unit_test(a_child_that_has_failed_says_how_often_it_was_restarted),
+        cmocka_unit_test(its_own_limit_is_what_comes_before_the_failure),
         cmocka_unit_test(the_steps_of_children_are_one_line_each),
         cmocka_unit_test(a_refused_start_says_why),
         cmocka_unit_test(every_kind_fits_into_a_buffer_of_every_size),

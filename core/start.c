@@ -24,8 +24,19 @@ static bool child_is_up(const dsi_name *name) {
            (!name->child || name->child->state == DSI_CHILD_RUNNING);
 }
 
+static bool child_has_failed(const dsi_name *name) {
+    return name->child && name->child->state == DSI_CHILD_FAILED;
+}
+
+bool dynsup_name_failed(const dynsup_host *host, const char *name, size_t length) {
+    const dsi_name *entry = dsi_name_find(host, name, length);
+    return entry && child_has_failed(entry);
+}
+
 /* The answer of ensure_child for a name that is there. */
 static int ensure_existing(dsi_supervisor *supervisor, const dsi_name *name, dynsup_reply *reply) {
+    if (child_has_failed(name))
+        return DYNSUP_EFAILED;
     reply->pid = name->process ? name->process->slot.id : 0;
     reply->existing = child_is_up(name);
     if (reply->existing)
@@ -44,6 +55,8 @@ int dsi_dynamic_admits(dsi_supervisor *supervisor, const char *name, size_t leng
     if (!taken)
         return 0;
     reply->pid = taken->process ? taken->process->slot.id : 0;
+    if (child_has_failed(taken))
+        reply->values[0] = dsi_value_atom(DYNSUP_FAILED);
     return DYNSUP_EALREADY_STARTED;
 }
 

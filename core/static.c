@@ -23,6 +23,8 @@ static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
 
 void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child) {
     child->state = DSI_CHILD_GONE;
+    if (supervisor->order->held_up == child)
+        supervisor->order->held_up = NULL;
     dsi_static_weigh(supervisor, child, false);
     dsi_node_remove(&child->parked.node);
     child->parked.kind = DSI_PARKED_CHILD;
@@ -74,6 +76,9 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->awaited = NULL;
     supervisor->order->job = job;
     supervisor->order->starts = starts;
+    supervisor->order->revives = false;
+    if (job == DSI_JOB_GROUP || job == DSI_JOB_STOP)
+        supervisor->order->held_up = NULL;
     supervisor->order->first = job == DSI_JOB_TERMINATE || job == DSI_JOB_START ? at : NULL;
     supervisor->order->at = at;
 }
@@ -101,9 +106,16 @@ static void stop_running(dsi_supervisor *supervisor, dsi_child *child) {
     child->ended_before = false;
 }
 
+/* Has the job nothing to do with it? A failed child is no part of a group. */
+static bool is_left_alone(const dsi_supervisor *supervisor, const dsi_child *child) {
+    return child->state == DSI_CHILD_FAILED && supervisor->order->job == DSI_JOB_GROUP;
+}
+
 static void stop_one(dsi_supervisor *supervisor, dsi_child *child) {
     supervisor->order->at = child_before(supervisor, child);
-    if (child->state == DSI_CHILD_RESTARTING) {
+    if (is_left_alone(supervisor, child))
+        return;
+    if (child->state == DSI_CHILD_RESTARTING || child->state == DSI_CHILD_FAILED) {
         dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
     } else if (child->state == DSI_CHILD_GONE) {
         if (supervisor->state == DSI_SUPERVISOR_STOPPING)
@@ -118,7 +130,8 @@ static void stop_one(dsi_supervisor *supervisor, dsi_child *child) {
 static void start_one(dsi_supervisor *supervisor, dsi_child *child) {
     bool alone = supervisor->order->job == DSI_JOB_START;
     supervisor->order->at = alone ? NULL : child_after(supervisor, child);
-    dsi_static_start_one(supervisor, child);
+    if (alone || child->state == DSI_CHILD_GONE)
+        dsi_static_start_one(supervisor, child);
 }
 
 /* All that had been started are stopped again: the supervisor ends, without a signal to who started
@@ -205,6 +218,14 @@ static void static_attempt(dsi_supervisor *supervisor, dsi_child *child) {
     }
     dsi_static_job(supervisor, DSI_JOB_GROUP, false, child_last(supervisor));
     order->first = order->strategy == DYNSUP_REST_FOR_ONE ? child : NULL;
+    dsi_static_advance(supervisor);
+}
+
+/* Those behind a child whose start held up the restart of its group are started without it. */
+static void static_failed(dsi_supervisor *supervisor, dsi_child *child) {
+    if (supervisor->order->held_up != child)
+        return;
+    dsi_static_job(supervisor, DSI_JOB_GROUP, true, child_after(supervisor, child));
     dsi_static_advance(supervisor);
 }
 
@@ -324,6 +345,7 @@ const dsi_policy dsi_static_policy = {
     .newest_first = true,
     .attempt = static_attempt,
     .end = static_end,
+    .failed = static_failed,
     .exited = static_exited,
     .ready = static_ready,
     .guest_done = static_guest_done,

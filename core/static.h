@@ -48,6 +48,9 @@ struct dynsup_draft {
     const dynsup_body_ops *body_ops; /* START: the first body, if it is there already */
     void *body;
     bool is_new;          /* START: the child is removed when it fails */
+    bool revives;         /* START: the child had failed, and has again when it fails */
+    dsi_child *held_up;   /* a GROUP has got no further than its failing start: those behind it are
+                             down; NULL: none has */
     dynsup_reply failure; /* INIT: why it has failed, while the others are stopped */
 };
 
@@ -76,7 +79,8 @@ void dsi_static_weigh(dsi_supervisor *supervisor, dsi_child *child, bool weighs)
 
 /* ---- static_start.c ---- */
 
-/* Starts the child, which is GONE, as the job has it. It may have failed or be awaited then. */
+/* Starts the child, which is GONE or FAILED, as the job has it. It may have failed or be awaited
+ * then. */
 void dsi_static_start_one(dsi_supervisor *supervisor, dsi_child *child);
 
 /* The guest that starts the child for a job has this outcome. */

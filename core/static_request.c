@@ -103,7 +103,8 @@ int dsi_static_change(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = find(supervisor, request);
     if (!child)
         return DYNSUP_ENOT_FOUND;
-    if (child->state != DSI_CHILD_GONE)
+    bool has_failed = child->state == DSI_CHILD_FAILED;
+    if (child->state != DSI_CHILD_GONE && !has_failed)
         return child->state == DSI_CHILD_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
     if (request->parked.kind == DSI_PARKED_DELETE) {
         dsi_static_forget(supervisor, child);
@@ -112,6 +113,9 @@ int dsi_static_change(dsi_supervisor *supervisor, dsi_request *request) {
     supervisor->order->request = request;
     supervisor->order->is_new = false;
     dsi_static_job(supervisor, DSI_JOB_START, true, child);
+    supervisor->order->revives = has_failed;
+    if (has_failed)
+        dsi_life_forgive(child);
     dsi_static_advance(supervisor);
     return DYNSUP_PENDING;
 }

@@ -55,6 +55,7 @@ static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_rep
 static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_reason reason = reason_of(reply);
     supervisor->order->at = NULL;
+    supervisor->order->held_up = child;
     child->state = DSI_CHILD_RESTARTING;
     dsi_static_weigh(supervisor, child, true);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
@@ -65,10 +66,14 @@ static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_re
     dynsup_reason reason = reason_of(reply);
     dsi_event_refused(supervisor->host, child, reply->status, &reason);
     dsi_static_tell(supervisor, reply);
-    if (supervisor->order->is_new)
+    if (supervisor->order->is_new) {
         dsi_static_forget(supervisor, child);
-    else
-        dsi_static_put_down(supervisor, child);
+        return;
+    }
+    bool stays_failed = supervisor->order->revives;
+    dsi_static_put_down(supervisor, child);
+    if (stays_failed)
+        child->state = DSI_CHILD_FAILED;
 }
 
 /* The reply, which changes hands, says why. */

@@ -44,6 +44,9 @@ typedef struct dsi_policy {
      * one. */
     void (*end)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
 
+    /* The child has failed: it was restarted too often by its own limit. NULL: nothing to do. */
+    void (*failed)(dsi_supervisor *supervisor, dsi_child *child);
+
     /* The child's process has ended with this reason, and it is the supervisor's turn. */
     void (*exited)(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason);
 
@@ -314,10 +317,13 @@ dynsup_reason dsi_incarnation_stray(dsi_supervisor *supervisor, dynsup_pid pid);
 /* The child's share in the counts; change is 1 or -1. */
 void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change);
 
-/* The child with this pid (or last pid while it restarts), or with the name if pid is 0; or NULL.
- */
+/* The child with this pid (or last pid while it restarts, or has failed), or with the name if pid
+ * is 0; or NULL. */
 dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
                          size_t name_length);
+
+/* Does a restart of the child count in its supervisor's intensity? */
+bool dsi_life_counts(const dsi_child *child);
 
 /* Tells who waits for the child to run. */
 void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child);
@@ -343,6 +349,9 @@ void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *
 
 /* The child's timer has expired. */
 void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child);
+
+/* What counts against a child with a limit of its own begins anew. */
+void dsi_life_forgive(dsi_child *child);
 
 /* Takes the child out of the supervisor and frees it; who waits for it is told. */
 void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child);

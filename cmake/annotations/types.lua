@@ -66,6 +66,8 @@
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
+---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
+---@field max_seconds? number (5)
 ---@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field heap? "own" each incarnation has a heap of its own
 ---@field modules? table|"dynamic"
@@ -84,7 +86,7 @@
 
 ---@class dynsup.child_info
 ---@field id any
----@field pid? dynsup.pid|"restarting" nil: down, under a static supervisor
+---@field pid? dynsup.pid|"restarting"|"failed" nil: down, under a static supervisor
 ---@field type dynsup.kind
 ---@field modules? table|"dynamic"
 ---@field name? dynsup.name
@@ -207,6 +209,7 @@
 ---| "stuck"
 ---| "hup"
 ---| "state_dropped"
+---| "child_failed"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -235,7 +238,7 @@
 ---@field restarts? integer within the period so far
 ---@field max_restarts? integer
 ---@field max_seconds? number
----@field next? "restart"|"delayed_restart"|"give_up"|"none"
+---@field next? "restart"|"delayed_restart"|"give_up"|"fail"|"none"
 ---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 
@@ -404,7 +407,7 @@
 --- A child: its process, and how it is supervised.
 ---@class dynsup.child_look: dynsup.look
 ---@field id any
----@field state "running"|"starting"|"restarting"|"stopping"
+---@field state "running"|"starting"|"restarting"|"stopping"|"failed"|"down"
 ---@field restart "permanent"|"transient"|"temporary"
 ---@field shutdown number|"infinity"|"brutal_kill"
 ---@field func? string

@@ -35,6 +35,7 @@ local advice = {
   invalid_option = "there is no such option",
   invalid_timeout = 'timeout is milliseconds >= 0 or "infinity"',
   invalid_keys = 'keys is "unique" or "duplicate"',
+  failed = "it was restarted more often than its own max_restarts allows: restart_child starts it again",
   not_a_supervisor = "that process is none",
   bad_return = "a start function returns a pid, or nil and a reason; init what dynsup.init or supervisor.init returns",
 }

@@ -412,7 +412,7 @@ end
 
 --- Lets a child end with the reason "restart" and be started again by its supervisor.
 ---@param dest any
----@return any pid of the new process, or "restarting", or nil
+---@return any pid of the new process, or "restarting" or "failed", or nil
 ---@return string? reason
 function observer.restart(dest)
   return act(function(pid)
@@ -428,7 +428,7 @@ function observer.restart(dest)
     if not now then
       return nil, "noproc"
     end
-    return now.pid or "restarting"
+    return now.pid or now.state
   end, dest)
 end
 
