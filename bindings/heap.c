@@ -14,8 +14,9 @@
 #define TABLE_MIN 16u
 #define TEND_NS   500000u  /* for closing heaps, after a step */
 #define SMALL     1000000u /* bytes that are closed at once */
-#define CYCLES    2 /* of the collector: what is dead, but marked, when one begins goes in the next \
-                     */
+
+/* Of the collector: what is dead, but marked, when one begins goes in the next. */
+#define CYCLES 2
 
 /* ---- the table ---- */
 

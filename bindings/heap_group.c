@@ -52,9 +52,9 @@ uint64_t dsl_heap_group_object(dsl_heap_group *group) {
 dsl_heap_group *dsl_heap_group_of(uint64_t object) {
     if ((object & DSL_OBJECT_GROUP) != DSL_OBJECT_GROUP)
         return NULL;
-    /* the object is its address, told by the highest bits */
-    return (dsl_heap_group *)(uintptr_t)(object &
-                                         ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
+    /* the object is the group's address, told by the highest bits */
+    uint64_t address = object & ~DSL_OBJECT_GROUP;
+    return (dsl_heap_group *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
 }
 
 uint32_t dsl_heap_group_choose(const dsl_heap_group *group) {

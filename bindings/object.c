@@ -15,9 +15,9 @@ static dsl_heap *heap_of(const dsl_host *host, uint64_t object) {
 }
 
 static dsl_parcel *parcel_of(uint64_t object) {
-    /* a parcel's address is told from a slot by the highest bit */
-    return (dsl_parcel *)(uintptr_t)(object &
-                                     ~DSL_OBJECT_GROUP); // NOLINT(performance-no-int-to-ptr)
+    /* the object is the parcel's address, told from a slot by the highest bit */
+    uint64_t address = object & ~DSL_OBJECT_GROUP;
+    return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
 }
 
 static struct dsl_heap_group *group_of(uint64_t object) {
