@@ -2,12 +2,14 @@
 #include "bindings/account.h"
 
 #include "bindings/server.h"
+#include "bindings/spec_limits.h"
+#include "core/dynsup_limits.h"
 
 /* In the allocator: the slice ends at the next instruction that can end it. */
 static void on_exceeded(void *ud) {
     const dsl_runtime *runtime = ud;
     if (runtime->host)
-        dsl_preempt(runtime->host);
+        dsl_preempt_now(runtime->host);
 }
 
 int dsl_accounts_open(lua_State *L, dsl_host *host) {
@@ -59,12 +61,25 @@ size_t dsl_account_in_use(const dynsup_process_info *info) {
     return at && *at ? (*at)->in_use : 0;
 }
 
+/* What the running process is limited to as a child: by its supervisor's defaults, too. */
+static size_t limit_of(const dsl_host *host) {
+    const dynsup_limits *limits = dynsup_process_limits(host->core, dynsup_self(host->core));
+    return limits ? dsl_limits_memory(limits) : 0;
+}
+
+static void account_open(dsl_body *body) {
+    if (!body->account)
+        body->account = dsl_account_new(body->host->memory, 0);
+    if (body->account && !body->account->limit)
+        body->account->limit = limit_of(body->host);
+}
+
 dsl_account *dsl_account_enter(dsl_body *body) {
     dsl_memory *memory = body->host->memory;
     if (!memory)
         return NULL;
-    if (!body->account && !body->is_guest)
-        body->account = dsl_account_new(memory, 0);
+    if (!body->is_guest)
+        account_open(body);
     return dsl_memory_enter(memory, body->account);
 }
 
@@ -78,4 +93,15 @@ dynsup_reason dsl_account_reason(const dsl_body *body) {
     dsl_memory *memory = body->host->memory;
     bool by_limit = body->account && dsl_account_refusals(memory, body->account) > 0;
     return dynsup_reason_atom(by_limit ? DYNSUP_MEMORY_EXCEEDED : DYNSUP_NOMEM);
+}
+
+enum dynsup_slice dsl_account_end(const dsl_body *body, dynsup_outcome *outcome) {
+    dynsup_host *core = body->host->core;
+    if (body->is_guest) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED).value;
+        return DYNSUP_SLICE_EXIT;
+    }
+    dynsup_exceeded(core, dynsup_self(core), DYNSUP_MEMORY_EXCEEDED);
+    return DYNSUP_SLICE_AGAIN;
 }

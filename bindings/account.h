@@ -43,6 +43,9 @@ static inline bool dsl_account_exceeded(const dsl_body *body) {
     return body->account && body->account->refusals >= DSL_REFUSALS_MAX;
 }
 
+/* Ends it, at the end of its slice, whose result is returned; of a start function that alone. */
+enum dynsup_slice dsl_account_end(const dsl_body *body, dynsup_outcome *outcome);
+
 /* Why a process ends that has failed for want of memory: by its limit, or by the host's. */
 dynsup_reason dsl_account_reason(const dsl_body *body);
 

@@ -1,5 +1,5 @@
 /* The arena: slabs of equal blocks in chunks of the system's memory. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
 #include "bindings/arena.h"
 
@@ -83,6 +83,8 @@ static chunk *chunk_add(dsl_arena *arena) {
     chunk *c = chunk_map();
     if (!c)
         return NULL;
+    if (arena->chunk_count > 0)
+        madvise(c, CHUNK_BYTES, MADV_HUGEPAGE); /* a wish: without it nothing but time is lost */
     memset(c->taken, true, HEADER_UNITS);
     c->free_count = UNIT_COUNT - HEADER_UNITS;
     arena->chunk_count++;

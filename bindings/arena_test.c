@@ -8,8 +8,12 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCKS 4000
 #define ROUNDS 200000
@@ -124,6 +128,40 @@ static void many_chunks_come_and_go(void **state) {
     dsl_arena_free(arena);
 }
 
+/* ---- huge pages ---- */
+
+/* Does the kernel know that the memory at the address is to be on huge pages? By its list of
+ * mappings: a line with the range, then others, then one with flags. */
+static bool asks_for_huge_pages(const void *address) {
+    char line[512];
+    bool here = false, asks = false;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        uintptr_t begin, end;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2)
+            here = (uintptr_t)address >= begin && (uintptr_t)address < end;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            asks = strstr(line, " hg") != NULL;
+    }
+    fclose(maps);
+    return asks;
+}
+
+static void all_chunks_but_the_first_ask_for_huge_pages(void **state) {
+    (void)state;
+    enum { CHUNK = 2 << 20, BLOCK = 1024 };
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) != 0)
+        skip(); /* the kernel has none */
+    dsl_arena *arena = dsl_arena_new();
+    void *at = dsl_arena_alloc(arena, NULL, 0, BLOCK);
+    assert_false(asks_for_huge_pages(at));
+    for (int taken = 0; taken < CHUNK; taken += BLOCK)
+        at = dsl_arena_alloc(arena, NULL, 0, BLOCK);
+    assert_true(asks_for_huge_pages(at));
+    dsl_arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_keep_what_is_written_to_them),
@@ -131,6 +169,7 @@ int main(void) {
         cmocka_unit_test(a_block_stays_where_it_is_while_its_class_holds),
         cmocka_unit_test(the_block_freed_last_is_used_first),
         cmocka_unit_test(many_chunks_come_and_go),
+        cmocka_unit_test(all_chunks_but_the_first_ask_for_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

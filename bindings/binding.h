@@ -46,8 +46,8 @@ bool dsl_can_wait(lua_State *L, const dsl_host *host);
 /* Raises: the running code cannot wait, and why. */
 int dsl_cannot_wait(lua_State *L, const dsl_host *host);
 
-/* Raises unless min <= number of arguments <= max. */
-void dsl_check_count(lua_State *L, int min, int max);
+/* Raises unless min <= number of arguments <= max; returns the number. */
+int dsl_check_count(lua_State *L, int min, int max);
 
 /* A time in ms at this index as a deadline of the current process's clock; nil, none and "infinity"
  * are DYNSUP_NEVER. Raises. */
@@ -160,8 +160,9 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 /* ---- message.c ---- */
 
 /* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
- * without memory. */
-void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+ * without memory. 0, or DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
+ * which ends by that. */
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
 /* ---- copy.c ---- */
 
@@ -212,8 +213,8 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
-/* A body from what is at hand, that needs no memory; or NULL. */
-dsl_body *dsl_body_reuse(dsl_host *host);
+/* The same outside of protected code: NULL without memory. */
+dsl_body *dsl_body_take(dsl_host *host);
 
 /* Runs the body's coroutine until it yields or ends; returns Lua's status. */
 int dsl_body_run(dsl_body *body, int *count_out);
@@ -247,10 +248,12 @@ bool dsl_is_marked(lua_State *co);
 
 /* ---- server.c ---- */
 
-/* The body of a child whose start function (at the index) is dynsup.server's start_link, and that
- * needs no more than a module and an argument; that many slots of the vault stay reserved. NULL:
- * it must be started as any other. Raises without memory. [-0, +0] */
-dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots);
+/* The body of a child whose start function (at the index) is dynsup.server's start_link, and whose
+ * arguments (so many in the list at the other) are no more than a module and what its init is
+ * given; that many slots of the vault stay reserved. NULL: it must be started as any other. Raises
+ * without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, int count,
+                           uint32_t slots);
 
 /* ---- server_run.c ---- */
 
@@ -287,9 +290,18 @@ void dsl_check_linkable(lua_State *L, const dsl_body *body);
  * returned by functions that send exit signals. */
 int dsl_go_on(lua_State *L, dsl_host *host, int results);
 
-/* Pushes the function at the index; for "module:function" what calls it, and the name as its first
- * argument. Returns the number of such arguments, 0 or 1. [-0, +1|2] */
-int dsl_function_push(lua_State *L, dsl_host *host, int index);
+/* ---- process.c: functions by name ---- */
+
+/* Makes the function that finds and calls another by its name. [-0, +0] */
+void dsl_named_open(lua_State *L, dsl_runtime *runtime);
+
+/* Puts what calls it below the name "module:function" on top, which becomes its first argument.
+ * Returns the number of such arguments: 0 for a function, which stays alone. Makes nothing in Lua.
+ * [-0, +0|1] */
+int dsl_function_call(lua_State *L, const dsl_runtime *runtime);
+
+/* Pushes the function or name at the index, ready to be called like that. [-0, +1|2] */
+int dsl_function_push(lua_State *L, const dsl_host *host, int index);
 
 /* Is what is loaded on a body's coroutine such a call by name? */
 bool dsl_function_is_named(lua_State *co);
@@ -300,7 +312,8 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
-/* The same, also where there is a count hook. */
+/* The running slice is to end as soon as it can, also where there is a count hook, since its
+ * process has exceeded a limit. Safe in an allocator. */
 void dsl_preempt_now(dsl_host *host);
 
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
@@ -354,6 +367,16 @@ void dsl_coroutine_open(lua_State *L, dsl_runtime *runtime);
 /* Sets package.preload.luv, and os.exit. [-0, +0] */
 void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
 
+/* ---- collect.c ---- */
+
+/* How finely the collector works in the states that are made here: a step for each 2^8 bytes that
+ * are allocated, where Lua says 2^13. A step stops everybody; so many more cost less than 1 % of
+ * what allocates. */
+#define DSL_GC_STEP 8
+
+/* Replaces collectgarbage. [-0, +0] */
+void dsl_collect_open(lua_State *L, dsl_runtime *runtime);
+
 /* ---- virtual.c ---- */
 
 /* Replaces os.time, os.date and os.clock. [-0, +0] */
@@ -391,8 +414,11 @@ typedef struct dsl_spec {
     bool is_worker;    /* the body is a worker in C */
     bool own_heap;     /* each incarnation has a heap of its own */
     size_t max_memory; /* bytes, of that heap or of the process; 0: no limit */
+    unsigned given;    /* the places that hold a value: see dsl_spec_has */
+    int arg_count;
     dynsup_backoff backoff;
     dynsup_restart_limit restart_limit;
+    dynsup_limits limits;
 } dsl_spec;
 
 /* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */
@@ -404,12 +430,27 @@ enum {
     DSL_SPEC_MODULES,
     DSL_SPEC_NAME_KEY,
     DSL_SPEC_NAME_VALUE,
+    DSL_SPEC_ENV,
+    DSL_SPEC_ENV_CALL, /* the name of what runs the function in it */
     DSL_SPEC_PLACES
 };
 
 /* Why a function value is refused where a name is needed. */
 #define DSL_SPEC_NEEDS_NAME                                                                        \
     "what runs in another heap is named \"module:function\": a function value belongs to its own"
+
+enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
+
+/* Slots of the vault for what is kept of a spec: the function, its arguments and environment, id,
+ * modules, and the name's key and value. */
+static inline uint32_t dsl_spec_slots(const dsl_spec *spec) {
+    return (uint32_t)spec->arg_count + 7;
+}
+
+/* Does this place hold a value? */
+static inline bool dsl_spec_has(const dsl_spec *spec, int place) {
+    return spec->given >> place & 1;
+}
 
 /* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
  * [-1, +3] */
@@ -423,7 +464,12 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
                                enum dynsup_auto_shutdown auto_shutdown);
 
 /* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
- * pushed for the caller to return (nil, reason, detail). Raises only without memory. */
-int dsl_spec_read(lua_State *L, int index, dsl_spec *spec);
+ * pushed for the caller to return (nil, reason, detail). Raises only without memory. Needs
+ * DSL_SPEC_STACK free slots. */
+int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec *spec);
+
+/* The same for the spec of a temporary worker that runs the function or "module:function" at the
+ * index. */
+int dsl_spec_bare(lua_State *L, int index, dsl_spec *spec);
 
 #endif

@@ -8,9 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- making and freeing ---- */
+#define POOL_FILL 8 /* coroutines that are made at once where that needs a protected call */
 
-static lua_State *thread_take(dsl_host *host, uint32_t *anchor_out) {
+/* ---- coroutines in stock ---- */
+
+static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
+    host->pool[host->pool_count] = co;
+    host->pool_anchors[host->pool_count] = anchor;
+    host->pool_count++;
+}
+
+static lua_State *pool_take(dsl_host *host, uint32_t *anchor_out) {
     host->pool_count--;
     *anchor_out = host->pool_anchors[host->pool_count];
     return host->pool[host->pool_count];
@@ -26,16 +34,18 @@ static lua_State *thread_make(lua_State *L, const dsl_host *host) {
     return co;
 }
 
-/* A finished coroutine or a new one; that many slots of the vault stay reserved. */
-static lua_State *thread_new(lua_State *L, dsl_host *host, uint32_t slots, uint32_t *anchor_out) {
-    dsl_vault_reserve(L, &host->vault, slots);
-    if (host->pool_count > 0)
-        return thread_take(host, anchor_out);
-    luaL_checkstack(L, 4, NULL);
+/* A new coroutine in the pool. [-0, +0] */
+static void pool_add(lua_State *L, dsl_host *host) {
     lua_State *co = thread_make(L, host);
-    dsl_vault_reserve(L, &host->vault, slots + 1);
-    *anchor_out = dsl_vault_put(L, &host->vault);
-    return co;
+    dsl_vault_reserve(L, &host->vault, 1);
+    pool_put(host, co, dsl_vault_put(L, &host->vault));
+}
+
+static int pool_fill(lua_State *L) {
+    dsl_host *host = lua_touserdata(L, 1);
+    for (int i = 0; i < POOL_FILL; i++)
+        pool_add(L, host);
+    return 0;
 }
 
 /* An error out of a hook leaves the coroutine with its hooks switched off, for ever. */
@@ -52,54 +62,47 @@ static void thread_end(dsl_host *host, const dsl_body *body) {
         dsl_vault_release(&host->vault, body->anchor);
         return;
     }
-    host->pool[host->pool_count] = body->co;
-    host->pool_anchors[host->pool_count] = body->anchor;
-    host->pool_count++;
+    pool_put(host, body->co, body->anchor);
 }
 
+/* ---- making and freeing ---- */
+
+/* A body with a coroutine of the pool, which is not empty; NULL without memory. */
 static dsl_body *body_alloc(dsl_host *host) {
     dsl_body *body = host->free_bodies;
     if (body)
         host->free_bodies = body->next;
     else
         body = host->alloc(host->alloc_ud, NULL, 0, sizeof *body);
-    if (body)
-        memset(body, 0, sizeof *body);
-    return body;
-}
-
-static dsl_body *body_init(dsl_body *body, dsl_host *host, lua_State *co, uint32_t anchor) {
+    if (!body)
+        return NULL;
+    memset(body, 0, sizeof *body);
     body->host = host;
-    body->co = body->inner = co;
-    body->anchor = anchor;
+    body->co = body->inner = pool_take(host, &body->anchor);
     body->wait = DSL_WAIT_START;
-    dsl_hook_begin(host, co);
+    dsl_hook_begin(host, body->co);
     if (host->heap)
         dsl_heap_enter(host->heap);
     return body;
 }
 
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
-    uint32_t anchor;
-    lua_State *co = thread_new(L, host, slots, &anchor);
-    dsl_body *body = body_alloc(host);
-    if (!body) {
-        dsl_vault_release(&host->vault, anchor);
-        dsl_error(L, "not enough memory");
-        return NULL;
+    luaL_checkstack(L, 4, NULL);
+    dsl_vault_reserve(L, &host->vault, slots);
+    while (host->pool_count == 0) { /* what makes one may run finalizers, which may take it */
+        pool_add(L, host);
+        dsl_vault_reserve(L, &host->vault, slots);
     }
-    return body_init(body, host, co, anchor);
-}
-
-dsl_body *dsl_body_reuse(dsl_host *host) {
-    uint32_t anchor;
-    if (host->pool_count == 0)
-        return NULL;
     dsl_body *body = body_alloc(host);
     if (!body)
-        return NULL;
-    lua_State *co = thread_take(host, &anchor);
-    return body_init(body, host, co, anchor);
+        dsl_error(L, "not enough memory");
+    return body;
+}
+
+dsl_body *dsl_body_take(dsl_host *host) {
+    if (host->pool_count == 0)
+        dsl_protect(host->L, pool_fill, host); /* it may have made a few before it failed */
+    return host->pool_count > 0 ? body_alloc(host) : NULL;
 }
 
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
@@ -122,8 +125,10 @@ static void body_fini(void *p) {
     dsl_vault_release(&host->vault, body->dict);
     dsl_account_close(host->memory, body->account);
     dsl_last_forget(host, body);
-    free(body->levels);
-    free(body->base);
+    if (body->levels) /* few have any: not even a call for the others */
+        free(body->levels);
+    if (body->base)
+        free(body->base);
     body->next = host->free_bodies;
     host->free_bodies = body;
     if (host->heap)
@@ -149,6 +154,11 @@ static void level_mark(dsl_level *level) {
 
 static void level_unmark(const dsl_level *level) {
     lua_sethook(level->co, level->hook, level->hook_mask, level->hook_count);
+}
+
+/* Most have a coroutine that nobody has seen, and no other. */
+static bool is_hidden(const dsl_body *body) {
+    return !body->base && body->depth == 0;
 }
 
 void dsl_body_mark(dsl_body *body) {
@@ -293,18 +303,21 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
         body->inner = body->co;
         body->wait = DSL_WAIT_NOTHING;
     }
-    dsl_body_mark(body); /* also of one that exits: nobody resumes its coroutines before its end */
+    if (!is_hidden(body))
+        dsl_body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
-    if (dsl_account_exceeded(body)) {
-        outcome->reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
-        return DYNSUP_SLICE_EXIT;
-    }
+    if (dsl_account_exceeded(body))
+        return dsl_account_end(body, outcome);
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
+/* Inline: a yield is a longjmp, and after that a processor predicts the return of each
+ * function on the way back to the pump wrongly. */
+#define ON_THE_WAY_BACK static inline __attribute__((always_inline))
+
 /* Resumes the base coroutine; returns Lua's status. */
-static int base_resume(dsl_body *body, int nargs, int *count_out) {
+ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_host *host = body->host;
     dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
     lua_State *outer_innermost = host->innermost;
@@ -328,29 +341,34 @@ static bool line_exits(const dsl_body *body, int status) {
     return status == LUA_YIELD && body->exiting && body->has_line;
 }
 
-int dsl_body_run(dsl_body *body, int *count_out) {
+ON_THE_WAY_BACK int run(dsl_body *body, int *count_out) {
     dsl_host *host = body->host;
+    int nargs = body->inner == body->co ? body->nargs : 0;
+    int status;
     if (host->count_hook && !lua_gethook(body->inner))
         dsl_hook_begin(host, body->inner); /* a hook of the user had taken its place */
-    int status = base_resume(body, body->inner == body->co ? body->nargs : 0, count_out);
-    while (line_exits(body, status)) {
-        body->unwinding = true;
-        status = base_resume(body, 0, count_out);
-    }
+    do {
+        status = base_resume(body, nargs, count_out);
+        nargs = 0;
+    } while (line_exits(body, status) && (body->unwinding = true));
     if (body->wait == DSL_WAIT_START)
         body->wait = DSL_WAIT_NOTHING;
     return status;
 }
 
+int dsl_body_run(dsl_body *body, int *count_out) {
+    return run(body, count_out);
+}
+
 static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake,
                                     dynsup_outcome *outcome) {
     int count;
-    if (body->wait != DSL_WAIT_START)
+    if (!is_hidden(body) && body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
-    else if (dsl_dry_idles(body) && !dsl_dry_begin(body))
+    else if (body->wait == DSL_WAIT_START && dsl_dry_idles(body) && !dsl_dry_begin(body))
         return DYNSUP_SLICE_IDLE;
     body->nargs = resume_values(body, core, wake);
-    int status = dsl_body_run(body, &count);
+    int status = run(body, &count);
     if (body->server)
         return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)

@@ -2,6 +2,7 @@
 #include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/heap_program.h"
+#include "bindings/kept.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
 #include "bindings/worker.h"
@@ -9,10 +10,15 @@
 #include <string.h>
 
 /* Stack of start_child: 1 supervisor, 2 child, 3.. the spec's places. */
-enum { CHILD_SUPERVISOR = 1, CHILD_CHILD, CHILD_PLACES };
+enum {
+    CHILD_SUPERVISOR = 1,
+    CHILD_CHILD,
+    CHILD_PLACES,
+    CHILD_FUNCTION = CHILD_PLACES + DSL_SPEC_FUNCTION,
+    CHILD_ARGS = CHILD_PLACES + DSL_SPEC_ARGS
+};
 
 enum { ENSURE = 1 };
-enum { SPEC_VALUES = 4 }; /* slots of the vault for id, modules and the name's key and value */
 
 static int start_told(lua_State *L, dsl_host *host, bool ensure, int count) {
     return dsl_told(L, host, ensure ? "ensure_child" : "start_child", count);
@@ -37,43 +43,66 @@ static int start_child_k(lua_State *L, int status, lua_KContext context) {
     return start_told(L, dsl_host_of(L), context == ENSURE, count);
 }
 
-/* The program of a child that may be restarted, with a copy of the arguments (on top), or what
- * reports tell of a temporary one; nothing here makes anything in Lua. */
-static void spec_program(lua_State *L, dsl_host *host, dsl_spec *spec) {
-    dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
-    bool again = core->restart != DYNSUP_TEMPORARY;
-    core->program =
-        again ? dsl_program_new(L, host, function, -1, spec) : dsl_origin_new(L, host, function);
-    core->program_ops = again ? &dsl_program_ops : &dsl_origin_ops;
-    if (core->program)
-        return;
-    core->program_ops = NULL;
-    core->body_ops->fini(core->body);
-    dsl_error(L, "not enough memory");
-}
-
-enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + SPEC_VALUES };
-
-/* The first body of a child in Lua, whose arguments are a list or nil. */
-static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_spec *spec,
+/* The body of a child that does not begin as a program: of a worker in C, and of a server that can
+ * be started without a guest. */
+static void body_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                          bool may_start) {
     dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
-    int args = CHILD_PLACES + DSL_SPEC_ARGS;
-    dsl_body *body = NULL;
-    if (may_start && spec->by_start && !arguments)
-        body = dsl_server_child(L, host, function, args, CHILD_SLOTS);
-    core->starting = body;
-    if (!body)
-        body = dsl_program_body(L, host, function, args, arguments, CHILD_SLOTS);
-    if (!dsl_account_limit(body, spec->max_memory)) {
-        dsl_body_discard(body);
-        dsl_error(L, "not enough memory");
+    if (spec->is_worker) {
+        core->body = dsl_worker_new(L, host, CHILD_FUNCTION, dsl_spec_slots(spec));
+        core->body_ops = &dsl_worker_body_ops;
+    } else if (may_start && spec->by_start && !dynsup_supervisor_arguments(host->core, pid)) {
+        core->body = dsl_server_child(L, host, CHILD_FUNCTION, CHILD_ARGS, spec->arg_count,
+                                      dsl_spec_slots(spec));
+        core->body_ops = &dsl_body_ops;
+        core->starting = core->body;
+        if (core->body && !dsl_account_limit(core->body, spec->max_memory)) {
+            dsl_body_discard(core->body);
+            dsl_error(L, "not enough memory");
+        }
     }
-    body->is_guest = spec->by_start && !core->starting;
-    core->body_ops = &dsl_body_ops;
-    core->body = body;
+}
+
+static dsl_program *program_new(lua_State *L, dsl_host *host, const dsl_spec *spec) {
+    return dsl_program_new(L, host, CHILD_PLACES, spec);
+}
+
+/* The first body of all other children. */
+static dsl_program *first_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
+    bool is_shared = spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 &&
+                     !spec->by_start && !spec->max_memory && !dsl_spec_has(spec, DSL_SPEC_ENV);
+    return is_shared ? dsl_program_share(L, host, CHILD_PLACES) : program_new(L, host, spec);
+}
+
+/* How a child is started again; of a temporary one what reports tell of it. */
+static void *next_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
+    if (spec->core.restart == DYNSUP_TEMPORARY)
+        return dsl_origin_new(L, host, CHILD_FUNCTION);
+    if (spec->core.body_ops == &dsl_begin_ops)
+        return dsl_program_retain(spec->core.body);
+    return program_new(L, host, spec);
+}
+
+/* Body and program, which need nothing in Lua but the reserved slots. False without memory. */
+static bool programs_prepare(lua_State *L, dsl_host *host, dsl_spec *spec) {
+    dynsup_child_spec *core = &spec->core;
+    if (!core->body) {
+        core->body = first_program(L, host, spec);
+        core->body_ops = &dsl_begin_ops;
+    }
+    if (!core->body)
+        return false;
+    core->program = next_program(L, host, spec);
+    core->program_ops = core->restart == DYNSUP_TEMPORARY ? &dsl_origin_ops : &dsl_program_ops;
+    if (!core->program)
+        core->body_ops->fini(core->body);
+    return core->program;
+}
+
+static void value_prepare(lua_State *L, dsl_host *host, const dsl_spec *spec, int place,
+                          dynsup_value *value_out) {
+    if (dsl_spec_has(spec, place))
+        *value_out = dsl_value_get(L, host, CHILD_PLACES + place);
 }
 
 /* The spec's parts that may raise, before the core is entered; the first body is made already. With
@@ -81,20 +110,11 @@ static void body_prepare(lua_State *L, dsl_host *host, uint64_t arguments, dsl_s
 static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                          bool may_start) {
     dynsup_child_spec *core = &spec->core;
-    int args = CHILD_PLACES + DSL_SPEC_ARGS;
-    uint64_t arguments = dynsup_supervisor_arguments(host->core, pid);
-    if (core->restart == DYNSUP_TEMPORARY || lua_isnil(L, args))
-        lua_pushnil(L);
-    else
-        dsl_list_copy(L, args);
-    if (spec->is_worker) {
-        core->body = dsl_worker_new(L, host, CHILD_PLACES + DSL_SPEC_FUNCTION, CHILD_SLOTS);
-        core->body_ops = &dsl_worker_body_ops;
-    } else {
-        body_prepare(L, host, arguments, spec, may_start);
-    }
-    spec_program(L, host, spec);
-    lua_pop(L, 1);
+    body_prepare(L, host, pid, spec, may_start);
+    if (!core->body)
+        dsl_vault_reserve(L, &host->vault, dsl_spec_slots(spec));
+    if (!programs_prepare(L, host, spec))
+        dsl_error(L, "not enough memory");
 }
 
 /* ---- children in other heaps ---- */
@@ -104,14 +124,21 @@ static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_
     if (spec->is_worker || host->config->dry)
         return false;
     *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
+    if (dsl_spec_has(spec, DSL_SPEC_ENV))
+        plan->env = CHILD_PLACES + DSL_SPEC_ENV;
     if (!spec->own_heap)
         plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
     return spec->own_heap || plan->group;
 }
 
+typedef struct reserving {
+    dsl_host *host;
+    const dsl_spec *spec;
+} reserving;
+
 static int values_reserve(lua_State *L) {
-    dsl_host *host = lua_touserdata(L, 1);
-    dsl_vault_reserve(L, &host->vault, SPEC_VALUES);
+    const reserving *r = lua_touserdata(L, 1);
+    dsl_vault_reserve(L, &r->host->vault, dsl_spec_slots(r->spec));
     return 0;
 }
 
@@ -129,16 +156,14 @@ static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_re
  * the vault. 0, or the number of values pushed. */
 static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
     dynsup_child_spec *core = &spec->core;
-    int function = CHILD_PLACES + DSL_SPEC_FUNCTION;
     dynsup_reason reason;
     dsl_codec_trouble trouble;
-    if (lua_type(L, function) != LUA_TSTRING) {
+    if (lua_type(L, CHILD_FUNCTION) != LUA_TSTRING) {
         lua_pushliteral(L, DSL_SPEC_NEEDS_NAME);
         return dsl_spec_fail(L, "invalid_mfa");
     }
     core->program_ops = &dsl_heap_program_ops;
-    core->program =
-        dsl_heap_program_new(L, host, function, CHILD_PLACES + DSL_SPEC_ARGS, plan, &trouble);
+    core->program = dsl_heap_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, plan, &trouble);
     if (!core->program)
         return dsl_heap_program_refused(L, &trouble);
     int status = core->program_ops->make(core->program, 0, &core->body_ops, &core->body, &reason);
@@ -146,12 +171,12 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
         core->program_ops->release(core->program);
         return make_failed(L, host, status, &reason);
     }
-    bool done = dsl_protect(L, values_reserve, host) == LUA_OK;
+    bool done = dsl_protect(L, values_reserve, &(reserving){host, spec}) == LUA_OK;
     if (core->restart == DYNSUP_TEMPORARY || !done)
         core->program_ops->release(core->program);
     if (core->restart == DYNSUP_TEMPORARY && done) {
         core->program_ops = &dsl_origin_ops;
-        core->program = dsl_origin_new(L, host, function);
+        core->program = dsl_origin_new(L, host, CHILD_FUNCTION);
         done = core->program;
     }
     if (done)
@@ -161,11 +186,13 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
     return 0;
 }
 
-static void values_keep(lua_State *L, dsl_host *host, dynsup_child_spec *core) {
-    core->id = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_ID);
-    core->modules = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_MODULES);
-    core->name_key = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_NAME_KEY);
-    core->name_value = dsl_value_get(L, host, CHILD_PLACES + DSL_SPEC_NAME_VALUE);
+static void values_keep(lua_State *L, dsl_host *host, dsl_spec *spec) {
+    dynsup_child_spec *core = &spec->core;
+    if (dsl_spec_has(spec, DSL_SPEC_ID))
+        core->id = dsl_kept_value(L, host, &host->child_id, CHILD_PLACES + DSL_SPEC_ID);
+    value_prepare(L, host, spec, DSL_SPEC_MODULES, &core->modules);
+    value_prepare(L, host, spec, DSL_SPEC_NAME_KEY, &core->name_key);
+    value_prepare(L, host, spec, DSL_SPEC_NAME_VALUE, &core->name_value);
 }
 
 /* With a spec that has been read: its places are on the stack. */
@@ -180,7 +207,9 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return start_told(L, host, ensure, failed);
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
     bool waits = status == DYNSUP_PENDING || core->guest || core->ready;
-    if ((status && status != DYNSUP_PENDING) || (status == 0 && reply.existing))
+    if (status && status != DYNSUP_PENDING)
+        return start_told(L, host, ensure, dsl_refuse(L, host, &reply));
+    if (status == 0 && reply.existing)
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
@@ -190,7 +219,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         spec_prepare(L, host, pid, spec, !ensure);
     if (failed)
         return start_told(L, host, ensure, failed);
-    values_keep(L, host, core);
+    values_keep(L, host, spec);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     host->switching = false; /* what has run inside may have waited */
     if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
@@ -204,20 +233,10 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
 static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
     dsl_spec spec;
     lua_settop(L, CHILD_CHILD);
-    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    int failed = dsl_spec_read(L, host->runtime, CHILD_CHILD, &spec);
     if (failed)
         return start_told(L, host, ensure, failed);
     return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
-}
-
-/* The bare function or name at CHILD_CHILD becomes the spec of a temporary worker. */
-static void bare_child(lua_State *L) {
-    lua_createtable(L, 0, 2);
-    lua_pushvalue(L, CHILD_CHILD);
-    lua_setfield(L, -2, "body");
-    lua_pushliteral(L, "temporary");
-    lua_setfield(L, -2, "restart");
-    lua_replace(L, CHILD_CHILD);
 }
 
 static int normalized_k(lua_State *L, int status, lua_KContext ensure) {
@@ -239,6 +258,13 @@ static bool is_module_child(lua_State *L) {
     return lua_istable(L, CHILD_CHILD) && !has_raw(L, "body") && !has_raw(L, "start");
 }
 
+/* A function, or what may be the name of one. */
+static bool is_bare(lua_State *L) {
+    int type = lua_type(L, CHILD_CHILD);
+    return type == LUA_TFUNCTION ||
+           (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
+}
+
 /* start_child and ensure_child: the second upvalue turns a module or { module, arg } into a spec.
  */
 static int start_any(lua_State *L, bool ensure) {
@@ -246,11 +272,9 @@ static int start_any(lua_State *L, bool ensure) {
     dsl_host *host = dsl_host_of(L);
     dsl_check_count(L, 2, 2);
     dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
-    int type = lua_type(L, CHILD_CHILD);
-    if (type == LUA_TFUNCTION || (type == LUA_TSTRING && strchr(lua_tostring(L, 2), ':')))
-        bare_child(L);
     host->runtime->specs++;
-    int failed = dsl_spec_read(L, CHILD_CHILD, &spec);
+    int failed = is_bare(L) ? dsl_spec_bare(L, CHILD_CHILD, &spec)
+                            : dsl_spec_read(L, host->runtime, CHILD_CHILD, &spec);
     if (failed == 0)
         return start_read(L, host, pid, &spec, ensure);
     if (!is_module_child(L))

@@ -1,5 +1,6 @@
 /* Looks at a supervisor's children: their numbers, their list, and one after the other. */
 #include "bindings/look.h"
+#include "bindings/metatable.h"
 #include "bindings/request.h"
 
 static dynsup_pid turn_pid(lua_State *L) {
@@ -83,16 +84,13 @@ static void cursor_begin(dsl_cursor *c, dsl_host *host, dynsup_pid pid) {
     host->cursors = c;
 }
 
+static const luaL_Reg cursor_meta[] = {
+    {"__close", cursor_close}, {"__gc", cursor_close}, {NULL, NULL}};
+
 dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     dsl_cursor *c = lua_newuserdatauv(L, sizeof *c, 0);
     c->cursor = NULL;
-    if (luaL_newmetatable(L, CURSOR)) {
-        lua_pushcfunction(L, cursor_close);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -3, "__gc");
-        lua_setfield(L, -2, "__close");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, CURSOR, cursor_meta);
     cursor_begin(c, host, pid);
     if (!c->cursor)
         dsl_error(L, "not enough memory");

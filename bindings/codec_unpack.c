@@ -166,7 +166,7 @@ static bool stack_prepare(dsl_unpacker *u, uint64_t count) {
 }
 
 static bool all_read(dsl_unpacker *u, int *count_out) {
-    uint64_t count;
+    uint64_t count = 0;
     if (!head_read(u, &count) || !stack_prepare(u, count))
         return false;
     *count_out = (int)count;

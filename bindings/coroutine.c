@@ -142,6 +142,22 @@ static int plain_results(lua_State *L, int count) {
     return ok ? count + 1 : 2;
 }
 
+/* Closes co, whose handlers can be interrupted no more than a C function, but be ended. */
+static int thread_close(lua_State *L, lua_State *co) {
+    dsl_host *host = host_here(L);
+    dsl_close_watch(host, co);
+    if (!body_here(L, host))
+        return dsl_thread_close(co);
+    bool chain_ok = host->chain_ok;
+    host->chain_ok = false;
+    host->innermost = co;
+    int status = dsl_thread_close(co);
+    host->innermost = L;
+    host->chain_ok = chain_ok;
+    dsl_preempt_left(host, co);
+    return status;
+}
+
 /* An error goes on in the caller, with the place it passed through, as Lua's own wrap does it. */
 static int wrap_results(lua_State *L, lua_State *co, int count) {
     if (count >= 0)
@@ -150,8 +166,7 @@ static int wrap_results(lua_State *L, lua_State *co, int count) {
     if (status != LUA_OK && status != LUA_YIELD) {
         lua_pushvalue(L, -1);
         lua_xmove(L, co, 1);
-        dsl_close_watch(host_here(L), co);
-        status = dsl_thread_close(co);
+        status = thread_close(L, co);
         if (status != LUA_OK) {
             lua_pop(L, 1);
             lua_xmove(co, L, 1);
@@ -250,8 +265,7 @@ static int co_close(lua_State *L) {
     const char *status = status_of(L, co);
     if (*status != 's' && *status != 'd')
         return luaL_error(L, "cannot close a %s coroutine", status);
-    dsl_close_watch(host_here(L), co);
-    if (dsl_thread_close(co) == LUA_OK) {
+    if (thread_close(L, co) == LUA_OK) {
         lua_pushboolean(L, 1);
         return 1;
     }

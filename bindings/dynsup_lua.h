@@ -138,9 +138,10 @@ typedef struct dynsup_lua_config {
     size_t max_bytes;
     /* How many processes there may be; a further one fails as without memory. 0: no limit. */
     size_t max_processes;
-    /* Each process has an account of its memory from the beginning, which info tells; it costs some
-     * percent of what allocating takes. Without, accounts begin with the first child that has
-     * `max_memory`. Not with a lua_State of the program's that has an allocator of the program's.
+    /* Each process has an account of its memory from the beginning, which info tells; code that
+     * does nothing but allocate takes 10 to 25 % more instructions. Without, accounts begin with
+     * the first child that has `max_memory`. Not with a lua_State of the program's that has an
+     * allocator of the program's.
      */
     bool memory_accounts;
 
@@ -323,7 +324,7 @@ static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
 }
 
 /* Sends a message of count simple values (at least 1, the first not nil) to the process; to a dead
- * one it is dropped. 0 or DYNSUP_ENOMEM. */
+ * one it is dropped. 0, DYNSUP_ENOMEM, or DYNSUP_EMAILBOX_FULL (its child's max_mailbox). */
 int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
                     int count);
 

@@ -141,12 +141,13 @@ typedef struct sending {
     dynsup_pid pid;
     const dynsup_lua_value *values;
     int count;
+    int status;
 } sending;
 
 /* Sends the values from index 2 on. */
 static int send_protected(lua_State *L) {
-    const sending *s = lua_touserdata(L, 1);
-    dsl_message_send(L, s->host, s->pid, 2, lua_gettop(L) - 1);
+    sending *s = lua_touserdata(L, 1);
+    s->status = dsl_message_send(L, s->host, s->pid, 2, lua_gettop(L) - 1);
     return 0;
 }
 
@@ -170,8 +171,9 @@ int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_valu
     if (!dsl_expect(count > 0 && (values[0].text || values[0].value.kind != DYNSUP_NIL),
                     "a message whose first value is not nil"))
         return DYNSUP_EMISUSE;
-    sending s = {host, pid, values, count};
-    return dsl_embed_call(host, host->L, 0, send_values_protected, &s);
+    sending s = {host, pid, values, count, 0};
+    status = dsl_embed_call(host, host->L, 0, send_values_protected, &s);
+    return status ? status : s.status;
 }
 
 int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count) {
@@ -180,8 +182,9 @@ int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, i
         return status;
     if (!dsl_expect(count > 0 && !lua_isnil(L, -count), "a message whose first value is not nil"))
         return DYNSUP_EMISUSE;
-    sending s = {host, pid, NULL, 0};
-    return dsl_embed_call(host, L, count, send_protected, &s);
+    sending s = {host, pid, NULL, 0, 0};
+    status = dsl_embed_call(host, L, count, send_protected, &s);
+    return status ? status : s.status;
 }
 
 void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid) {

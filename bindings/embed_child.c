@@ -9,6 +9,7 @@
  * asker is killed, and by the collector when it was killed before its first slice.
  */
 #include "bindings/embed.h"
+#include "bindings/metatable.h"
 #include "bindings/worker.h"
 
 #include <string.h>
@@ -265,16 +266,12 @@ static int box_gc(lua_State *L) {
     return 0;
 }
 
+static const luaL_Reg box_meta[] = {{"__close", box_close}, {"__gc", box_gc}, {NULL, NULL}};
+
 static void box_push(lua_State *L, box b) {
     box *at = lua_newuserdatauv(L, sizeof *at, 0);
     *at = (box){0};
-    if (luaL_newmetatable(L, BOX_NAME)) {
-        lua_pushcfunction(L, box_close);
-        lua_setfield(L, -2, "__close");
-        lua_pushcfunction(L, box_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, BOX_NAME, box_meta);
     *at = b;
 }
 

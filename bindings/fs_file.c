@@ -78,12 +78,13 @@ typedef struct open_job {
     dsl_fs_job fs; /* first */
     int flags;
     unsigned mode;
-    int fd; /* -1: none, or the file has it */
+    int fd;
+    bool is_open; /* the file has not taken it */
 } open_job;
 
 static void open_fini(dsl_job *job) {
     open_job *j = (open_job *)job;
-    if (j->fd >= 0)
+    if (j->is_open)
         close(j->fd);
     dsl_fs_job_fini(job);
 }
@@ -91,6 +92,7 @@ static void open_fini(dsl_job *job) {
 static void open_work(dsl_job *job) {
     open_job *j = (open_job *)job;
     j->fd = dsl_fs_open(&j->fs, j->flags, j->mode);
+    j->is_open = j->fd >= 0;
 }
 
 /* The file of the job's descriptor, owned by the process; NULL without memory. */
@@ -107,7 +109,7 @@ static dsl_fs_file *file_new(open_job *j) {
     f->fd = j->fd;
     f->path = j->fs.path;
     f->users = 1;
-    j->fd = -1;
+    j->is_open = false;
     j->fs.path = NULL;
     return f;
 }
@@ -189,7 +191,6 @@ int dsl_fs_open_path(lua_State *L) {
     int flags = check_flags(L, 2);
     unsigned mode = (unsigned)luaL_checkinteger(L, 3);
     open_job *j = dsl_fs_job_new(L, &open_ops, sizeof *j, 1);
-    j->fd = -1;
     j->flags = flags;
     j->mode = mode;
     return dsl_job_run(L, &j->fs.job);

@@ -9,6 +9,8 @@
 
 #include "bindings/fs.h"
 
+#include "bindings/metatable.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -174,17 +176,15 @@ static int entry_next(lua_State *L) {
     return 2 + count;
 }
 
+static const luaL_Reg list_meta[] = {{"__gc", list_gc}, {NULL, NULL}};
+
 static int scan_push(lua_State *L, dsl_job *job) {
     scan_job *j = (scan_job *)job;
     if (job->error)
         return dsl_fs_push_true(L, job);
     entries *list = lua_newuserdatauv(L, sizeof *list, 0);
     *list = (entries){0};
-    if (luaL_newmetatable(L, LIST_NAME)) {
-        lua_pushcfunction(L, list_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, LIST_NAME, list_meta);
     lua_pushcclosure(L, entry_next, 1);
     *list = j->found;
     j->found = (entries){0};

@@ -4,6 +4,7 @@
 #include "bindings/binding.h"
 #include "bindings/heap_group.h"
 #include "bindings/http.h"
+#include "bindings/kept.h"
 #include "bindings/observe.h"
 #include "bindings/program.h"
 #include "bindings/server.h"
@@ -68,7 +69,7 @@ static void record_free(dsl_heap *heap) {
 void dsl_heap_forget(dsl_heap *heap) {
     if (heap->state != DSL_HEAP_CLOSED || heap->owners > 0 || heap->kept.used > 0)
         return;
-    dsl_kept_fini(&heap->kept);
+    dsl_remains_fini(&heap->kept);
     record_free(heap);
 }
 
@@ -189,11 +190,9 @@ void dsl_heap_leave(dsl_heap *heap) {
 static void face_empty(dsl_host *face) {
     while (face->pool_count > 0)
         dsl_vault_release(&face->vault, face->pool_anchors[--face->pool_count]);
-    dsl_vault_release(&face->vault, face->origin_function);
     dsl_vault_release(&face->vault, face->holdings);
-    dsl_vault_release(&face->vault, face->server_module);
     dsl_vault_release(&face->vault, face->last_messages);
-    face->origin_function = face->holdings = face->server_module = face->last_messages = 0;
+    face->holdings = face->last_messages = 0;
 }
 
 static void bodies_free(dsl_host *face) {
@@ -211,12 +210,12 @@ static void heap_close(dsl_heap *heap) {
     dsl_observe_part(face);
     dsl_http_close(face);
     dsl_cursors_close(face);
-    dsl_origin_forget(face);
+    dsl_kept_close(face);
     face_empty(face);
     bodies_free(face);
     face->runtime->host = NULL;
     face->core = NULL;
-    dsl_kept_init(face, &heap->kept);
+    dsl_remains_init(face, &heap->kept);
     lua_close(face->runtime->L);
     dsl_heap_memory_fini(&heap->memory);
     face->runtime = NULL;
@@ -333,7 +332,7 @@ void dsl_heaps_fini(dsl_host *whole) {
             heap_close(heaps->table[i]);
     for (uint32_t i = 1; i < heaps->capacity; i++)
         if (heaps->table[i]) {
-            dsl_kept_fini(&heaps->table[i]->kept);
+            dsl_remains_fini(&heaps->table[i]->kept);
             record_free(heaps->table[i]);
         }
     whole->alloc(whole->alloc_ud, heaps->table, heaps->capacity * sizeof(dsl_heap *), 0);
@@ -348,6 +347,8 @@ dsl_host *dsl_face_in(const dynsup_process_info *info) {
         return ((dsl_body *)info->body)->host;
     if (info->ops == &dsl_server_ops)
         return ((dsl_server *)info->body)->host;
+    if (info->ops == &dsl_begin_ops)
+        return ((dsl_program *)info->body)->host;
     return info->ops == &dsl_worker_body_ops ? dynsup_lua_worker_host(info->body) : NULL;
 }
 

@@ -40,7 +40,7 @@ typedef struct dsl_heap {
     struct dsl_heap_group *group; /* or NULL */
     uint32_t place;               /* in the group */
     dsl_heap_memory memory;
-    dsl_kept kept; /* CLOSED: what was in the vault */
+    dsl_remains kept; /* CLOSED: what was in the vault */
 } dsl_heap;
 
 /* Of a whole host. */

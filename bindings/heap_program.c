@@ -4,6 +4,7 @@
 #include "bindings/account.h"
 #include "bindings/heap.h"
 #include "bindings/program.h"
+#include "bindings/spec_env.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct dsl_heap_program {
     dsl_host *whole;
     dsl_heap_group *group; /* or NULL */
     dsl_parcel *args;      /* or NULL */
+    dsl_parcel *env;       /* or NULL */
     size_t max_bytes;
     uint32_t place;
     bool guest;
@@ -55,6 +57,19 @@ static bool parcel_push(lua_State *L, making *m, const dsl_parcel *parcel, int *
     return true;
 }
 
+/* Pushes the function by its name, or what calls it in an environment of its own; as parcel_push.
+ */
+static bool code_push(lua_State *L, making *m, int *count) {
+    const dsl_heap_program *program = m->program;
+    lua_pushstring(L, program->env ? DSL_ENV_CALL : program->name);
+    *count = dsl_function_push(L, &m->heap->face, -1);
+    if (!program->env)
+        return true;
+    lua_pushstring(L, program->name);
+    ++*count;
+    return parcel_push(L, m, program->env, count);
+}
+
 /* The process's own limit, beside others in its heap. False without memory. */
 static bool limit(lua_State *L, dsl_host *face, dsl_body *body, size_t bytes) {
     return bytes == 0 || (dsl_accounts_open(L, face) == 0 && dsl_account_limit(body, bytes));
@@ -64,8 +79,9 @@ static int make_protected(lua_State *L) {
     making *m = lua_touserdata(L, 1);
     const dsl_heap_program *program = m->program;
     dsl_host *face = &m->heap->face;
-    lua_pushstring(L, program->name);
-    int count = dsl_function_push(L, face, -1);
+    int count = 0;
+    if (!code_push(L, m, &count))
+        return 0;
     if (program->group && !parcel_push(L, m, program->group->extra, &count))
         return 0;
     if (!parcel_push(L, m, program->args, &count))
@@ -132,6 +148,7 @@ static void program_release(void *p) {
     if (program->group)
         dsl_heap_group_release(program->group);
     dsl_parcel_release(program->args);
+    dsl_parcel_release(program->env);
     whole->alloc(whole->alloc_ud, program, sizeof *program + program->name_size, 0);
 }
 
@@ -142,22 +159,32 @@ static void program_describe(void *p, char *text, size_t size) {
 const dynsup_program_ops dsl_heap_program_ops = {
     .make = program_make, .release = program_release, .describe = program_describe};
 
+static dsl_packing packing_as(const dsl_host *whole, const char *root) {
+    return (dsl_packing){.alloc = whole->alloc, .alloc_ud = whole->alloc_ud, .root = root};
+}
+
 /* The list's values as one parcel; false: they cannot travel. */
-static bool args_pack(lua_State *L, dsl_host *host, int args, dsl_parcel **parcel_out,
+static bool args_pack(lua_State *L, const dsl_host *whole, int args, dsl_parcel **parcel_out,
                       dsl_codec_trouble *trouble_out) {
-    dsl_packing packing = {
-        .alloc = host->whole->alloc, .alloc_ud = host->whole->alloc_ud, .root = "args"};
     int top = lua_gettop(L);
     *parcel_out = NULL;
     if (lua_isnil(L, args))
         return true;
     int count = dsl_list_unpack(L, args);
-    enum dsl_codec_status status =
-        dsl_codec_pack_calling(L, top + 1, count, packing, parcel_out, trouble_out);
+    enum dsl_codec_status status = dsl_codec_pack_calling(
+        L, top + 1, count, packing_as(whole, "args"), parcel_out, trouble_out);
     lua_settop(L, top);
     if (status == DSL_CODEC_NOMEM)
         dsl_error(L, "not enough memory");
     return status == DSL_CODEC_OK;
+}
+
+/* An environment, if there is one, is made of texts and can travel. False without memory. */
+static bool env_pack(lua_State *L, const dsl_host *whole, int env, dsl_parcel **parcel_out) {
+    dsl_codec_trouble trouble;
+    dsl_packing packing = packing_as(whole, "env");
+    *parcel_out = NULL;
+    return !env || dsl_codec_pack(L, env, 1, &packing, parcel_out, &trouble) == DSL_CODEC_OK;
 }
 
 static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t length) {
@@ -173,18 +200,21 @@ static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t
 dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
                                        const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out) {
     size_t length;
-    dsl_parcel *parcel;
+    dsl_parcel *parcel, *env;
     const char *name = lua_tolstring(L, function, &length);
     luaL_checkstack(L, 8, NULL);
-    if (!args_pack(L, host, args, &parcel, trouble_out))
+    if (!args_pack(L, host->whole, args, &parcel, trouble_out))
         return NULL;
-    dsl_heap_program *program = program_alloc(host->whole, name, length);
+    bool packed = env_pack(L, host->whole, plan->env, &env);
+    dsl_heap_program *program = packed ? program_alloc(host->whole, name, length) : NULL;
     if (!program) {
         dsl_parcel_release(parcel);
+        dsl_parcel_release(env);
         dsl_error(L, "not enough memory");
         return NULL;
     }
     program->args = parcel;
+    program->env = env;
     program->max_bytes = plan->max_bytes;
     program->guest = plan->guest;
     program->group = plan->group;

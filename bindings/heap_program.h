@@ -21,6 +21,7 @@ typedef struct dsl_heap_plan {
     dsl_heap_group *group; /* NULL: a heap of its own */
     size_t max_bytes;      /* of that, or else of the process; 0: no limit */
     bool guest;            /* it is a start function */
+    int env;               /* the index of its environment: see spec_env.h; 0: none */
 } dsl_heap_plan;
 
 /* A program for the name at one index with the list of arguments (or nil) at the other. NULL when

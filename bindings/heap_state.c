@@ -77,7 +77,6 @@ static void face_open(lua_State *L, const opening *o) {
     runtime->loop = o->whole->runtime->loop;
     runtime->loop_is_lent = runtime->loop;
     dsl_vault_init(L, &face->vault);
-    dsl_origin_init(L, face);
     runtime->host = face;
 }
 

@@ -19,9 +19,10 @@
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/metatable.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
-#include "bindings/program.h"
+#include "bindings/kept.h"
 #include "bindings/signal.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ static void port_open(dsl_host *host) {
 
 /* True: it may have given the core something to do. */
 static bool step_finish(dsl_host *host) {
+    dsl_kept_forget(host); /* before: it may keep a heap alive */
     bool acts = host->heaps && dsl_heaps_tend(host);
     dsl_log_flush(host);
     dsl_tap_flush(host);
@@ -213,7 +215,7 @@ void dsl_host_end(dsl_host *host) {
     dsl_heaps_fini(host);
     dsl_posts_drop(host);
     bodies_free(host);
-    dsl_origin_forget(host);
+    dsl_kept_close(host);
     dsl_observe_fini(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);
@@ -244,14 +246,12 @@ static int sentinel_gc(lua_State *L) {
 
 /* ---- making ---- */
 
+static const luaL_Reg sentinel_meta[] = {{"__gc", sentinel_gc}, {NULL, NULL}};
+
 dsl_sentinel *dsl_sentinel_push(lua_State *L) {
     dsl_sentinel *sentinel = lua_newuserdatauv(L, sizeof *sentinel, 0);
     sentinel->host = NULL;
-    if (luaL_newmetatable(L, SENTINEL_NAME)) {
-        lua_pushcfunction(L, sentinel_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, SENTINEL_NAME, sentinel_meta);
     return sentinel;
 }
 
@@ -442,7 +442,6 @@ dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_c
     dsl_host *host = host_begin(L, sentinel, config, owner);
     accounts_open(L, host);
     dsl_vault_init(L, &host->vault);
-    dsl_origin_init(L, host);
     port_open(host);
     if (config->loop || config->own_loop)
         uv_open(L, host);

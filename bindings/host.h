@@ -21,7 +21,9 @@
 
 #include "bindings/dynsup_lua.h"
 #include "bindings/vault.h"
+#include "bindings/word.h"
 #include "core/dynsup.h"
+#include "core/dynsup_limits.h"
 #include "core/dynsup_report.h"
 #include "core/dynsup_uv.h"
 
@@ -98,25 +100,41 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
-    bool has_luv;   /* luv has been loaded */
-    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
-    int hups;       /* how often SIGHUP had come when it was acted upon last */
-    bool hooked;    /* debug.sethook has been used: a hook may fail, which switches hooks off */
-    int crash_meta; /* registry references */
-    int crash_keys; /* a list: "error", "traceback", "callback", "last_message" */
+    bool has_luv;      /* luv has been loaded */
+    bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
+    int hups;          /* how often SIGHUP had come when it was acted upon last */
+    bool generational; /* the collector's mode, as far as is known */
+    bool hooked;       /* debug.sethook has been used: a hook may fail, which switches hooks off */
+    int crash_meta;    /* registry references */
+    int crash_keys;    /* a list: "error", "traceback", "callback", "last_message" */
     uintptr_t names_mark; /* traceback.c: of the modules whose functions' names are known */
     unsigned names_age;   /* tracebacks since they were read */
     int atoms;
     int codec_words;  /* a list: names of the fields that the codec reads of metatables */
     int codec_types;  /* a table: names of types, and what is registered for them */
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
+    int named;        /* the function that calls another by its name: see process.c */
     int require;      /* the function, as scripts/dynsup/require.lua makes it */
     int normalize;    /* scripts/dynsup/child.lua */
     int dry;          /* a table of functions: see dry.h; 0: none yet */
     uint64_t specs;   /* child specs that were read so far */
     uint64_t idle;    /* processes of dry runs that do not run, so far */
     const char *atom_texts[DYNSUP_ATOM_COUNT]; /* interned: strings compare by pointer */
+    dsl_words words;
 };
+
+/* A value that the next child mostly has as well, kept in the vault: see kept.h. */
+typedef struct dsl_kept {
+    const void *address; /* NULL: none */
+    uint32_t slot;
+} dsl_kept;
+
+/* The function of the child started last, or its name. */
+typedef struct dsl_function {
+    dsl_kept kept;
+    bool has_origin;             /* the host's origin is its own */
+    struct dsl_program *program; /* that runs it without arguments; or NULL */
+} dsl_function;
 
 /* What a host is for. */
 enum dsl_owner {
@@ -134,6 +152,9 @@ struct dynsup_lua_host {
     struct dsl_heap *heap;   /* whose face it is; NULL: the first heap's */
     struct dsl_heaps *heaps; /* of the whole host; NULL: it never had a further one */
     uint64_t heap_base;      /* the heap's part of its objects: see object.h */
+    dsl_host *keepers;       /* of the whole host: the faces that keep something, see kept.h */
+    dsl_host *next_keeper;
+    bool keeps;
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */
     dynsup_host *core;
@@ -152,6 +173,9 @@ struct dynsup_lua_host {
     lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
     dsl_level saved;               /* armed's own hook */
     volatile bool hold;            /* the user's hooks are being looked at: do not arm */
+    volatile uint64_t asked_slice; /* the number of the slice that was asked to give way last, */
+    volatile uint64_t asked_ns;    /* and when, in the time of work */
+    dynsup_pid exceeded;           /* who has exceeded its max_slice last */
     bool switching;                /* this yield is for the scheduler */
     dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
     bool chain_ok;                 /* every level below the running one can yield */
@@ -170,10 +194,10 @@ struct dynsup_lua_host {
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
     dsl_body *free_bodies;
+    dsl_function function; /* of the child started last, as the two that follow */
+    dsl_kept child_id;
+    dsl_kept server_module;
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
-    uint32_t origin_function;  /* in the vault: a weak table with that child's function */
-
-    uint32_t server_module; /* in the vault: of the server started last; 0: none */
 
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;

@@ -2,6 +2,8 @@
  * many.
  */
 #include "bindings/look.h"
+#include "bindings/program.h"
+#include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
 #include "bindings/heap_look.h"
@@ -69,16 +71,18 @@ static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid
 
 /* Where the process is, innermost coroutine first. */
 static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_info *info) {
-    if (info->ops != &dsl_body_ops)
+    const dsl_body *body = info->ops == &dsl_body_ops ? info->body : NULL;
+    if (!body && info->ops != &dsl_begin_ops)
         return;
-    const dsl_body *body = info->body;
-    bool runs = host->current == body;
-    if (body->host == host) {
+    bool runs = body && host->current == body;
+    if (body && body->host == host) {
         luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
-    } else {
+    } else if (body) {
         char text[TRACEBACK_MAX];
         dsl_traceback_abroad(body, text, sizeof text);
         lua_pushstring(L, text);
+    } else {
+        lua_pushliteral(L, "stack traceback:"); /* it has not begun */
     }
     lua_setfield(L, -2, "traceback");
 }
@@ -101,6 +105,8 @@ size_t dsl_process_memory(const dynsup_process_info *info) {
     size_t memory = info->memory + dsl_account_in_use(info);
     if (info->ops == &dsl_body_ops)
         memory += sizeof(dsl_body) + 1024;
+    else if (info->ops == &dsl_begin_ops)
+        memory += sizeof(dsl_program);
     return memory;
 }
 
@@ -131,6 +137,17 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     lua_setfield(L, -2, "type");
 }
 
+/* Of a child that has some; what is told is read first: a finalizer could end it. */
+static void set_limits(lua_State *L, dsl_host *host, dynsup_pid pid) {
+    const dynsup_limits *found = dynsup_process_limits(host->core, pid);
+    if (!found)
+        return;
+    dynsup_limits limits = *found;
+    set_integer(L, "dropped", dynsup_process_dropped(host->core, pid));
+    dsl_limits_push(L, &limits);
+    lua_setfield(L, -2, "limits");
+}
+
 bool dsl_row_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     dynsup_process_info info;
     lua_createtable(L, 0, 20);
@@ -153,6 +170,7 @@ bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max) {
     set_pids(L, "links", host, pid, dynsup_process_links, max);
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, max);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return true;
 }
 
@@ -169,6 +187,7 @@ static int info(lua_State *L) {
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
     set_integer(L, "monitored_by", info.monitored_by_count);
     set_traceback(L, host, &info);
+    set_limits(L, host, pid);
     return 1;
 }
 

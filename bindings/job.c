@@ -1,6 +1,8 @@
 /* Jobs: what a process has done in libuv's thread pool while it waits. */
 #include "bindings/job.h"
 
+#include "bindings/metatable.h"
+
 #include <stdlib.h>
 
 #define BOX_NAME "dynsup.job"
@@ -23,16 +25,14 @@ static int box_gc(lua_State *L) {
     return 0;
 }
 
+static const luaL_Reg box_meta[] = {{"__gc", box_gc}, {NULL, NULL}};
+
 void *dsl_job_new(lua_State *L, const dsl_job_ops *ops, size_t size) {
     dsl_host *host;
     dsl_waiter_of(L, &host);
     dsl_job **box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = NULL;
-    if (luaL_newmetatable(L, BOX_NAME)) {
-        lua_pushcfunction(L, box_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, BOX_NAME, box_meta);
     dsl_job *job = calloc(1, size);
     if (!job) {
         dsl_error(L, "not enough memory");

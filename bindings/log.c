@@ -32,7 +32,8 @@ uint32_t dsl_level_events(enum dynsup_level level) {
         return error_events;
     case DYNSUP_LEVEL_WARNING: /* a start is refused for want of memory, or for other reasons */
         return error_events | 1u << DYNSUP_EVENT_UNEXPECTED | 1u << DYNSUP_EVENT_STUCK |
-               1u << DYNSUP_EVENT_STATE_DROPPED | 1u << DYNSUP_EVENT_START_REFUSED;
+               1u << DYNSUP_EVENT_STATE_DROPPED | 1u << DYNSUP_EVENT_MESSAGES_DROPPED |
+               1u << DYNSUP_EVENT_START_REFUSED;
     case DYNSUP_LEVEL_INFO:
         return dsl_level_events(DYNSUP_LEVEL_DEBUG) &
                ~(1u << DYNSUP_EVENT_SPAWNED | 1u << DYNSUP_EVENT_EXITED);

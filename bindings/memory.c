@@ -62,14 +62,14 @@ static void *refuse(dsl_memory *memory, dsl_account *account, const void *block,
     return NULL;
 }
 
-static bool fits(size_t limit, size_t in_use, size_t more) {
-    return limit == 0 || (in_use <= limit && more <= limit - in_use);
+static inline bool fits(size_t limit, size_t in_use, size_t more) {
+    return limit == 0 || in_use + more <= limit;
 }
 
 /* ---- plain blocks ---- */
 
 /* As long as it fits, with the count of the state. */
-static void *count_resize(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+static inline void *count_resize(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     void *result = memory->alloc(memory->ud, block, old_size, size);
     if (result || size == 0)
         memory->in_use += size - old_size;
@@ -91,45 +91,54 @@ static void account_free(dsl_memory *memory, dsl_account *account) {
     count_resize(memory, account, sizeof *account, 0);
 }
 
-static void credit(dsl_memory *memory, dsl_account *account, size_t size) {
+static inline void credit(dsl_memory *memory, dsl_account *account, size_t size) {
     account->in_use -= size;
     if (account->in_use == 0 && account->closed)
         account_free(memory, account);
 }
 
-/* A block that is there, or is new (NULL), becomes this large and the account's. */
-static void *owned_resize(dsl_memory *memory, void *block, size_t old_size, size_t size,
-                          dsl_account *account) {
-    header *old = block ? header_of(block) : NULL;
-    dsl_account *before = old ? old->owner : NULL;
-    size_t old_all = old ? old_size + sizeof *old : 0;
-    header *new = count_resize(memory, old, old_all, size + sizeof *new);
+static void *owned_new(dsl_memory *memory, dsl_account *account, size_t size) {
+    size_t all = size + sizeof(header);
+    if (!fits(memory->limit, memory->in_use, all))
+        return refuse(memory, NULL, NULL, size);
+    if (!fits(account->limit, account->in_use, all))
+        return refuse(memory, account, NULL, size);
+    header *new = count_resize(memory, NULL, 0, all);
     if (!new)
         return NULL;
     new->owner = account;
-    account->in_use += size + sizeof *new;
-    if (before)
-        credit(memory, before, old_all);
+    account->in_use += all;
     return new + 1;
 }
 
-/* What a growth adds to the account. */
-static size_t growth_of(const dsl_account *account, void *block, size_t old_size, size_t size) {
-    bool is_own = block && header_of(block)->owner == account;
-    return is_own ? size - old_size : size + sizeof(header);
+/* The block becomes this large and the account's. */
+static void *owned_move(dsl_memory *memory, void *block, size_t old_size, size_t size,
+                        dsl_account *account) {
+    dsl_account *before = header_of(block)->owner;
+    size_t old_all = old_size + sizeof(header), all = size + sizeof(header);
+    header *new = count_resize(memory, header_of(block), old_all, all);
+    if (!new)
+        return NULL;
+    new->owner = account;
+    account->in_use += all;
+    credit(memory, before, old_all);
+    return new + 1;
 }
 
-/* The block (NULL: a new one) grows, and is debited to who is running, or stays whose it is. */
+static bool can_pay(const dsl_account *payer, const dsl_account *owner, size_t old_size,
+                    size_t size) {
+    size_t debit = payer == owner ? size - old_size : size + sizeof(header);
+    return fits(payer->limit, payer->in_use, debit);
+}
+
+/* It is debited to who is running, or stays whose it is. */
 static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
-    dsl_account *payer = memory->running;
-    dsl_account *account = payer ? payer : header_of(block)->owner;
-    size_t more = size - old_size + (block ? 0 : sizeof(header));
-    if (!fits(memory->limit, memory->in_use, more))
+    dsl_account *owner = header_of(block)->owner, *payer = memory->running;
+    if (!fits(memory->limit, memory->in_use, size - old_size))
         return refuse(memory, NULL, block, size);
-    if (payer && !fits(payer->limit, payer->in_use, growth_of(payer, block, old_size, size)))
+    if (payer && !can_pay(payer, owner, old_size, size))
         return refuse(memory, payer, block, size);
-    memory->refused.is_open = false;
-    return owned_resize(memory, block, old_size, size, account);
+    return owned_move(memory, block, old_size, size, payer ? payer : owner);
 }
 
 static void owned_free(dsl_memory *memory, void *block, size_t size) {
@@ -141,14 +150,33 @@ static void owned_free(dsl_memory *memory, void *block, size_t size) {
 
 /* ---- Lua's blocks ---- */
 
-static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
-    if (memory->refused.is_open)
-        ask(memory, block, size);
-    if (has_owner(block) || (!block && memory->running))
-        return owned_grow(memory, block, old_size, size);
+static void *plain_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     if (!fits(memory->limit, memory->in_use, size - old_size))
         return refuse(memory, NULL, block, size);
-    memory->refused.is_open = false;
+    return count_resize(memory, block, old_size, size);
+}
+
+static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    if (has_owner(block))
+        return owned_grow(memory, block, old_size, size);
+    if (!block && memory->running)
+        return owned_new(memory, memory->running, size);
+    return plain_grow(memory, block, old_size, size);
+}
+
+/* More is asked for after a refusal. What is granted now is what was refused then, or something
+ * else, before which the refusal has come to count. */
+static void *lua_grow_again(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    ask(memory, block, size);
+    void *result = lua_grow(memory, block, old_size, size);
+    if (result)
+        memory->refused.is_open = false;
+    return result;
+}
+
+static void *lua_shrink(dsl_memory *memory, void *block, size_t old_size, size_t size) {
+    if (has_owner(block))
+        return owned_move(memory, block, old_size, size, header_of(block)->owner);
     return count_resize(memory, block, old_size, size);
 }
 
@@ -170,15 +198,14 @@ static void lua_free(dsl_memory *memory, void *block, size_t size) {
 void *dsl_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {
     dsl_memory *memory = ud;
     size_t old = block ? old_size : 0; /* else it tells a type */
-    if (size > old)
-        return lua_grow(memory, block, old, size);
     if (size == 0) {
         lua_free(memory, block, old);
         return NULL;
     }
-    if (has_owner(block))
-        return owned_resize(memory, block, old, size, header_of(block)->owner);
-    return count_resize(memory, block, old, size);
+    if (size <= old)
+        return lua_shrink(memory, block, old, size);
+    return memory->refused.is_open ? lua_grow_again(memory, block, old, size)
+                                   : lua_grow(memory, block, old, size);
 }
 
 /* ---- accounts ---- */

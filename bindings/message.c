@@ -20,6 +20,11 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
 
 /* ---- send ---- */
 
+/* A receive that waits has as many slots as any C function has, and uses none. */
+static bool has_room(lua_State *receiver, int count) {
+    return count <= LUA_MINSTACK || lua_checkstack(receiver, count);
+}
+
 /* To the stack of a coroutine of another heap that waits for any message, if each value needs no
  * more than its place there. [-0, +0] */
 static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
@@ -48,7 +53,7 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
         return false;
     if (body->host != host)
         return deliver_abroad(L, host, body, pid, lua_gettop(L) - count + 1, count);
-    if (!lua_checkstack(body->inner, count))
+    if (!has_room(body->inner, count))
         return false;
     lua_xmove(L, body->inner, count);
     body->nargs = count;
@@ -85,17 +90,19 @@ static void check_message(lua_State *L, int first) {
                   "the first value of a message must not be nil");
 }
 
-void dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
     dynsup_value fixed[DSL_INLINE_VALUES];
     if (host->config->copy_messages)
         dsl_copy_values(L, first, count);
     if (deliver(L, host, pid, count))
-        return;
+        return 0;
     dynsup_value *values = values_get(L, host, pid, first, count, fixed);
-    if (dynsup_send(host->core, pid, values, (uint32_t)count)) {
+    int status = dynsup_send(host->core, pid, values, (uint32_t)count);
+    if (status)
         values_release(host, values, count);
+    if (status == DYNSUP_ENOMEM)
         dsl_error(L, "not enough memory");
-    }
+    return status;
 }
 
 static int send(lua_State *L) {
@@ -104,7 +111,8 @@ static int send(lua_State *L) {
     check_message(L, 2);
     if (pid == 0)
         return dsl_fail(L, DYNSUP_NOPROC);
-    dsl_message_send(L, host, pid, 2, lua_gettop(L) - 1);
+    if (dsl_message_send(L, host, pid, 2, lua_gettop(L) - 1))
+        return dsl_go_on(L, host, dsl_fail(L, DYNSUP_MAILBOX_FULL));
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -163,8 +171,7 @@ static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_messa
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
-    dsl_check_count(L, 0, 1);
-    double ms = dsl_check_ms(L, 1);
+    double ms = dsl_check_count(L, 0, 1) > 0 ? dsl_check_ms(L, 1) : HUGE_VAL;
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
@@ -182,9 +189,15 @@ static int receive(lua_State *L) {
 /*
  * Stack of receive_match: 1 what, 2 ms, 3 the deadline (an integer, -1 for never), 4 the last of
  * the messages that were looked at and did not match, as a light userdata (NULL: none yet). It
- * stays in the mailbox until the process takes a message in another way, which body->takes tells.
+ * stays in the mailbox until the process takes a message in another way, or its limit drops some,
+ * which takes_of tells.
  */
 enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
+
+/* Changes when messages have left the mailbox. */
+static uint32_t takes_of(const dsl_host *host, const dsl_body *body) {
+    return body->takes + (uint32_t)dynsup_mailbox_dropped(host->core);
+}
 
 static void match_pass(lua_State *L, dynsup_message *message) {
     lua_pushlightuserdata(L, message);
@@ -216,7 +229,7 @@ static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
     if (deadline >= 0 && (uint64_t)deadline <= dynsup_now(host->core))
         return push_timeout(L);
     dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
-    return dsl_suspend(L, body, DSL_WAIT_MATCH, 0, match_waited_k);
+    return dsl_suspend(L, body, DSL_WAIT_MATCH, takes_of(host, body), match_waited_k);
 }
 
 static bool first_equals(lua_State *L, dsl_host *host, const dynsup_message *message) {
@@ -242,7 +255,7 @@ static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *bo
                           uint32_t takes) {
     bool accepts = lua_toboolean(L, -1);
     lua_settop(L, MATCH_BEFORE);
-    if (body->takes != takes) { /* it has taken messages itself: look again from the first */
+    if (takes_of(host, body) != takes) { /* some are gone: look again from the first */
         match_pass(L, NULL);
         return false;
     }
@@ -260,7 +273,7 @@ static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
         lua_pushvalue(L, MATCH_WHAT);
         for (uint32_t i = 0; i < message->count; i++)
             dsl_value_push(L, host, &message->values[i]);
-        uint32_t takes = body->takes;
+        uint32_t takes = takes_of(host, body);
         lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
         if (match_accepts(L, host, body, takes))
             return match_take(L, host, body);
@@ -282,10 +295,12 @@ static int match_scan(lua_State *L, dsl_host *host, dsl_body *body) {
                                          : match_value(L, host, body);
 }
 
-static int match_waited_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
+static int match_waited_k(lua_State *L, int status, lua_KContext takes) {
+    (void)status;
     dsl_host *host = dsl_host_of(L);
     lua_settop(L, MATCH_BEFORE);
+    if (takes_of(host, host->current) != (uint32_t)takes)
+        match_pass(L, NULL);
     if (host->current->timed_out && !match_next(L, host))
         return push_timeout(L);
     return match_scan(L, host, host->current);

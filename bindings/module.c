@@ -88,6 +88,7 @@ int luaopen_dynsup(lua_State *L) {
     dsl_debug_open(L, runtime);
     dsl_luv_open(L, runtime);
     dsl_virtual_open(L, runtime);
+    dsl_collect_open(L, runtime);
     scripts_preload(L, runtime);
     script_load(L, script_find("dynsup"));
     core_push(L, runtime);

@@ -143,6 +143,13 @@ static bool push_keyed(lua_State *L, int index) {
     return true;
 }
 
+bool dsl_name_is_plain(lua_State *L, int index, const char **text_out, size_t *length_out) {
+    if (lua_type(L, index) != LUA_TSTRING)
+        return false;
+    *text_out = lua_tolstring(L, index, length_out);
+    return **text_out != '\0';
+}
+
 bool dsl_name_read(lua_State *L, int index, const char **text_out, size_t *length_out) {
     index = lua_absindex(L, index);
     luaL_checkstack(L, LUA_MINSTACK, NULL);

@@ -28,6 +28,10 @@ bool dsl_process_read(lua_State *L, const dsl_host *host, int index, dynsup_pid 
  * is no dest. */
 dynsup_pid dsl_check_entry(lua_State *L, const dsl_host *host, int index);
 
+/* Is the value at the index a string that is a name for the core as it stands? Then the text is
+ * that string's. All others are for dsl_name_read. [-0, +0] */
+bool dsl_name_is_plain(lua_State *L, int index, const char **text_out, size_t *length_out);
+
 /* The name of something that is to be started, at the index, as the core wants it: its text is a
  * string that is pushed, also for what is no name (false). Raises without memory. [-0, +1] */
 bool dsl_name_read(lua_State *L, int index, const char **text_out, size_t *length_out);

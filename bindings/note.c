@@ -2,6 +2,7 @@
 #include "bindings/log.h"
 #include "bindings/observe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FUNCTION_MAX 160
@@ -40,6 +41,15 @@ static void keep_values(dsl_host *host, dsl_note *note) {
     }
 }
 
+/* The child may be gone, and its program with it, when the event is told: the note stands for it.
+ */
+static void program_describe(void *p, char *text, size_t size) {
+    const dsl_note *note = p;
+    snprintf(text, size, "%s", note->function ? note->function : "");
+}
+
+static const dynsup_program_ops note_program_ops = {.describe = program_describe};
+
 dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
     char function[FUNCTION_MAX + 1] = "";
     if (event->program_ops)
@@ -60,6 +70,10 @@ dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
     note->event.name = keep_text(&at, event->name);
     note->event.supervisor_name = keep_text(&at, event->supervisor_name);
     note->function = *function ? keep_text(&at, function) : NULL;
+    if (event->program_ops) {
+        note->event.program_ops = &note_program_ops;
+        note->event.program = note;
+    }
     keep_values(host, note);
     return note;
 }
@@ -145,6 +159,8 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
         set_number(L, "delay", (double)event->delay_ns / 1e6);
     if (event->restores)
         set_integer(L, "restores", event->restores);
+    if (event->dropped)
+        set_integer(L, "dropped", event->dropped);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         set_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)

@@ -28,7 +28,7 @@ static struct dsl_heap_group *group_of(uint64_t object) {
 
 /* The last one of a closed heap's lets its record go. */
 static void kept_release(dsl_heap *heap, uint32_t slot) {
-    dsl_kept *kept = &heap->kept;
+    dsl_remains *kept = &heap->kept;
     if (--kept->slots[slot].owners > 0)
         return;
     if (kept->parcels)
@@ -190,9 +190,9 @@ dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index) {
 
 /* ---- what is kept ---- */
 
-void dsl_kept_init(dsl_host *face, dsl_kept *kept) {
+void dsl_remains_init(dsl_host *face, dsl_remains *kept) {
     dsl_vault *vault = &face->vault;
-    *kept = (dsl_kept){.count = vault->page_count * PAGE_SIZE, .used = vault->used_count};
+    *kept = (dsl_remains){.count = vault->page_count * PAGE_SIZE, .used = vault->used_count};
     if (kept->used) {
         kept->parcels = calloc(kept->count, sizeof *kept->parcels);
         for (uint32_t i = 1; kept->parcels && i < kept->count; i++)
@@ -203,7 +203,7 @@ void dsl_kept_init(dsl_host *face, dsl_kept *kept) {
     dsl_vault_fini(vault);
 }
 
-void dsl_kept_fini(dsl_kept *kept) {
+void dsl_remains_fini(dsl_remains *kept) {
     for (uint32_t i = 0; kept->parcels && i < kept->count; i++)
         if (kept->slots[i].owners)
             dsl_parcel_release(kept->parcels[i]);

@@ -49,17 +49,17 @@ dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index);
 
 /* ---- what is kept of a vault when its heap is closed ---- */
 
-typedef struct dsl_kept {
+typedef struct dsl_remains {
     dsl_slot *slots;      /* the vault's */
     dsl_parcel **parcels; /* by slot; NULL: there was no memory for it */
     uint32_t count;       /* of slots */
     uint32_t used;        /* of them, by owners */
-} dsl_kept;
+} dsl_remains;
 
 /* Takes the values of a face's vault that have owners, which must all be objects by now, and ends
  * the vault. */
-void dsl_kept_init(dsl_host *face, dsl_kept *kept);
+void dsl_remains_init(dsl_host *face, dsl_remains *kept);
 
-void dsl_kept_fini(dsl_kept *kept);
+void dsl_remains_fini(dsl_remains *kept);
 
 #endif

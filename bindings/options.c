@@ -72,12 +72,23 @@ static const char *read_max_children(reading *r) {
 
 static const char *read_extra_arguments(reading *r) {
     r->options->has_extra = true;
-    if (!dsl_is_list(r->L, -1))
-        return "invalid_extra_arguments";
     r->options->extra_count = dsl_list_length(r->L, -1);
+    if (r->options->extra_count < 0)
+        return "invalid_extra_arguments";
     dsl_list_copy(r->L, -1);
     lua_replace(r->L, r->options->extra_place);
     return NULL;
+}
+
+static const char *read_limits(reading *r) {
+    r->options->core.limits = &r->options->limits;
+    const char *wrong = dsl_limits_read(r->L, &r->options->limits);
+    const char *why = wrong ? NULL : dsl_limits_account(r->L, &r->options->limits);
+    if (!why)
+        return wrong;
+    lua_pushstring(r->L, why);
+    lua_replace(r->L, -2);
+    return "invalid_max_memory";
 }
 
 static const char *read_clock(reading *r) {
@@ -120,6 +131,7 @@ static const struct option {
     {"strategy", read_strategy, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_restarts", read_max_restarts, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_seconds", read_max_seconds, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
+    {"limits", read_limits, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_children", read_max_children, DSL_OPTION_DYNAMIC},
     {"extra_arguments", read_extra_arguments, DSL_OPTION_DYNAMIC},
     {"heaps", read_heaps, DSL_OPTION_DYNAMIC},

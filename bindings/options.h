@@ -6,6 +6,7 @@
 
 typedef struct dsl_options {
     dynsup_supervisor_options core; /* name is borrowed from the table */
+    dynsup_limits limits;           /* core.limits, if they are given */
     unsigned kinds;                 /* of options that may be given */
     bool has_strategy, has_extra;
     int extra_count;    /* of extra_arguments */

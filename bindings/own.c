@@ -11,6 +11,8 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/metatable.h"
+
 #include <string.h>
 
 #define PLACES_MIN 16
@@ -160,6 +162,8 @@ static void holdings_push(lua_State *L, dsl_host *host) {
     host->holdings = dsl_vault_put(L, &host->vault);
 }
 
+static const luaL_Reg holding_meta[] = {{"__gc", holding_gc}, {NULL, NULL}};
+
 /* A new holding of the process, known to nobody. [-0, +1] */
 static holding *holding_new(lua_State *L, dsl_host *host, dynsup_pid pid) {
     holding *h = lua_newuserdatauv(L, sizeof *h, 1);
@@ -167,11 +171,7 @@ static holding *holding_new(lua_State *L, dsl_host *host, dynsup_pid pid) {
     h->possession.release = holding_release;
     h->host = host;
     h->pid = pid;
-    if (luaL_newmetatable(L, "dynsup.holding")) {
-        lua_pushcfunction(L, holding_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, "dynsup.holding", holding_meta);
     lua_newtable(L);
     lua_setiuservalue(L, -2, 1);
     return h;

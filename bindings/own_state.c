@@ -18,7 +18,9 @@ static lua_State *state_new(const dynsup_lua_config *config) {
         return dynsup_lua_newstate();
     dsl_memory *memory = dsl_memory_new(config->alloc, config->alloc_ud, config->max_bytes);
     lua_State *L = memory ? lua_newstate(dsl_memory_alloc, memory) : NULL;
-    if (memory && !L)
+    if (L)
+        lua_gc(L, LUA_GCINC, 0, 0, DSL_GC_STEP);
+    else if (memory)
         dsl_memory_free(memory);
     return L;
 }

@@ -15,7 +15,9 @@
  */
 #include "bindings/binding.h"
 
+#include "bindings/account.h"
 #include "bindings/signal.h"
+#include "bindings/slice.h"
 
 #define RETRY_COUNT 1000
 #define CLOSE_COUNT 1000 /* instructions between two looks at the time of close handlers */
@@ -42,6 +44,8 @@ static void disarm(lua_State *L, dsl_host *host) {
 void dsl_preempt_left(dsl_host *host, lua_State *co) {
     if (host->armed == co)
         disarm(co, host);
+    if (host->exceeded && dsl_slice_unwinds(host))
+        dsl_preempt(host); /* the error of one coroutine may be caught by another */
 }
 
 static void armed_hook(lua_State *L, lua_Debug *ar) {
@@ -52,7 +56,10 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
     }
     if (!(lua_gethookmask(L) & 1 << ar->event))
         return; /* of the user's hook, from before the signal */
+    bool exceeds = dsl_slice_exceeds(host);
     if (!dsl_can_wait(L, host)) {
+        if (exceeds)
+            dsl_slice_unwind(L, host, armed_hook);
         lua_sethook(L, armed_hook, LUA_MASKCOUNT, RETRY_COUNT);
         return;
     }
@@ -77,14 +84,22 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     bool hurries = lua_gethookcount(L) != host->slice_count;
     if (hurries)
         lua_sethook(L, count_hook, LUA_MASKCOUNT, host->slice_count);
-    if ((hurries || slice_is_over(host)) && dsl_can_wait(L, host))
+    if (!host->current || !(hurries || dsl_account_exceeded(host->current) ||
+                            dsl_slice_unwinds(host) || slice_is_over(host)))
+        return;
+    bool exceeds = dsl_slice_exceeds(host);
+    if (dsl_can_wait(L, host))
         yield_now(L, host);
+    else if (exceeds)
+        dsl_slice_unwind(L, host, count_hook);
 }
 
 void dsl_preempt(dsl_host *host) {
     lua_State *L = host->innermost;
-    if (!host->current || host->current->closing || !L || host->count_hook || host->hold ||
-        lua_gethook(L) == armed_hook)
+    if (!host->current || host->current->closing || !L || host->count_hook)
+        return;
+    dsl_slice_asked(host);
+    if (host->hold || lua_gethook(L) == armed_hook)
         return;
     host->saved.hook = lua_gethook(L);
     host->saved.hook_mask = lua_gethookmask(L);

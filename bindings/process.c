@@ -40,16 +40,23 @@ static int named_function(lua_State *L) {
     return named_required_k(L, LUA_OK, 0);
 }
 
-/* Replaces a name at the index by what calls it, with the name as the first argument. Returns how
- * many values it added behind. */
-int dsl_function_push(lua_State *L, dsl_host *host, int index) {
-    lua_pushvalue(L, index);
-    if (lua_type(L, index) == LUA_TFUNCTION)
-        return 0;
-    lua_pushlightuserdata(L, host->runtime);
+void dsl_named_open(lua_State *L, dsl_runtime *runtime) {
+    lua_pushlightuserdata(L, runtime);
     lua_pushcclosure(L, named_function, 1);
+    runtime->named = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+int dsl_function_call(lua_State *L, const dsl_runtime *runtime) {
+    if (lua_type(L, -1) == LUA_TFUNCTION)
+        return 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->named);
     lua_insert(L, -2);
     return 1;
+}
+
+int dsl_function_push(lua_State *L, const dsl_host *host, int index) {
+    lua_pushvalue(L, index);
+    return dsl_function_call(L, host->runtime);
 }
 
 bool dsl_function_is_named(lua_State *co) {

@@ -1,50 +1,35 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
-#include "bindings/account.h"
+#include "bindings/heap.h"
 #include "bindings/heap_program.h"
+#include "bindings/kept.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
 
 #include <string.h>
 
-typedef struct dsl_program {
-    dsl_host *host;
-    uint32_t function; /* in the vault */
-    uint32_t args;     /* in the vault: a packed table; 0: none */
-    bool guest;
-    size_t max_memory; /* of each body's process, in bytes; 0: no limit */
-} dsl_program;
-
 /* ---- packed lists ---- */
 
-/* -1 for what is no list. */
-static lua_Integer list_length(lua_State *L, int index) {
-    index = lua_absindex(L, index);
-    lua_pushliteral(L, "n");
-    int type = lua_rawget(L, index);
-    lua_Integer length = -1;
-    int whole = true;
-    if (type == LUA_TNIL)
-        length = (lua_Integer)lua_rawlen(L, index);
-    else if (type == LUA_TNUMBER)
-        length = lua_tointegerx(L, -1, &whole);
-    lua_pop(L, 1);
-    return whole && length <= DSL_LIST_MAX ? length : -1;
-}
-
-bool dsl_is_list(lua_State *L, int index) {
-    return lua_istable(L, index) && list_length(L, index) >= 0;
-}
-
 int dsl_list_length(lua_State *L, int index) {
-    lua_Integer length = list_length(L, index);
-    return length < 0 ? 0 : (int)length;
+    lua_Integer length;
+    int whole = true;
+    if (!lua_istable(L, index))
+        return -1;
+    index = lua_absindex(L, index);
+    lua_pushlstring(L, "n", 1);
+    if (lua_rawget(L, index) == LUA_TNIL)
+        length = (lua_Integer)lua_rawlen(L, index);
+    else
+        length = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : -1;
+    lua_pop(L, 1);
+    return whole && length <= DSL_LIST_MAX ? (int)length : -1;
 }
 
 void dsl_list_copy(lua_State *L, int index) {
     index = lua_absindex(L, index);
-    int count = dsl_list_length(L, index);
+    int length = dsl_list_length(L, index);
+    int count = length < 0 ? 0 : length; /* a finalizer could have spoilt it */
     lua_createtable(L, count, 1);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, index, i);
@@ -62,57 +47,19 @@ int dsl_list_unpack(lua_State *L, int index) {
     return count;
 }
 
-/* ---- bodies ---- */
+/* ---- programs ---- */
 
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
-                           uint32_t slots) {
-    int count = dsl_function_push(L, host, function);
-    if (arguments) {
-        dsl_object_push(L, host, arguments);
-        int extra = lua_gettop(L);
-        int extra_count = dsl_list_unpack(L, extra);
-        lua_remove(L, extra);
-        count += extra_count;
-    }
-    if (!lua_isnil(L, args))
-        count += dsl_list_unpack(L, args);
-    dsl_body *body = dsl_body_new(L, host, slots); /* last: nothing raises with a body in hand */
-    dsl_body_load(L, body, count);
-    return body;
-}
-
+/* Of a worker in C. */
 typedef struct making {
-    dsl_program *program;
-    uint64_t arguments;
-    const dynsup_body_ops *ops;
+    const dsl_program *program;
     void *body;
 } making;
 
-static void worker_make(lua_State *L, making *m) {
-    m->body = dsl_worker_new(L, m->program->host, 2, 0);
-    m->ops = &dsl_worker_body_ops;
-}
-
-static int make_protected(lua_State *L) {
+static int worker_make(lua_State *L) {
     making *m = lua_touserdata(L, 1);
-    const dsl_vault *vault = &m->program->host->vault;
-    dsl_vault_push(L, vault, m->program->function);
-    if (dsl_worker_name(L, 2)) {
-        worker_make(L, m);
-        return 0;
-    }
-    if (m->program->args)
-        dsl_vault_push(L, vault, m->program->args);
-    else
-        lua_pushnil(L);
-    dsl_body *body = dsl_program_body(L, m->program->host, 2, 3, m->arguments, 0);
-    body->is_guest = m->program->guest;
-    if (!dsl_account_limit(body, m->program->max_memory)) {
-        dsl_body_discard(body);
-        return luaL_error(L, "not enough memory");
-    }
-    m->body = body;
-    m->ops = &dsl_body_ops;
+    dsl_host *host = m->program->host;
+    dsl_vault_push(L, &host->vault, m->program->function);
+    m->body = dsl_worker_new(L, host, -1, 0);
     return 0;
 }
 
@@ -121,69 +68,79 @@ static bool has_heap(const dsl_program *program) {
     return !heap || heap->state == DSL_HEAP_OPEN;
 }
 
+static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_out,
+                       void **body_out) {
+    making m = {program, NULL};
+    int status = dsl_protect(program->host->L, worker_make, &m);
+    *ops_out = &dsl_worker_body_ops;
+    *body_out = m.body;
+    return status == LUA_OK ? 0 : DYNSUP_ENOMEM;
+}
+
+/* The supervisor's arguments are asked for when the body begins. */
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
+    (void)arguments;
     dsl_program *program = p;
     if (!has_heap(program)) { /* a lost heap takes its functions with it */
         *reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
         return DYNSUP_EREASON;
     }
-    making m = {program, arguments, NULL, NULL};
-    if (dsl_protect(program->host->L, make_protected, &m) != LUA_OK)
-        return DYNSUP_ENOMEM;
-    *ops_out = m.ops;
-    *body_out = m.body;
+    if (program->is_worker)
+        return worker_body(program, ops_out, body_out);
+    *ops_out = &dsl_begin_ops;
+    *body_out = dsl_program_retain(program);
     return 0;
 }
 
-static void program_release(void *p) {
+static size_t program_size(uint32_t arg_count) {
+    return sizeof(dsl_program) + arg_count * sizeof(dynsup_value);
+}
+
+/* Also of a heap that is closed. */
+static void slot_release(dsl_host *host, uint32_t slot) {
+    if (slot)
+        dsl_object_release(host, host->heap_base | slot);
+}
+
+void dsl_program_release(void *p) {
     dsl_program *program = p;
     dsl_host *host = program->host;
     dsl_host *whole = host->whole;
-    dsl_object_release(host, host->heap_base | program->function);
-    if (program->args)
-        dsl_object_release(host, host->heap_base | program->args);
+    if (--program->owners > 0)
+        return;
+    slot_release(host, program->function);
+    slot_release(host, program->env);
+    slot_release(host, program->env_call);
+    for (uint32_t i = 0; i < program->arg_count; i++)
+        dsl_value_release(host, &program->args[i]);
     if (host->heap)
         dsl_heap_release(host->heap); /* the face may be gone from here on */
-    whole->alloc(whole->alloc_ud, program, sizeof *program, 0);
+    whole->alloc(whole->alloc_ud, program, program_size(program->arg_count), 0);
 }
 
-void dsl_place_find(lua_State *L, int index, dsl_place *place) {
-    place->line = 0;
-    place->source = dsl_worker_name(L, index);
-    if (lua_type(L, index) == LUA_TSTRING)
-        place->source = lua_tostring(L, index);
-    if (place->source)
+/* Pushes the function that tells where the code is: of a server's child the module's, whose start
+ * function is one for all. [-0, +1] */
+static void code_push(lua_State *L, const dsl_program *program) {
+    dsl_host *host = program->host;
+    dsl_vault_push(L, &host->vault, program->function);
+    if (!lua_iscfunction(L, -1) || program->arg_count == 0)
         return;
-    lua_pushvalue(L, index);
-    lua_getinfo(L, ">S", &place->debug);
-    place->source = place->debug.short_src;
-    place->line = place->debug.linedefined;
-}
-
-void dsl_place_format(const char *source, int line, char *text, size_t size) {
-    if (line > 0)
-        snprintf(text, size, "%s:%d", source, line);
-    else
-        snprintf(text, size, "%s", source);
+    dsl_value_push(L, host, &program->args[0]);
+    if (!dsl_server_init_push(L, host->runtime, -1))
+        lua_pop(L, 1);
 }
 
 static void program_describe(void *p, char *text, size_t size) {
     const dsl_program *program = p;
-    const dsl_vault *vault = &program->host->vault;
-    lua_State *L = vault->L;
+    lua_State *L = program->host->vault.L;
     dsl_place place;
     if (!L) { /* its heap is closed */
         snprintf(text, size, "?");
         return;
     }
     int top = lua_gettop(L);
-    dsl_vault_push(L, vault, program->function);
-    if (lua_iscfunction(L, -1) && program->args) {
-        dsl_vault_push(L, vault, program->args);
-        if (!dsl_server_init_push(L, program->host->runtime, top + 2))
-            lua_pop(L, 1);
-    }
+    code_push(L, program);
     dsl_place_find(L, -1, &place);
     dsl_place_format(place.source, place.line, text, size);
     lua_settop(L, top);
@@ -213,20 +170,48 @@ bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info
 }
 
 const dynsup_program_ops dsl_program_ops = {
-    .make = program_make, .release = program_release, .describe = program_describe};
+    .make = program_make, .release = dsl_program_release, .describe = program_describe};
 
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec) {
-    dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, sizeof *program);
+static void arg_keep(lua_State *L, dsl_program *program, int args, int i) {
+    lua_rawgeti(L, args, i + 1);
+    program->args[i] = dsl_value_get(L, program->host, -1);
+    lua_pop(L, 1);
+}
+
+static uint32_t place_keep(lua_State *L, dsl_host *host, int index) {
+    lua_pushvalue(L, index);
+    return dsl_vault_put(L, &host->vault);
+}
+
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec) {
+    size_t size = program_size((uint32_t)spec->arg_count);
+    dsl_host *whole = host->whole;
+    dsl_program *program = whole->alloc(whole->alloc_ud, NULL, 0, size);
     if (!program)
         return NULL;
-    *program = (dsl_program){.host = host, .guest = spec->by_start, .max_memory = spec->max_memory};
-    if (!lua_isnil(L, args)) {
-        lua_pushvalue(L, args);
-        program->args = dsl_vault_put(L, &host->vault);
-    }
-    lua_pushvalue(L, function);
-    program->function = dsl_vault_put(L, &host->vault);
+    *program = (dsl_program){.host = host,
+                             .owners = 1,
+                             .arg_count = (uint32_t)spec->arg_count,
+                             .is_guest = spec->by_start,
+                             .max_memory = spec->max_memory};
+    program->is_worker = dsl_worker_name(L, places + DSL_SPEC_FUNCTION);
+    program->function = dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
+    dsl_vault_retain(&host->vault, program->function);
+    for (int i = 0; i < spec->arg_count; i++)
+        arg_keep(L, program, places + DSL_SPEC_ARGS, i);
     if (host->heap)
         dsl_heap_retain(host->heap);
+    if (!dsl_spec_has(spec, DSL_SPEC_ENV))
+        return program;
+    program->env = place_keep(L, host, places + DSL_SPEC_ENV);
+    program->env_call = place_keep(L, host, places + DSL_SPEC_ENV_CALL);
     return program;
+}
+
+dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places) {
+    static const dsl_spec plain;
+    dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
+    if (!host->function.program)
+        host->function.program = dsl_program_new(L, host, places, &plain);
+    return host->function.program ? dsl_program_retain(host->function.program) : NULL;
 }

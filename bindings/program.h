@@ -1,4 +1,4 @@
-/* Programs: how a child's body or start function is made again for each incarnation. */
+/* Programs: how a child's body or start function is run, by each incarnation anew. */
 #ifndef DSL_PROGRAM_H
 #define DSL_PROGRAM_H
 
@@ -8,10 +8,8 @@
  * a child's must fit together on the stack of a coroutine. */
 #define DSL_LIST_MAX 250000
 
-/* Is it a table that can be such a list: without n, or with a whole number as n? [-0, +0] */
-bool dsl_is_list(lua_State *L, int index);
-
-/* The length of a list: its n, else its border. [-0, +0] */
+/* The length of a list: its n, else its border; negative for what is none: no table, too long, or n
+ * is no count. [-0, +0] */
 int dsl_list_length(lua_State *L, int index);
 
 /* Pushes the list's values; returns their number. Raises when they are too many. [-0, +n] */
@@ -20,18 +18,44 @@ int dsl_list_unpack(lua_State *L, int index);
 /* Pushes a copy of the list with n set. Raises without memory. [-0, +1] */
 void dsl_list_copy(lua_State *L, int index);
 
-/* A body that runs the function at one index with the supervisor's arguments (an object of the
- * vault, 0: none) and those of the list, or nil, at the other; that many slots of the vault stay
- * reserved. Raises without memory. [-0, +0] */
-dsl_body *dsl_program_body(lua_State *L, dsl_host *host, int function, int args, uint64_t arguments,
-                           uint32_t slots);
+/* How to run a child's function: also the body of its process until that begins. */
+typedef struct dsl_program {
+    dsl_host *host;
+    uint32_t owners;   /* children and bodies */
+    uint32_t function; /* in the vault */
+    uint32_t env;      /* in the vault, as env_call: of a private environment; 0: none */
+    uint32_t env_call; /* the name of the function that calls with it */
+    uint32_t arg_count;
+    bool is_guest;     /* a start function */
+    bool is_worker;    /* a worker in C: it is run by a body of its own */
+    size_t max_memory; /* of each body's process, in bytes; 0: no limit */
+    dynsup_value args[];
+} dsl_program;
 
-/* A program that makes such bodies again, as the spec says; it keeps the function and the list,
- * which the caller has copied. Two slots of the vault must have been reserved. NULL without memory.
- * [-0, +0] */
-enum { DSL_PROGRAM_SLOTS = 2 };
-void *dsl_program_new(lua_State *L, dsl_host *host, int function, int args, const dsl_spec *spec);
+/* A program, with one owner, as the spec says whose places begin at the index. dsl_spec_slots of
+ * the vault must have been reserved. NULL without memory. [-0, +0] */
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec);
+
+/* The same without arguments and limits, for a body that runs once: those of the same function
+ * share it. */
+dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places);
+
+static inline dsl_program *dsl_program_retain(dsl_program *program) {
+    program->owners++;
+    return program;
+}
+
+/* Ends an owner's share in a program. */
+void dsl_program_release(void *program);
+
 extern const dynsup_program_ops dsl_program_ops;
+
+/* ---- begin.c ---- */
+
+/* A program as the body of a process that has not begun; it owns a share. */
+extern const dynsup_body_ops dsl_begin_ops;
+
+/* ---- program.c, kept.c ---- */
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
  * is started by a function, or never again. host is the face of L's heap. [-0, +0|1] */
@@ -49,17 +73,5 @@ void dsl_place_find(lua_State *L, int index, dsl_place *place);
 
 /* Writes a place ("worker.lua:12"); cut to size, 0-terminated. */
 void dsl_place_format(const char *source, int line, char *text, size_t size);
-
-/* Raises without memory. [-0, +0] */
-void dsl_origin_init(lua_State *L, dsl_host *host);
-
-/* What is kept of a temporary child's function, which is never made again: its place. Those that
- * come from one place, one after the other, share it. Makes nothing in Lua. NULL without memory.
- * [-0, +0] */
-void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
-extern const dynsup_program_ops dsl_origin_ops;
-
-/* Lets go of the origin kept for the next child. */
-void dsl_origin_forget(dsl_host *host);
 
 #endif

@@ -23,6 +23,21 @@ dsl_raw_reply dsl_raw_get(lua_State *L) {
     return (dsl_raw_reply){base, (int)lua_tointeger(L, base + DSL_RAW_STATUS)};
 }
 
+int dsl_refuse(lua_State *L, dsl_host *host, const dynsup_reply *reply) {
+    dsl_check_status(L, reply->status);
+    lua_pushnil(L);
+    lua_pushstring(L, dynsup_atom_text((enum dynsup_atom) - reply->status));
+    if (reply->status != DYNSUP_EALREADY_STARTED)
+        return 2;
+    if (reply->values[0].kind != DYNSUP_NIL)
+        dsl_value_push(L, host, &reply->values[0]);
+    else if (reply->pid)
+        dsl_id_push(L, reply->pid);
+    else
+        lua_pushliteral(L, "restarting");
+    return 3;
+}
+
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw) {
     dsl_check_status(L, raw.status);
     lua_pushnil(L);

@@ -20,6 +20,10 @@ typedef struct dsl_raw_reply {
 /* The raw reply on top. */
 dsl_raw_reply dsl_raw_get(lua_State *L);
 
+/* nil, reason [, detail] of a reply that was refused at once, with a status other than
+ * DYNSUP_EREASON, and owns nothing; raises for those that are misuse. [-0, +2|3] */
+int dsl_refuse(lua_State *L, dsl_host *host, const dynsup_reply *reply);
+
 /* nil, reason [, detail] of a reply that is a failure; raises for those that are misuse.
  * [-0, +2|3] */
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw);

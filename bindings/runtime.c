@@ -75,7 +75,9 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     atoms_open(L, runtime);
+    dsl_words_open(L, &runtime->words);
     dsl_codec_open(L, runtime);
+    dsl_named_open(L, runtime);
     dsl_crash_open(L, runtime);
     ids_open(L);
     lua_pushvalue(L, -1);
@@ -137,12 +139,13 @@ dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out) {
 
 /* ---- arguments ---- */
 
-void dsl_check_count(lua_State *L, int min, int max) {
+int dsl_check_count(lua_State *L, int min, int max) {
     int count = lua_gettop(L);
     if (count < min)
         luaL_argerror(L, count + 1, "value expected");
     if (count > max)
         luaL_argerror(L, max + 1, "no further argument expected");
+    return count;
 }
 
 double dsl_check_ms(lua_State *L, int index) {
@@ -157,14 +160,17 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
+#define FOREVER_MS 9e12 /* in ns it would not fit */
+
 uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
-    if (ms >= 9e12) /* in ns it would not fit */
+    if (ms >= FOREVER_MS)
         return DYNSUP_NEVER;
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
+/* Whoever waits for ever does not read the clock: that takes as long as half of a receive. */
 uint64_t dsl_time_in(dsl_host *host, double ms) {
-    return dsl_deadline_from(dynsup_now(host->core), ms);
+    return ms >= FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
 }
 
 uint64_t dsl_deadline_of(dsl_host *host, double ms) {

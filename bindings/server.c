@@ -94,7 +94,7 @@ static bool plain_module_push(lua_State *L, int module) {
     if (!lua_istable(L, module))
         return false;
     lua_pushvalue(L, module);
-    lua_pushliteral(L, "init");
+    lua_pushlstring(L, "init", 4);
     int type = lua_rawget(L, module);
     if (type == LUA_TFUNCTION)
         return true;
@@ -107,9 +107,9 @@ static bool plain_module_push(lua_State *L, int module) {
 
 static int start_link(lua_State *L);
 
-dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, uint32_t slots) {
-    if (lua_tocfunction(L, function) != start_link || !lua_istable(L, args) ||
-        dsl_list_length(L, args) > 2)
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, int count,
+                           uint32_t slots) {
+    if (lua_tocfunction(L, function) != start_link || count < 1 || count > 2)
         return NULL;
     int top = lua_gettop(L);
     luaL_checkstack(L, 8, NULL);
@@ -325,10 +325,11 @@ static int cast(lua_State *L) {
         dsl_copy_values(L, 2, 1);
     dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}},
                               dsl_value_for(L, host, pid, "request", 2)};
-    if (dynsup_send(host->core, pid, values, 2)) {
+    int status = dynsup_send(host->core, pid, values, 2);
+    if (status)
         dsl_value_release(host, &values[1]);
-        return luaL_error(L, "not enough memory");
-    }
+    if (dsl_check_status(L, status))
+        return dsl_go_on(L, host, dsl_fail(L, DYNSUP_MAILBOX_FULL));
     lua_pushboolean(L, 1);
     return 1;
 }

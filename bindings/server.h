@@ -69,10 +69,10 @@ void dsl_server_words_open(lua_State *L, dsl_runtime *runtime);
  * callback, and it is one that need not be there. [-0, +n] */
 int dsl_callback_push(lua_State *co, dsl_server *server, enum dsl_callback callback);
 
-/* Pushes the init callback of the module that is first in the packed arguments at the index: it
- * tells where a server's code is, whose start function is one for all. Raw, without allocation.
- * False, nothing pushed: there is no such module. [-0, +0|1] */
-bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int args);
+/* Pushes the init callback of the module at the index: it tells where a server's code is, whose
+ * start function is one for all. Raw, without allocation. False, nothing pushed: it is no such
+ * module. [-0, +0|1] */
+bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int module);
 
 /* The reason of a callback that failed in the body: the error is on top of its coroutine, and the
  * crash tells the callback and the message. */

@@ -19,17 +19,16 @@ void dsl_server_words_open(lua_State *L, dsl_runtime *runtime) {
     runtime->server_words = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int args) {
-    int top = lua_gettop(L);
-    bool found = false;
-    if (runtime->server_words && lua_istable(L, args) && lua_rawgeti(L, args, 1) == LUA_TTABLE) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->server_words);
-        lua_rawgeti(L, -1, DSL_WORD_CALLBACK + DSL_INIT);
-        found = lua_rawget(L, top + 1) == LUA_TFUNCTION;
-    }
-    if (found)
-        lua_replace(L, top + 1);
-    lua_settop(L, found ? top + 1 : top);
+bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int module) {
+    if (!runtime->server_words || !lua_istable(L, module))
+        return false;
+    module = lua_absindex(L, module);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->server_words);
+    lua_rawgeti(L, -1, DSL_WORD_CALLBACK + DSL_INIT);
+    bool found = lua_rawget(L, module) == LUA_TFUNCTION;
+    lua_replace(L, -2);
+    if (!found)
+        lua_pop(L, 1);
     return found;
 }
 

@@ -135,10 +135,11 @@ static enum dsl_next stop_returned(dsl_server_run *r, int count) {
     return dsl_server_end_with(r, dsl_reason_get(co, r->host, 2), count == 4 ? 3 : 0);
 }
 
+/* "reply", value, state */
 static enum dsl_next call_returned(dsl_server_run *r, int count) {
     lua_State *co = r->body->co;
     bool continues;
-    if (!is_word(co, 1, "reply") || count < 3 || count > 4 || !extra_read(r, 4, &continues))
+    if (count < 3 || count > 4 || !extra_read(r, 4, &continues))
         return lua_settop(co, count), bad_return(r);
     lua_settop(co, count);
     dsl_server_reply(co, r->host, r->server->at.message->values[1].as.id, 2);
@@ -184,11 +185,12 @@ enum dsl_next dsl_server_outcome(dsl_server_run *r) {
         return init_returned(r, count);
     if (r->server->callback == DSL_TERMINATE)
         return exit_now(r, reason_take(r->server->end));
-    if (is_word(co, 1, "noreply"))
+    const char *word = lua_type(co, 1) == LUA_TSTRING ? lua_tostring(co, 1) : "";
+    if (r->server->callback == DSL_CALL && strcmp(word, "reply") == 0)
+        return call_returned(r, count);
+    if (strcmp(word, "noreply") == 0)
         return carry_on(r, 2);
-    if (is_word(co, 1, "stop"))
-        return stop_returned(r, count);
-    return r->server->callback == DSL_CALL ? call_returned(r, count) : bad_return(r);
+    return strcmp(word, "stop") == 0 ? stop_returned(r, count) : bad_return(r);
 }
 
 /* ---- the end ---- */

@@ -3,6 +3,7 @@
 
 #include "bindings/account.h"
 #include "bindings/heap.h"
+#include "bindings/kept.h"
 
 #include <string.h>
 
@@ -10,17 +11,11 @@
 
 /* ---- coroutines ---- */
 
-static int body_make(lua_State *L) {
-    dsl_server_run *r = lua_touserdata(L, 1);
-    r->body = dsl_body_new(L, r->host, 0);
-    return 0;
-}
-
 bool dsl_server_body_take(dsl_server_run *r) {
     if (r->body)
         return true;
-    r->body = dsl_body_reuse(r->host);
-    if (!r->body && dsl_protect(r->host->L, body_make, r) != LUA_OK)
+    r->body = dsl_body_take(r->host);
+    if (!r->body)
         return false;
     r->body->dict = r->server->dict;
     r->body->account = r->server->account;
@@ -290,24 +285,6 @@ const dynsup_body_ops dsl_server_ops = {
     .preempt = server_preempt,
 };
 
-/* The module, below init and arg, as one more owner of its slot: the next server is mostly of the
- * same one. */
-static uint32_t module_keep(lua_State *L, dsl_host *host) {
-    bool same = false;
-    if (host->server_module) {
-        dsl_vault_push(L, &host->vault, host->server_module);
-        same = lua_rawequal(L, -1, -4);
-        lua_pop(L, 1);
-    }
-    if (!same) {
-        dsl_vault_release(&host->vault, host->server_module);
-        lua_pushvalue(L, -3);
-        host->server_module = dsl_vault_put(L, &host->vault);
-    }
-    dsl_vault_retain(&host->vault, host->server_module);
-    return host->server_module;
-}
-
 dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots) {
     dsl_body *body = dsl_body_new(L, host, slots + 1);
     dsl_server *server = host->alloc(host->alloc_ud, NULL, 0, sizeof *server);
@@ -319,7 +296,9 @@ dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slo
     memset(server, 0, sizeof *server);
     server->host = host;
     server->linked = linked;
-    server->module = module_keep(L, host);
+    dsl_keep(L, host, &host->server_module, -3);
+    server->module = host->server_module.slot;
+    dsl_vault_retain(&host->vault, server->module);
     body->server = server;
     dsl_body_load(L, body, 1);
     lua_pop(L, 1);

@@ -3,21 +3,25 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
-#include "bindings/account.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/spec_env.h"
 #include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
 #include <math.h>
 #include <string.h>
 
+#define SHUTDOWN_MS 5000
+
 typedef struct reading {
     lua_State *L;
+    const dsl_words *words;
     int base; /* of the places */
     dsl_spec *spec;
     bool has_body, has_start, has_shutdown;
     const char *body_only; /* a field of body that was given */
+    const char *limit;     /* a limit that was given */
 } reading;
 
 /* A field's reader: the value is on top. NULL, or what is wrong with it. */
@@ -25,35 +29,39 @@ typedef const char *(*field_fn)(reading *r);
 
 static void keep(reading *r, int place) {
     lua_copy(r->L, -1, r->base + place);
+    r->spec->given |= 1u << place;
 }
 
-static bool is_function(lua_State *L) {
-    if (lua_isfunction(L, -1))
+static bool is_function(lua_State *L, int index) {
+    if (lua_isfunction(L, index))
         return true;
-    if (lua_type(L, -1) != LUA_TSTRING)
+    if (lua_type(L, index) != LUA_TSTRING)
         return false;
-    const char *name = lua_tostring(L, -1);
+    const char *name = lua_tostring(L, index);
     const char *colon = strchr(name, ':');
     return colon && colon > name && colon[1] != '\0';
 }
 
 static const char *read_body(reading *r) {
     r->has_body = true;
-    r->spec->is_worker = dsl_worker_name(r->L, -1);
     keep(r, DSL_SPEC_FUNCTION);
-    return r->spec->is_worker || is_function(r->L) ? NULL : "invalid_mfa";
+    if (lua_isfunction(r->L, -1))
+        return NULL;
+    r->spec->is_worker = dsl_worker_name(r->L, -1);
+    return r->spec->is_worker || is_function(r->L, -1) ? NULL : "invalid_mfa";
 }
 
 static const char *read_start(reading *r) {
     r->has_start = true;
     r->spec->core.guest = true;
     keep(r, DSL_SPEC_FUNCTION);
-    return is_function(r->L) ? NULL : "invalid_mfa";
+    return is_function(r->L, -1) ? NULL : "invalid_mfa";
 }
 
 static const char *read_args(reading *r) {
     keep(r, DSL_SPEC_ARGS);
-    return dsl_is_list(r->L, -1) ? NULL : "invalid_mfa";
+    r->spec->arg_count = dsl_list_length(r->L, -1);
+    return r->spec->arg_count >= 0 ? NULL : "invalid_mfa";
 }
 
 static const char *read_id(reading *r) {
@@ -61,64 +69,53 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-/* A text that a spec may hold, and its length: the list of them ends with no text. */
-typedef struct word {
-    const char *text;
-    size_t length;
-} word;
-
-#define WORD(text)                                                                                 \
-    { text, sizeof(text) - 1 }
-
-static bool word_is(const word *w, const char *text, size_t length) {
-    return w->length == length && *w->text == *text && memcmp(w->text, text, length) == 0;
+/* Which of the words from first to last the value on top is: 0 for the first; -1: none. */
+static int option_of(const reading *r, enum dsl_word first, enum dsl_word last) {
+    return dsl_word_among(r->L, -1, r->words, first, last);
 }
 
-/* Which of the options the value on top is; -1: none. */
-static int option_of(lua_State *L, const word *options) {
-    size_t length;
-    if (lua_type(L, -1) != LUA_TSTRING)
-        return -1;
-    const char *text = lua_tolstring(L, -1, &length);
-    for (int i = 0; options[i].text; i++)
-        if (word_is(&options[i], text, length))
-            return i;
-    return -1;
+static bool is_word(const reading *r, enum dsl_word word) {
+    return option_of(r, word, word) == 0;
+}
+
+/* It needs code that can be loaded with it, which is checked when all fields are read. */
+static const char *read_env(reading *r) {
+    r->body_only = "env";
+    bool is_env = dsl_env_read(r->L);
+    keep(r, DSL_SPEC_ENV);
+    lua_pushliteral(r->L, DSL_ENV_CALL);
+    lua_replace(r->L, r->base + DSL_SPEC_ENV_CALL);
+    return is_env ? NULL : "invalid_env";
 }
 
 static const char *read_restart(reading *r) {
-    static const word restarts[] = {
-        WORD("permanent"), WORD("transient"), WORD("temporary"), {NULL, 0}};
-    int restart = option_of(r->L, restarts);
+    int restart = option_of(r, DSL_WORD_PERMANENT, DSL_WORD_TEMPORARY);
     r->spec->core.restart = (enum dynsup_restart)restart;
     return restart >= 0 ? NULL : "invalid_restart_type";
 }
 
 /* A number >= 0 of ms, or negative for "infinity". */
-static bool read_ms(lua_State *L, double *ms_out) {
-    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
+static bool read_ms(const reading *r, double *ms_out) {
     *ms_out = DYNSUP_SHUTDOWN_INFINITY;
-    if (lua_type(L, -1) != LUA_TNUMBER)
-        return option_of(L, infinity) == 0;
-    double ms = lua_tonumber(L, -1);
+    if (lua_type(r->L, -1) != LUA_TNUMBER)
+        return is_word(r, DSL_WORD_FOREVER);
+    double ms = lua_tonumber(r->L, -1);
     if (ms != HUGE_VAL)
         *ms_out = ms;
     return ms >= 0;
 }
 
 static const char *read_shutdown(reading *r) {
-    static const word brutal[] = {WORD("brutal_kill"), {NULL, 0}};
     r->has_shutdown = true;
-    if (option_of(r->L, brutal) == 0) {
+    if (is_word(r, DSL_WORD_BRUTAL_KILL)) {
         r->spec->core.shutdown_ms = DYNSUP_SHUTDOWN_BRUTAL_KILL;
         return NULL;
     }
-    return read_ms(r->L, &r->spec->core.shutdown_ms) ? NULL : "invalid_shutdown";
+    return read_ms(r, &r->spec->core.shutdown_ms) ? NULL : "invalid_shutdown";
 }
 
 static const char *read_type(reading *r) {
-    static const word types[] = {WORD("worker"), WORD("supervisor"), {NULL, 0}};
-    int type = option_of(r->L, types);
+    int type = option_of(r, DSL_WORD_WORKER, DSL_WORD_SUPERVISOR);
     r->spec->core.is_supervisor = type == 1;
     return type >= 0 ? NULL : "invalid_child_type";
 }
@@ -126,11 +123,16 @@ static const char *read_type(reading *r) {
 static const char *read_name(reading *r) {
     r->body_only = "name";
     dynsup_child_spec *core = &r->spec->core;
+    if (dsl_name_is_plain(r->L, -1, &core->name, &core->name_length)) {
+        keep(r, DSL_SPEC_NAME);
+        return NULL;
+    }
     bool is_name = dsl_name_read(r->L, -1, &core->name, &core->name_length);
     lua_replace(r->L, r->base + DSL_SPEC_NAME);
     dsl_name_values(r->L, -1);
     lua_replace(r->L, r->base + DSL_SPEC_NAME_VALUE);
     lua_replace(r->L, r->base + DSL_SPEC_NAME_KEY);
+    r->spec->given |= 1u << DSL_SPEC_NAME_KEY | 1u << DSL_SPEC_NAME_VALUE;
     return is_name ? NULL : "invalid_name";
 }
 
@@ -142,14 +144,13 @@ static const char *read_ready(reading *r) {
 
 static const char *read_start_timeout(reading *r) {
     r->body_only = "start_timeout";
-    return read_ms(r->L, &r->spec->core.start_timeout_ms) ? NULL : "invalid_start_timeout";
+    return read_ms(r, &r->spec->core.start_timeout_ms) ? NULL : "invalid_start_timeout";
 }
 
 static const char *read_max_restores(reading *r) {
-    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
     int whole = 0;
     lua_Integer count = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
-    bool is_infinite = option_of(r->L, infinity) == 0;
+    bool is_infinite = is_word(r, DSL_WORD_FOREVER);
     r->spec->core.max_restores = is_infinite ? DYNSUP_NO_LIMIT : (uint64_t)count;
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
@@ -161,19 +162,17 @@ static const char *read_restart_limit(reading *r) {
     return dsl_restart_limit_read(r->L, lua_tostring(r->L, -2), limit);
 }
 
-static const char *read_max_memory(reading *r) {
-    static const word infinity[] = {WORD("infinity"), {NULL, 0}};
-    int whole = 0;
-    lua_Integer bytes = lua_type(r->L, -1) == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &whole) : 0;
-    bool is_infinite = option_of(r->L, infinity) == 0;
-    r->spec->max_memory = is_infinite ? 0 : (size_t)bytes;
-    return is_infinite || (whole && bytes > 0) ? NULL : "invalid_max_memory";
+static const char *read_limit(reading *r) {
+    dynsup_limits *limits = &r->spec->limits;
+    const char *field = lua_tostring(r->L, -2);
+    r->spec->core.limits = limits;
+    r->limit = field; /* the key, which is in the table */
+    return dsl_limit_read(r->L, field, limits);
 }
 
 static const char *read_modules(reading *r) {
-    static const word dynamic[] = {WORD("dynamic"), {NULL, 0}};
     keep(r, DSL_SPEC_MODULES);
-    return lua_istable(r->L, -1) || option_of(r->L, dynamic) == 0 ? NULL : "invalid_modules";
+    return lua_istable(r->L, -1) || is_word(r, DSL_WORD_DYNAMIC) ? NULL : "invalid_modules";
 }
 
 static const char *read_significant(reading *r) {
@@ -234,51 +233,42 @@ static const char *read_backoff(reading *r) {
 }
 
 static const char *read_heap(reading *r) {
-    static const word own[] = {WORD("own"), {NULL, 0}};
-    r->spec->own_heap = option_of(r->L, own) == 0;
+    r->spec->own_heap = is_word(r, DSL_WORD_OWN);
     return r->spec->own_heap ? NULL : "invalid_heap";
 }
 
 /* ---- the table ---- */
 
-static const struct field {
-    word name;
-    field_fn read;
-} fields[] = {
-    {WORD("body"), read_body},
-    {WORD("restart"), read_restart},
-    {WORD("args"), read_args},
-    {WORD("start"), read_start},
-    {WORD("id"), read_id},
-    {WORD("name"), read_name},
-    {WORD("shutdown"), read_shutdown},
-    {WORD("type"), read_type},
-    {WORD("ready"), read_ready},
-    {WORD("start_timeout"), read_start_timeout},
-    {WORD("backoff"), read_backoff},
-    {WORD("max_restores"), read_max_restores},
-    {WORD("max_restarts"), read_restart_limit},
-    {WORD("max_seconds"), read_restart_limit},
-    {WORD("max_memory"), read_max_memory},
-    {WORD("modules"), read_modules},
-    {WORD("significant"), read_significant},
-    {WORD("heap"), read_heap},
-    {{NULL, 0}, NULL},
+static const field_fn readers[] = {
+    [DSL_WORD_BODY] = read_body,
+    [DSL_WORD_RESTART] = read_restart,
+    [DSL_WORD_ARGS] = read_args,
+    [DSL_WORD_START] = read_start,
+    [DSL_WORD_ID] = read_id,
+    [DSL_WORD_NAME] = read_name,
+    [DSL_WORD_SHUTDOWN] = read_shutdown,
+    [DSL_WORD_TYPE] = read_type,
+    [DSL_WORD_READY] = read_ready,
+    [DSL_WORD_START_TIMEOUT] = read_start_timeout,
+    [DSL_WORD_BACKOFF] = read_backoff,
+    [DSL_WORD_MAX_RESTORES] = read_max_restores,
+    [DSL_WORD_MAX_RESTARTS] = read_restart_limit,
+    [DSL_WORD_MAX_SECONDS] = read_restart_limit,
+    [DSL_WORD_MAX_SLICE] = read_limit,
+    [DSL_WORD_MAX_CPU] = read_limit,
+    [DSL_WORD_DEADLINE] = read_limit,
+    [DSL_WORD_MAX_MEMORY] = read_limit,
+    [DSL_WORD_MAX_MAILBOX] = read_limit,
+    [DSL_WORD_ENV] = read_env,
+    [DSL_WORD_MODULES] = read_modules,
+    [DSL_WORD_SIGNIFICANT] = read_significant,
+    [DSL_WORD_HEAP] = read_heap,
 };
 
-const char *dsl_spec_field(size_t number) {
-    return number < sizeof fields / sizeof *fields ? fields[number].name.text : NULL;
-}
+enum { FIELD_COUNT = sizeof readers / sizeof *readers };
 
-static const struct field *field_find(lua_State *L, int index) {
-    size_t length;
-    if (lua_type(L, index) != LUA_TSTRING)
-        return NULL;
-    const char *text = lua_tolstring(L, index, &length);
-    for (const struct field *f = fields; f->name.text; f++)
-        if (word_is(&f->name, text, length))
-            return f;
-    return NULL;
+const char *dsl_spec_field(size_t number) {
+    return number < FIELD_COUNT ? dsl_word_text((enum dsl_word)number) : NULL;
 }
 
 int dsl_spec_fail(lua_State *L, const char *what) {
@@ -294,12 +284,12 @@ static int read_fields(reading *r, int index) {
     lua_State *L = r->L;
     lua_pushnil(L);
     while (lua_next(L, index)) {
-        const struct field *field = field_find(L, -2);
-        if (!field) {
+        int field = dsl_word_among(L, -2, r->words, 0, FIELD_COUNT - 1);
+        if (field < 0) {
             lua_pop(L, 1);
             return dsl_spec_fail(L, "invalid_child_spec");
         }
-        const char *wrong = field->read(r);
+        const char *wrong = readers[field](r);
         if (wrong)
             return dsl_spec_fail(L, wrong);
         lua_pop(L, 1);
@@ -314,10 +304,12 @@ static int check_whole(reading *r, int index) {
         odd = "start";
     else if (r->has_start && r->body_only)
         odd = r->body_only;
-    else if (r->spec->is_worker && !lua_isnil(r->L, r->base + DSL_SPEC_ARGS))
+    else if (r->spec->is_worker && dsl_spec_has(r->spec, DSL_SPEC_ARGS))
         odd = "args";
     else if (r->spec->is_worker && r->spec->own_heap)
         odd = "heap";
+    else if (r->spec->core.is_supervisor && r->limit)
+        odd = r->limit;
     else if (r->has_body || r->has_start)
         return 0;
     if (odd)
@@ -360,47 +352,71 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
     return 0;
 }
 
-/* A limit needs accounts. 0, or the number of values pushed. */
-static int check_memory(lua_State *L, const dsl_spec *spec) {
-    if (!spec->max_memory || spec->own_heap) /* the limit of a heap needs none */
+/* 0, or the number of values pushed. */
+static int check_memory(lua_State *L, dsl_spec *spec) {
+    spec->max_memory = dsl_limits_memory(&spec->limits);
+    if (spec->own_heap) /* the limit of a heap needs no accounts */
         return 0;
-    if (spec->is_worker) {
-        lua_pushliteral(L, "a worker in C has no memory of Lua's that could be limited");
-        return dsl_spec_fail(L, "invalid_max_memory");
-    }
-    int status = dsl_accounts_open(L, dsl_host_of_thread(L));
-    if (status == 0)
+    const char *why = dsl_limits_account(L, &spec->limits);
+    if (spec->max_memory && spec->is_worker)
+        why = "a worker in C has no memory of Lua's that could be limited";
+    if (!why)
         return 0;
-    dsl_check_status(L, status);
-    lua_pushliteral(L, "the allocator of this lua_State is the program's own, and does not tell "
-                       "whose memory is whose: docs/embedding.md, \"Memory\"");
+    lua_pushstring(L, why);
     return dsl_spec_fail(L, "invalid_max_memory");
 }
 
-int dsl_spec_read(lua_State *L, int index, dsl_spec *spec) {
-    reading r = {.L = L, .spec = spec};
-    index = lua_absindex(L, index);
-    luaL_checkstack(L, DSL_SPEC_PLACES + 8, NULL);
+/* A function has the globals that it was written with. 0, or the number of values pushed. */
+static int check_env(const reading *r) {
+    lua_State *L = r->L;
+    if (!dsl_spec_has(r->spec, DSL_SPEC_ENV) ||
+        lua_type(L, r->base + DSL_SPEC_FUNCTION) == LUA_TSTRING)
+        return 0;
+    lua_pushliteral(L, "env needs a body by \"module:function\": a function keeps the globals that "
+                       "it was written with");
+    return dsl_spec_fail(L, "invalid_env");
+}
+
+static void begin(lua_State *L, dsl_spec *spec, enum dynsup_restart restart) {
     memset(spec, 0, sizeof *spec);
-    spec->core.restart = DYNSUP_PERMANENT;
+    spec->core.restart = restart;
     spec->core.start_timeout_ms = -1;
+    spec->core.shutdown_ms = SHUTDOWN_MS;
     spec->restart_limit = (dynsup_restart_limit){.max_restarts = 3, .period_ms = 5000};
+    lua_settop(L, lua_gettop(L) + DSL_SPEC_PLACES);
+}
+
+int dsl_spec_bare(lua_State *L, int index, dsl_spec *spec) {
+    index = lua_absindex(L, index);
+    if (!is_function(L, index)) {
+        lua_pushvalue(L, index);
+        return dsl_spec_fail(L, "invalid_mfa");
+    }
+    begin(L, spec, DYNSUP_TEMPORARY);
+    lua_copy(L, index, -DSL_SPEC_PLACES + DSL_SPEC_FUNCTION);
+    spec->given = 1u << DSL_SPEC_FUNCTION;
+    return 0;
+}
+
+int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec *spec) {
+    index = lua_absindex(L, index);
     if (!lua_istable(L, index)) {
         lua_pushvalue(L, index);
         return dsl_spec_fail(L, "invalid_child_spec");
     }
-    for (int i = 0; i < DSL_SPEC_PLACES; i++)
-        lua_pushnil(L);
-    r.base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
+    reading r = {.L = L, .words = &runtime->words, .spec = spec, .base = lua_gettop(L) + 1};
+    begin(L, spec, DYNSUP_PERMANENT);
     int failed = read_fields(&r, index);
     if (failed == 0)
         failed = check_whole(&r, index);
     if (failed == 0)
         failed = check_heap(&r);
+    if (failed == 0)
+        failed = check_env(&r);
     if (failed)
         return failed;
     spec->by_start = r.has_start;
-    if (!r.has_shutdown)
-        spec->core.shutdown_ms = spec->core.is_supervisor ? DYNSUP_SHUTDOWN_INFINITY : 5000;
+    if (spec->core.is_supervisor && !r.has_shutdown)
+        spec->core.shutdown_ms = DYNSUP_SHUTDOWN_INFINITY;
     return check_memory(L, spec);
 }

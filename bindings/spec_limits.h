@@ -3,6 +3,8 @@
 #define DSL_SPEC_LIMITS_H
 
 #include "bindings/binding.h"
+#include "core/dynsup_limits.h"
+#include "core/dynsup_limits.h"
 
 /* The value on top is a whole number >= 0. [-0, +0] */
 bool dsl_count_read(lua_State *L, uint64_t *count_out);
@@ -14,5 +16,22 @@ bool dsl_period_read(lua_State *L, uint64_t *period_ms_out);
 /* Reads max_restarts or max_seconds, whose name is `field`; the value is on top. NULL, or what is
  * wrong with it. [-0, +0] */
 const char *dsl_restart_limit_read(lua_State *L, const char *field, dynsup_restart_limit *limit);
+
+/* Reads a limit of what a child may use (max_slice, max_cpu, deadline, max_memory, max_mailbox),
+ * whose name is `field`; the value is on top. NULL, or what is wrong with it. [-0, +0] */
+const char *dsl_limit_read(lua_State *L, const char *field, dynsup_limits *limits);
+
+/* The same for a table of them. What is wrong in it stands in its place then. [-0, +0] */
+const char *dsl_limits_read(lua_State *L, dynsup_limits *limits);
+
+/* Pushes such a table; what is no limit is left out. Raises without memory. [-0, +1] */
+void dsl_limits_push(lua_State *L, const dynsup_limits *limits);
+
+/* The limit of memory in bytes; 0: there is none. */
+size_t dsl_limits_memory(const dynsup_limits *limits);
+
+/* Begins to keep accounts of memory, if there is a limit of it. NULL, or why that is not possible.
+ * Raises without memory. [-0, +0] */
+const char *dsl_limits_account(lua_State *L, const dynsup_limits *limits);
 
 #endif

@@ -23,7 +23,7 @@ lua_State *dynsup_lua_newstate(void) {
     dsl_arena *arena = dsl_arena_new();
     lua_State *L = arena ? lua_newstate(dsl_arena_alloc, arena) : NULL;
     if (L)
-        lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
+        lua_gc(L, LUA_GCINC, GC_PAUSE, 0, DSL_GC_STEP);
     else if (arena)
         dsl_arena_free(arena);
     return L;

@@ -43,6 +43,8 @@ static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     dsl_codec_trouble trouble;
     dsl_heap_plan plan = {.max_bytes = spec->max_memory, .guest = spec->by_start};
     int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
+    if (dsl_spec_has(spec, DSL_SPEC_ENV))
+        plan.env = base + DSL_SPEC_ENV;
     spec->own_heap = spec->own_heap && !host->config->dry;
     if (!spec->own_heap)
         return 0;
@@ -53,12 +55,13 @@ static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     return 0;
 }
 
-static int spec_read(lua_State *L, const specs *s, int i, int children,
+static int spec_read(lua_State *L, const dsl_host *host, const specs *s, int i, int children,
                      enum dynsup_auto_shutdown when) {
     dsl_spec *spec = &s->items[i];
     lua_rawgeti(L, children, i + 1);
     int child = lua_gettop(L);
-    int failed = dsl_spec_read(L, child, spec);
+    luaL_checkstack(L, DSL_SPEC_STACK, NULL);
+    int failed = dsl_spec_read(L, host->runtime, child, spec);
     if (failed == 0)
         failed = dsl_spec_check_significant(L, spec, true, when);
     if (failed)
@@ -75,13 +78,14 @@ static int spec_read(lua_State *L, const specs *s, int i, int children,
     return 0;
 }
 
-static int specs_read(lua_State *L, int children, enum dynsup_auto_shutdown when, specs *s) {
+static int specs_read(lua_State *L, const dsl_host *host, int children,
+                      enum dynsup_auto_shutdown when, specs *s) {
     s->count = (int)lua_rawlen(L, children);
     s->items = lua_newuserdatauv(L, (size_t)s->count * sizeof *s->items + 1, 1);
     lua_createtable(L, s->count * DSL_SPEC_PLACES, 0);
     s->places = lua_gettop(L);
     for (int i = 0; i < s->count; i++) {
-        int failed = spec_read(L, s, i, children, when);
+        int failed = spec_read(L, host, s, i, children, when);
         if (failed)
             return failed;
     }
@@ -100,8 +104,7 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     bool own_heap = s->items[i].own_heap;
     core.program_ops = own_heap ? &dsl_heap_program_ops : &dsl_program_ops;
     core.program = own_heap ? (void *)dsl_heap_program_box_take(L, base + DSL_SPEC_FUNCTION)
-                            : dsl_program_new(L, host, base + DSL_SPEC_FUNCTION,
-                                              base + DSL_SPEC_ARGS, &s->items[i]);
+                            : dsl_program_new(L, host, base, &s->items[i]);
     int status = DYNSUP_ENOMEM;
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);
@@ -114,12 +117,17 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     return status;
 }
 
-enum { CHILD_SLOTS = DSL_PROGRAM_SLOTS + 4 }; /* with id, modules and the name's key and value */
+static uint32_t slots_of(const specs *s) {
+    uint32_t slots = DSL_NAME_SLOTS;
+    for (int i = 0; i < s->count; i++)
+        slots += dsl_spec_slots(&s->items[i]);
+    return slots;
+}
 
 /* The list of places is on top. The draft, or NULL with nil, reason, detail pushed. */
 static dynsup_draft *draft_make(lua_State *L, dsl_host *host, const specs *s) {
     luaL_checkstack(L, DSL_SPEC_PLACES + 4, NULL);
-    dsl_vault_reserve(L, &host->vault, (uint32_t)s->count * CHILD_SLOTS + DSL_NAME_SLOTS);
+    dsl_vault_reserve(L, &host->vault, slots_of(s));
     dynsup_draft *draft = dynsup_draft_new(host->core);
     int status = draft ? 0 : DYNSUP_ENOMEM;
     int i = 0;
@@ -143,7 +151,7 @@ int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, uns
     int failed = dsl_options_read(L, options, kinds, &out->options);
     dynsup_supervisor_options *core = &out->options.core;
     if (failed == 0)
-        failed = specs_read(L, children, core->auto_shutdown, &s);
+        failed = specs_read(L, host, children, core->auto_shutdown, &s);
     if (failed)
         return failed;
     lua_getiuservalue(L, -1, 1);

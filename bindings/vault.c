@@ -60,7 +60,7 @@ static void page_add(lua_State *L, dsl_vault *vault) {
     dsl_memory_enter(memory, before);
 }
 
-void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count) {
+void dsl_vault_grow(lua_State *L, dsl_vault *vault, uint32_t count) {
     while (vault->free_count < count)
         page_add(L, vault);
 }

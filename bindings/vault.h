@@ -39,8 +39,14 @@ void dsl_vault_init(lua_State *L, dsl_vault *vault);
 /* Lets go of everything. */
 void dsl_vault_fini(dsl_vault *vault);
 
+/* Makes free slots, until there are count of them. Raises without memory. */
+void dsl_vault_grow(lua_State *L, dsl_vault *vault, uint32_t count);
+
 /* Makes sure that count puts can follow. Raises without memory. */
-void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count);
+static inline void dsl_vault_reserve(lua_State *L, dsl_vault *vault, uint32_t count) {
+    if (vault->free_count < count)
+        dsl_vault_grow(L, vault, count);
+}
 
 /* Keeps the value on top of the stack; there must be a free slot. [-1, +0] */
 uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault);

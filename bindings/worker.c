@@ -13,6 +13,7 @@
 
 #include "bindings/check.h"
 #include "bindings/heap.h"
+#include "bindings/metatable.h"
 
 #include <string.h>
 
@@ -52,21 +53,13 @@ static int kind_tostring(lua_State *L) {
     return 1;
 }
 
-/* [-0, +1] */
-static void kind_meta_push(lua_State *L) {
-    if (!luaL_newmetatable(L, KIND_NAME))
-        return;
-    lua_pushcfunction(L, kind_tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, kind_gc);
-    lua_setfield(L, -2, "__gc");
-}
+static const luaL_Reg kind_meta[] = {
+    {"__tostring", kind_tostring}, {"__gc", kind_gc}, {NULL, NULL}};
 
 void dsl_worker_kind_push(lua_State *L, const dynsup_lua_worker_ops *ops, void *arg) {
     kind *k = lua_newuserdatauv(L, sizeof *k, 0);
     k->ops = NULL;
-    kind_meta_push(L);
-    lua_setmetatable(L, -2);
+    dsl_metatable_set(L, KIND_NAME, kind_meta);
     *k = (kind){ops, arg}; /* last: from here on the collector drops it */
 }
 

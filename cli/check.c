@@ -51,8 +51,7 @@ static int tell_end(lua_State *L, int module, enum dynsup_lua_end end, int resul
 static int check_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
     int count = 0;
-    luaL_openlibs(L);
-    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    cli_job_open(L, j);
     cli_job_set_arg(L, j);
     module_push(L);
     int module = lua_gettop(L);

@@ -145,6 +145,7 @@ typedef struct cli_job {
     int script; /* FILE in argv; argc: none */
     dynsup_lua_config config;
     bool format_chosen;    /* by an option or the environment */
+    bool bytecode;         /* precompiled code may be loaded */
     bool listens;          /* clients may attach */
     const char *socket;    /* where, if that is said */
     const char *event_log; /* a file's name, or NULL */
@@ -160,12 +161,16 @@ enum { CLI_GO_ON = -1 };
  * CLI_GO_ON, or the exit code after saying what is wrong. */
 int cli_job_parse(cli_job *j);
 
+/* Lua's libraries and the module dynsup, with what the options say about loading code. [-0, +1] the
+ * module */
+void cli_job_open(lua_State *L, const cli_job *j);
+
 /* The global arg as the program lua sets it: the script at 0, what stands before it below. [0, 0]
  */
 void cli_job_set_arg(lua_State *L, const cli_job *j);
 
 /* [-0, +1] the script as a function, and CLI_GO_ON; or a line that says why not, and the exit code:
- * CLI_MISUSED for a file that cannot be read, CLI_FAILED for a mistake in it. */
+ * CLI_MISUSED for a file that cannot be read or is precompiled, CLI_FAILED for a mistake in it. */
 int cli_job_compile(lua_State *L, const cli_job *j);
 
 /* [-0, +1] the script as a function; or false, after telling why not and setting the code. */

@@ -24,6 +24,7 @@ static int option_unknown(const cli_job *j, const char *word) {
     cli_nearest_try(&nearest, "--log-format");
     cli_nearest_try(&nearest, "--copy-messages");
     cli_nearest_try(&nearest, "--memory-accounts");
+    cli_nearest_try(&nearest, "--allow-bytecode");
     if (is_run(j)) {
         cli_nearest_try(&nearest, "--listen");
         cli_nearest_try(&nearest, "--clock");
@@ -114,18 +115,24 @@ static int parse_run_option(cli_job *j, int *at) {
     return option_unknown(j, word);
 }
 
+/* What the option without a value switches on; NULL: it is none. */
+static bool *flag_of(cli_job *j, const char *word) {
+    if (strcmp(word, "--copy-messages") == 0)
+        return &j->config.copy_messages;
+    if (strcmp(word, "--memory-accounts") == 0)
+        return &j->config.memory_accounts;
+    return strcmp(word, "--allow-bytecode") == 0 ? &j->bytecode : NULL;
+}
+
 static int parse_option(cli_job *j, int *at) {
     const char *word = j->argv[*at];
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
         cli_help_print(cli_command_find(j->argv[1]));
         return CLI_DONE;
     }
-    if (strcmp(word, "--copy-messages") == 0) {
-        j->config.copy_messages = true;
-        return CLI_GO_ON;
-    }
-    if (strcmp(word, "--memory-accounts") == 0) {
-        j->config.memory_accounts = true;
+    bool *flag = flag_of(j, word);
+    if (flag) {
+        *flag = true;
         return CLI_GO_ON;
     }
     if (cli_option_is(word, "--log-level"))
@@ -152,6 +159,15 @@ int cli_job_parse(cli_job *j) {
 
 /* ---- the script ---- */
 
+void cli_job_open(lua_State *L, const cli_job *j) {
+    luaL_openlibs(L);
+    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    lua_getglobal(L, LUA_LOADLIBNAME);
+    lua_pushboolean(L, j->bytecode);
+    lua_setfield(L, -2, "bytecode"); /* scripts/dynsup/loading.lua */
+    lua_pop(L, 1);
+}
+
 void cli_job_set_arg(lua_State *L, const cli_job *j) {
     lua_createtable(L, j->argc - j->script, j->script + 1);
     for (int i = 0; i < j->argc; i++) {
@@ -172,10 +188,15 @@ int cli_job_push_arguments(lua_State *L, const cli_job *j) {
 /* Its first line is all that is said. */
 int cli_job_compile(lua_State *L, const cli_job *j) {
     const char *file = j->argv[j->script];
-    int status = luaL_loadfile(L, strcmp(file, "-") == 0 ? NULL : file);
+    int status = luaL_loadfilex(L, strcmp(file, "-") == 0 ? NULL : file, j->bytecode ? NULL : "t");
     if (status == LUA_OK)
         return CLI_GO_ON;
     const char *message = lua_tostring(L, -1);
+    if (strstr(message, "attempt to load a binary chunk")) {
+        lua_pushfstring(L, "%s is precompiled code, which is loaded with --allow-bytecode only",
+                        file);
+        return CLI_MISUSED;
+    }
     lua_pushlstring(L, message, strcspn(message, "\n"));
     lua_replace(L, -2);
     return status == LUA_ERRFILE ? CLI_MISUSED : CLI_FAILED;

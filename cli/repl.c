@@ -26,8 +26,7 @@ static int repl_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
     bool is_terminal = j->config.stays;
     int count = 0;
-    luaL_openlibs(L);
-    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    cli_job_open(L, j);
     cli_job_push_main(L, "dynsup.repl");
     cli_reader_push(L, is_terminal);
     int nargs = file_push(L, j);

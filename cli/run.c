@@ -24,8 +24,7 @@ static void host_push(lua_State *L, const cli_job *j) {
 static int run_job(lua_State *L) {
     cli_job *j = lua_touserdata(L, 1);
     int count = 0;
-    luaL_openlibs(L);
-    luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
+    cli_job_open(L, j);
     cli_job_set_arg(L, j);
     if (j->listens)
         host_push(L, j);

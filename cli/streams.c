@@ -14,25 +14,27 @@ static void stream_occupy(int fd) {
         (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-static void on_closed_pipe(int signum) {
+static void on_failed_write(int signum) {
     (void)signum;
 }
 
-/* A handler, for programs that are started would inherit SIG_IGN. */
-static void closed_pipes_report(void) {
+/* Lets a write fail where the system would end the program by this signal. A handler, for programs
+ * that are started would inherit SIG_IGN. */
+static void writes_report(int signum) {
     struct sigaction action;
-    if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+    if (sigaction(signum, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
         return;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_closed_pipe;
+    action.sa_handler = on_failed_write;
     action.sa_flags = SA_RESTART;
-    sigaction(SIGPIPE, &action, NULL);
+    sigaction(signum, &action, NULL);
 }
 
 void cli_streams_init(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         stream_occupy(fd);
-    closed_pipes_report();
+    writes_report(SIGPIPE);
+    writes_report(SIGXFSZ); /* a file that grows beyond the limit of files' sizes */
 }
 
 bool cli_streams_flush(void) {

@@ -12,6 +12,8 @@ function(dynsup_tests folder)
     if(support) # compiled once for all programs of the folder
         add_library(${folder}_support OBJECT ${support})
         target_link_libraries(${folder}_support PUBLIC ${libraries})
+        target_compile_definitions(${folder}_support PUBLIC
+            DYNSUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         list(APPEND libraries ${folder}_support)
     endif()
     foreach(file IN LISTS files)

@@ -1,6 +1,7 @@
 /* The public functions for processes: ids become objects, and the work is done below. */
 #include "delayed.h"
 #include "event.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
@@ -113,8 +114,10 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
     if (!message)
         return DYNSUP_ENOMEM;
     memcpy(message->values, values, count * sizeof *values);
-    dsi_process_deliver(host, process, message);
-    return 0;
+    int status = dsi_limits_deliver(host, process, message, false);
+    if (status)
+        dsi_message_free(host, message);
+    return status;
 }
 
 void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *ops) {
@@ -235,7 +238,7 @@ int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out) {
     if (trap)
         self->flags |= DSI_FLAG_TRAP_EXIT;
     else
-        self->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
+        self->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
     return 0;
 }
 

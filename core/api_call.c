@@ -1,5 +1,6 @@
 /* The public functions for calls, and for starts that are waited for. */
 #include "event.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "supervisor.h"
@@ -37,8 +38,12 @@ int dynsup_call(dynsup_host *host, dynsup_pid pid, enum dynsup_atom tag, const d
     message->values[1] = dsi_value_id(call->slot.id);
     message->values[2] = *what;
     *ref_out = call->slot.id;
-    dsi_process_deliver(host, callee, message);
-    return 0;
+    status = dsi_limits_deliver(host, callee, message, true);
+    if (status) {
+        dsi_monitor_free(host, call);
+        dsi_message_free(host, message);
+    }
+    return status;
 }
 
 /* The call with this ref: never a plain monitor. */
@@ -81,7 +86,7 @@ void dynsup_started(dynsup_host *host, dynsup_ref ref) {
             return;
         dsi_call_reply(host, call, &reply);
     }
-    self->flags &= (uint8_t)~DSI_FLAG_STARTING;
+    self->flags &= (uint16_t)~DSI_FLAG_STARTING;
     if (self->child)
         dynsup_ready(host, &reply.values[0]);
 }

@@ -15,7 +15,7 @@ int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *
 }
 
 uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid) {
-    const dsi_process *process = dsi_process_find_alive(host, pid);
+    const dsi_process *process = dsi_process_find(host, pid);
     const dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
     return supervisor ? supervisor->arguments : 0;
 }

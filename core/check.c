@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "delayed.h"
 #include "host.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
@@ -159,6 +160,7 @@ static void check_watchers(const dynsup_host *host, const dsi_process *process, 
 /* Its records at the supervisors whose child it is: one each. */
 static size_t check_records(const dynsup_host *host, const dsi_process *process) {
     size_t parked = 0;
+    bool limited = false;
     for (const dsi_child *child = process->child; child;
          child = child->extra ? child->extra->next_same : NULL) {
         MUST(dsi_slots_find(&host->children, child->slot.id) == child, "a record is live");
@@ -166,7 +168,9 @@ static size_t check_records(const dynsup_host *host, const dsi_process *process)
         MUST(dsi_child_of(process, child->supervisor) == child, "a supervisor has one record");
         MUST(!dsi_child_is_down(child), "a child with a process runs");
         parked += dsi_node_linked(&child->parked.node);
+        limited |= child->extra && child->extra->limited;
     }
+    MUST(!(process->flags & DSI_FLAG_LIMITED) || limited, "limits are of a record");
     return parked;
 }
 
@@ -263,6 +267,8 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
     }
     if (child->extra) {
         timer_count(met, supervisor->process->slot.tag, &child->extra->timer);
+        if (child->extra->limited)
+            timer_count(met, supervisor->process->slot.tag, &child->extra->limited->deadline);
         check_waiters(child, met);
         check_saved(child);
     }

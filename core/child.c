@@ -1,6 +1,7 @@
 /* Children: a supervisor's records of what it has started and may have to start again. */
 #include "child.h"
 
+#include "limits.h"
 #include "registry.h"
 #include "saved.h"
 #include "supervisor.h"
@@ -38,7 +39,7 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
 static bool needs_extra(const dynsup_child_spec *spec) {
     return (spec->guest && !spec->starting) || spec->ready || spec->backoff ||
            spec->modules.kind != DYNSUP_NIL || spec->name_key.kind != DYNSUP_NIL ||
-           spec->max_restores || spec->restart_limit;
+           spec->max_restores || spec->restart_limit || spec->limits;
 }
 
 static bool own_limit_make(dynsup_host *host, dsi_child_extra *extra,
@@ -56,6 +57,7 @@ static void extra_blocks_free(dynsup_host *host, dsi_child_extra *extra) {
     if (extra->own)
         dsi_intensity_fini(extra->own);
     dsi_memory_free(&host->memory, extra->own, sizeof *extra->own);
+    dsi_limits_free(host, extra);
     dsi_memory_free(&host->memory, extra->wanted, extra->wanted_length);
     dsi_memory_free(&host->memory, extra, sizeof *extra);
 }
@@ -69,7 +71,8 @@ static bool extra_fill(dynsup_host *host, dsi_child *child, const dynsup_child_s
     if (spec->name_key.kind != DYNSUP_NIL &&
         !dsi_child_want(host, child, spec->name, spec->name_length))
         return false;
-    if (!own_limit_make(host, extra, spec->restart_limit))
+    if (!own_limit_make(host, extra, spec->restart_limit) ||
+        !dsi_limits_own(host, child, spec->limits))
         return false;
     extra->modules = spec->modules;
     extra->name_key = spec->name_key;
@@ -93,18 +96,24 @@ void dsi_child_spec_release(dynsup_host *host, const dynsup_child_spec *spec) {
         spec->program_ops->release(spec->program);
 }
 
+static dsi_child *new_undo(dynsup_host *host, dsi_child *child, const dynsup_child_spec *spec) {
+    if (child && child->extra)
+        extra_blocks_free(host, child->extra);
+    if (child)
+        dsi_slots_free(&host->children, child);
+    dsi_child_spec_release(host, spec);
+    return NULL;
+}
+
 dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec) {
     dsi_child *child = dsi_slots_new(&host->children);
-    if (!child || !extra_fill(host, child, spec)) {
-        if (child && child->extra)
-            extra_blocks_free(host, child->extra);
-        if (child)
-            dsi_slots_free(&host->children, child);
-        dsi_child_spec_release(host, spec);
-        return NULL;
-    }
+    if (!child)
+        return new_undo(host, child, spec);
     child->supervisor = supervisor;
+    child->is_supervisor = spec->is_supervisor;
+    if (!extra_fill(host, child, spec) || (supervisor && !dsi_limits_inherit(supervisor, child)))
+        return new_undo(host, child, spec);
     child->parked.kind = DSI_PARKED_CHILD;
     child->program_ops = spec->program_ops;
     child->program = spec->program;
@@ -112,7 +121,6 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
     child->shutdown_ms = spec->shutdown_ms;
     child->state = DSI_CHILD_STARTING;
     child->restart = (uint8_t)spec->restart;
-    child->is_supervisor = spec->is_supervisor;
     child->guest = spec->guest;
     child->significant = spec->significant;
     return child;
@@ -160,8 +168,10 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
     if (process->child)
         child->extra->next_same = process->child;
     process->child = child;
-    if (child->extra)
-        child->extra->began_ns = dsi_supervisor_time(child->supervisor);
+    if (!child->extra)
+        return;
+    child->extra->began_ns = dsi_supervisor_time(child->supervisor);
+    dsi_limits_begin(child, process);
 }
 
 bool dsi_child_detach(dsi_child *child, dsi_process *process) {
@@ -172,8 +182,10 @@ bool dsi_child_detach(dsi_child *child, dsi_process *process) {
     if (*link != child)
         return false;
     *link = child->extra ? child->extra->next_same : NULL;
-    if (child->extra)
-        child->extra->next_same = NULL;
+    if (!child->extra)
+        return true;
+    child->extra->next_same = NULL;
+    dsi_limits_end(child, process);
     return true;
 }
 

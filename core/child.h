@@ -5,8 +5,8 @@
  * A record lives from the moment a start is asked for until the child is removed; it joins its
  * supervisor's list when the start is accepted, and only then counts. Its process is found by pid,
  * so a record and a process may outlive each other. What few children have (backoff, ready,
- * modules, somebody waiting, a start function, a saved state, a limit of restarts of their own) is
- * in dsi_child_extra.
+ * modules, somebody waiting, a start function, a saved state, limits of restarts or of what they
+ * use) is in dsi_child_extra.
  * A record owns its program, id, modules and name.
  * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record is
  * in one of the supervisor's queues by its parked node.
@@ -42,6 +42,7 @@ typedef struct dsi_parked {
 
 typedef struct dsi_request dsi_request;
 typedef struct dsi_saved dsi_saved;
+typedef struct dsi_limited dsi_limited;
 
 typedef struct dsi_child_extra {
     dsi_timer timer; /* RESTARTING: the delay; STARTING and RUNNING: start_timeout */
@@ -65,6 +66,7 @@ typedef struct dsi_child_extra {
     dsi_saved *saved;      /* or NULL: see saved.h */
     uint64_t max_restores; /* of a saved state */
     dsi_intensity *own;    /* its own limit of restarts, or NULL */
+    dsi_limited *limited;  /* what it may use, or NULL: see limits.h */
 } dsi_child_extra;
 
 struct dsi_child {

@@ -73,6 +73,15 @@ void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_r
     dsi_event_emit(host, &event);
 }
 
+void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint64_t dropped) {
+    bool is_power_of_two = (dropped & (dropped - 1)) == 0;
+    if (!is_power_of_two || !dsi_wants(host, DYNSUP_EVENT_MESSAGES_DROPPED))
+        return;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL);
+    event.dropped = dropped;
+    dsi_event_emit(host, &event);
+}
+
 void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,
                             int status) {
     dynsup_host *host = supervisor->host;

@@ -21,6 +21,10 @@ void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
 void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t restores);
 
+/* The child's full mailbox has lost a message, the n-th: told of the 1st, 2nd, 4th, 8th and so on.
+ */
+void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint64_t dropped);
+
 /* A start was refused with this status before there was a record of the child. */
 void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,
                             int status);

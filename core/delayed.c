@@ -31,11 +31,12 @@ static void delayed_end(dynsup_host *host, dsi_delayed *delayed) {
     dsi_slots_free(&host->delayed, delayed);
 }
 
-void dsi_delayed_fire(dynsup_host *host, dsi_delayed *delayed) {
+dynsup_message *dsi_delayed_take(dynsup_host *host, dsi_delayed *delayed,
+                                 dsi_process **destination_out) {
     dynsup_message *message = delayed->message;
-    dsi_process *destination = delayed->destination;
+    *destination_out = delayed->destination;
     delayed_end(host, delayed);
-    dsi_process_deliver(host, destination, message);
+    return message;
 }
 
 void dsi_delayed_free(dynsup_host *host, dsi_delayed *delayed) {

@@ -16,8 +16,9 @@ typedef struct dsi_delayed {
 dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
                              const dynsup_value *values, uint32_t count, uint64_t deadline_ns);
 
-/* The message goes to its destination, and the timer is gone. */
-void dsi_delayed_fire(dynsup_host *host, dsi_delayed *delayed);
+/* The message is the caller's, to be given to its destination, and the timer is gone. */
+dynsup_message *dsi_delayed_take(dynsup_host *host, dsi_delayed *delayed,
+                                 dsi_process **destination_out);
 
 /* The message is dropped, and the timer is gone. */
 void dsi_delayed_free(dynsup_host *host, dsi_delayed *delayed);

@@ -25,6 +25,7 @@
 DYNSUP_DECLARATIONS_BEGIN
 
 typedef struct dynsup_host dynsup_host;
+typedef struct dynsup_limits dynsup_limits; /* what a child may use: dynsup_limits.h */
 
 typedef uint64_t dynsup_pid;   /* a process; 0: none */
 typedef uint64_t dynsup_ref;   /* a monitor; 0: none */
@@ -54,7 +55,10 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(RESTARTING, "restarting", "the child is being restarted")                                    \
     X(FAILED, "failed", "the child was restarted too often, and stays down")                       \
     X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
-    X(MEMORY_EXCEEDED, "memory_exceeded", "it had more memory than it may")                        \
+    X(CPU_EXCEEDED, "cpu_exceeded", "it has worked for longer than it may")                        \
+    X(MEMORY_EXCEEDED, "memory_exceeded", "it has more memory than it may")                        \
+    X(DEADLINE, "deadline", "it has lived for as long as it may")                                  \
+    X(MAILBOX_FULL, "mailbox_full", "as many messages wait as may")                                \
     X(TAKEN, "taken", "the name or the process has its registration")                              \
     X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
@@ -282,6 +286,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_HUP,              /* the program got SIGHUP */
     DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
     DYNSUP_EVENT_CHILD_FAILED,     /* report: a child's own limit of restarts is exceeded */
+    DYNSUP_EVENT_MESSAGES_DROPPED, /* a child's full mailbox has lost messages (dropped) */
     DYNSUP_EVENT_COUNT
 };
 
@@ -313,6 +318,7 @@ typedef struct dynsup_event {
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
     uint64_t restores; /* STATE_DROPPED: how many have failed in a row */
+    uint64_t dropped;  /* MESSAGES_DROPPED: how many so far; told at 1, 2, 4, 8 and so on */
 } dynsup_event;
 
 typedef struct dynsup_host_config {
@@ -439,8 +445,9 @@ dynsup_pid dynsup_self(const dynsup_host *host);
 /* True until the process is asked to end by a signal that it does not survive. */
 bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
 
-/* Puts a message into the mailbox. 0: taken or (to a dead process) dropped, objects in it are the
- * core's. DYNSUP_ENOMEM: they are still the caller's. */
+/* Puts a message into the mailbox. 0: taken or (to a dead process, or as the receiver's limits say)
+ * dropped, objects in it are the core's. DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL: they are still the
+ * caller's. May doom the receiver, who may be the current process. */
 int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
 
 /* The short way of a message: when the process waits for any message, its mailbox is empty and its
@@ -515,7 +522,7 @@ bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
 
 /* Calls pid from the current process: the message tag, ref, what is sent. 0 (what is taken over),
  * DYNSUP_ENOPROC, DYNSUP_ENOT_A_SERVER (a process that reads no messages), DYNSUP_ECALLS_ITSELF,
- * DYNSUP_ECLOSING, DYNSUP_ENOMEM. */
+ * DYNSUP_ECLOSING, DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL. */
 int dynsup_call(dynsup_host *host, dynsup_pid pid, enum dynsup_atom tag, const dynsup_value *what,
                 dynsup_ref *ref_out);
 
@@ -741,6 +748,7 @@ typedef struct dynsup_supervisor_options {
     uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
     uint64_t arguments;    /* an object handed to every program, 0: none; the supervisor's then */
     dynsup_clock clock;    /* 0: the parent's; or DYNSUP_HOST_CLOCK */
+    const dynsup_limits *limits;   /* defaults of its workers; NULL: none; copied */
     enum dynsup_strategy strategy; /* from here on: of a static supervisor only */
     enum dynsup_auto_shutdown auto_shutdown;
 } dynsup_supervisor_options;
@@ -750,7 +758,8 @@ typedef struct dynsup_supervisor_options {
 int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
                             dynsup_pid *pid_out);
 
-/* The arguments object that the supervisor was given; 0: none, or there is no such supervisor. */
+/* The arguments object that the supervisor was given, also while it ends; 0: none, or there is no
+ * such supervisor. */
 uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
 
 /* An object that the guests of one supervisor share, one after the other: what belongs to the
@@ -805,6 +814,7 @@ typedef struct dynsup_child_spec {
     /* Its own limit, copied: its restarts, delayed ones too, count towards this one alone; with one
      * too many it is failed, and nothing happens to its supervisor. NULL: its supervisor's. */
     const dynsup_restart_limit *restart_limit;
+    const dynsup_limits *limits; /* what it may use; NULL: as its supervisor's defaults; copied */
 } dynsup_child_spec;
 
 /* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must

@@ -15,7 +15,8 @@ size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t p
                            dynsup_pid *pids_out, size_t capacity);
 
 /* Lets timers be looked at as soon as the running slice is over, and not only after those of others
- * that are ready, or at the next tick of the port: for who gives way so that nobody is late. */
+ * that are ready, when a millisecond has passed, or at the next tick of the port: for who gives way
+ * so that nobody is late. */
 void dynsup_round_end(dynsup_host *host);
 
 /* Lets a process have no slices until it is resumed; what it waits for, its timers and messages are

@@ -15,8 +15,8 @@ DYNSUP_DECLARATIONS_BEGIN
 const char *dynsup_event_name(enum dynsup_event_kind kind);
 
 /* Something abnormal is an error (CRASHED, CHILD_TERMINATED, START_ERROR, SHUTDOWN_ERROR, GAVE_UP,
- * CHILD_FAILED) or a warning (UNEXPECTED, STUCK, STATE_DROPPED, START_REFUSED for want of memory).
- * The rest are details: the life of children is info, that of processes debug. */
+ * CHILD_FAILED) or a warning (UNEXPECTED, STUCK, STATE_DROPPED, MESSAGES_DROPPED, START_REFUSED for
+ * want of memory). The rest are details: the life of children is info, that of processes debug. */
 enum dynsup_report_level {
     DYNSUP_REPORT_ERROR = 1,
     DYNSUP_REPORT_WARNING,
@@ -40,8 +40,7 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  *
  * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
  * with backs_off (or delay_ns, when it is known) one that waits and does not count (with own_limit
- * it does). With STUCK
- * delay_ns is the time for which the process has not given way, 0: not known.
+ * it does). With STUCK delay_ns is the time for which the process has not given way, 0: not known.
  */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size);
@@ -51,8 +50,9 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
  * what is known besides. For all: "pid", "name", "type". For children: "supervisor",
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
- * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "error" (why a
- * start was refused), "reason", "traceback". What is not there has no field.
+ * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "dropped"
+ * (messages), "error" (why a start was refused), "reason", "traceback". What is not there has no
+ * field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);

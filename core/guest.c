@@ -14,7 +14,7 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     supervisor->resident_ops = process->ops;
     process->ops = ops;
     process->body = body;
-    process->flags &= (uint8_t)~DSI_FLAG_DROPS;
+    process->flags &= (uint16_t)~DSI_FLAG_DROPS;
     process->wake = DYNSUP_WAKE_FIRST;
     dsi_process_ready(supervisor->host, process, DYNSUP_WAKE_FIRST);
 }

@@ -3,15 +3,19 @@
  *
  * Design notes.
  * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
- * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
- * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
- * nested: a chain of a million links is a queue of a million exits. With a tick the clock is read
+ * slices, then who observes events, until nothing is ready or the budget is spent. What a slice has
+ * ended is handled before the next one. Between slices nobody's code is on the stack, so ends and
+ * policy are handled here, one after the other, never nested: a chain of a million links is a queue
+ * of a million exits. With a tick the clock is read
  * when that has moved. Without one it is read after each slice: then nothing else tells that the
- * budget is spent.
+ * budget is spent. Either way timers are looked at after a long slice, and who became due in it
+ * runs before it goes on: who sleeps for 1 ms beside a process that never gives way is late by what
+ * is left of one slice, not by another one as well.
  */
 #include "host.h"
 
 #include "delayed.h"
+#include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "step.h"
@@ -19,11 +23,12 @@
 
 #include <assert.h>
 
-#define EXITS_A_ROUND      64   /* between two looks at the run queue */
-#define SLICES_A_ROUND     16   /* between two looks at timers and exits, without a tick */
-#define SLICES_A_TICKROUND 64   /* the same when a tick says that time has passed */
-#define NESTING_MAX        8    /* starts inside starts */
-#define CACHED_PROCESSES   1000 /* so many and their bodies are about what a cache holds */
+#define EXITS_A_ROUND      64      /* between two looks at the run queue */
+#define SLICES_A_ROUND     16      /* between two looks at timers and exits, without a tick */
+#define SLICES_A_TICKROUND 64      /* the same when a tick says that time has passed */
+#define NESTING_MAX        8       /* starts inside starts */
+#define LONG_NS            1000000 /* of a slice or several, without a tick */
+#define CACHED_PROCESSES   1000    /* so many and their bodies are about what a cache holds */
 
 dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_memory memory;
@@ -159,7 +164,7 @@ static void slice_idle(dynsup_host *host, dsi_process *process) {
     assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
     dsi_process_rest(host, process);
     process->flags |= DSI_FLAG_DROPS;
-    process->flags &= (uint8_t)~DSI_FLAG_TRAP_EXIT;
+    process->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
     dsi_process_flush(host, process);
 }
 
@@ -188,7 +193,9 @@ static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice
     }
 }
 
-static void run_slice(dynsup_host *host, dsi_process *process) {
+/* Inline: after a body's longjmp a processor predicts the return of each function wrongly. */
+static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
+                                                            dsi_process *process) {
     dynsup_outcome outcome = {0};
     enum dynsup_wake wake = (enum dynsup_wake)process->wake;
     process->state = DSI_PROCESS_RUNNING;
@@ -222,10 +229,14 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
 /* Reads the clock; the time that has passed is put down to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->sampled_ns;
+    uint64_t worked_before = host->worked_ns;
     dsi_process *process = dsi_process_find(host, ran);
     times_read(host);
-    if (process)
-        process->cpu_ns += host->sampled_ns - before;
+    if (!process)
+        return;
+    process->cpu_ns += host->sampled_ns - before;
+    if (process->flags & DSI_FLAG_LIMITED)
+        dsi_limits_sample(host, process, host->worked_ns - worked_before);
 }
 
 static bool tick_moved(dynsup_host *host) {
@@ -266,10 +277,25 @@ static void look_ahead(const dynsup_host *host) {
     }
 }
 
-/* Runs slices until it is time for a look at the clock, or something has to end. */
+/* Has it run so long that others may have become due? */
+static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
+    if (!tick_moved(host) && host->now_ns - begun_ns < LONG_NS)
+        return false;
+    host->overran = ran;
+    return true;
+}
+
+static bool is_round_over(const dynsup_host *host) {
+    return host->round_over || !dsi_list_empty(&host->doomed) ||
+           host->halt != DSI_HALT_NONE || host->worked_ns >= host->step_end_ns;
+}
+
+/* Runs slices, and what they end, until it is time for a look at the clock, or more has to end than
+ * one round does. */
 static void pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
     int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    uint64_t begun_ns = host->now_ns;
     host->round_over = false;
     dynsup_pid ran = 0;
     dsi_node *node;
@@ -286,8 +312,8 @@ static void pump_slices(dynsup_host *host) {
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);
-        if (tick_moved(host) || host->round_over || !dsi_list_empty(&host->doomed) ||
-            host->worked_ns >= host->step_end_ns)
+        pump_exits(host);
+        if (has_overrun(host, ran, begun_ns) || is_round_over(host))
             break;
     }
     if (has_tick || ran == 0)
@@ -322,9 +348,22 @@ static void pump_events(dynsup_host *host) {
     host->config.after_events(host->config.event_ud);
 }
 
+/* Who became due in a long slice is before its process, which has given way since. A lap has
+ * counted it in its place. */
+static void let_pass(dynsup_host *host) {
+    dsi_process *process = dsi_process_find(host, host->overran);
+    host->overran = 0;
+    if (!process || process->state != DSI_PROCESS_RUNNABLE || process->wake != DYNSUP_WAKE_AGAIN ||
+        (process->flags & DSI_FLAG_PAUSED) || dsi_node_linked(&host->lap))
+        return;
+    dsi_node_remove(&process->queue);
+    dsi_list_append(&host->ready, &process->queue);
+}
+
 /* True when timers may be left that have expired. */
 static bool pump_round(dynsup_host *host) {
     bool more = dsi_host_fire_timers(host);
+    let_pass(host);
     dsi_host_step_clocks(host);
     if (host->held_up)
         dsi_supervisors_free_guests(host);

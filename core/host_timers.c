@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "delayed.h"
+#include "limits.h"
 #include "link.h"
 #include "step.h"
 
@@ -18,14 +19,21 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
                    DSI_SIGNAL_SENT);
         break;
     }
-    case DSI_PURPOSE_SEND:
-        dsi_delayed_fire(host, dsi_item(timer, dsi_delayed, timer));
+    case DSI_PURPOSE_SEND: {
+        dsi_process *destination;
+        dynsup_message *message =
+            dsi_delayed_take(host, dsi_item(timer, dsi_delayed, timer), &destination);
+        dsi_limits_post(host, destination, message);
         break;
+    }
     case DSI_PURPOSE_CHILD: {
         dsi_child *child = dsi_item(timer, dsi_child_extra, timer)->child;
         dsi_life_timer(child->supervisor, child);
         break;
     }
+    case DSI_PURPOSE_DEADLINE:
+        dsi_limits_deadline(dsi_item(timer, dsi_limited, deadline));
+        break;
     case DSI_PURPOSE_HALT:
         dsi_halt_timeout(host);
         break;

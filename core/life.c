@@ -12,6 +12,8 @@
 #include "saved.h"
 #include "supervisor.h"
 
+#include <assert.h>
+
 /* ---- bookkeeping ---- */
 
 void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t change) {
@@ -201,6 +203,7 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
 
 /* A failed child could not be started by hand. */
 static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
+    assert(reason && "an attempt fails for a reason");
     dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
     dsi_event_refused(supervisor->host, child, DYNSUP_EREASON, reason);
     tell_each(supervisor, child, DSI_PARKED_RESTART, &reply);

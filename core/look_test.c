@@ -9,13 +9,15 @@ static test_body *idle(test_host *test) {
 
 /* ---- rounds ---- */
 
-/* Each slice takes 1 ms. */
+#define TENTH_NS 100000 /* of a ms */
+
+/* Each slice takes a tenth of a ms. */
 static enum dynsup_slice take_a_while(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
-    self->test->now_ns += 1000000;
+    self->test->now_ns += TENTH_NS;
     if (self->more)
         dynsup_round_end(self->test->host);
-    return self->slices < 10 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
+    return self->slices < 50 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
 static enum dynsup_slice note_the_time(test_body *self, dynsup_outcome *outcome) {
@@ -25,24 +27,23 @@ static enum dynsup_slice note_the_time(test_body *self, dynsup_outcome *outcome)
     return DYNSUP_SLICE_WAIT;
 }
 
-/* When somebody who waits for 2 ms goes on, in ms, beside one that is always ready. */
+/* When somebody who waits for 1.5 ms goes on, in tenths, beside one that is always ready. */
 static uint64_t waited_beside(test_host *test, bool gives_way) {
     uint64_t begun = test->now_ns, woken = 0;
     test_body *waiter = idle(test);
     test_body *busy = idle(test);
-    waiter->until = begun + 2000000;
+    waiter->until = begun + 15 * TENTH_NS;
     waiter->act = note_the_time;
     waiter->more = &woken;
     busy->act = take_a_while;
     busy->more = gives_way ? busy : NULL;
     test_settle(test);
-    return (woken - begun) / 1000000;
+    return (woken - begun) / TENTH_NS;
 }
 
 static void who_ends_the_round_makes_nobody_late(void **state) {
-    assert_int_equal(waited_beside(*state, true),
-                     3); /* its turn is behind the other's next slice */
-    assert_in_range(waited_beside(*state, false), 5, 20);
+    assert_int_equal(waited_beside(*state, true), 16);  /* behind the other's next slice */
+    assert_int_equal(waited_beside(*state, false), 20); /* when a ms is over again */
 }
 
 /* ---- pages ---- */

@@ -78,7 +78,7 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
     dsi_process_stop_timer(host, process);
     process->state = DSI_PROCESS_RUNNABLE;
     process->wait = DSI_WAIT_NONE;
-    process->wake = (uint8_t)wake;
+    process->wake = wake & 0xf;
     if (process->flags & DSI_FLAG_PAUSED) {
         dsi_list_append(&host->paused, &process->queue);
         return;
@@ -102,7 +102,7 @@ void dsi_process_pause(dynsup_host *host, dsi_process *process) {
 void dsi_process_resume(dynsup_host *host, dsi_process *process) {
     if (!(process->flags & DSI_FLAG_PAUSED))
         return;
-    process->flags &= (uint8_t)~DSI_FLAG_PAUSED;
+    process->flags &= (uint16_t)~DSI_FLAG_PAUSED;
     if (process->state != DSI_PROCESS_RUNNABLE)
         return;
     dsi_process_occupy(host, process);
@@ -162,7 +162,7 @@ void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wai
                       uint64_t deadline_ns) {
     if (!dsi_process_alive(process) || host->closing)
         return;
-    process->wait = (uint8_t)wait;
+    process->wait = wait & 0xf;
     process->wait_key = key;
     dsi_process_stop_timer(host, process);
     process->at.timer.purpose = DSI_PURPOSE_WAIT;

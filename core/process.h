@@ -39,7 +39,8 @@ enum {
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
     DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
-    DSI_FLAG_REGISTRY = 128   /* its body is a registry: any signal of its parent ends it */
+    DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal of its parent ends it */
+    DSI_FLAG_LIMITED = 256    /* a supervisor's record of it has limits: see limits.h */
 };
 
 typedef struct dsi_process_extra {
@@ -62,10 +63,10 @@ struct dsi_process {
     dsi_node queue; /* in host->ready or host->doomed */
     dsi_mailbox mailbox;
 
-    uint8_t state; /* enum dsi_process_state */
-    uint8_t wait;  /* enum dsi_wait: what it waits for, when WAITING (or about to) */
-    uint8_t wake;  /* enum dynsup_wake: why the next slice begins */
-    uint8_t flags;
+    uint8_t state;    /* enum dsi_process_state */
+    uint8_t wait : 4; /* enum dsi_wait: what it waits for, when WAITING (or about to) */
+    uint8_t wake : 4; /* enum dynsup_wake: why the next slice begins */
+    uint16_t flags;
     uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
     uint64_t wait_key;
     union {

@@ -16,11 +16,10 @@
 #include <string.h>
 #include <time.h>
 
-#define DOTS        "..."
-#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
-#define RESERVE     32             /* more than: dots, quote, ,"cut":true} and the final 0 */
-#define KEY_MAX     128
-#define UNIT_MAX    8
+#define DOTS     "..."
+#define RESERVE  32 /* more than: dots, quote, ,"cut":true} and the final 0 */
+#define KEY_MAX  128
+#define UNIT_MAX 8
 
 /* Adds a unit, also into the reserve. */
 static void append(dynsup_record *record, const char *unit, size_t size) {
@@ -47,32 +46,13 @@ static size_t end_of(const dynsup_record *record) {
 
 /* ---- characters ---- */
 
-/* The bytes of the valid UTF-8 character at text, or 0. */
-static size_t character_size(const unsigned char *text, size_t size) {
-    static const struct {
-        unsigned char first, last, low, high;
-        size_t size;
-    } forms[] = {
-        {0x00, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (text[0] < forms[i].first || text[0] > forms[i].last)
-            continue;
-        if (forms[i].size > size)
-            return 0;
-        if (forms[i].size > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
-            return 0;
-        for (size_t k = 2; k < forms[i].size; k++)
-            if ((text[k] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].size;
+/* The escape of the character at text in quotes, or NULL. */
+static const char *escape(const char *text, size_t size, char scratch[UNIT_MAX]) {
+    unsigned char c = (unsigned char)*text;
+    if (dsi_text_is_control(text, size)) {
+        c = size > 1 ? (unsigned char)text[1] : c; /* of U+0080 to U+009F: the same number */
+        snprintf(scratch, UNIT_MAX, "\\u%04x", c);
     }
-    return 0;
-}
-
-/* The escape of a character in quotes, or NULL. */
-static const char *escape(unsigned char c, char scratch[UNIT_MAX]) {
     switch (c) {
     case '"':
         return "\\\"";
@@ -85,10 +65,7 @@ static const char *escape(unsigned char c, char scratch[UNIT_MAX]) {
     case '\t':
         return "\\t";
     default:
-        if (c >= ' ' && c != 127)
-            return NULL;
-        snprintf(scratch, UNIT_MAX, "\\u%04x", c);
-        return scratch;
+        return dsi_text_is_control(text, size) ? scratch : NULL;
     }
 }
 
@@ -96,10 +73,10 @@ static const char *escape(unsigned char c, char scratch[UNIT_MAX]) {
  * for a replacement), 0: no room. */
 static size_t put_character(dynsup_record *record, size_t end, const char *text, size_t size) {
     char scratch[UNIT_MAX];
-    size_t taken = character_size((const unsigned char *)text, size);
+    size_t taken = dsi_text_character(text, size);
     if (taken == 0)
-        return put(record, end, REPLACEMENT, strlen(REPLACEMENT));
-    const char *escaped = taken == 1 ? escape((unsigned char)*text, scratch) : NULL;
+        return put(record, end, DSI_TEXT_REPLACEMENT, strlen(DSI_TEXT_REPLACEMENT));
+    const char *escaped = escape(text, taken, scratch);
     bool fits =
         escaped ? put(record, end, escaped, strlen(escaped)) : put(record, end, text, taken);
     return fits ? taken : 0;

@@ -72,6 +72,9 @@ static void control_characters_quotes_and_backslashes_are_escaped(void **state) 
     begin(&record, DYNSUP_FORMAT_LOGFMT);
     dynsup_record_text(&record, "k", "a\nlevel=error", 13);
     assert_line(&record, "k=\"a\\nlevel=error\"");
+    begin(&record, DYNSUP_FORMAT_JSON);
+    dynsup_record_string(&record, "k", "\xc2\x9b\xc2\xa0");
+    assert_line(&record, "{\"k\":\"\\u009b\xc2\xa0\"}");
 }
 
 static void what_looks_plain_in_logfmt_is_not_quoted(void **state) {

@@ -387,6 +387,12 @@ static void write_dropped(writer *w) {
     put_details(w);
 }
 
+static void write_messages_dropped(writer *w) {
+    put_child(w);
+    put(w, " has lost %" PRIu64 " message%s: its mailbox is full (messages_dropped)",
+        w->event->dropped, w->event->dropped == 1 ? "" : "s");
+}
+
 static const struct report_kind {
     enum dynsup_report_level level;
     void (*write)(writer *w);
@@ -408,6 +414,7 @@ static const struct report_kind {
     [DYNSUP_EVENT_HUP] = {DYNSUP_REPORT_INFO, write_hup},
     [DYNSUP_EVENT_STATE_DROPPED] = {DYNSUP_REPORT_WARNING, write_dropped},
     [DYNSUP_EVENT_CHILD_FAILED] = {DYNSUP_REPORT_ERROR, write_failed},
+    [DYNSUP_EVENT_MESSAGES_DROPPED] = {DYNSUP_REPORT_WARNING, write_messages_dropped},
 };
 
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {

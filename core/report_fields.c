@@ -33,6 +33,7 @@ static const char *const names[DYNSUP_EVENT_COUNT] = {
     [DYNSUP_EVENT_HUP] = "hup",
     [DYNSUP_EVENT_STATE_DROPPED] = "state_dropped",
     [DYNSUP_EVENT_CHILD_FAILED] = "child_failed",
+    [DYNSUP_EVENT_MESSAGES_DROPPED] = "messages_dropped",
 };
 
 const char *dynsup_event_name(enum dynsup_event_kind kind) {
@@ -154,6 +155,8 @@ static void add_next(const source *s) {
         dynsup_record_number(s->record, "delay_ms", (double)event->delay_ns / 1e6);
     if (event->restores)
         dynsup_record_integer(s->record, "restores", (int64_t)event->restores);
+    if (event->dropped)
+        dynsup_record_integer(s->record, "dropped", (int64_t)event->dropped);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         dynsup_record_string(s->record, "error",
                              dynsup_atom_text((enum dynsup_atom) - event->status));

@@ -10,6 +10,8 @@
 #define BLOCK "\n        " /* between the lines of a block */
 #define TAB   "    "
 
+enum { SPELLED_SIZE = 16 }; /* of one character, with the final 0 */
+
 static size_t lesser(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -33,6 +35,38 @@ void dsi_text_put(dsi_text *text, const char *format, ...) {
         return;
     text->cut = text->cut || (size_t)n > room;
     text->length += lesser((size_t)n, room);
+}
+
+/* ---- characters ---- */
+
+size_t dsi_text_character(const char *chars, size_t size) {
+    static const struct {
+        unsigned char first, last, low, high;
+        size_t size;
+    } forms[] = {
+        {0x00, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    const unsigned char *text = (const unsigned char *)chars;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (text[0] < forms[i].first || text[0] > forms[i].last)
+            continue;
+        if (forms[i].size > size)
+            return 0;
+        if (forms[i].size > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
+            return 0;
+        for (size_t k = 2; k < forms[i].size; k++)
+            if ((text[k] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].size;
+    }
+    return 0;
+}
+
+bool dsi_text_is_control(const char *chars, size_t size) {
+    unsigned char first = (unsigned char)chars[0];
+    return first < ' ' || first == 127 ||
+           (size == 2 && first == 0xc2 && (unsigned char)chars[1] < 0xa0);
 }
 
 /* ---- cutting ---- */
@@ -78,32 +112,58 @@ void dsi_text_take(dsi_text *text) {
     text->chars[text->length] = '\0';
 }
 
-static const char *spell(char c, char *scratch, size_t size) {
-    if (c == '\n')
+/* The character whose last byte is at `last`, of those from begin on: where it begins. Its size is
+ * 0 when the byte is part of none. */
+static size_t character_at(const dsi_text *text, size_t begin, size_t last, size_t *size_out) {
+    size_t from = last;
+    while (from > begin && last - from < 3 && continues_character(text->chars[from]))
+        from--;
+    *size_out = dsi_text_character(text->chars + from, last + 1 - from);
+    if (*size_out == last + 1 - from)
+        return from;
+    *size_out = 0;
+    return last;
+}
+
+/* Of a control character each byte is spelled out as Lua would, and lines are indented. */
+static const char *spell(const char *chars, size_t size, char scratch[SPELLED_SIZE]) {
+    if (*chars == '\n')
         return BLOCK;
-    if (c == '\t')
+    if (*chars == '\t')
         return TAB;
-    bool is_control = (unsigned char)c < ' ' || c == 127;
-    snprintf(scratch, size, is_control ? "\\%03d" : "%c", c);
+    if (size == 0)
+        return DSI_TEXT_REPLACEMENT;
+    if (dsi_text_is_control(chars, size)) {
+        int length = 0;
+        for (size_t i = 0; i < size; i++)
+            length += snprintf(scratch + length, SPELLED_SIZE - (size_t)length, "\\%03d",
+                               (unsigned char)chars[i]);
+        return scratch;
+    }
+    memcpy(scratch, chars, size);
+    scratch[size] = '\0';
     return scratch;
 }
 
 static size_t spelled_length(const dsi_text *text, size_t begin) {
-    char scratch[8];
-    size_t length = 0;
-    for (size_t i = begin; i < text->length; i++)
-        length += strlen(spell(text->chars[i], scratch, sizeof scratch));
+    char scratch[SPELLED_SIZE];
+    size_t length = 0, size;
+    for (size_t end = text->length; end > begin;) {
+        end = character_at(text, begin, end - 1, &size);
+        length += strlen(spell(text->chars + end, size, scratch));
+    }
     return length;
 }
 
-/* Spells the characters from begin on, the last one first, since the text grows. */
+/* Spells the characters from begin on, the last one first, since the text does not shrink. */
 static void respell(dsi_text *text, size_t begin) {
-    char scratch[8];
-    size_t to = begin + spelled_length(text, begin);
+    char scratch[SPELLED_SIZE];
+    size_t size, to = begin + spelled_length(text, begin);
     size_t end = lesser(to, text->size - 1);
     text->cut = text->cut || to > end;
-    for (size_t from = text->length; from-- > begin;) {
-        const char *spelled = spell(text->chars[from], scratch, sizeof scratch);
+    for (size_t from = text->length; from > begin;) {
+        from = character_at(text, begin, from - 1, &size);
+        const char *spelled = spell(text->chars + from, size, scratch);
         size_t length = strlen(spelled);
         to -= length;
         if (to < end)
@@ -111,6 +171,18 @@ static void respell(dsi_text *text, size_t begin) {
     }
     text->length = end;
     text->chars[end] = '\0';
+}
+
+/* What was cut may end within a character: that is left out. */
+static void drop_part_of_character(dsi_text *text, size_t begin) {
+    size_t size, last = text->length;
+    while (last > begin && text->length - last < 3 && continues_character(text->chars[last - 1]))
+        last--;
+    if (last == begin || !((unsigned char)text->chars[last - 1] & 0x80))
+        return;
+    character_at(text, begin, text->length - 1, &size);
+    if (size == 0)
+        text->length = last - 1;
 }
 
 static void cut_line(dsi_text *part, size_t begin) {
@@ -123,6 +195,8 @@ static void cut_line(dsi_text *part, size_t begin) {
 
 void dsi_text_join_block(dsi_text *text, dsi_text *part) {
     size_t begin = text->length;
+    if (part->cut)
+        drop_part_of_character(part, begin);
     respell(part, begin);
     if (part->cut)
         put_dots(part, begin);

@@ -5,8 +5,8 @@
  * The text is 0-terminated after every step, and its length is less than its size. What was cut
  * ends in three dots, and never inside a character of UTF-8.
  * What others write (reasons, ids, names) stands raw in a part at the end of the text until it is
- * joined: then control characters are spelled out, so that no log line can be forged and no
- * terminal steered.
+ * joined: then control characters are spelled out, also those of eight bits, and bytes that are no
+ * UTF-8 become U+FFFD, so that no log line can be forged and no terminal steered.
  */
 #ifndef DSI_REPORT_TEXT_H
 #define DSI_REPORT_TEXT_H
@@ -21,6 +21,14 @@ typedef struct dsi_text {
     size_t length;
     bool cut;
 } dsi_text;
+
+#define DSI_TEXT_REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+
+/* The bytes of the valid UTF-8 character at chars, of which size > 0 are there; or 0. */
+size_t dsi_text_character(const char *chars, size_t size);
+
+/* Is the character of that size one that steers terminals? */
+bool dsi_text_is_control(const char *chars, size_t size);
 
 /* The empty text in a buffer of size > 0 bytes, which the caller keeps. */
 dsi_text dsi_text_empty(char *chars, size_t size);

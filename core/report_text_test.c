@@ -145,6 +145,35 @@ static void control_characters_are_spelled_out(void **state) {
     assert_text(&text, "a\\013\\027[31mb\\127\\001ü");
 }
 
+static void control_characters_of_eight_bits_are_spelled_out(void **state) {
+    (void)state;
+    dsi_text text = empty(100);
+    line_add(&text, 90,
+             "a\xc2\x9b"
+             "31mb\xc2\x80\xc2\xa0\xe2\x82\xac");
+    assert_text(&text, "a\\194\\155"
+                       "31mb\\194\\128\xc2\xa0\xe2\x82\xac");
+}
+
+static void bytes_that_are_no_utf8_are_replaced(void **state) {
+    (void)state;
+    dsi_text text = empty(100);
+    line_add(&text, 90,
+             "a\x9b"
+             "b\xc3"
+             "c\xe2\x82\xf0\x9f\x98\x80\x80\xff");
+    assert_text(&text, "a\uFFFDb\uFFFDc\uFFFD\uFFFD\U0001F600\uFFFD\uFFFD");
+}
+
+static void part_of_a_character_at_a_cut_is_left_out(void **state) {
+    (void)state;
+    for (size_t max = 4; max <= 12; max++) {
+        dsi_text text = empty(100);
+        line_add(&text, max, "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac");
+        assert_null(strstr(text.chars, "\uFFFD"));
+    }
+}
+
 static void what_grows_beyond_its_room_is_cut(void **state) {
     (void)state;
     for (size_t max = 0; max <= 60; max++) {
@@ -244,6 +273,9 @@ int main(void) {
         cmocka_unit_test(a_line_shows_its_first_line_only),
         cmocka_unit_test(a_block_has_its_lines_indented),
         cmocka_unit_test(control_characters_are_spelled_out),
+        cmocka_unit_test(control_characters_of_eight_bits_are_spelled_out),
+        cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),
+        cmocka_unit_test(part_of_a_character_at_a_cut_is_left_out),
         cmocka_unit_test(what_grows_beyond_its_room_is_cut),
         cmocka_unit_test(what_others_wrote_behind_the_text_is_taken),
         cmocka_unit_test(what_fills_its_room_is_taken_for_cut),

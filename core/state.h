@@ -25,12 +25,13 @@ typedef struct dsi_supervisor dsi_supervisor;
 
 /* What an expired dsi_timer means (its purpose). */
 enum dsi_purpose {
-    DSI_PURPOSE_WAIT,  /* a process's wait ends: in dsi_process */
-    DSI_PURPOSE_KILL,  /* its shutdown time is over: in dsi_process_extra */
-    DSI_PURPOSE_SEND,  /* a message is due: in dsi_delayed */
-    DSI_PURPOSE_CHILD, /* a delayed restart or the limit of a start: in dsi_child_extra */
-    DSI_PURPOSE_CLOCK, /* a clock's next timer is due: in dsi_clock */
-    DSI_PURPOSE_HALT   /* the patience of a halt is over: in the host */
+    DSI_PURPOSE_WAIT,     /* a process's wait ends: in dsi_process */
+    DSI_PURPOSE_KILL,     /* its shutdown time is over: in dsi_process_extra */
+    DSI_PURPOSE_SEND,     /* a message is due: in dsi_delayed */
+    DSI_PURPOSE_CHILD,    /* a delayed restart or the limit of a start: in dsi_child_extra */
+    DSI_PURPOSE_DEADLINE, /* an incarnation has lived as long as it may: in dsi_limited */
+    DSI_PURPOSE_CLOCK,    /* a clock's next timer is due: in dsi_clock */
+    DSI_PURPOSE_HALT      /* the patience of a halt is over: in the host */
 };
 
 enum dsi_halt {
@@ -82,6 +83,7 @@ struct dynsup_host {
     uint64_t step_end_ns; /* when the budget is spent: in time of work */
     uint32_t tick;        /* the port's tick when it was read */
     bool round_over;      /* the slice that runs is the last of its round */
+    dynsup_pid overran;   /* whose slice was a long one, since timers were looked at; or 0 */
     uint64_t next_key;
     uint64_t random;
 

@@ -312,10 +312,18 @@ static void requests_refuse(dsi_supervisor *supervisor) {
     }
 }
 
+/* The first body of a child that will not be started any more. */
+static void body_drop(dynsup_draft *order) {
+    if (order->body)
+        order->body_ops->fini(order->body);
+    order->body = NULL;
+}
+
 /* The supervisor ends with this reason before the job is done. */
 static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_draft *order = supervisor->order;
     dynsup_reply reply = {.status = DYNSUP_ENOPROC};
+    body_drop(order);
     if (order->job == DSI_JOB_INIT) {
         dsi_supervisor_leave_parent(supervisor);
         reply = order->failure;
@@ -328,7 +336,16 @@ static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_static_tell(supervisor, &reply);
 }
 
+/* The child whose start is cut short runs on until its turn to stop; it may still say that it is
+ * ready. */
+static void start_cut(dsi_supervisor *supervisor) {
+    dsi_child *child = supervisor->awaited;
+    if (child && child->state == DSI_CHILD_STARTING)
+        child->state = DSI_CHILD_RUNNING;
+}
+
 static void static_stop(dsi_supervisor *supervisor) {
+    start_cut(supervisor);
     job_cut(supervisor, &supervisor->reason);
     requests_refuse(supervisor);
     dsi_static_job(supervisor, DSI_JOB_STOP, false, child_last(supervisor));

@@ -76,6 +76,40 @@ static void an_exit_during_the_start_is_handled_after_it(void **state) {
     test_children(test, a->reply.pid, "1 2 3");
 }
 
+static void say_ready(test_host *test, test_body *body) {
+    dynsup_value nothing = {.kind = DYNSUP_NIL};
+    test_enter(body);
+    dynsup_ready(test->host, &nothing);
+    test_leave(test);
+    test_run(test);
+}
+
+/* Those behind it are stopped first. */
+static void a_child_whose_start_is_cut_short_may_still_say_ready(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn(test, NULL);
+    test_order order = {0};
+    test_order_add(test, &order)->ready = true;
+    test_order_add(test, &order);
+    order.programs[1]->traps = true;
+    test_order_ask(test, a, &order);
+    test_run(test);
+    say_ready(test, order.programs[0]->last);
+    assert_int_equal(a->reply.status, 0);
+    order.pid = a->reply.pid;
+    assert_int_equal(test_done_by_id(test, a, order.pid, DYNSUP_TERMINATE_BY_ID, 1), 0);
+    assert_int_equal(test_by_id(test, b, order.pid, DYNSUP_RESTART_BY_ID, 1), DYNSUP_PENDING);
+    test_run(test);
+    test_signal(test, a, order.pid, DYNSUP_SHUTDOWN);
+    test_run(test);
+    assert_int_equal(b->reply.status, DYNSUP_ENOPROC);
+    say_ready(test, order.programs[0]->last);
+    assert_true(test_alive(order.programs[0]->last)); /* the second child is not down yet */
+    assert_true(test_alive(order.programs[1]->last));
+    test_pass(test, 5000);
+    test_got_exit(a, order.pid, DYNSUP_SHUTDOWN);
+}
+
 static void a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -341,6 +375,7 @@ int main(void) {
         TEST(a_kill_before_the_start_has_begun_leaves_nothing),
         TEST(the_end_of_its_caller_ends_the_start),
         TEST(an_exit_during_the_start_is_handled_after_it),
+        TEST(a_child_whose_start_is_cut_short_may_still_say_ready),
         TEST(a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only),
         TEST(a_sibling_that_shuts_down_by_itself_meanwhile_is_no_error),
         TEST(a_terminated_restart_leaves_no_turn_behind),

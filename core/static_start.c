@@ -1,6 +1,7 @@
 /* Starts: how a static supervisor starts one child, and what becomes of the job if it fails. */
 #include "registry.h"
 #include "child_event.h"
+#include "limits.h"
 #include "saved.h"
 #include "static.h"
 
@@ -147,7 +148,8 @@ void dsi_static_start_one(dsi_supervisor *supervisor, dsi_child *child) {
     void *body;
     dynsup_reason reason = {0};
     dynsup_reply reply = {0};
-    reply.status = take_name(supervisor, child, &reply.pid);
+    reply.status = dsi_limits_inherit(supervisor, child) ? take_name(supervisor, child, &reply.pid)
+                                                         : DYNSUP_ENOMEM;
     if (reply.status) {
         failed(supervisor, child, &reply);
         return;

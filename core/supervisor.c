@@ -118,6 +118,8 @@ int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named
 void dsi_supervisor_configure(dsi_supervisor *supervisor,
                               const dynsup_supervisor_options *options) {
     supervisor->max_children = options->max_children;
+    if (options->limits)
+        supervisor->limits = *options->limits;
     supervisor->arguments = options->arguments;
     supervisor->state = DSI_SUPERVISOR_RUNNING;
     dsi_intensity_init(&supervisor->intensity, &supervisor->host->memory, options->max_restarts,
@@ -343,10 +345,13 @@ static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
     const dsi_process *self = supervisor->process;
     if (!process || !dsi_child_detach(child, process))
         return;
-    if (dsi_node_linked(&child->parked.node)) /* its exit waits for a turn that never comes */
+    bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id;
+    if (dsi_node_linked(&child->parked.node)) { /* its exit waits for a turn that never comes */
         dsi_process_let_go(host, process);
-    else if ((process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id)
+    } else if (linked) {
+        process->flags &= (uint8_t)~DSI_FLAG_PARENT_LINK;
         dsi_signal(host, process, self->slot.id, &self->at.reason, DSI_SIGNAL_LINK);
+    }
 }
 
 static void orphan(dsi_supervisor *supervisor, dsi_child *child) {

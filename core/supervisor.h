@@ -22,6 +22,7 @@
 #define DSI_SUPERVISOR_H
 
 #include "child.h"
+#include "dynsup_limits.h"
 #include "intensity.h"
 
 enum dsi_supervisor_state { DSI_SUPERVISOR_INIT, DSI_SUPERVISOR_RUNNING, DSI_SUPERVISOR_STOPPING };
@@ -106,6 +107,7 @@ struct dsi_supervisor {
     uint64_t guest_since_ns;    /* the time when it began */
 
     uint64_t max_children;
+    dynsup_limits limits; /* of its workers, for what their specs do not say */
     dsi_intensity intensity;
     uint64_t loss;      /* the last one that was counted */
     uint64_t arguments; /* an object, or 0 */

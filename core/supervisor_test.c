@@ -122,6 +122,22 @@ static void a_killed_supervisor_takes_its_children_along(void **state) {
     assert_int_equal(test_events(test, DYNSUP_EVENT_CHILD_TERMINATED), 0);
 }
 
+static void a_child_that_outlives_its_supervisor_is_not_linked_to_it_any_more(void **state) {
+    test_host *test = *state;
+    test_body *parent = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    program->traps = true;
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_pid child = test_started(test, parent, supervisor, &spec);
+    dynsup_process_info info;
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    test_run(test);
+    test_got_exit(program->last, supervisor, DYNSUP_KILLED);
+    assert_true(dynsup_process_inspect(test->host, child, &info));
+    assert_int_equal(info.link_count, 0);
+}
+
 static void a_supervisor_killed_with_its_child_restarts_nothing(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -302,6 +318,7 @@ int main(void) {
         TEST(a_signal_of_the_parent_ends_a_supervisor_also_normal),
         TEST(a_supervisor_ends_with_its_parent_whatever_the_reason),
         TEST(a_killed_supervisor_takes_its_children_along),
+        TEST(a_child_that_outlives_its_supervisor_is_not_linked_to_it_any_more),
         TEST(a_supervisor_killed_with_its_child_restarts_nothing),
         TEST(a_plain_message_to_a_supervisor_is_dropped_with_an_event),
         TEST(wrong_supervisors_are_refused),

@@ -15,13 +15,14 @@ void model_child_remove(model *m, int c) {
     model_process *supervisor = &m->processes[child->supervisor];
     child->state = MODEL_GONE;
     child->timer_ns = 0;
+    model_tell(m, DYNSUP_EVENT_CHILD_REMOVED);
     model_take_out(supervisor->children, &supervisor->child_count, c);
     model_take_out(supervisor->retries, &supervisor->retry_count, c);
     model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
     for (int i = 0; i < child->waiter_count; i++) {
         int r = child->waiters[i];
-        if (m->requests[r].kind == MODEL_TERMINATE) {
-            model_answer(m, r, 0, -1);
+        if (m->requests[r].kind == MODEL_TERMINATE || m->requests[r].kind == MODEL_RESTART) {
+            model_answer(m, r, m->requests[r].kind == MODEL_RESTART ? DYNSUP_ENOT_FOUND : 0, -1);
             continue;
         }
         model_push(supervisor->parked, &supervisor->parked_count, r);
@@ -32,11 +33,18 @@ void model_child_remove(model *m, int c) {
     model_supervisor_end_if_done(m, child->supervisor);
 }
 
+void model_child_end(model *m, int c) {
+    if (m->processes[m->children[c].supervisor].is_static)
+        model_static_child_end(m, c);
+    else
+        model_child_remove(m, c);
+}
+
 void model_child_stop(model *m, int c) {
     model_child *child = &m->children[c];
     model_process *process = &m->processes[child->process];
-    if (child->state == MODEL_RESTARTING) {
-        model_child_remove(m, c);
+    if (child->state == MODEL_RESTARTING || child->state == MODEL_FAILED) {
+        model_child_end(m, c);
         return;
     }
     if (child->state == MODEL_STOPPING)
@@ -79,6 +87,7 @@ void model_child_incarnate(model *m, int c) {
     m->processes[p].parent_link = true;
     m->processes[p].name = child->name;
     child->process = p;
+    child->incarnations++;
     if (child->name >= 0)
         m->name_process[child->name] = p;
     if (child->ready && child->timeout_ms >= 0) {
@@ -105,6 +114,7 @@ static void delay(model *m, int c) {
     model_child *child = &m->children[c];
     if (child->lived_ns >= 1000000000 || child->next_delay_ms == 0)
         child->next_delay_ms = 100;
+    model_tell(m, DYNSUP_EVENT_CHILD_DELAYED);
     child->lived_ns = 0;
     child->delayed = true;
     child->timer_ns = m->now_ns + (uint64_t)(child->next_delay_ms * 1e6);
@@ -122,50 +132,122 @@ static void retry_later(model *m, int c) {
         model_make_ready(m, m->children[c].supervisor);
 }
 
-void model_child_restart_failed(model *m, int c) {
-    if (m->children[c].backoff)
-        delay(m, c);
-    else
-        retry_later(m, c);
+/* One more restart now: within what is allowed? A restart exactly 5 s old still counts. */
+static bool window_allows(const model *m, uint64_t *restarts_ms, int *count,
+                          uint64_t max_restarts) {
+    uint64_t now_ms = m->now_ns / 1000000;
+    int kept = 0;
+    for (int i = 0; i < *count; i++)
+        if (now_ms - restarts_ms[i] <= 5000)
+            restarts_ms[kept++] = restarts_ms[i];
+    restarts_ms[kept++] = now_ms;
+    *count = kept;
+    return (uint64_t)kept <= max_restarts;
 }
 
-static void attempt(model *m, int c) {
+/* By its own limit, if it has one; else by its supervisor's, unless it backs off. */
+static bool restart_allowed(model *m, model_child *child) {
+    model_process *supervisor = &m->processes[child->supervisor];
+    if (child->limit >= 0)
+        return window_allows(m, child->restarts_ms, &child->restart_count, (uint64_t)child->limit);
+    return child->backoff || window_allows(m, supervisor->restarts_ms, &supervisor->restart_count,
+                                           supervisor->max_restarts);
+}
+
+/* Who waits for it (but for its end) is told this. */
+static void tell_waiters(model *m, int c, bool all, int status) {
+    model_child *child = &m->children[c];
+    int kept = 0;
+    for (int i = 0; i < child->waiter_count; i++) {
+        int r = child->waiters[i];
+        bool told =
+            m->requests[r].kind == MODEL_RESTART || (all && m->requests[r].kind != MODEL_TERMINATE);
+        if (told)
+            model_answer(m, r, status, -1);
+        else
+            child->waiters[kept++] = r;
+    }
+    child->waiter_count = kept;
+}
+
+static void give_up(model *m, int c) {
+    model_child *child = &m->children[c];
+    int s = child->supervisor;
+    if (child->limit < 0) {
+        model_tell(m, DYNSUP_EVENT_GAVE_UP);
+        model_child_end(m, c);
+        model_supervisor_stop(m, s, model_reason_atom(DYNSUP_SHUTDOWN));
+        return;
+    }
+    child->state = MODEL_FAILED;
+    child->timer_ns = 0;
+    model_tell(m, DYNSUP_EVENT_CHILD_FAILED);
+    tell_waiters(m, c, true, DYNSUP_EFAILED);
+    if (m->processes[s].is_static)
+        model_static_failed(m, c);
+}
+
+void model_child_restart_failed(model *m, int c) {
+    model_tell(m, DYNSUP_EVENT_START_ERROR);
+    if (!m->children[c].backoff)
+        retry_later(m, c);
+    else if (restart_allowed(m, &m->children[c]))
+        delay(m, c);
+    else
+        give_up(m, c);
+}
+
+void model_child_deny(model *m, int c) {
+    tell_waiters(m, c, false, DYNSUP_EREASON);
+}
+
+void model_child_ignored(model *m, int c) {
+    tell_waiters(m, c, false, DYNSUP_EIGNORE);
+    model_child_end(m, c);
+}
+
+/* By itself: in a process of its own, or by a start function. */
+void model_child_try(model *m, int c) {
     model_child *child = &m->children[c];
     child->made++;
     if (child->guest) {
         model_guest_begin(m, c, -1);
-    } else if (child->fails) {
-        model_child_restart_failed(m, c);
-    } else {
+    } else if (!child->fails) {
         model_child_incarnate(m, c);
         child->state = MODEL_RUNNING;
+        model_tell(m, DYNSUP_EVENT_CHILD_RESTARTED);
         model_child_tell_up(m, c);
+    } else if (child->state == MODEL_FAILED) {
+        model_child_deny(m, c);
+    } else {
+        model_child_restart_failed(m, c);
     }
 }
 
-/* One more restart now: within what is allowed? A restart exactly 5 s old still counts. */
-static bool intensity_allows(model *m, model_process *supervisor) {
-    uint64_t now_ms = m->now_ns / 1000000;
-    int kept = 0;
-    for (int i = 0; i < supervisor->restart_count; i++)
-        if (now_ms - supervisor->restarts_ms[i] <= 5000)
-            supervisor->restarts_ms[kept++] = supervisor->restarts_ms[i];
-    supervisor->restarts_ms[kept++] = now_ms;
-    supervisor->restart_count = kept;
-    return (uint64_t)kept <= supervisor->max_restarts;
+void model_child_attempt(model *m, int c) {
+    const model_process *supervisor = &m->processes[m->children[c].supervisor];
+    if (supervisor->is_static && supervisor->order.strategy != DYNSUP_ONE_FOR_ONE)
+        model_static_restart(m, c);
+    else
+        model_child_try(m, c);
 }
 
+void model_child_forgive(model *m, int c) {
+    m->children[c].restart_count = 0;
+    m->children[c].next_delay_ms = 0;
+    m->children[c].delayed = false;
+}
+
+/* One that was put off is counted already. */
 void model_child_restart(model *m, int c) {
     model_child *child = &m->children[c];
-    if (child->backoff && !child->delayed) {
+    bool was_delayed = child->backoff && child->delayed;
+    if (!was_delayed && !restart_allowed(m, child))
+        give_up(m, c);
+    else if (!was_delayed && child->backoff)
         delay(m, c);
-    } else if (child->backoff || intensity_allows(m, &m->processes[child->supervisor])) {
-        attempt(m, c);
-    } else {
-        int s = child->supervisor;
-        model_child_remove(m, c);
-        model_supervisor_stop(m, s, model_reason_atom(DYNSUP_SHUTDOWN));
-    }
+    else
+        model_child_attempt(m, c);
 }
 
 /* ---- exits and timers ---- */
@@ -191,8 +273,10 @@ void model_child_exited(model *m, int c) {
         child->state = MODEL_RESTARTING;
         model_child_restart(m, c);
     } else {
-        model_child_remove(m, c);
+        model_child_end(m, c);
     }
+    if (m->processes[child->supervisor].is_static)
+        model_static_advance(m, child->supervisor);
 }
 
 void model_child_timer(model *m, int c) {

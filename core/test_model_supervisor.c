@@ -9,7 +9,7 @@ int model_supervisor(model *m, int parent, uint64_t max_restarts, uint64_t max_c
     m->processes[s].queued = false; /* it has no first slice */
     m->ready_tail--;
     if (parent >= 0)
-        model_relate(m, parent, s, false);
+        model_relate(m, parent, s, false, -1);
     return s;
 }
 
@@ -25,7 +25,9 @@ void model_supervisor_stop(model *m, int s, model_reason reason) {
         return;
     supervisor->stopping = true;
     supervisor->stop_reason = reason;
-    int children[256], count = supervisor->child_count;
+    if (supervisor->is_static)
+        model_static_stop(m, s);
+    int children[256], count = supervisor->is_static ? 0 : supervisor->child_count;
     memcpy(children, supervisor->children, sizeof children);
     for (int i = 0; i < count; i++)
         model_child_stop(m, children[i]);
@@ -60,6 +62,13 @@ static void accept(model *m, int c) {
     model_push(supervisor->children, &supervisor->child_count, c);
 }
 
+bool model_name_taken(const model *m, int c, int *pid_out) {
+    int name = m->children[c].name;
+    *pid_out = name >= 0 ? m->name_process[name] : -1;
+    return name >= 0 && m->name_child[name] != c &&
+           (m->name_process[name] >= 0 || m->name_child[name] >= 0);
+}
+
 /* DYNSUP_PENDING: wait; 1000: go on. */
 static int look_up_name(const model *m, int s, int name, bool ensure, int *pid_out) {
     int p = m->name_process[name], c = m->name_child[name];
@@ -70,6 +79,8 @@ static int look_up_name(const model *m, int s, int name, bool ensure, int *pid_o
         return DYNSUP_EALREADY_STARTED;
     if (model_lives(m, p) && (c < 0 || m->children[c].state == MODEL_RUNNING))
         return 0;
+    if (c >= 0 && m->children[c].state == MODEL_FAILED)
+        return DYNSUP_EFAILED;
     return c >= 0 && m->children[c].supervisor == s ? DYNSUP_PENDING : DYNSUP_EALREADY_STARTED;
 }
 
@@ -85,6 +96,8 @@ static int start_plain(model *m, int c, int r, int *pid_out) {
     *pid_out = child->process;
     child->state = child->ready ? MODEL_STARTING : MODEL_RUNNING;
     child->starting = child->ready ? r : -1;
+    if (!child->ready)
+        model_tell(m, DYNSUP_EVENT_CHILD_STARTED);
     return child->ready ? DYNSUP_PENDING : 0;
 }
 
@@ -118,12 +131,30 @@ static int terminate(model *m, int s, int r) {
         model_child *child = &m->children[c];
         if (child->process != m->requests[r].process)
             continue;
-        if (child->state == MODEL_RESTARTING) {
+        if (child->state == MODEL_RESTARTING || child->state == MODEL_FAILED) {
             model_child_remove(m, c);
             return 0;
         }
         model_push(child->waiters, &child->waiter_count, r);
         model_child_stop(m, c);
+        return DYNSUP_PENDING;
+    }
+    return DYNSUP_ENOT_FOUND;
+}
+
+/* Of one that has failed. */
+static int restart(model *m, int s, int r) {
+    const model_process *supervisor = &m->processes[s];
+    for (int i = 0; i < supervisor->child_count; i++) {
+        int c = supervisor->children[i];
+        model_child *child = &m->children[c];
+        if (child->process != m->requests[r].process)
+            continue;
+        if (child->state != MODEL_FAILED)
+            return child->state == MODEL_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
+        model_push(child->waiters, &child->waiter_count, r);
+        model_child_forgive(m, c);
+        model_child_try(m, c);
         return DYNSUP_PENDING;
     }
     return DYNSUP_ENOT_FOUND;
@@ -139,19 +170,27 @@ static int handle(model *m, int s, int r, int *pid_out) {
     }
     if (m->processes[s].stopping)
         return DYNSUP_ENOPROC;
+    if (m->processes[s].is_static && request->kind != MODEL_TURN)
+        return model_static_handle(m, s, r, pid_out);
+    if (request->kind >= MODEL_TERMINATE_ID)
+        return DYNSUP_ENOT_STATIC;
     if (request->kind == MODEL_TERMINATE)
         return terminate(m, s, r);
+    if (request->kind == MODEL_RESTART)
+        return restart(m, s, r);
     return request->kind == MODEL_TURN ? 0 : start(m, s, r, pid_out);
 }
 
 void model_supervisor_drain(model *m, int s) {
     model_process *supervisor = &m->processes[s];
-    while (!supervisor->has_guest && model_lives(m, s) && supervisor->parked_count) {
+    while (!supervisor->has_guest && supervisor->order.job == MODEL_IDLE && model_lives(m, s) &&
+           supervisor->parked_count) {
         int item = model_shift(supervisor->parked, &supervisor->parked_count), pid = -1;
         if (item == -1) {
             model_supervisor_stop(m, s, supervisor->parent_reason);
         } else if (item < -1 && m->children[-2 - item].state == MODEL_RESTARTING) {
             model_push(supervisor->retries, &supervisor->retry_count, -2 - item);
+            model_make_ready(m, s);
         } else if (item < -1) {
             model_child_exited(m, -2 - item);
         } else {
@@ -160,6 +199,15 @@ void model_supervisor_drain(model *m, int s) {
                 model_answer(m, item, status, pid);
         }
     }
+}
+
+static bool must_wait(const model_process *supervisor, enum model_kind kind) {
+    if (kind == MODEL_STOP && supervisor->stopping)
+        return false;
+    bool in_its_slice = kind == MODEL_RESTART ||
+                        (supervisor->is_static && kind != MODEL_STOP && kind != MODEL_TURN);
+    return in_its_slice || supervisor->has_guest || supervisor->parked_count ||
+           supervisor->order.job != MODEL_IDLE;
 }
 
 int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int process,
@@ -177,7 +225,7 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
         return DYNSUP_ENOPROC;
     }
     m->processes[caller].request = r;
-    if (supervisor->has_guest || supervisor->parked_count) {
+    if (must_wait(supervisor, kind)) {
         model_push(supervisor->parked, &supervisor->parked_count, r);
         if (!supervisor->has_guest)
             model_make_ready(m, s);
@@ -196,6 +244,11 @@ void model_ready(model *m, int p) {
     m->children[c].timer_ns = 0;
     if (m->children[c].state != MODEL_STARTING)
         return;
+    if (m->processes[m->children[c].supervisor].is_static) {
+        model_static_ready(m, c);
+        return;
+    }
+    model_tell(m, DYNSUP_EVENT_CHILD_STARTED);
     model_answer(m, m->children[c].starting, 0, p);
     m->children[c].starting = -1;
     m->children[c].state = MODEL_RUNNING;
@@ -213,15 +266,16 @@ void model_guest_begin(model *m, int c, int request) {
     model_make_ready(m, m->children[c].supervisor);
 }
 
-static int guest_makes(model *m, int c) {
+int model_guest_makes(model *m, int c) {
     model_child *child = &m->children[c];
     int p = child->is_supervisor
                 ? model_supervisor(m, child->supervisor, child->nested_restarts, 1000)
                 : model_spawn(m, child->supervisor, child->traps);
     if (!child->is_supervisor)
-        model_relate(m, child->supervisor, p, false);
+        model_relate(m, child->supervisor, p, false, -1);
     m->processes[p].child = c;
     child->process = p;
+    child->incarnations++;
     child->state = MODEL_RUNNING;
     return p;
 }
@@ -234,16 +288,20 @@ static void guest_first(model *m, int c, int r) {
         return;
     }
     accept(m, c);
-    model_answer(m, r, 0, guest_makes(m, c));
+    model_answer(m, r, 0, model_guest_makes(m, c));
+    model_tell(m, DYNSUP_EVENT_CHILD_STARTED);
 }
 
 static void guest_again(model *m, int c) {
     if (m->children[c].ignores) {
-        model_child_remove(m, c);
+        model_child_ignored(m, c);
+    } else if (m->children[c].fails && m->children[c].state == MODEL_FAILED) {
+        model_child_deny(m, c);
     } else if (m->children[c].fails) {
         model_child_restart_failed(m, c);
     } else {
-        guest_makes(m, c);
+        model_guest_makes(m, c);
+        model_tell(m, DYNSUP_EVENT_CHILD_RESTARTED);
         model_child_tell_up(m, c);
     }
 }
@@ -257,8 +315,12 @@ static void guest_slice(model *m, int s) {
     supervisor->guest_child = supervisor->guest_request = -1;
     if (r >= 0)
         guest_first(m, c, r);
+    else if (supervisor->order.job != MODEL_IDLE)
+        model_static_guest_done(m, c);
     else
         guest_again(m, c);
+    if (supervisor->is_static)
+        model_static_advance(m, s);
     if (r < 0 || supervisor->retry_count == 0) /* restarts and requests take turns */
         model_supervisor_drain(m, s);
     if (supervisor->retry_count)
@@ -267,6 +329,13 @@ static void guest_slice(model *m, int s) {
 
 /* ---- slices and the end ---- */
 
+static void turn(model *m, int s) {
+    model_process *supervisor = &m->processes[s];
+    if (supervisor->retry_count)
+        model_child_restart(m, model_shift(supervisor->retries, &supervisor->retry_count));
+    model_supervisor_drain(m, s);
+}
+
 void model_supervisor_slice(model *m, int s) {
     model_process *supervisor = &m->processes[s];
     if (supervisor->has_guest) {
@@ -274,11 +343,13 @@ void model_supervisor_slice(model *m, int s) {
         return;
     }
     supervisor->queued = true; /* while it runs; then it is behind those that became ready */
-    if (supervisor->retry_count)
-        model_child_restart(m, model_shift(supervisor->retries, &supervisor->retry_count));
-    model_supervisor_drain(m, s);
+    if (supervisor->order.job != MODEL_IDLE)
+        model_static_advance(m, s);
+    if (supervisor->order.job == MODEL_IDLE)
+        turn(m, s);
     supervisor->queued = false;
-    if (supervisor->has_guest || supervisor->retry_count)
+    bool retries = supervisor->order.job == MODEL_IDLE && supervisor->retry_count;
+    if (supervisor->has_guest || retries)
         model_make_ready(m, s);
 }
 
@@ -288,6 +359,8 @@ void model_supervisor_ended(model *m, int s) {
         m->children[supervisor->guest_child].state = MODEL_GONE;
         model_answer(m, supervisor->guest_request, DYNSUP_ENOPROC, -1);
     }
+    if (supervisor->is_static)
+        model_static_ended(m, s);
     for (int i = 0; i < supervisor->child_count; i++)
         model_child_lost(m, s, supervisor->children[i]);
     for (int i = 0; i < supervisor->parked_count; i++) {

@@ -1,33 +1,21 @@
 /* Random operations on a host and the reference model, and what they share: see test_play.h. */
 #include "test_play.h"
 
-void play_init(test_play *play, test_host *test, uint64_t seed) {
+void play_init(test_play *play, test_host *test) {
     play->test = test;
-    play->seed = play->random_state = seed;
-    play->trace_length = 0;
-    play->trace[0] = 0;
+    play->processes_keyed = play->children_keyed = 0;
+    memset(play->events, 0, sizeof play->events);
     model_init(&play->model, test->now_ns);
 }
 
-void play_take_down(test_play *play) {
-    if (play->tracing)
-        fprintf(stderr, "%s\n", play->line);
-    if (play->trace_length + strlen(play->line) + 2 >= sizeof play->trace)
-        return;
-    play->trace_length += (size_t)sprintf(play->trace + play->trace_length, "%s\n", play->line);
+static void differ(const char *what, int which, long long model_says, long long host_says) {
+    fail_msg("DIFFERENCE: %s of %d: the model says %lld, the host %lld", what, which, model_says,
+             host_says);
 }
 
-static void differ(test_play *play, const char *what, int which, long long model_says,
-                   long long host_says) {
-    fprintf(stderr, "%sseed %llu: %s of %d: the model says %lld, the host %lld\n", play->trace,
-            (unsigned long long)play->seed, what, which, model_says, host_says);
-    fail();
-}
-
-void play_same(test_play *play, const char *what, int which, long long model_says,
-               long long host_says) {
+void play_same(const char *what, int which, long long model_says, long long host_says) {
     if (model_says != host_says)
-        differ(play, what, which, model_says, host_says);
+        differ(what, which, model_says, host_says);
 }
 
 uint32_t play_below(test_play *play, uint32_t limit) {
@@ -40,6 +28,28 @@ bool play_chance(test_play *play, uint32_t percent) {
 
 dynsup_pid play_pid(const test_play *play, int p) {
     return p < 0 ? 0 : play->model.processes[p].pid;
+}
+
+void play_starve(test_play *play) {
+    dsi_test_alloc *alloc = &play->test->alloc;
+    uint32_t nth = 1 + play_below(play, 4);
+    if (play_chance(play, 6))
+        alloc->fail_at = alloc->requests + nth;
+}
+
+bool play_starved(test_play *play, int status) {
+    bool refused = play->test->alloc.fail_at && play->test->alloc.refused;
+    play->test->alloc.fail_at = play->test->alloc.refused = 0;
+    if (status == DYNSUP_ENOMEM && !refused)
+        fail_msg("there was enough memory");
+    if (status == DYNSUP_ENOMEM)
+        play_note(play, "  for which there is no memory");
+    return status == DYNSUP_ENOMEM;
+}
+
+uint64_t play_mix(uint64_t a, uint64_t b) {
+    uint64_t state = a ^ (b << 32 | b >> 32);
+    return dsi_test_random(&state);
 }
 
 int play_alive_count(const test_play *play) {
@@ -65,22 +75,27 @@ bool play_supervises(test_play *play, int p) {
     return any(play, p) && m->processes[p].is_supervisor;
 }
 
+/* The one whose key, with this number, comes out first: removing others does not change it. */
 int play_pick(test_play *play, bool (*fits)(test_play *play, int p)) {
     model *m = &play->model;
     int found = -1;
-    uint32_t count = 0;
-    for (int p = 0; p < m->process_count; p++)
-        if (fits(play, p) && play_below(play, ++count) == 0)
-            found = p;
+    uint64_t salt = dsi_test_random(&play->random_state), least = UINT64_MAX;
+    for (int p = 0; p < m->process_count; p++) {
+        uint64_t rank = play_mix(salt, play->process_keys[p]);
+        if (rank >= least || !fits(play, p))
+            continue;
+        found = p;
+        least = rank;
+    }
     return found;
 }
 
+static bool known(test_play *play, int p) {
+    return play->model.processes[p].pid != 0;
+}
+
 int play_pick_target(test_play *play) {
-    model *m = &play->model;
-    if (play_chance(play, 90) || m->process_count == 0)
-        return play_pick(play, any);
-    int p = (int)play_below(play, (uint32_t)m->process_count);
-    return m->processes[p].pid ? p : -1;
+    return play_pick(play, play_chance(play, 90) ? any : known);
 }
 
 model_reason play_reason(test_play *play) {
@@ -105,27 +120,114 @@ static void pass(test_play *play) {
     model_pass(m, test->now_ns);
 }
 
+/* Names of what is in a scenario's text: they stay. */
 static const struct operation {
+    const char *name;
     void (*run)(test_play *play);
     uint32_t weight;
 } operation_table[] = {
-    {play_spawn, 10},     {play_link, 6},       {play_monitor, 5}, {play_signal, 8},
-    {play_massacre, 2},   {play_exit, 14},      {play_send, 8},    {play_register, 3},
-    {play_unregister, 2}, {play_supervisor, 5}, {play_start, 24},  {play_terminate, 6},
-    {play_stop, 1},       {play_ready, 5},      {play_change, 4},  {pass, 8},
+    {"spawn", play_spawn, 10},
+    {"link", play_link, 6},
+    {"monitor", play_monitor, 5},
+    {"demonitor", play_demonitor, 2},
+    {"signal", play_signal, 8},
+    {"massacre", play_massacre, 2},
+    {"exit", play_exit, 14},
+    {"trap", play_trap, 3},
+    {"register", play_register, 3},
+    {"unregister", play_unregister, 2},
+    {"send", play_send, 8},
+    {"send_later", play_send_later, 5},
+    {"cancel", play_cancel, 2},
+    {"call", play_call, 4},
+    {"reply", play_reply, 4},
+    {"registry", play_registry, 2},
+    {"enter", play_enter, 6},
+    {"withdraw", play_withdraw, 2},
+    {"registry_stop", play_registry_stop, 1},
+    {"supervisor", play_supervisor, 5},
+    {"static", play_static, 5},
+    {"start", play_start, 24},
+    {"terminate", play_terminate, 6},
+    {"restart", play_restart, 4},
+    {"by_id", play_by_id, 8},
+    {"stop", play_stop, 2},
+    {"ready", play_ready, 6},
+    {"change", play_change, 4},
+    {"pass", pass, 10},
 };
 
-void play_operation(test_play *play) {
-    uint32_t total = 0;
-    size_t count = sizeof operation_table / sizeof *operation_table;
-    for (size_t i = 0; i < count; i++)
+enum { OPERATIONS = sizeof operation_table / sizeof *operation_table };
+
+play_op play_op_random(uint64_t *random) {
+    uint32_t total = 0, at;
+    int kind = 0;
+    for (int i = 0; i < OPERATIONS; i++)
         total += operation_table[i].weight;
-    uint32_t at = play_below(play, total);
-    for (size_t i = 0; i < count; i++) {
-        if (at < operation_table[i].weight) {
-            operation_table[i].run(play);
-            return;
-        }
-        at -= operation_table[i].weight;
+    at = dsi_test_random_below(random, total);
+    while (at >= operation_table[kind].weight)
+        at -= operation_table[kind++].weight;
+    return (play_op){kind, dsi_test_random(random)};
+}
+
+const char *play_op_name(int kind) {
+    return operation_table[kind].name;
+}
+
+int play_op_find(const char *name) {
+    for (int i = 0; i < OPERATIONS; i++)
+        if (strcmp(operation_table[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* Who has come gets a key that does not tell how many there were before. */
+static void give_keys(test_play *play) {
+    const model *m = &play->model;
+    uint64_t count = 0;
+    for (; play->children_keyed < m->child_count; play->children_keyed++)
+        play->child_keys[play->children_keyed] = play_mix(play->op_seed, ++count);
+    for (; play->processes_keyed < m->process_count; play->processes_keyed++) {
+        int c = m->processes[play->processes_keyed].child;
+        play->process_keys[play->processes_keyed] =
+            c >= 0 ? play_mix(play->child_keys[c], (uint64_t)m->children[c].incarnations)
+                   : play_mix(play->op_seed, ++count);
     }
+}
+
+bool play_run(test_play *play, const play_op *op) {
+    if (!model_has_room(&play->model))
+        return false;
+    play->op_seed = play->random_state = op->seed;
+    operation_table[op->kind].run(play);
+    test_run(play->test);
+    model_pass(&play->model, play->test->now_ns);
+    give_keys(play);
+    play_compare(play);
+    return true;
+}
+
+/* Those with an endless shutdown time, who hold up the end of a host, and whoever waits for that.
+ */
+static enum dynsup_state kill_all(test_host *test) {
+    uint32_t cursor = 0;
+    dynsup_pid pid;
+    while ((pid = dynsup_process_next(test->host, &cursor)))
+        test_signal(test, NULL, pid, DYNSUP_KILL);
+    return test_settle(test);
+}
+
+void play_end(test_play *play) {
+    test_host *test = play->test;
+    play_note(play, "the end");
+    dynsup_host_halt(test->host, 0);
+    enum dynsup_state state = test_pass(test, 20000);
+    if (state != DYNSUP_ENDED)
+        state = kill_all(test);
+    play_same("state", 0, DYNSUP_ENDED, state);
+    play_events(play);
+    play_same("processes that have ended", 0, (long long)play->events[DYNSUP_EVENT_SPAWNED],
+              (long long)play->events[DYNSUP_EVENT_EXITED]);
+    for (int c = 0; c < play->model.child_count; c++)
+        free(play->model.children[c].program->more);
 }

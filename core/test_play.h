@@ -10,17 +10,27 @@
 
 #include <stdio.h>
 
-enum { PLAY_ALIVE_MAX = 40, PLAY_REFS = 1 << 16, PLAY_TRACE = 1 << 16 };
+enum { PLAY_ALIVE_MAX = 40, PLAY_REFS = 1 << 16 };
+
+/* One operation: what it does to whom comes from its seed alone, and as far as it can, whatever
+ * others stand before it: so a scenario can be made smaller. */
+typedef struct play_op {
+    int kind;
+    uint64_t seed;
+} play_op;
 
 typedef struct test_play {
     model model;
     test_host *test;
-    uint64_t seed, random_state;
-    dynsup_ref refs[PLAY_REFS]; /* of monitors, by number */
-    char line[160];             /* what is taken down */
-    char trace[PLAY_TRACE];     /* what was done, as far as there is room */
-    size_t trace_length;
-    bool tracing; /* prints it as well */
+    uint64_t random_state, op_seed;
+    dynsup_ref refs[PLAY_REFS];             /* of monitors, by number */
+    dynsup_ref call_refs[MODEL_REQUESTS];   /* of calls, by request */
+    dynsup_timer timer_ids[MODEL_TIMERS];   /* by number */
+    uint64_t process_keys[MODEL_PROCESSES]; /* who it is, whatever its number */
+    uint64_t child_keys[MODEL_CHILDREN];
+    int processes_keyed, children_keyed;
+    uint64_t events[DYNSUP_EVENT_COUNT]; /* how many the host has told */
+    bool tracing;                        /* what is done is printed */
 } test_play;
 
 /* What a start function does. */
@@ -33,32 +43,38 @@ struct play_plan {
 };
 
 /* All but tracing, which stays. */
-void play_init(test_play *play, test_host *test, uint64_t seed);
+void play_init(test_play *play, test_host *test);
 
-/* Frees the plans of its children. */
-void play_plans_free(test_play *play);
+/* A random operation, the next of a series; its kind by name, which is static, and back (-1: there
+ * is none). */
+play_op play_op_random(uint64_t *random);
+const char *play_op_name(int kind);
+int play_op_find(const char *name);
 
-/* One random operation, on both. */
-void play_operation(test_play *play);
+/* Does it on both and compares them: fails the test when they differ. False, and nothing is done:
+ * the model has no more room. */
+bool play_run(test_play *play, const play_op *op);
+
+/* Halts the host: everything must come to its end. Then the plans of its children are freed. */
+void play_end(test_play *play);
 
 /* Fails the test when host and model differ, which both must have come to rest. */
 void play_compare(test_play *play);
 
+/* Counts the events that were told. */
+void play_events(test_play *play);
+
 /* ---- what operations and comparison share ---- */
 
-/* Takes down what is done, written as by printf: play_note(play, format, ...). */
+/* Says what is done, as by printf: play_note(play, format, ...). */
 #define play_note(play, ...)                                                                       \
     do {                                                                                           \
-        snprintf((play)->line, sizeof(play)->line, __VA_ARGS__);                                   \
-        play_take_down(play);                                                                      \
+        if ((play)->tracing)                                                                       \
+            fprintf(stderr, __VA_ARGS__), fputc('\n', stderr);                                     \
     } while (0)
 
-/* Takes down the line. */
-void play_take_down(test_play *play);
-
-/* Fails the test, and prints what was done, when the two values differ. */
-void play_same(test_play *play, const char *what, int which, long long model_says,
-               long long host_says);
+/* Fails the test when the two values differ. */
+void play_same(const char *what, int which, long long model_says, long long host_says);
 
 /* One of 0 .. limit - 1; true in so many of 100 cases; any reason. */
 uint32_t play_below(test_play *play, uint32_t limit);
@@ -67,6 +83,14 @@ model_reason play_reason(test_play *play);
 
 /* 0 for -1, and for who is not known to the test yet. */
 dynsup_pid play_pid(const test_play *play, int p);
+
+/* Lets the host have no memory soon, in few cases; true when that was the end of what was done,
+ * which must have changed nothing then. */
+void play_starve(test_play *play);
+bool play_starved(test_play *play, int status);
+
+/* A number out of two. */
+uint64_t play_mix(uint64_t a, uint64_t b);
 
 int play_alive_count(const test_play *play);
 
@@ -89,15 +113,42 @@ void play_monitor(test_play *play);
 void play_signal(test_play *play);
 void play_massacre(test_play *play); /* several at once, before anything is handled */
 void play_exit(test_play *play);
-void play_send(test_play *play);
+void play_demonitor(test_play *play);
+void play_trap(test_play *play); /* or no longer */
 void play_register(test_play *play);
 void play_unregister(test_play *play);
+
+void play_send(test_play *play);
+void play_send_later(test_play *play);
+void play_cancel(test_play *play);
+void play_call(test_play *play);
+void play_reply(test_play *play);
+
+void play_registry(test_play *play);
+void play_enter(test_play *play);
+void play_withdraw(test_play *play);
+void play_registry_stop(test_play *play);
 
 void play_supervisor(test_play *play);
 void play_start(test_play *play); /* or ensures */
 void play_terminate(test_play *play);
+void play_restart(test_play *play); /* one that has failed */
 void play_stop(test_play *play);
 void play_ready(test_play *play);
 void play_change(test_play *play); /* of what a child's starts do */
+
+void play_static(test_play *play);
+void play_by_id(test_play *play); /* terminates, restarts or deletes */
+
+/* A child of this supervisor to be (-1: of one that is not there yet), with its program; the spec
+ * needs a name of two bytes. */
+int play_child(test_play *play, int supervisor);
+dynsup_child_spec play_spec(test_play *play, int c, char *name);
+
+/* What it is, in words; good until the next call. */
+const char *play_child_text(const model_child *child);
+
+/* The answer to the request that was made last is to be compared. */
+void play_asks(test_play *play, int caller);
 
 #endif

@@ -11,7 +11,10 @@ void play_spawn(test_play *play) {
     play_note(play, "spawn %d, parent %d%s%s", m->process_count, parent, links ? ", linked" : "",
               traps ? ", traps" : "");
     test_body *from = parent >= 0 ? m->processes[parent].body : NULL;
+    play_starve(play);
     test_body *body = links ? test_spawn_link(test, from) : test_spawn(test, from);
+    if (play_starved(play, body ? 0 : DYNSUP_ENOMEM) || !body)
+        return;
     body->traps = traps;
     int p = model_spawn(m, parent, traps);
     if (links)
@@ -47,11 +50,64 @@ void play_monitor(test_play *play) {
         return;
     play_note(play, "monitor %d %d", a, b);
     test_enter(m->processes[a].body);
-    assert_int_equal(dynsup_monitor(test->host, play_pid(play, b), NULL,
-                                    &play->refs[m->monitor_count % PLAY_REFS]),
-                     0);
+    play_starve(play);
+    int status = dynsup_monitor(test->host, play_pid(play, b), NULL,
+                                &play->refs[m->monitor_count % PLAY_REFS]);
     test_leave(test);
+    if (play_starved(play, status))
+        return;
+    play_same("status of monitor", a, 0, status);
     model_monitor(m, a, b);
+}
+
+/* A monitor of somebody who can act, or NULL. */
+static model_relation *pick_monitor(test_play *play) {
+    model *m = &play->model;
+    model_relation *found = NULL;
+    uint64_t salt = dsi_test_random(&play->random_state), least = UINT64_MAX;
+    for (int i = 0; i < m->relation_count; i++) {
+        model_relation *r = &m->relations[i];
+        uint64_t rank =
+            play_mix(salt, play_mix(play->process_keys[r->from], play->process_keys[r->to]));
+        if (!r->monitor || r->call >= 0 || rank >= least || !play_can_act(play, r->from))
+            continue;
+        found = r;
+        least = rank;
+    }
+    return found;
+}
+
+void play_demonitor(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    const model_relation *monitor = pick_monitor(play);
+    if (!monitor)
+        return;
+    play_note(play, "demonitor %d %d", monitor->from, monitor->to);
+    test_enter(m->processes[monitor->from].body);
+    bool was_there = dynsup_demonitor(test->host, play->refs[monitor->number % PLAY_REFS]);
+    test_leave(test);
+    play_same("DOWN in the mailbox", monitor->from, false, was_there);
+    model_demonitor(m, monitor->number);
+}
+
+void play_trap(test_play *play) {
+    model *m = &play->model;
+    test_host *test = play->test;
+    int p = play_pick(play, play_can_act);
+    bool traps = play_chance(play, 60), old = false;
+    if (p < 0)
+        return;
+    play_note(play, "%d traps exits%s", p, traps ? "" : " no more");
+    test_enter(m->processes[p].body);
+    play_starve(play);
+    int status = dynsup_trap_exit(test->host, traps, &old);
+    test_leave(test);
+    if (play_starved(play, status))
+        return;
+    play_same("status of trap_exit", p, 0, status);
+    play_same("trapping exits", p, m->processes[p].traps, old);
+    m->processes[p].traps = traps;
 }
 
 void play_signal(test_play *play) {
@@ -93,18 +149,6 @@ void play_exit(test_play *play) {
     model_exit(m, p, reason);
 }
 
-void play_send(test_play *play) {
-    model *m = &play->model;
-    test_host *test = play->test;
-    int to = play_chance(play, 50) ? play_pick(play, play_supervises) : play_pick_target(play);
-    dynsup_value value = test_integer(1);
-    if (to < 0)
-        return;
-    play_note(play, "send %d", to);
-    assert_int_equal(dynsup_send(test->host, play_pid(play, to), &value, 1), 0);
-    model_send(m, to);
-}
-
 void play_register(test_play *play) {
     model *m = &play->model;
     test_host *test = play->test;
@@ -113,13 +157,16 @@ void play_register(test_play *play) {
     if (p < 0)
         return;
     play_note(play, "register %s %d", text, p);
+    play_starve(play);
     int status = dynsup_register(test->host, text, 1, play_pid(play, p));
+    if (play_starved(play, status))
+        return;
     bool alive = m->processes[p].alive;
     bool free_name = m->name_process[name] < 0 && m->name_child[name] < 0;
     int held = m->processes[p].name;
     bool has_one = held >= 0 && m->name_process[held] == p;
     int expected = !alive ? DYNSUP_ENOPROC : has_one || !free_name ? DYNSUP_ETAKEN : 0;
-    play_same(play, "status of register", p, expected, status);
+    play_same("status of register", p, expected, status);
     if (status)
         return;
     m->name_process[name] = p;
@@ -134,7 +181,7 @@ void play_unregister(test_play *play) {
     play_note(play, "unregister %s", text);
     int p = m->name_process[name], c = m->name_child[name];
     int status = dynsup_unregister(test->host, text, 1);
-    play_same(play, "status of unregister", name,
+    play_same("status of unregister", name,
               c >= 0   ? DYNSUP_ETAKEN
               : p >= 0 ? 0
                        : DYNSUP_ENOPROC,

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define TICK_BITS 18
-#define AHEAD     2 /* runs of a next slot that a call merges */
+#define AHEAD     1 /* runs of a next slot that a call merges: it has fetched what the next merges */
 
 enum timer_state { STOPPED, HEAD, INSIDE };
 
@@ -88,6 +88,8 @@ static dsi_timer **heap_link(dsi_timer_slot *slot, const dsi_timer *timer) {
 static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *parent = timer->parent;
     dsi_timer **link = heap_link(slot, timer);
+    if (timer->left)
+        __builtin_prefetch(timer->left->left); /* of a run: it is merged when that one expires */
     *link = heap_merge(timer->left, timer->right);
     if (*link)
         (*link)->parent = parent;
@@ -108,7 +110,7 @@ static void run_link(dsi_timer_slot *slot, dsi_timer *newer, dsi_timer *older) {
 
 static void run_push(dsi_timer_slot *slot, dsi_timer *timer) {
     timer->state = HEAD;
-    timer->number = slot->run ? (uint16_t)(slot->run->number + 1) : 0;
+    slot->run_count++;
     run_link(slot, timer, slot->run);
     run_link(slot, NULL, timer);
 }
@@ -117,11 +119,11 @@ static void run_push(dsi_timer_slot *slot, dsi_timer *timer) {
 static void run_behead(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *heir = timer->left;
     if (heir == NULL) {
+        slot->run_count--;
         run_link(slot, timer->parent, timer->right);
         return;
     }
     heir->state = HEAD;
-    heir->number = timer->number;
     run_link(slot, heir, timer->right);
     run_link(slot, timer->parent, heir);
 }
@@ -129,7 +131,10 @@ static void run_behead(dsi_timer_slot *slot, dsi_timer *timer) {
 static void runs_merge(dsi_timer_slot *slot, unsigned limit) {
     for (; limit > 0 && slot->run; limit--) {
         dsi_timer *head = slot->run;
+        slot->run_count--;
         run_link(slot, NULL, head->right);
+        __builtin_prefetch(slot->run);
+        __builtin_prefetch(head->left);
         head->state = INSIDE;
         head->right = NULL;
         slot->first = heap_merge(slot->first, head);
@@ -142,30 +147,40 @@ static bool slot_empty(const dsi_timer_slot *slot) {
     return slot->first == NULL && slot->run == NULL;
 }
 
-static bool runs_full(const dsi_timer_slot *slot) {
-    return slot->run && slot->run->number == DSI_TIMER_RUNS - 1;
+/* The slot's last timer is due before this one, and nothing follows it to the left. Nothing does
+ * in a run; but in the heap. */
+static bool follows_last(const dsi_timer_slot *slot, const dsi_timer *timer) {
+    return slot->last && slot->last_ns <= timer->deadline_ns &&
+           (slot->first == NULL || slot->last->left == NULL);
 }
 
 /* begun: the slot's time has begun, it gets no runs any more. */
 static void slot_insert(dsi_timer_slot *slot, dsi_timer *timer, bool begun) {
-    dsi_timer *last = slot->last;
+    dsi_timer *last = follows_last(slot, timer) ? slot->last : NULL;
     slot->last = timer;
-    timer->left = timer->right = timer->parent = NULL;
+    slot->last_ns = timer->deadline_ns;
+    timer->left = timer->right = NULL;
+    timer->parent = last;
     timer->state = INSIDE;
     timer->rank = 1;
-    if (last && last->left == NULL && timer_before(last, timer)) {
+    if (last) {
         last->left = timer;
-        timer->parent = last;
-    } else if (begun || runs_full(slot)) {
+    } else if (begun || slot->run_count == DSI_TIMER_RUNS) {
         slot->first = heap_merge(slot->first, timer);
     } else {
         run_push(slot, timer);
     }
 }
 
+static void last_step_back(dsi_timer_slot *slot, dsi_timer *before) {
+    slot->last = before;
+    if (before)
+        slot->last_ns = before->deadline_ns;
+}
+
 static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     if (slot->last == timer)
-        slot->last = timer->parent;
+        last_step_back(slot, timer->parent);
     if (timer->state == HEAD)
         run_behead(slot, timer);
     else

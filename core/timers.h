@@ -15,6 +15,8 @@
  * the next one. Runs are merged into the heap a few a call while their slot is the next one, the
  * rest when its time begins: DSI_TIMER_RUNS at most, which bounds the work of that call. What
  * would be one run more goes into the heap when it starts.
+ * Of a million timers none is in a cache when it is needed. So a start reads no other timer, only
+ * writes to two, and what is merged is fetched a call before: a slot knows what it takes for that.
  * The timer is the caller's memory, inside the object that waits; its owner is found by offset.
  */
 #ifndef DSI_TIMERS_H
@@ -40,16 +42,17 @@ typedef struct dsi_timer {
     struct dsi_timer *right;  /* HEAD: that of the run before */
     struct dsi_timer *parent; /* HEAD: that of the run after */
     uint16_t slot;
-    uint16_t number; /* HEAD: of the run, greater than those before it; less than DSI_TIMER_RUNS */
     uint8_t state;   /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
     uint8_t rank;    /* 1 more than that of the right one; in a run 1 */
     uint8_t purpose; /* the owner's; kept by start and stop */
 } dsi_timer;
 
 typedef struct dsi_timer_slot {
-    dsi_timer *first; /* the root of its heap */
-    dsi_timer *run;   /* the head of its latest run */
-    dsi_timer *last;  /* the timer started last, or another one of the slot, or NULL */
+    dsi_timer *first;   /* the root of its heap */
+    dsi_timer *run;     /* the head of its latest run */
+    dsi_timer *last;    /* the timer started last, or another one of the slot, or NULL */
+    uint64_t last_ns;   /* the deadline of that one */
+    uint32_t run_count; /* DSI_TIMER_RUNS at most */
 } dsi_timer_slot;
 
 typedef struct dsi_timers {
@@ -90,7 +93,7 @@ uint64_t dsi_timers_next(const dsi_timers *timers);
  * DSI_TIME_NEVER when no timer is started. */
 uint64_t dsi_timers_wake(const dsi_timers *timers);
 
-/* ---- a heap alone: for a few timers, without a wheel's 193 kB ---- */
+/* ---- a heap alone: for a few timers, without a wheel's 320 kB ---- */
 
 /* The slot, zeroed, is the heap; its first is the earliest timer, or NULL. The order is the
  * caller's, and tells those with equal deadlines apart. O(log n). */

@@ -35,14 +35,23 @@ static size_t run_check(const dsi_timer *head) {
 }
 
 static size_t runs_check(const dsi_timer_slot *slot) {
-    size_t count = 0;
-    for (const dsi_timer *head = slot->run; head; head = head->right) {
+    size_t count = 0, run_count = 0;
+    for (const dsi_timer *head = slot->run; head; head = head->right, run_count++) {
         assert_ptr_equal(head->parent ? head->parent->right : slot->run, head);
-        assert_true(head->number < DSI_TIMER_RUNS);
-        assert_true(head->right == NULL || head->right->number < head->number);
         count += run_check(head);
     }
+    assert_int_equal(slot->run_count, run_count);
+    assert_true(run_count <= DSI_TIMER_RUNS);
     return count;
+}
+
+/* What a start goes by without a look at the last timer. */
+static void last_check(const dsi_timer_slot *slot) {
+    if (slot->last == NULL)
+        return;
+    assert_true(slot->first || slot->run);
+    assert_int_equal(slot->last->deadline_ns, slot->last_ns);
+    assert_true(slot->first || slot->last->left == NULL);
 }
 
 static void timers_check(const dsi_timers *timers) {
@@ -52,6 +61,7 @@ static void timers_check(const dsi_timers *timers) {
         bool occupied = timers->occupied[i / 64] >> i % 64 & 1;
         assert_true(occupied == (slot->first || slot->run));
         count += heap_check(slot->first, NULL) + runs_check(slot);
+        last_check(slot);
     }
     assert_int_equal(timers->count, count);
 }
@@ -168,7 +178,7 @@ static dsi_timer crowd[CROWD], crowd_before[CROWD];
 static bool timer_differs(const dsi_timer *a, const dsi_timer *b) {
     return a->left != b->left || a->right != b->right || a->parent != b->parent ||
            a->deadline_ns != b->deadline_ns || a->order != b->order || a->slot != b->slot ||
-           a->number != b->number || a->state != b->state || a->rank != b->rank;
+           a->state != b->state || a->rank != b->rank;
 }
 
 /* How many timers have changed since the last call: what an operation writes is its work. */

@@ -21,9 +21,13 @@
  *   up to libuv's clock, which is cut to milliseconds, could cost 2 ms. When something else ends
  *   the poll, the timer may fire a fraction of a millisecond before the deadline: then the step,
  *   which goes by the exact clock, has nothing to do and asks for the rest.
+ * - Where the timer would be more than GRAIN_NS late, the alarm ends the poll instead: at the
+ *   deadline, or GRAIN_NS from now, so that many deadlines are met by few polls. It is a help only:
+ *   the timer stays, keeps the loop alive, and is what others who poll for the loop go by.
  * - The loop is a block apart, so that it can be left behind alone when others still use it.
  */
 #include "dynsup_uv.h"
+#include "uv_alarm.h"
 #include "watchdog.h"
 
 #include <assert.h>
@@ -39,8 +43,11 @@
 
 #define SLICE_NS MS_NS /* of the watchdog, when nothing is said */
 
+/* By how much a deadline may be missed so that others are met with it: a poll takes some us. */
+#define GRAIN_NS (MS_NS / 4)
+
 #define SIGNAL_COUNT 3
-#define HANDLE_COUNT (5 + SIGNAL_COUNT)
+#define HANDLE_COUNT (6 + SIGNAL_COUNT)
 
 static const int signal_numbers[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -56,6 +63,7 @@ struct dynsup_uv {
     bool awake;       /* see the notes */
     uv_prepare_t prepare;
     uv_timer_t timer;
+    dsi_alarm alarm;
     uv_idle_t idle;
     uv_async_t async;
     uv_timer_t beat;
@@ -147,6 +155,8 @@ static int init_handles(dynsup_uv *uv) {
     adopt(uv, (uv_handle_t *)&uv->idle);
     uv_prepare_init(uv->loop, &uv->prepare);
     adopt_unref(uv, (uv_handle_t *)&uv->prepare);
+    if (dsi_alarm_init(&uv->alarm, uv->loop))
+        adopt(uv, (uv_handle_t *)&uv->alarm.poll);
     if (uv->config.beat_ms > 0)
         init_beat(uv);
     int status = uv_async_init(uv->loop, &uv->async, on_async);
@@ -198,6 +208,7 @@ static int init(dynsup_uv *uv, const dynsup_uv_config *config) {
         uv->config.turn_ns = TURN_NS;
     uv->port = (dynsup_port){.now = port_now, .wake = port_wake};
     uv->awake = true;
+    uv->alarm.fd = -1;
     int status = init_loop(uv);
     if (status == 0 && config->watchdog)
         status = init_watchdog(uv);
@@ -251,6 +262,8 @@ static void start_timer(dynsup_uv *uv, uint64_t deadline_ns) {
     uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
     uint64_t left_ms = left_ns / MS_NS + (left_ns % MS_NS > 0);
     uv_timer_start(&uv->timer, on_timer, left_ms, 0);
+    if (left_ms * MS_NS - left_ns > GRAIN_NS)
+        dsi_alarm_set(&uv->alarm, now_ns + (left_ns > GRAIN_NS ? left_ns : GRAIN_NS));
 }
 
 /* Lets go of the loop for a step: a slice may run the loop for another host, and that run lasts as
@@ -420,6 +433,7 @@ void dynsup_uv_free(dynsup_uv *uv) {
     assert(!uv->running);
     dsi_watchdog_free(uv->watchdog);
     close_handles(uv);
+    dsi_alarm_fini(&uv->alarm);
     if (uv->owns_loop && uv_loop_close(uv->loop) == 0)
         free(uv->loop);
     free(uv);

@@ -59,7 +59,9 @@ cli.describe("dynsup check tells of a spec", function()
     { "{ body = print, max_restores = 0 }",
       'invalid_max_restores: 0: max_restores is a whole number > 0 or "infinity"' },
     { "{ body = print, max_memory = '1M' }",
-      'invalid_max_memory: "1M": max_memory is a whole number of bytes > 0, or "infinity"' },
+      'invalid_max_memory: "1M": max_memory is a whole number of bytes > 0 or "infinity"' },
+    { "{ body = 'm:f', env = 'public' }",
+      'invalid_env: "public": env is "private" or { allow = { names } }, with a body by "module:function"' },
     { "{ body = print, modules = 1 }", 'invalid_modules: 1: modules is a list or "dynamic"' },
     { "{ body = print, significant = true }", "invalid_significant: true: significant is true or false, and true "
       .. "only under a static supervisor with auto_shutdown" },

@@ -218,6 +218,31 @@ describe("a child with max_memory and a start function", function()
   end)
 end)
 
+describe("a supervisor's limits with max_memory", function()
+  local options = { limits = { max_memory = 256 * KB } }
+
+  local function outcome_under(spec)
+    spec.restart = "temporary"
+    local pid = assert(dynsup.start_child(dynsup.start_link(options), spec))
+    return host.down(dynsup.monitor(pid))
+  end
+
+  it("hold for its workers", family.trapping(function()
+    assert.equal("memory_exceeded", outcome_under { body = grow })
+    assert.equal("memory_exceeded", outcome_under { start = function()
+      return dynsup.spawn_link(function()
+        dynsup.sleep(1)
+        grow()
+      end)
+    end })
+  end))
+
+  it("do not hold for those that have their own", family.trapping(function()
+    assert.equal("normal", outcome_under { max_memory = "infinity", body = function() fill(20000) end })
+    assert.equal("normal", outcome_under { max_memory = 8 * 1024 * KB, body = function() fill(20000) end })
+  end))
+end)
+
 describe("info's memory", function()
   local function holding(n)
     local pid = dynsup.spawn(function()

@@ -66,6 +66,50 @@ describe("start_child with a body", function()
     assert.same({ n = 2, "a", "b" }, got)
   end))
 
+  it("puts them there, too, when the start was asked for while init ran", host.main(function()
+    local got
+    local Slow = { init = function()
+      dynsup.sleep(5)
+      return dynsup.init { extra_arguments = { "first" } }
+    end }
+    dynsup.spawn(function()
+      dynsup.sleep(1)
+      dynsup.start_child("slow", { args = { "second" }, body = function(...) got = { ... } end,
+        restart = "temporary" })
+    end)
+    dynsup.start_link(Slow, nil, { name = "slow" })
+    dynsup.sleep(5)
+    assert.same({ "first", "second" }, got)
+  end))
+
+  it("passes the arguments as they were when it was called", host.main(function()
+    local sup, args, got = dynsup.start_link {}, { 1, "two", { 3 } }, {}
+    for _, restart in ipairs { "temporary", "permanent" } do
+      args[1], args[2] = 1, "two"
+      dynsup.start_child(sup, { args = args, restart = restart, body = function(...)
+        got[restart] = { ... }
+        dynsup.receive()
+      end })
+      args[1], args[2] = "changed", nil
+      dynsup.sleep(1)
+      assert.same({ 1, "two", { 3 } }, got[restart])
+      assert.equal(args[3], got[restart][3])
+    end
+  end))
+
+  it("keeps the function of a temporary child no longer than that runs", host.main(function()
+    local sup, functions = dynsup.start_link {}, setmetatable({}, { __mode = "v" })
+    for i = 1, 3 do
+      functions[i] = function() return i end
+      dynsup.start_child(sup, { restart = "temporary", body = functions[i] })
+    end
+    collectgarbage()
+    assert.equal(3, #functions)
+    dynsup.sleep(1)
+    collectgarbage()
+    assert.same({}, functions)
+  end))
+
   it("passes nils when args has n", host.main(function()
     local sup = dynsup.start_link { extra_arguments = { "extra" } }
     local got

@@ -74,6 +74,10 @@ names_no_folder_of_the_build() {
     done | nothing
 }
 
+is_hardened() {
+    tools/check-hardening.sh "$lib"/*.so "$prefix/bin/dynsup" "$lib/lua/5.4/dynsup.so"
+}
+
 # ---- headers ----
 
 # compiles_alone HEADER COMPILER...
@@ -289,6 +293,9 @@ check "installs for a package" installs_staged
 check "names no folder of the build" names_no_folder_of_the_build
 check "has annotations of all modules" has_annotations
 check "has the manual page" test -s "$prefix/share/man/man1/dynsup.1"
+if grep -q '^CMAKE_BUILD_TYPE:[A-Z]*=Release' "$build/CMakeCache.txt"; then
+    check "is hardened" is_hardened
+fi
 check_headers
 check_symbols
 check_programs

@@ -29,4 +29,4 @@ check='
         exit 1
     fi'
 
-find core bindings cli bench -name '*.c' -print0 | xargs -0 -r -n 1 -P "$(nproc)" sh -c "$check" sh
+find core bindings cli bench fuzz -name '*.c' -print0 | xargs -0 -r -n 1 -P "$(nproc)" sh -c "$check" sh

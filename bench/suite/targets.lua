@@ -96,4 +96,8 @@ return {
   ["compute.loop.100000"] = { times = { limit = 0.98 }, was = {} },
   ["children.count.100000"] = { most = 1, was = { elixir = 4200 }, others = "OTP's simple_one_for_one 1 us" },
   ["children.which.100000"] = { most = 25, was = { elixir = 13, limit = 12 } },
+  ["codec.integer.1"] = { was = { limit = 114e6 } },
+  ["codec.string.1"] = { was = { limit = 83e6 } },
+  ["codec.fields.3"] = { times = { limit = 0.5 }, was = { limit = 5.4e6 } },
+  ["codec.nested.20"] = { times = { limit = 0.5 }, was = { limit = 0.66e6 } },
 }

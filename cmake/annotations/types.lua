@@ -53,7 +53,19 @@
 ---@field jitter? number from 0 to 1 (0.1)
 ---@field reset_after? number ms of life after which the series begins anew (max)
 
----@class dynsup.child_spec
+--- What a child may use; "infinity": no limit, whatever its supervisor's limits are.
+---@class dynsup.limits
+---@field max_slice? number|"infinity" ms a slice may go on after it was asked to give way
+---@field max_cpu? number|"infinity" ms within a second
+---@field deadline? number|"infinity" ms of the whole life of an incarnation
+---@field max_memory? integer|"infinity" bytes
+---@field max_mailbox? integer|"infinity"|dynsup.mailbox_limit messages that may wait
+
+---@class dynsup.mailbox_limit
+---@field max integer|"infinity"
+---@field policy? "exit"|"refuse"|"drop_oldest"|"drop_newest" ("exit")
+
+---@class dynsup.child_spec: dynsup.limits
 ---@field body? dynsup.code the worker, run as a new process
 ---@field start? dynsup.code instead of body: a start function, which returns a pid
 ---@field args? table arguments for either; with nils if it has n
@@ -66,12 +78,16 @@
 ---@field start_timeout? dynsup.time with ready: for how long
 ---@field backoff? boolean|dynsup.backoff
 ---@field max_restores? integer|"infinity" how many restores of a saved state may fail in a row (2)
+---@field env? "private"|dynsup.allowed with body = "module:function": its globals
 ---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
 ---@field max_seconds? number (5)
----@field max_memory? integer|"infinity" bytes of Lua's memory
 ---@field heap? "own" each incarnation has a heap of its own
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
+
+--- The names of what a worker finds beside what is harmless.
+---@class dynsup.allowed
+---@field allow string[] libraries, functions, and with "require" modules
 
 --- A module whose child_spec(arg) tells how it is started.
 ---@class dynsup.child_module
@@ -111,6 +127,7 @@
 ---@field extra_arguments? table go before the arguments of each child
 ---@field heaps? integer how many further heaps its children live in
 ---@field heap_memory? integer bytes each of them may have
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.supervisor_options: dynsup.init_options
 ---@field name? dynsup.name
@@ -121,6 +138,7 @@
 ---@field max_restarts? integer within max_seconds (3)
 ---@field max_seconds? number (5)
 ---@field auto_shutdown? "never"|"any_significant"|"all_significant"
+---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.static_options: dynsup.static_init_options
 ---@field name? dynsup.name
@@ -153,6 +171,8 @@
 ---@field supervisor? dynsup.pid
 ---@field heap? integer that its code is in; 0: the first
 ---@field traceback? string
+---@field limits? dynsup.limits of a child that has some
+---@field dropped? integer with limits: messages that its full mailbox has lost
 
 ---@class dynsup.heap_info
 ---@field heap integer its number; 0: the first
@@ -210,6 +230,7 @@
 ---| "hup"
 ---| "state_dropped"
 ---| "child_failed"
+---| "messages_dropped"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -239,6 +260,7 @@
 ---@field max_restarts? integer
 ---@field max_seconds? number
 ---@field next? "restart"|"delayed_restart"|"give_up"|"fail"|"none"
+---@field dropped? integer of "messages_dropped": how many so far
 ---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 

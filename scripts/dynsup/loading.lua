@@ -4,8 +4,18 @@
 
 local native = ...
 
-local package, error, ipairs, type = package, error, ipairs, type
+local package, error, ipairs, type, loadfile = package, error, ipairs, type, loadfile
 local loaded = package.loaded
+local globals = _G
+
+-- Lua's own searcher of modules in Lua, if its list is as Lua makes it.
+local function find_lua_searcher(searchers)
+  local is_own = type(searchers) == "table" and #searchers == 4 and debug
+  local second = is_own and searchers[2]
+  return second and debug.getinfo(second, "S").what == "C" and second or nil
+end
+
+local lua_searcher = find_lua_searcher(package.searchers)
 local undivided = native.undivided
 
 local loading = {}
@@ -24,6 +34,32 @@ function loading.current()
   return ok and pid
 end
 
+--- Compiles a file of Lua. Precompiled code is refused, as nobody checks it before it runs, unless
+--- the state's package.bytecode is true.
+---@param path string
+---@param env? table its globals
+---@return function? chunk
+---@return string? message
+function loading.compile(path, env)
+  local mode = rawget(package, "bytecode") == true and "bt" or "t"
+  local chunk, message = loadfile(path, mode, env or globals)
+  if not chunk and message:find("attempt to load a binary chunk", 1, true) then
+    message = path .. ": precompiled code is not loaded unless package.bytecode is true (dynsup run --allow-bytecode)"
+  end
+  return chunk, message
+end
+
+-- In place of Lua's own searcher of modules in Lua.
+local function search_lua(name)
+  local path, tried = package.searchpath(name, package.path)
+  if not path then return tried end
+  local chunk, message = loading.compile(path)
+  if not chunk then
+    error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, message), 0)
+  end
+  return chunk, path
+end
+
 --- The loader of a module and what its searcher found beside; or nil and what was tried. The
 --- searcher's errors, as of a module with a syntax error, are raised.
 ---@param name string
@@ -35,6 +71,7 @@ function loading.find(name)
   end
   local messages = {}
   for _, searcher in ipairs(package.searchers) do
+    if searcher == lua_searcher then searcher = search_lua end
     local loader, data = searcher(name)
     if type(loader) == "function" then
       return loader, data

@@ -29,6 +29,7 @@ static const question questions[] = {
     {"step", limit_step, {1000, 1000000}},
     {"children", limit_children, {100000}},
     {"compute", limit_compute, {1}},
+    {"codec", limit_codec, {1}},
     {NULL, NULL, {0}},
 };
 

@@ -42,13 +42,14 @@ local function read_lines(path)
   return lines
 end
 
+-- True when all of it is in the file.
 local function write(path, flags, text)
   local fd = uv.fs_open(path, flags, FILE_MODE)
-  if fd then
-    uv.fs_write(fd, text, -1)
-    uv.fs_close(fd)
+  if not fd then
+    return false
   end
-  return fd ~= nil
+  local size = uv.fs_write(fd, text, -1)
+  return uv.fs_close(fd) and size == #text
 end
 
 -- Leaves out the oldest lines of a long file, by a new one in its place.
@@ -59,6 +60,8 @@ local function shorten(path, lines)
   local kept = table.move(lines, #lines - KEPT + 1, #lines, 1, {})
   if write(path .. ".new", "w", table.concat(kept, "\n") .. "\n") then
     uv.fs_rename(path .. ".new", path)
+  else
+    uv.fs_unlink(path .. ".new")
   end
   return kept
 end

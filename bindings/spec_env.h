@@ -1,0 +1,15 @@
+/* The field env of child specs: which globals a worker finds. */
+#ifndef DSL_SPEC_ENV_H
+#define DSL_SPEC_ENV_H
+
+#include "bindings/binding.h"
+
+/* Is the value on top "private", or { allow = list of names }? Of a table a copy of the list takes
+ * its place. Otherwise it, or the name that is wrong, stays. [-1, +1] */
+bool dsl_env_read(lua_State *L);
+
+/* The name of the function that runs a named function in an environment: it is called with that
+ * name, the environment and the arguments. */
+#define DSL_ENV_CALL "dynsup.environment:call"
+
+#endif

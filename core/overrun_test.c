@@ -1,0 +1,63 @@
+/* Tests of long slices: who became due meanwhile is before the process that took the time. */
+#include "test_host.h"
+
+#define MS_NS 1000000
+
+static char order[32];
+static size_t order_length;
+
+static void note(const test_body *self) {
+    assert_true(order_length + 1 < sizeof order);
+    order[order_length++] = *(const char *)self->more;
+    order[order_length] = '\0';
+}
+
+/* Five slices of 2 ms each. */
+static enum dynsup_slice hog(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    note(self);
+    self->test->now_ns += 2 * MS_NS;
+    return self->slices < 5 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_IDLE;
+}
+
+/* Twice it sleeps for 1 ms. */
+static enum dynsup_slice sleeper(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    note(self);
+    self->until = self->slices < 3 ? self->test->now_ns + MS_NS : DYNSUP_NEVER;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void spawn(test_host *test, const char *name,
+                  enum dynsup_slice (*act)(test_body *self, dynsup_outcome *outcome)) {
+    test_body *body = test_spawn(test, NULL);
+    body->act = act;
+    body->more = (void *)name;
+}
+
+static void who_became_due_in_a_long_slice_is_before_the_next_one(void **state) {
+    order_length = 0;
+    spawn(*state, "s", sleeper);
+    spawn(*state, "h", hog);
+    test_run(*state);
+    assert_string_equal(order, "shshshhh");
+}
+
+static void others_that_are_ready_keep_their_order(void **state) {
+    order_length = 0;
+    spawn(*state, "a", hog);
+    spawn(*state, "b", hog);
+    spawn(*state, "s", sleeper);
+    test_run(*state);
+    assert_string_equal(order, "absabsabsabab");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_became_due_in_a_long_slice_is_before_the_next_one,
+                                        test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(others_that_are_ready_keep_their_order, test_setup,
+                                        test_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+-- Random programs (fuzz/lua, tools/campaign), a few of them: what the library tells must agree with
+-- itself, nothing may be left at the end, and two runs of a program are the same.
+local dynsup = require "dynsup"
+local world = require "fuzz.lua.world"
+
+local observer = dynsup.observer
+local ACTORS, STEPS = 25, 30
+
+-- Reads the log of a program, which must have found nothing wrong.
+local function play(seed)
+  local log, wrong, spawned = world.run(seed, ACTORS, STEPS)
+  assert.is_nil(wrong)
+  return log, spawned
+end
+
+describe("a random program", function()
+  play(1) -- loads what is loaded when it is first used
+
+  it("is the same when it runs again, interrupted at the same instructions", function()
+    local processes = 0
+    for seed = 1, 12 do
+      local log, spawned = play(seed)
+      assert.same(log, (play(seed)))
+      processes = processes + spawned
+    end
+    assert.is_true(processes > 500)
+  end)
+
+  it("is another one with another seed", function()
+    assert.not_same((play(20)), (play(21)))
+  end)
+
+  it("tells when an invariant does not hold", function()
+    local processes = observer.processes
+    observer.processes = function(options)
+      local page, after = processes(options)
+      page[#page + 1] = { pid = dynsup.self() } -- somebody who does not end
+      return page, after
+    end
+    local _, wrong = world.run(3, ACTORS, STEPS)
+    observer.processes = processes
+    assert.matches("processes are left", wrong)
+  end)
+end)
