@@ -9,7 +9,7 @@
 static void on_exceeded(void *ud) {
     const dsl_runtime *runtime = ud;
     if (runtime->host)
-        dsl_preempt_exceeded(runtime->host);
+        dsl_preempt_now(runtime->host);
 }
 
 int dsl_accounts_open(lua_State *L, dsl_host *host) {

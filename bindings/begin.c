@@ -5,16 +5,17 @@
  * a coroutine: of those that are started and have ended before others begin, few are ever needed.
  */
 #include "bindings/account.h"
+#include "bindings/heap.h"
 #include "bindings/program.h"
 
 #define STACK 4 /* slots that are needed beside the arguments */
 
 /* Pushes the values of the supervisor's list, and adds their number; false without memory.
  * [-0, +n] */
-static bool list_push(lua_State *co, const dsl_vault *vault, uint32_t list_slot, int *count) {
-    if (!list_slot)
+static bool list_push(lua_State *co, dsl_host *host, uint64_t list_object, int *count) {
+    if (!list_object)
         return true;
-    dsl_vault_push(co, vault, list_slot);
+    dsl_object_push(co, host, list_object);
     int list = lua_gettop(co);
     int length = dsl_list_length(co, list);
     if (!lua_checkstack(co, length + STACK))
@@ -49,9 +50,9 @@ static void function_push(const dsl_program *program, dsl_body *body) {
 
 /* Pushes the function and its arguments, those of the supervisor first. */
 static bool program_load(const dsl_program *program, dsl_body *body, uint64_t arguments) {
-    const dsl_host *host = program->host;
+    dsl_host *host = program->host;
     function_push(program, body);
-    return list_push(body->co, &host->vault, (uint32_t)arguments, &body->nargs) &&
+    return list_push(body->co, host, arguments, &body->nargs) &&
            args_push(body->co, program, &body->nargs);
 }
 
@@ -76,6 +77,9 @@ static enum dynsup_slice no_memory(const dsl_program *program, dynsup_outcome *o
 static enum dynsup_slice begin_step(void *p, dynsup_host *core, dynsup_pid self,
                                     enum dynsup_wake wake, dynsup_outcome *outcome) {
     dsl_program *program = p;
+    dsl_heap *heap = program->host->heap;
+    if (heap && dsl_heap_ends(heap, program->is_guest, outcome))
+        return DYNSUP_SLICE_EXIT;
     dsl_body *body = body_make(program, program->is_guest ? self : dynsup_parent(core));
     if (!body)
         return no_memory(program, outcome);

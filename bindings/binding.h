@@ -4,6 +4,7 @@
 #define DSL_BINDING_H
 
 #include "bindings/host.h"
+#include "bindings/object.h"
 
 /* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
 static inline int dsl_thread_close(lua_State *co) {
@@ -101,13 +102,20 @@ void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
  * (dsl_vault_reserve). [-0, +0] */
 dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index);
 
-/* Pushes a value. Never raises and allocates nothing; needs a free stack slot. [-0, +1] */
+/* The same when it is no object; else the kind alone. [-0, +0] */
+dynsup_value dsl_value_plain(lua_State *L, int index);
+
+/* Pushes a value; objects as dsl_object_push (object.h) does: those of the face's heap without an
+ * allocation. Never raises; needs a free stack slot. [-0, +1] */
 void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
 
-/* Ends an owner's share in a value. */
+/* The same in a slice, where finalizers may run: cheaper for what comes from another heap. */
+void dsl_value_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *value);
+
+/* Ends the ownership of a value's object, if it is one. */
 static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) {
     if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+        dsl_object_release(host, value->as.object);
 }
 
 /* The reason at the index; a slot must have been reserved. */
@@ -141,7 +149,7 @@ void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count
 /* Remembers the count values on top of L as the body's last message, when the log is detailed
  * enough: else it costs a comparison. Never raises. [-0, +0] */
 static inline void dsl_last_note(lua_State *L, dsl_host *host, const dsl_body *body, int count) {
-    if (host->own_config.level == DYNSUP_LEVEL_DEBUG)
+    if (host->config->level == DYNSUP_LEVEL_DEBUG)
         dsl_last_keep(L, host, body, count);
 }
 
@@ -304,9 +312,9 @@ void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 /* Arms the preemption of the running coroutine; safe in a signal handler of its thread. */
 void dsl_preempt(dsl_host *host);
 
-/* The running slice is to end as soon as it can, since its process has exceeded a limit. Safe in an
- * allocator. */
-void dsl_preempt_exceeded(dsl_host *host);
+/* The running slice is to end as soon as it can, also where there is a count hook, since its
+ * process has exceeded a limit. Safe in an allocator. */
+void dsl_preempt_now(dsl_host *host);
 
 /* The coroutine does not run any more: what it was to be interrupted for is over. */
 void dsl_preempt_left(dsl_host *host, lua_State *co);
@@ -404,7 +412,8 @@ typedef struct dsl_spec {
     dynsup_child_spec core;
     bool by_start;     /* start, not body */
     bool is_worker;    /* the body is a worker in C */
-    size_t max_memory; /* bytes; 0: no limit */
+    bool own_heap;     /* each incarnation has a heap of its own */
+    size_t max_memory; /* bytes, of that heap or of the process; 0: no limit */
     unsigned given;    /* the places that hold a value: see dsl_spec_has */
     int arg_count;
     dynsup_backoff backoff;
@@ -425,6 +434,10 @@ enum {
     DSL_SPEC_ENV_CALL, /* the name of what runs the function in it */
     DSL_SPEC_PLACES
 };
+
+/* Why a function value is refused where a name is needed. */
+#define DSL_SPEC_NEEDS_NAME                                                                        \
+    "what runs in another heap is named \"module:function\": a function value belongs to its own"
 
 enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
 

@@ -3,6 +3,7 @@
 
 #include "bindings/account.h"
 #include "bindings/dry.h"
+#include "bindings/heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,8 @@ static dsl_body *body_alloc(dsl_host *host) {
     body->co = body->inner = pool_take(host, &body->anchor);
     body->wait = DSL_WAIT_START;
     dsl_hook_begin(host, body->co);
+    if (host->heap)
+        dsl_heap_enter(host->heap);
     return body;
 }
 
@@ -128,6 +131,8 @@ static void body_fini(void *p) {
         free(body->base);
     body->next = host->free_bodies;
     host->free_bodies = body;
+    if (host->heap)
+        dsl_heap_leave(host->heap);
 }
 
 void dsl_body_discard(dsl_body *body) {
@@ -355,10 +360,8 @@ int dsl_body_run(dsl_body *body, int *count_out) {
     return run(body, count_out);
 }
 
-static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
-                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
-    (void)self;
-    dsl_body *body = p;
+static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake,
+                                    dynsup_outcome *outcome) {
     int count;
     if (!is_hidden(body) && body->wait != DSL_WAIT_START)
         dsl_body_unmark(body);
@@ -372,6 +375,21 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
         return dsl_body_yielded(body, count, outcome);
     return status == LUA_OK ? slice_returned(body, count, outcome)
                             : slice_failed(body, status, outcome);
+}
+
+static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
+                                   enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)self;
+    dsl_body *body = p;
+    dsl_heap *heap = body->host->heap;
+    bool is_guest = body->is_guest;
+    if (heap && dsl_heap_ends(heap, is_guest, outcome))
+        return DYNSUP_SLICE_EXIT;
+    enum dynsup_slice end = body_slice(body, core, wake, outcome);
+    bool is_over = is_guest && end == DYNSUP_SLICE_EXIT;
+    if (heap && !is_over && dsl_heap_ends(heap, is_guest, outcome))
+        return DYNSUP_SLICE_EXIT;
+    return end;
 }
 
 /* A reply's raw form for the continuation of the request: status, pid, existing, two values. */

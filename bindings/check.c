@@ -20,6 +20,8 @@ int dsl_check_outside(const dsl_host *host) {
     int status = dsl_check_host(host);
     if (status == DYNSUP_EMISUSE)
         return status;
+    if (!dsl_expect(host->whole == host, "the host, not the view of it that a further heap has"))
+        return DYNSUP_EMISUSE;
     bool steps = host->busy || (host->uv && dynsup_uv_in_callback(host->uv));
     if (!dsl_expect(!steps, "no step, run, close or end of this host under way"))
         return DYNSUP_EMISUSE;

@@ -1,6 +1,7 @@
 /* Children: start_child and ensure_child. */
 #include "bindings/account.h"
 #include "bindings/dry.h"
+#include "bindings/heap_program.h"
 #include "bindings/kept.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
@@ -114,6 +115,79 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         dsl_vault_reserve(L, &host->vault, dsl_spec_slots(spec));
     if (!programs_prepare(L, host, spec))
         dsl_error(L, "not enough memory");
+}
+
+/* ---- children in other heaps ---- */
+
+/* Is the child to be in another heap, and in which? */
+static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_heap_plan *plan) {
+    if (spec->is_worker || host->config->dry)
+        return false;
+    *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
+    if (dsl_spec_has(spec, DSL_SPEC_ENV))
+        plan->env = CHILD_PLACES + DSL_SPEC_ENV;
+    if (!spec->own_heap)
+        plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
+    return spec->own_heap || plan->group;
+}
+
+typedef struct reserving {
+    dsl_host *host;
+    const dsl_spec *spec;
+} reserving;
+
+static int values_reserve(lua_State *L) {
+    const reserving *r = lua_touserdata(L, 1);
+    dsl_vault_reserve(L, &r->host->vault, dsl_spec_slots(r->spec));
+    return 0;
+}
+
+/* nil, reason [, detail] for a first body that could not be made. */
+static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_reason *reason) {
+    if (status == DYNSUP_ENOMEM)
+        dsl_error(L, "not enough memory");
+    lua_pushnil(L);
+    dsl_value_push(L, host, &reason->value);
+    dsl_value_release(host, &reason->value);
+    return 2;
+}
+
+/* The first body and the program, or, of a temporary child, what reports tell of it; and room in
+ * the vault. 0, or the number of values pushed. */
+static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
+    dynsup_child_spec *core = &spec->core;
+    dynsup_reason reason;
+    dsl_codec_trouble trouble;
+    if (lua_type(L, CHILD_FUNCTION) != LUA_TSTRING) {
+        lua_pushliteral(L, DSL_SPEC_NEEDS_NAME);
+        return dsl_spec_fail(L, "invalid_mfa");
+    }
+    core->program_ops = &dsl_heap_program_ops;
+    core->program = dsl_heap_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, plan, &trouble);
+    if (!core->program)
+        return dsl_heap_program_refused(L, &trouble);
+    int status = core->program_ops->make(core->program, 0, &core->body_ops, &core->body, &reason);
+    if (status) {
+        core->program_ops->release(core->program);
+        return make_failed(L, host, status, &reason);
+    }
+    bool done = dsl_protect(L, values_reserve, &(reserving){host, spec}) == LUA_OK;
+    if (core->restart == DYNSUP_TEMPORARY || !done)
+        core->program_ops->release(core->program);
+    if (core->restart == DYNSUP_TEMPORARY && done) {
+        core->program_ops = &dsl_origin_ops;
+        core->program = dsl_origin_new(L, host, CHILD_FUNCTION);
+        done = core->program;
+    }
+    if (done)
+        return 0;
+    core->body_ops->fini(core->body);
+    dsl_error(L, "not enough memory");
+    return 0;
+}
+
+static void values_keep(lua_State *L, dsl_host *host, dsl_spec *spec) {
+    dynsup_child_spec *core = &spec->core;
     if (dsl_spec_has(spec, DSL_SPEC_ID))
         core->id = dsl_kept_value(L, host, &host->child_id, CHILD_PLACES + DSL_SPEC_ID);
     value_prepare(L, host, spec, DSL_SPEC_MODULES, &core->modules);
@@ -124,6 +198,7 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 /* With a spec that has been read: its places are on the stack. */
 static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     dynsup_reply reply = {0};
+    dsl_heap_plan plan;
     dynsup_child_spec *core = &spec->core;
     enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
     bool is_static = core->significant && dynsup_static_is(host->core, pid, &when);
@@ -138,7 +213,13 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
-    spec_prepare(L, host, pid, spec, !ensure);
+    if (plan_read(host, pid, spec, &plan))
+        failed = abroad_prepare(L, host, spec, &plan);
+    else
+        spec_prepare(L, host, pid, spec, !ensure);
+    if (failed)
+        return start_told(L, host, ensure, failed);
+    values_keep(L, host, spec);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     host->switching = false; /* what has run inside may have waited */
     if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {

@@ -202,14 +202,16 @@ static void write_trace(writer *out, lua_State *L, int index, const dsl_runtime 
     write_callback(out, L, index, runtime);
 }
 
-/* Reads raw: no metamethod and no allocation, for it is called in the middle of the core's work. */
+/* Reads raw: no metamethod and, where the object is in a vault, no allocation; it is called in the
+ * middle of the core's work. */
 static void describe(dsl_host *host, uint64_t object, bool trace, char *text, size_t size) {
+    host = dsl_object_face(host, object);
     lua_State *L = host->vault.L;
     writer out = {text, size};
     if (size == 0)
         return;
     *text = '\0';
-    dsl_vault_push(L, &host->vault, (uint32_t)object);
+    dsl_object_push(L, host, object);
     int index = lua_gettop(L);
     bool crash = is_crash(L, index, host->runtime);
     if (crash && !trace)

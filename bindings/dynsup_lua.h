@@ -145,6 +145,13 @@ typedef struct dynsup_lua_config {
      */
     bool memory_accounts;
 
+    /* Called when a further heap has been made, in its lua_State L, in which Lua's libraries and
+     * the module are: to add what the program's functions are to be there. heap is the host as that
+     * state sees it, for functions with a lua_State of that heap. Runs protected: an error means
+     * that there is no heap. It may call nothing of dynsup. NULL: nothing is added. */
+    void (*open_heap)(void *ud, dynsup_lua_host *heap, lua_State *L);
+    void *open_heap_ud;
+
     /* ---- events ---- */
 
     /* A bit (1 << kind) for each kind of event that on_event is called for, soon after it happened,

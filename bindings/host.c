@@ -15,6 +15,7 @@
 
 #include "bindings/account.h"
 #include "bindings/dry.h"
+#include "bindings/heap.h"
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
@@ -87,11 +88,19 @@ static void port_open(dsl_host *host) {
 
 /* ---- running ---- */
 
+/* True: it may have given the core something to do. */
+static bool step_finish(dsl_host *host) {
+    dsl_kept_forget(host); /* before: it may keep a heap alive */
+    bool acts = host->heaps && dsl_heaps_tend(host);
+    dsl_log_flush(host);
+    dsl_tap_flush(host);
+    dsl_service_look(host);
+    return acts;
+}
+
+/* The loop is woken by what the core gets to do. */
 static void after_step(void *ud) {
-    dsl_log_flush(ud);
-    dsl_tap_flush(ud);
-    dsl_service_look(ud);
-    dsl_kept_forget(ud);
+    step_finish(ud);
 }
 
 /* Steps once; a dry run is still when its time is over. */
@@ -108,7 +117,8 @@ static enum dynsup_state run_virtual(dsl_host *host) {
     do {
         dsl_posts_run(host);
         state = step_virtual(host, &deadline_ns);
-        after_step(host);
+        if (step_finish(host) && state != DYNSUP_ENDED)
+            state = DYNSUP_READY;
         dsl_signals_look(host);
         if (state == DYNSUP_WAITING)
             dsl_virtual_reach(host, deadline_ns);
@@ -128,8 +138,7 @@ enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *de
         return dynsup_uv_step(host->uv, budget_ns, deadline_ns_out);
     dsl_posts_run(host);
     state = dynsup_host_step(host->core, budget_ns, deadline_ns_out);
-    after_step(host);
-    return state;
+    return step_finish(host) && state != DYNSUP_ENDED ? DYNSUP_READY : state;
 }
 
 /* ---- what the loop tells ---- */
@@ -171,6 +180,7 @@ static void core_close(dsl_host *host) {
     runtime->host = host;
     dsl_cursors_close(host);
     dynsup_host_free(host->core);
+    dsl_heaps_orphan(host);
     host->core = NULL;
     dsl_cursors_close(host); /* of those last handlers: there is nothing to close any more */
     runtime->host = running == host ? host->outer : running;
@@ -200,7 +210,9 @@ void dsl_host_end(dsl_host *host) {
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
+    dsl_heaps_leave_loop(host);
     uv_close_runner(host);
+    dsl_heaps_fini(host);
     dsl_posts_drop(host);
     bodies_free(host);
     dsl_kept_close(host);
@@ -276,6 +288,7 @@ static dsl_host *host_begin(lua_State *L, dsl_sentinel *sentinel, const dynsup_l
         return NULL;
     }
     host->runtime = runtime;
+    host->whole = host;
     host->owner = owner;
     host->sentinel = sentinel;
     host->L = host->innermost = L;

@@ -3,15 +3,18 @@
  * bodies; and how a host is made, run and ended.
  *
  * Design notes.
- * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run. Lua errors longjmp, so
- * what may raise is done on the running lua_State before the core is entered; what the core calls
- * back (dsl_body_ops, program and object ops) never raises: it works on values that are in place
- * already, or inside a protected call.
- * dsl_body is a process's (or guest's) coroutine. Where user coroutines are nested, `levels` holds
- * the chain below the base, outermost first; `inner` is the coroutine that is suspended for the
- * scheduler, and values for it are moved to its stack.
- * Whether a yield is meant for the scheduler or for the user's own resume is told by
- * host->switching, never by a value.
+ * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run and, where a run has
+ * further heaps (heap.h), one a heap: its face, the host as that heap's lua_State sees it. All
+ * faces of a host have its core, loop and config. Bodies know the face of their heap; what is the
+ * host's alone (main, observers, taps, the log's limit, the posts, how it was made and how it
+ * ended) is in the first face only, and reached by `whole`. Lua errors longjmp, so what may raise
+ * is done on the running lua_State before the core is entered; what the core calls back
+ * (dsl_body_ops, program and object ops) never raises: it works on values that are in place
+ * already, or inside a protected call. dsl_body is a process's (or guest's) coroutine. Where user
+ * coroutines are nested, `levels` holds the chain below the base, outermost first; `inner` is the
+ * coroutine that is suspended for the scheduler, and values for it are moved to its stack. Whether
+ * a yield is meant for the scheduler or for the user's own resume is told by host->switching, never
+ * by a value.
  */
 #ifndef DSL_HOST_H
 #define DSL_HOST_H
@@ -97,6 +100,7 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
+    bool has_luv;      /* luv has been loaded */
     bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */
@@ -144,6 +148,13 @@ enum dsl_owner {
 
 struct dynsup_lua_host {
     dsl_runtime *runtime;
+    dsl_host *whole;         /* the first heap's face: itself, but in further heaps */
+    struct dsl_heap *heap;   /* whose face it is; NULL: the first heap's */
+    struct dsl_heaps *heaps; /* of the whole host; NULL: it never had a further one */
+    uint64_t heap_base;      /* the heap's part of its objects: see object.h */
+    dsl_host *keepers;       /* of the whole host: the faces that keep something, see kept.h */
+    dsl_host *next_keeper;
+    bool keeps;
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */
     dynsup_host *core;

@@ -50,6 +50,7 @@ static struct dsl_http_load *load_start(dsl_host *host) {
 bool dsl_http_load_begin(dsl_host *host, uint64_t *key_out) {
     if (!host->uv || !host->config->threads || dsl_curl_is_loaded())
         return false;
+    host = host->whole; /* libcurl is loaded once, whoever asks */
     if (!host->http_load)
         host->http_load = load_start(host);
     if (!host->http_load)

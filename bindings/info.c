@@ -6,8 +6,11 @@
 #include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
+#include "bindings/heap_look.h"
 
 #include <limits.h>
+
+#define TRACEBACK_MAX 4096 /* of a process of another heap */
 
 const char *dsl_status_text(enum dynsup_status status) {
     switch (status) {
@@ -72,10 +75,15 @@ static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_inf
     if (!body && info->ops != &dsl_begin_ops)
         return;
     bool runs = body && host->current == body;
-    if (body)
+    if (body && body->host == host) {
         luaL_traceback(L, runs ? L : body->inner, NULL, runs ? 1 : 0);
-    else
+    } else if (body) {
+        char text[TRACEBACK_MAX];
+        dsl_traceback_abroad(body, text, sizeof text);
+        lua_pushstring(L, text);
+    } else {
         lua_pushliteral(L, "stack traceback:"); /* it has not begun */
+    }
     lua_setfield(L, -2, "traceback");
 }
 
@@ -124,6 +132,7 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     set_integer(L, "incarnation", info->incarnation);
     set_flag(L, "trap_exit", info->trap_exit);
     set_flag(L, "paused", info->is_paused);
+    dsl_heap_field(L, info);
     lua_pushstring(L, info->is_supervisor ? "supervisor" : "worker");
     lua_setfield(L, -2, "type");
 }

@@ -23,11 +23,21 @@ static void kept_release(dsl_host *host, dsl_kept *kept) {
     *kept = (dsl_kept){.address = NULL};
 }
 
+/* Notes a face that keeps something, for the end of the step. */
+static void keeper_note(dsl_host *face) {
+    if (face->keeps)
+        return;
+    face->keeps = true;
+    face->next_keeper = face->whole->keepers;
+    face->whole->keepers = face;
+}
+
 bool dsl_keep(lua_State *L, dsl_host *host, dsl_kept *kept, int index) {
     const void *address = lua_topointer(L, index);
     if (kept->address == address)
         return false;
     kept_release(host, kept);
+    keeper_note(host);
     lua_pushvalue(L, index);
     kept->slot = dsl_vault_put(L, &host->vault);
     kept->address = address;
@@ -39,7 +49,7 @@ dynsup_value dsl_kept_value(lua_State *L, dsl_host *host, dsl_kept *kept, int in
         return dsl_value_get(L, host, index);
     dsl_keep(L, host, kept, index);
     dsl_vault_retain(&host->vault, kept->slot);
-    return (dynsup_value){DYNSUP_OBJECT, {.object = kept->slot}};
+    return (dynsup_value){DYNSUP_OBJECT, {.object = host->heap_base | kept->slot}};
 }
 
 /* ---- functions ---- */
@@ -102,10 +112,10 @@ static void origin_forget(dsl_host *host) {
 static dsl_origin *origin_make(dsl_host *host, const dsl_place *place) {
     size_t length = strlen(place->source) + 1;
     size_t size = sizeof(dsl_origin) + length;
-    dsl_origin *origin = host->alloc(host->alloc_ud, NULL, 0, size);
+    dsl_origin *origin = host->whole->alloc(host->whole->alloc_ud, NULL, 0, size);
     if (!origin)
         return NULL;
-    *origin = (dsl_origin){.host = host, .owners = 1, .size = size, .line = place->line};
+    *origin = (dsl_origin){.host = host->whole, .owners = 1, .size = size, .line = place->line};
     memcpy(origin->source, place->source, length);
     origin_forget(host);
     host->origin = origin;
@@ -139,14 +149,23 @@ const dynsup_program_ops dsl_origin_ops = {.release = origin_release, .describe 
 
 /* ---- the end ---- */
 
-void dsl_kept_forget(dsl_host *host) {
-    function_changes(host);
-    kept_release(host, &host->function.kept);
-    kept_release(host, &host->child_id);
-    kept_release(host, &host->server_module);
+static void forget(dsl_host *face) {
+    function_changes(face);
+    kept_release(face, &face->function.kept);
+    kept_release(face, &face->child_id);
+    kept_release(face, &face->server_module);
 }
 
-void dsl_kept_close(dsl_host *host) {
-    dsl_kept_forget(host);
-    origin_forget(host);
+void dsl_kept_forget(dsl_host *whole) {
+    while (whole->keepers) {
+        dsl_host *face = whole->keepers;
+        whole->keepers = face->next_keeper;
+        face->keeps = false;
+        forget(face);
+    }
+}
+
+void dsl_kept_close(dsl_host *face) {
+    dsl_kept_forget(face->whole);
+    origin_forget(face);
 }

@@ -32,8 +32,9 @@ uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function);
 void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
 extern const dynsup_program_ops dsl_origin_ops;
 
-/* Lets go of all values that are kept; and of all else that is for the next child. */
-void dsl_kept_forget(dsl_host *host);
-void dsl_kept_close(dsl_host *host);
+/* Lets go of all values that the faces of the whole host keep; at a face's end also of all else
+ * that is for its next child. */
+void dsl_kept_forget(dsl_host *whole);
+void dsl_kept_close(dsl_host *face);
 
 #endif

@@ -45,7 +45,7 @@ uint32_t dsl_level_events(enum dynsup_level level) {
 int64_t dsl_wall_clock(const dsl_host *host) {
     struct timespec now = {0};
     if (host && host->config->virtual_clock)
-        return (int64_t)host->virtual_ns;
+        return (int64_t)host->whole->virtual_ns;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
@@ -108,7 +108,7 @@ void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, co
 void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size) {
     write_note(host->config, host, level, "host", text, size);
     if (host->config->log && level <= host->config->level)
-        dsl_tap_line(host, level, text, size);
+        dsl_tap_line(host->whole, level, text, size);
 }
 
 /* ---- reports ---- */

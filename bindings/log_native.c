@@ -5,7 +5,8 @@
 
 /* The running host of the function's state, or NULL. */
 static dsl_host *host_here(lua_State *L) {
-    return dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_runtime_of(L)->host;
+    return host ? host->whole : NULL;
 }
 
 static bool is_wanted(const dsl_host *host, lua_Integer level) {
@@ -104,15 +105,15 @@ static int write(lua_State *L) {
 /* level([name]) -> the name of the level before; a name that is none: nil */
 static int level(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
-    const char *old = dsl_level_names[host->own_config.level];
+    const char *old = dsl_level_names[host->config->level];
     if (!lua_isnoneornil(L, 1)) {
         int i = 0;
         while (dsl_level_names[i] && strcmp(dsl_level_names[i], lua_tostring(L, 1)) != 0)
             i++;
         if (!dsl_level_names[i])
             return 0;
-        host->own_config.level = (enum dynsup_level)i;
-        dsl_events_want(host);
+        host->whole->own_config.level = (enum dynsup_level)i;
+        dsl_events_want(host->whole);
     }
     lua_pushstring(L, old);
     return 1;

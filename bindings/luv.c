@@ -90,12 +90,37 @@ static int luv_load(lua_State *L) {
     return 1;
 }
 
+static int not_here(lua_State *L) {
+    return luaL_error(L, "luv's threads are for the first heap: a further one may be closed before "
+                         "they end");
+}
+
+/* What works in threads that nobody could wait for when the heap is closed. */
+static void threads_withhold(lua_State *L) {
+    static const char *const names[] = {"new_thread", "new_work", "queue_work"};
+    for (int i = 0; i < 3; i++) {
+        lua_pushcfunction(L, not_here);
+        lua_setfield(L, -2, names[i]);
+    }
+}
+
+/* A further heap's state must be able to wait until the loop has let go of what it has there. */
+static void check_heap(lua_State *L, const dsl_host *host) {
+    if (host->whole->outer || host->whole->runtime->loop_is_lent)
+        luaL_error(L,
+                   "luv is for the first heap where the loop is the program's, or another run's: "
+                   "use dynsup.net, dynsup.fs and dynsup.http");
+}
+
 /* luv calls back on the thread that it was opened on: that must be the main one, whoever asks. */
 static int luv_loader(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
     lua_State *main = runtime->L;
     if (runtime->host && runtime->host->owner != DSL_OWNER_RUN && !runtime->host->uv)
         return luaL_error(L, "luv needs an event loop: this host has none");
+    bool further = runtime->host && runtime->host->heap;
+    if (further)
+        check_heap(L, runtime->host);
     if (!runtime->loop)
         runtime->loop = dynsup_uv_loop_new();
     if (!runtime->loop || !lua_checkstack(main, 2))
@@ -104,6 +129,9 @@ static int luv_loader(lua_State *L) {
     luv_set_callback(main, callback);
     lua_pushcfunction(main, luv_load);
     int status = lua_pcall(main, 0, 1, 0);
+    runtime->has_luv = status == LUA_OK;
+    if (further && runtime->has_luv)
+        threads_withhold(main);
     if (main != L)
         lua_xmove(main, L, 1);
     return status == LUA_OK ? 1 : lua_error(L);
@@ -112,7 +140,7 @@ static int luv_loader(lua_State *L) {
 /* Between the steps of the program's host its own code runs; where there is a loop, it may be code
  * of the host's that the loop calls back. */
 static bool is_running(const dsl_host *host) {
-    return host->owner == DSL_OWNER_RUN || host->busy || host->uv || host->current;
+    return host->owner == DSL_OWNER_RUN || host->whole->busy || host->uv || host->current;
 }
 
 static int os_exit(lua_State *L) {

@@ -2,6 +2,7 @@
 #include "bindings/memory.h"
 
 #include "bindings/arena.h"
+#include "bindings/heap_memory.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -324,6 +325,7 @@ int dsl_memory_open(lua_State *L, dsl_memory **memory_out) {
         *memory_out = ud;
         return 0;
     }
-    int status = alloc == dsl_arena_alloc ? 0 : check_lauxlibs(alloc);
+    bool is_ours = alloc == dsl_arena_alloc || alloc == dsl_heap_memory_alloc;
+    int status = is_ours ? 0 : check_lauxlibs(alloc);
     return status ? status : memory_put(L, alloc, ud, memory_out);
 }

@@ -1,5 +1,5 @@
 /* Messages: send, receive, selective receive, delayed sends. */
-#include "bindings/binding.h"
+#include "bindings/crossing.h"
 
 #include <limits.h>
 #include <math.h>
@@ -11,10 +11,9 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
         count = 0;
     }
     for (int i = 0; i < count; i++)
-        dsl_value_push(L, host, &message->values[i]);
+        dsl_value_push_in_slice(L, host, &message->values[i]);
     for (uint32_t i = 0; i < message->count; i++)
-        if (message->values[i].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)message->values[i].as.object);
+        dsl_value_release(host, &message->values[i]);
     dynsup_message_free(host->core, message);
     return count;
 }
@@ -26,11 +25,35 @@ static bool has_room(lua_State *receiver, int count) {
     return count <= LUA_MINSTACK || lua_checkstack(receiver, count);
 }
 
+/* To the stack of a coroutine of another heap that waits for any message, if each value needs no
+ * more than its place there. [-0, +0] */
+static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
+                           int count) {
+    dynsup_value values[DSL_INLINE_VALUES];
+    if (count > DSL_INLINE_VALUES || !lua_checkstack(body->inner, count))
+        return false;
+    for (int i = 0; i < count; i++) {
+        values[i] = dsl_value_plain(L, first + i);
+        if (values[i].kind == DYNSUP_OBJECT)
+            return false;
+    }
+    for (int i = 0; i < count; i++)
+        dsl_value_push(body->inner, body->host, &values[i]);
+    body->nargs = count;
+    dynsup_receiver_delivered(host->core, pid);
+    dsl_last_note(body->inner, body->host, body, count);
+    return true;
+}
+
 /* Straight to the stack of a coroutine that waits for any message. Takes the count values on top,
  * or nothing. [-count|0, +0] */
 static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
-    if (!body || body->wait != DSL_WAIT_MESSAGE || !has_room(body->inner, count))
+    if (!body || body->wait != DSL_WAIT_MESSAGE)
+        return false;
+    if (body->host != host)
+        return deliver_abroad(L, host, body, pid, lua_gettop(L) - count + 1, count);
+    if (!has_room(body->inner, count))
         return false;
     lua_xmove(L, body->inner, count);
     body->nargs = count;
@@ -39,13 +62,18 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     return true;
 }
 
-/* The values from index `first` on, for the core; in `fixed` or, if there are many, in a block that
- * the collector owns (pushed). Raises without memory, before any value is taken. [-0, +0|1] */
-static dynsup_value *values_get(lua_State *L, dsl_host *host, int first, int count,
+/* The values from index `first` on, for the core and a process; in `fixed` or, if there are many,
+ * in a block that the collector owns (pushed). Raises without memory, and for what cannot go to
+ * another heap, before any value is taken. [-0, +0|1] */
+static dynsup_value *values_get(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count,
                                 dynsup_value *fixed) {
     dynsup_value *values = fixed;
     if (count > DSL_INLINE_VALUES)
         values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
+    if (dsl_is_abroad(host, pid)) {
+        dsl_values_pack(L, host, "message", first, count, values);
+        return values;
+    }
     dsl_vault_reserve(L, &host->vault, (uint32_t)count);
     for (int i = 0; i < count; i++)
         values[i] = dsl_value_get(L, host, first + i);
@@ -54,8 +82,7 @@ static dynsup_value *values_get(lua_State *L, dsl_host *host, int first, int cou
 
 static void values_release(dsl_host *host, const dynsup_value *values, int count) {
     for (int i = 0; i < count; i++)
-        if (values[i].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&host->vault, (uint32_t)values[i].as.object);
+        dsl_value_release(host, &values[i]);
 }
 
 static void check_message(lua_State *L, int first) {
@@ -69,7 +96,7 @@ int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, in
         dsl_copy_values(L, first, count);
     if (deliver(L, host, pid, count))
         return 0;
-    dynsup_value *values = values_get(L, host, first, count, fixed);
+    dynsup_value *values = values_get(L, host, pid, first, count, fixed);
     int status = dynsup_send(host->core, pid, values, (uint32_t)count);
     if (status)
         values_release(host, values, count);
@@ -103,7 +130,7 @@ static int send_after(lua_State *L) {
     int count = lua_gettop(L) - 2;
     if (host->config->copy_messages)
         dsl_copy_values(L, 3, count);
-    dynsup_value *values = values_get(L, host, 3, count, fixed);
+    dynsup_value *values = values_get(L, host, pid, 3, count, fixed);
     uint64_t deadline = dsl_deadline_from(dynsup_process_now(host->core, pid), ms);
     if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
         values_release(host, values, count);

@@ -1,6 +1,7 @@
 /* The module: its table of functions, the Lua half, and what it changes in the state. */
 #include "bindings/binding.h"
 
+#include "bindings/heap_look.h"
 #include "bindings/native.h"
 #include "bindings/scripts.h"
 
@@ -23,6 +24,7 @@ static void core_push(lua_State *L, dsl_runtime *runtime) {
     functions_set(L, runtime, dsl_children_functions);
     functions_set(L, runtime, dsl_run_functions);
     functions_set(L, runtime, dsl_own_functions);
+    functions_set(L, runtime, dsl_heap_functions);
     lua_pushliteral(L, DYNSUP_VERSION);
     lua_setfield(L, -2, "version");
 }

@@ -24,12 +24,7 @@ static const char *keep_text(char **at, const char *text) {
 
 static void retain(dsl_host *host, const dynsup_value *value) {
     if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_retain(&host->vault, (uint32_t)value->as.object);
-}
-
-static void release(dsl_host *host, const dynsup_value *value) {
-    if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+        dsl_object_retain(host, value->as.object);
 }
 
 static void keep_values(dsl_host *host, dsl_note *note) {
@@ -84,8 +79,8 @@ dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
 }
 
 void dsl_note_free(dsl_host *host, dsl_note *note) {
-    release(host, &note->reason.value);
-    release(host, &note->id);
+    dsl_value_release(host, &note->reason.value);
+    dsl_value_release(host, &note->id);
     host->alloc(host->alloc_ud, note, note->size, 0);
 }
 

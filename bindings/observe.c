@@ -4,7 +4,8 @@
  * Design notes.
  * The core tells an event in the middle of its work, so only a note of it is taken then; it becomes
  * a message between slices (the core's after_events). Nothing of the user's runs here: a function
- * that observes runs in a process of its own (scripts/dynsup/observation.lua). Notes and mailboxes
+ * that observes runs in a process of its own (scripts/dynsup/observation.lua). What an observer is
+ * told is made in the heap that it was opened in (its face). Notes and mailboxes
  * are bounded. What an observer misses is counted, and told with the next event.
  */
 #include "bindings/observe.h"
@@ -20,6 +21,7 @@
 
 typedef struct dsl_observer {
     struct dsl_observer *next;
+    dsl_host *face;
     size_t size; /* of this block */
     uint64_t number;
     uint64_t first;    /* the first note that is for it */
@@ -67,6 +69,7 @@ static bool is_there(const dsl_host *host, const dsl_observer *o) {
 
 bool dsl_observe_asks(const dsl_host *host, enum dynsup_event_kind kind) {
     dynsup_event event = {.kind = kind};
+    host = host->whole;
     const dsl_observer *o = host->observers;
     while (o && !(o->target && o->events != ALL_EVENTS && is_there(host, o) &&
                   wants(o, &event, dynsup_report_level(&event))))
@@ -124,7 +127,7 @@ void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
 /* ---- telling ---- */
 
 static void observer_free(dsl_host *host, dsl_observer *o) {
-    dsl_vault_release(&host->vault, o->ring);
+    dsl_vault_release(&o->face->vault, o->ring);
     host->alloc(host->alloc_ud, o, o->size, 0);
 }
 
@@ -176,15 +179,15 @@ static void send_event(lua_State *L, dsl_host *host, const dsl_observer *o) {
 static int tell_protected(lua_State *L) {
     const telling *t = lua_touserdata(L, 1);
     dsl_observer *o = t->observer;
-    dsl_note_push(L, t->host, t->note);
+    dsl_note_push(L, o->face, t->note);
     if (o->lost) {
         lua_pushinteger(L, (lua_Integer)o->lost);
         lua_setfield(L, -2, "lost");
     }
     if (o->target)
-        send_event(L, t->host, o);
+        send_event(L, o->face, o);
     else
-        keep_in_ring(L, t->host, o);
+        keep_in_ring(L, o->face, o);
     o->lost = 0;
     return 0;
 }
@@ -195,7 +198,7 @@ static void tell(dsl_host *host, dsl_observer *o, const dsl_note *note) {
     if (note->number < o->first || !wants(o, &note->event, note->level) ||
         (o->target && !dynsup_process_glance(host->core, o->target, &info)))
         return;
-    if (info.message_count >= MAILBOX_MAX || dsl_protect(host->L, tell_protected, &t) != LUA_OK)
+    if (info.message_count >= MAILBOX_MAX || dsl_protect(o->face->L, tell_protected, &t) != LUA_OK)
         o->lost++;
 }
 
@@ -234,6 +237,24 @@ void dsl_observe_fini(dsl_host *host) {
     }
 }
 
+/* A ring ends with its heap; what a process of another heap is told is made in the first one from
+ * now on. */
+void dsl_observe_part(dsl_host *face) {
+    dsl_host *whole = face->whole;
+    dsl_observer **link = &whole->observers;
+    while (*link) {
+        dsl_observer *o = *link;
+        if (o->face == face && !o->target) {
+            *link = o->next;
+            observer_free(whole, o);
+            continue;
+        }
+        if (o->face == face)
+            o->face = whole;
+        link = &o->next;
+    }
+}
+
 /* ---- the C half of dynsup.observation ---- */
 
 /* A pid, a name or nil at the index, which the script has checked. */
@@ -266,8 +287,10 @@ static void ring_open(lua_State *L, dsl_host *host, dsl_observer *o) {
 
 /* open(target or limit of a ring, events, level, supervisor, pid) -> number of the observer */
 static int observer_open(lua_State *L) {
-    dsl_host *host = dsl_host_of(L);
+    dsl_host *face = dsl_host_of(L);
+    dsl_host *host = face->whole;
     dsl_observer new = {
+        .face = face,
         .events = (uint32_t)luaL_checkinteger(L, 2),
         .level = (enum dynsup_report_level)luaL_checkinteger(L, 3),
         .number = ++host->observer_number,
@@ -275,12 +298,12 @@ static int observer_open(lua_State *L) {
     };
     read_who(L, 4, &new.supervisor, &new.supervisor_name);
     read_who(L, 5, &new.pid, &new.name);
-    ring_open(L, host, &new);
+    ring_open(L, face, &new);
     new.size = sizeof new + (new.supervisor_name ? strlen(new.supervisor_name) + 1 : 0) +
                (new.name ? strlen(new.name) + 1 : 0);
     dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new.size);
     if (!o) {
-        dsl_vault_release(&host->vault, new.ring);
+        dsl_vault_release(&face->vault, new.ring);
         return luaL_error(L, "not enough memory");
     }
     *o = new;
@@ -300,7 +323,7 @@ static int observer_open(lua_State *L) {
 static int observer_close(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);
-    lua_pushboolean(L, is_here && observers_sweep(host, (uint64_t)lua_tointeger(L, 2)));
+    lua_pushboolean(L, is_here && observers_sweep(host->whole, (uint64_t)lua_tointeger(L, 2)));
     return 1;
 }
 
@@ -310,8 +333,8 @@ static int observer_kept(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     if (!host || host->number != (uint64_t)lua_tointeger(L, 1))
         return 0;
-    dsl_observe_tell(host);
-    const dsl_observer *o = host->observers;
+    dsl_observe_tell(host->whole);
+    const dsl_observer *o = host->whole->observers;
     while (o && o->number != (uint64_t)lua_tointeger(L, 2))
         o = o->next;
     if (!o || !o->ring)

@@ -16,6 +16,9 @@ void dsl_observe_event(dsl_host *host, const dynsup_event *event);
 /* Hands what is kept to the observers' mailboxes; between slices. */
 void dsl_observe_tell(dsl_host *host);
 
+/* The heap of this face is about to be closed. */
+void dsl_observe_part(dsl_host *face);
+
 /* Forgets all observers and what is kept. */
 void dsl_observe_fini(dsl_host *host);
 

@@ -2,6 +2,7 @@
 #include "bindings/options.h"
 
 #include "bindings/clock.h"
+#include "bindings/heap_group.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
 #include "bindings/spec_limits.h"
@@ -101,6 +102,25 @@ static const char *read_clock(reading *r) {
     return dsl_clock_read(r->L, host, -1, &core->clock) ? NULL : "invalid_clock";
 }
 
+/* A whole number from 1 to max. */
+static bool read_size(lua_State *L, uint64_t max, uint64_t *size_out) {
+    return dsl_count_read(L, size_out) && *size_out >= 1 && *size_out <= max;
+}
+
+static const char *read_heaps(reading *r) {
+    uint64_t heaps;
+    bool is_one = read_size(r->L, DSL_HEAPS_MAX, &heaps);
+    r->options->heaps = is_one ? (uint32_t)heaps : 0;
+    return is_one ? NULL : "invalid_heaps";
+}
+
+static const char *read_heap_memory(reading *r) {
+    uint64_t bytes;
+    bool is_one = read_size(r->L, SIZE_MAX / 2, &bytes);
+    r->options->heap_memory = is_one ? (size_t)bytes : 0;
+    return is_one ? NULL : "invalid_heap_memory";
+}
+
 static const struct option {
     const char *name;
     option_fn read;
@@ -114,6 +134,8 @@ static const struct option {
     {"limits", read_limits, DSL_OPTION_DYNAMIC | DSL_OPTION_STATIC},
     {"max_children", read_max_children, DSL_OPTION_DYNAMIC},
     {"extra_arguments", read_extra_arguments, DSL_OPTION_DYNAMIC},
+    {"heaps", read_heaps, DSL_OPTION_DYNAMIC},
+    {"heap_memory", read_heap_memory, DSL_OPTION_DYNAMIC},
     {"auto_shutdown", read_auto_shutdown, DSL_OPTION_STATIC},
     {NULL, NULL, 0},
 };
@@ -133,6 +155,43 @@ static int fail(lua_State *L, const char *what) {
     lua_pushstring(L, what);
     lua_insert(L, -2);
     return 3;
+}
+
+/* Pushes the extra arguments' values and packs them; the parcel is NULL when there are none. Raises
+ * what a __pack raises. [-0, +n] */
+static enum dsl_codec_status extra_pack(lua_State *L, const dsl_host *host, const dsl_options *out,
+                                        dsl_parcel **parcel_out, dsl_codec_trouble *trouble_out) {
+    dsl_packing packing = {.root = "extra_arguments"};
+    int first = lua_gettop(L) + 1;
+    *parcel_out = NULL;
+    packing.alloc = host->whole->alloc;
+    packing.alloc_ud = host->whole->alloc_ud;
+    if (out->extra_count == 0)
+        return DSL_CODEC_OK;
+    int count = dsl_list_unpack(L, out->extra_place);
+    return dsl_codec_pack_calling(L, first, count, packing, parcel_out, trouble_out);
+}
+
+/* What must hold between the options. */
+static int check_heaps(lua_State *L, const dsl_options *out) {
+    dsl_codec_trouble trouble;
+    dsl_parcel *parcel;
+    int top = lua_gettop(L);
+    if (out->heap_memory && !out->heaps) {
+        lua_pushliteral(L, "heap_memory needs heaps");
+        return fail(L, "invalid_heap_memory");
+    }
+    if (!out->heaps)
+        return 0;
+    enum dsl_codec_status status = extra_pack(L, dsl_host_of_thread(L), out, &parcel, &trouble);
+    dsl_parcel_release(parcel);
+    lua_settop(L, top);
+    if (status == DSL_CODEC_NOMEM)
+        dsl_error(L, "not enough memory");
+    if (status == DSL_CODEC_OK)
+        return 0;
+    lua_pushfstring(L, "%s to another heap", trouble.text);
+    return fail(L, "invalid_extra_arguments");
 }
 
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out) {
@@ -156,15 +215,35 @@ int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out) 
             return fail(L, wrong);
         lua_pop(L, 1);
     }
-    return 0;
+    return check_heaps(L, out);
+}
+
+static void group_keep(lua_State *L, dsl_host *host, dsl_options *out) {
+    dsl_codec_trouble trouble;
+    dsl_parcel *extra;
+    int top = lua_gettop(L);
+    enum dsl_codec_status status = extra_pack(L, host, out, &extra, &trouble);
+    lua_settop(L, top);
+    dsl_heap_group *group = NULL;
+    if (status == DSL_CODEC_OK)
+        group = dsl_heap_group_new(host->whole, out->heaps, out->heap_memory, extra);
+    if (!group) {
+        dsl_parcel_release(extra);
+        dsl_error(L, "not enough memory");
+    }
+    out->core.arguments = dsl_heap_group_object(group);
 }
 
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out) {
+    if (out->heaps && !host->config->dry) {
+        group_keep(L, host, out);
+        return;
+    }
     if (out->extra_count == 0)
         return;
     dsl_vault_reserve(L, &host->vault, 1);
     lua_pushvalue(L, out->extra_place);
-    out->core.arguments = dsl_vault_put(L, &host->vault);
+    out->core.arguments = host->heap_base | dsl_vault_put(L, &host->vault);
 }
 
 void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out) {

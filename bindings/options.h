@@ -9,9 +9,11 @@ typedef struct dsl_options {
     dynsup_limits limits;           /* core.limits, if they are given */
     unsigned kinds;                 /* of options that may be given */
     bool has_strategy, has_extra;
-    int extra_count; /* of extra_arguments */
-    int extra_place; /* on the stack: their copy */
-    int name_place;  /* the name's text, and behind it its key and value */
+    int extra_count;    /* of extra_arguments */
+    int extra_place;    /* on the stack: their copy */
+    int name_place;     /* the name's text, and behind it its key and value */
+    uint32_t heaps;     /* how many further heaps its children live in; 0: none */
+    size_t heap_memory; /* bytes each of them may have; 0: no limit */
 } dsl_options;
 
 /* Which options may be given; NAME: name and clock. */
@@ -21,7 +23,8 @@ enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
  * pushed and their number returned. Raises only without memory. */
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
-/* Puts the extra arguments into the vault, as core.arguments. Raises without memory. */
+/* Keeps the extra arguments, and the group of heaps if there is to be one, as core.arguments: an
+ * object. Raises without memory. */
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
 
 /* Puts the name's key and value into the vault, for which there must be room, and lets them go

@@ -71,7 +71,7 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
 static bool slice_is_over(dsl_host *host) {
     if (!host->config->virtual_clock)
         return dynsup_host_slice_over(host->core, host->slice_ns);
-    host->counted_ns += (uint64_t)host->slice_count * DSL_INSTRUCTION_NS;
+    host->whole->counted_ns += (uint64_t)host->slice_count * DSL_INSTRUCTION_NS;
     return true;
 }
 
@@ -80,9 +80,12 @@ static void count_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
-    dsl_signals_look(host);
-    if (!host->current ||
-        !(dsl_account_exceeded(host->current) || dsl_slice_unwinds(host) || slice_is_over(host)))
+    dsl_signals_look(host->whole);
+    bool hurries = lua_gethookcount(L) != host->slice_count;
+    if (hurries)
+        lua_sethook(L, count_hook, LUA_MASKCOUNT, host->slice_count);
+    if (!host->current || !(hurries || dsl_account_exceeded(host->current) ||
+                            dsl_slice_unwinds(host) || slice_is_over(host)))
         return;
     bool exceeds = dsl_slice_exceeds(host);
     if (dsl_can_wait(L, host))
@@ -105,11 +108,11 @@ void dsl_preempt(dsl_host *host) {
     lua_sethook(L, armed_hook, host->saved.hook ? LUA_MASKLINE : LUA_MASKCOUNT, 1);
 }
 
-void dsl_preempt_exceeded(dsl_host *host) {
+void dsl_preempt_now(dsl_host *host) {
     lua_State *L = host->innermost;
     if (!host->count_hook)
         dsl_preempt(host);
-    else if (L && lua_gethook(L) == count_hook)
+    else if (host->current && !host->current->closing && L && lua_gethook(L) == count_hook)
         lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
 }
 

@@ -1,6 +1,8 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/heap.h"
+#include "bindings/heap_program.h"
 #include "bindings/kept.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
@@ -37,6 +39,14 @@ void dsl_list_copy(lua_State *L, int index) {
     lua_setfield(L, -2, "n");
 }
 
+int dsl_list_unpack(lua_State *L, int index) {
+    int count = dsl_list_length(L, index);
+    luaL_checkstack(L, count + 4, "too many arguments for a process");
+    for (int i = 1; i <= count; i++)
+        lua_rawgeti(L, index, i);
+    return count;
+}
+
 /* ---- programs ---- */
 
 /* Of a worker in C. */
@@ -53,6 +63,11 @@ static int worker_make(lua_State *L) {
     return 0;
 }
 
+static bool has_heap(const dsl_program *program) {
+    const dsl_heap *heap = program->host->heap;
+    return !heap || heap->state == DSL_HEAP_OPEN;
+}
+
 static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_out,
                        void **body_out) {
     making m = {program, NULL};
@@ -65,8 +80,12 @@ static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_o
 /* The supervisor's arguments are asked for when the body begins. */
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
-    (void)arguments, (void)reason;
+    (void)arguments;
     dsl_program *program = p;
+    if (!has_heap(program)) { /* a lost heap takes its functions with it */
+        *reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+        return DYNSUP_EREASON;
+    }
     if (program->is_worker)
         return worker_body(program, ops_out, body_out);
     *ops_out = &dsl_begin_ops;
@@ -78,17 +97,26 @@ static size_t program_size(uint32_t arg_count) {
     return sizeof(dsl_program) + arg_count * sizeof(dynsup_value);
 }
 
+/* Also of a heap that is closed. */
+static void slot_release(dsl_host *host, uint32_t slot) {
+    if (slot)
+        dsl_object_release(host, host->heap_base | slot);
+}
+
 void dsl_program_release(void *p) {
     dsl_program *program = p;
     dsl_host *host = program->host;
+    dsl_host *whole = host->whole;
     if (--program->owners > 0)
         return;
-    dsl_vault_release(&host->vault, program->function);
-    dsl_vault_release(&host->vault, program->env);
-    dsl_vault_release(&host->vault, program->env_call);
+    slot_release(host, program->function);
+    slot_release(host, program->env);
+    slot_release(host, program->env_call);
     for (uint32_t i = 0; i < program->arg_count; i++)
         dsl_value_release(host, &program->args[i]);
-    host->alloc(host->alloc_ud, program, program_size(program->arg_count), 0);
+    if (host->heap)
+        dsl_heap_release(host->heap); /* the face may be gone from here on */
+    whole->alloc(whole->alloc_ud, program, program_size(program->arg_count), 0);
 }
 
 /* Pushes the function that tells where the code is: of a server's child the module's, whose start
@@ -107,6 +135,10 @@ static void program_describe(void *p, char *text, size_t size) {
     const dsl_program *program = p;
     lua_State *L = program->host->vault.L;
     dsl_place place;
+    if (!L) { /* its heap is closed */
+        snprintf(text, size, "?");
+        return;
+    }
     int top = lua_gettop(L);
     code_push(L, program);
     dsl_place_find(L, -1, &place);
@@ -114,15 +146,27 @@ static void program_describe(void *p, char *text, size_t size) {
     lua_settop(L, top);
 }
 
-bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child) {
-    if (child->program_ops != &dsl_program_ops)
+/* Is it a name? Its heap must be there still. */
+static bool is_named(const dsl_program *program) {
+    const dsl_vault *vault = &program->host->vault;
+    if (!vault->L)
+        return false;
+    dsl_vault_push(vault->L, vault, program->function);
+    bool is_string = lua_type(vault->L, -1) == LUA_TSTRING;
+    lua_pop(vault->L, 1);
+    return is_string;
+}
+
+bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
+    if (child->program_ops == &dsl_heap_program_ops) {
+        lua_pushstring(L, dsl_heap_program_name(child->program));
+        return true;
+    }
+    if (child->program_ops != &dsl_program_ops || !is_named(child->program))
         return false;
     const dsl_program *program = child->program;
-    dsl_vault_push(L, &program->host->vault, program->function);
-    if (lua_type(L, -1) == LUA_TSTRING)
-        return true;
-    lua_pop(L, 1);
-    return false;
+    dsl_object_push(L, host, program->host->heap_base | program->function);
+    return true;
 }
 
 const dynsup_program_ops dsl_program_ops = {
@@ -141,7 +185,8 @@ static uint32_t place_keep(lua_State *L, dsl_host *host, int index) {
 
 dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec) {
     size_t size = program_size((uint32_t)spec->arg_count);
-    dsl_program *program = host->alloc(host->alloc_ud, NULL, 0, size);
+    dsl_host *whole = host->whole;
+    dsl_program *program = whole->alloc(whole->alloc_ud, NULL, 0, size);
     if (!program)
         return NULL;
     *program = (dsl_program){.host = host,
@@ -154,6 +199,8 @@ dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl
     dsl_vault_retain(&host->vault, program->function);
     for (int i = 0; i < spec->arg_count; i++)
         arg_keep(L, program, places + DSL_SPEC_ARGS, i);
+    if (host->heap)
+        dsl_heap_retain(host->heap);
     if (!dsl_spec_has(spec, DSL_SPEC_ENV))
         return program;
     program->env = place_keep(L, host, places + DSL_SPEC_ENV);

@@ -12,6 +12,9 @@
  * is no count. [-0, +0] */
 int dsl_list_length(lua_State *L, int index);
 
+/* Pushes the list's values; returns their number. Raises when they are too many. [-0, +n] */
+int dsl_list_unpack(lua_State *L, int index);
+
 /* Pushes a copy of the list with n set. Raises without memory. [-0, +1] */
 void dsl_list_copy(lua_State *L, int index);
 
@@ -55,8 +58,8 @@ extern const dynsup_body_ops dsl_begin_ops;
 /* ---- program.c, kept.c ---- */
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
- * is started by a function, or never again. [-0, +0|1] */
-bool dsl_program_name_push(lua_State *L, const dynsup_child_info *child);
+ * is started by a function, or never again. host is the face of L's heap. [-0, +0|1] */
+bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info *child);
 
 /* Where a function was written, for humans. */
 typedef struct dsl_place {

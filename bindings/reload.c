@@ -39,7 +39,7 @@ static int supervisors(lua_State *L) {
  * [-0, +4] */
 static int push_child(lua_State *L, const dynsup_child_info *child) {
     luaL_checkstack(L, 4, NULL);
-    if (!dsl_program_name_push(L, child))
+    if (!dsl_program_name_push(L, dsl_host_of(L), child))
         lua_pushboolean(L, false);
     dsl_id_push(L, child->ref);
     lua_pushinteger(L, (lua_Integer)child->incarnation + child->has_guest);

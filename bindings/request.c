@@ -3,8 +3,7 @@
 
 static void push_moved(lua_State *L, dsl_host *host, const dynsup_value *value) {
     dsl_value_push(L, host, value);
-    if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+    dsl_value_release(host, value);
 }
 
 void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply) {

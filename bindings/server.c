@@ -2,6 +2,7 @@
 #include "bindings/name.h"
 #include "bindings/server.h"
 
+#include "bindings/crossing.h"
 #include "bindings/dry.h"
 #include "bindings/native.h"
 #include "bindings/program.h"
@@ -152,11 +153,6 @@ static int start_k(lua_State *L, int status, lua_KContext context) {
     return dsl_told(L, dsl_host_of(L), "start_link", count);
 }
 
-static void value_release(dsl_host *host, const dynsup_value *value) {
-    if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
-}
-
 static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_pid pid,
                          const start_options *options) {
     if (dsl_check_status(L, status) != DYNSUP_EALREADY_STARTED)
@@ -197,8 +193,8 @@ static int start_with(lua_State *L, bool link) {
                                                       .name_value = value,
                                                       .start_out = &ref},
                               &pid);
-    value_release(host, &key);
-    value_release(host, &value);
+    dsl_value_release(host, &key);
+    dsl_value_release(host, &value);
     if (status) {
         dsl_body_discard(body);
         return dsl_told(L, host, "start_link", start_refused(L, host, status, pid, &options));
@@ -243,13 +239,11 @@ static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup
     if (host->config->copy_messages)
         dsl_copy_values(L, 2, 1);
     luaL_checkstack(L, DSL_REPLY_VALUES + 8, NULL);
-    dsl_vault_reserve(L, &host->vault, 1);
-    dynsup_value what = dsl_value_get(L, host, 2);
+    dynsup_value what = dsl_value_for(L, host, pid, "request", 2);
     int status = dynsup_call(host->core, pid, tag, &what, ref_out);
     if (status == 0)
         return 0;
-    if (what.kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)what.as.object);
+    dsl_value_release(host, &what);
     return call_status(L, status);
 }
 
@@ -329,11 +323,11 @@ static int cast(lua_State *L) {
         return dsl_fail(L, DYNSUP_NOPROC);
     if (host->config->copy_messages)
         dsl_copy_values(L, 2, 1);
-    dsl_vault_reserve(L, &host->vault, 1);
-    dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}}, dsl_value_get(L, host, 2)};
+    dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}},
+                              dsl_value_for(L, host, pid, "request", 2)};
     int status = dynsup_send(host->core, pid, values, 2);
     if (status)
-        value_release(host, &values[1]);
+        dsl_value_release(host, &values[1]);
     if (dsl_check_status(L, status))
         return dsl_go_on(L, host, dsl_fail(L, DYNSUP_MAILBOX_FULL));
     lua_pushboolean(L, 1);

@@ -166,8 +166,14 @@ void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index) {
     dsl_body *caller = dynsup_caller(host->core, ref, &dsl_body_ops);
     if (!caller)
         return;
-    lua_pushvalue(L, index);
-    lua_xmove(L, caller->inner, 1);
+    if (caller->host == host) {
+        lua_pushvalue(L, index);
+        lua_xmove(L, caller->inner, 1);
+    } else {
+        dynsup_value value = dsl_value_abroad(L, host, index);
+        dsl_value_push_in_slice(caller->inner, caller->host, &value);
+        dsl_value_release(host, &value);
+    }
     caller->nargs = 1;
     dynsup_call_replied(host->core, ref);
 }

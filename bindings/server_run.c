@@ -2,6 +2,7 @@
 #include "bindings/server_run.h"
 
 #include "bindings/account.h"
+#include "bindings/heap.h"
 #include "bindings/kept.h"
 
 #include <string.h>
@@ -20,6 +21,8 @@ bool dsl_server_body_take(dsl_server_run *r) {
     r->body->account = r->server->account;
     r->server->dict = 0;
     r->server->account = NULL;
+    if (r->host->heap) /* it is the same process */
+        dsl_heap_leave(r->host->heap);
     return true;
 }
 
@@ -32,6 +35,8 @@ void dsl_server_body_give(dsl_server_run *r) {
     r->body->dict = 0;
     r->body->account = NULL;
     lua_settop(r->body->co, 0);
+    if (r->host->heap)
+        dsl_heap_enter(r->host->heap);
     dsl_body_discard(r->body);
     r->body = NULL;
 }
@@ -47,8 +52,7 @@ void dsl_server_message_end(dsl_server *server) {
     if (!message || server->callback == DSL_INIT)
         return;
     for (uint32_t i = 0; i < message->count; i++)
-        if (message->values[i].kind == DYNSUP_OBJECT)
-            dsl_vault_release(&server->host->vault, (uint32_t)message->values[i].as.object);
+        dsl_value_release(server->host, &message->values[i]);
     server->at.message = NULL;
     dynsup_message_free(server->host->core, message);
 }
@@ -126,9 +130,9 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     if (callback == DSL_INFO)
         dsl_value_push(co, r->host, &server->state);
     for (int i = last; i >= first && callback != DSL_INFO; i--)
-        dsl_value_push(co, r->host, &message->values[i]);
+        dsl_value_push_in_slice(co, r->host, &message->values[i]);
     for (int i = first; i <= last && callback == DSL_INFO; i++)
-        dsl_value_push(co, r->host, &message->values[i]);
+        dsl_value_push_in_slice(co, r->host, &message->values[i]);
     if (callback != DSL_INFO)
         dsl_value_push(co, r->host, &server->state);
     r->body->nargs = pushed + values;
@@ -197,10 +201,8 @@ static enum dynsup_slice work(dsl_server_run *r) {
     return DYNSUP_SLICE_AGAIN;
 }
 
-static enum dynsup_slice server_step(void *p, dynsup_host *core, dynsup_pid self,
-                                     enum dynsup_wake wake, dynsup_outcome *outcome) {
-    (void)core, (void)self;
-    dsl_server *server = p;
+static enum dynsup_slice server_slice(dsl_server *server, enum dynsup_wake wake,
+                                      dynsup_outcome *outcome) {
     dsl_server_run r = {.server = server, .host = server->host, .outcome = outcome};
     r.deadline_ns = DYNSUP_NEVER;
     if (wake == DYNSUP_WAKE_TIMEOUT && run_callbacks(&r, idle_over(&r)) == DSL_SLICE_ENDS) {
@@ -208,6 +210,18 @@ static enum dynsup_slice server_step(void *p, dynsup_host *core, dynsup_pid self
         return r.slice;
     }
     return work(&r);
+}
+
+static enum dynsup_slice server_step(void *p, dynsup_host *core, dynsup_pid self,
+                                     enum dynsup_wake wake, dynsup_outcome *outcome) {
+    (void)core, (void)self;
+    dsl_heap *heap = ((dsl_server *)p)->host->heap;
+    if (heap && dsl_heap_ends(heap, false, outcome))
+        return DYNSUP_SLICE_EXIT;
+    enum dynsup_slice end = server_slice(p, wake, outcome);
+    if (heap && dsl_heap_ends(heap, false, outcome))
+        return DYNSUP_SLICE_EXIT;
+    return end;
 }
 
 enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
@@ -253,7 +267,10 @@ void dsl_server_fini(dsl_server *server) {
 }
 
 static void server_fini(void *p) {
+    dsl_heap *heap = ((dsl_server *)p)->host->heap;
     dsl_server_fini(p);
+    if (heap)
+        dsl_heap_leave(heap);
 }
 
 static void server_preempt(void *p) {

@@ -24,8 +24,7 @@ typedef struct dsl_server_run {
 } dsl_server_run;
 
 static inline void dsl_server_value_release(dsl_host *host, const dynsup_value *value) {
-    if (value->kind == DYNSUP_OBJECT)
-        dsl_vault_release(&host->vault, (uint32_t)value->as.object);
+    dsl_value_release(host, value);
 }
 
 /* ---- server_run.c ---- */

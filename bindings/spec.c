@@ -232,6 +232,11 @@ static const char *read_backoff(reading *r) {
     return dynsup_backoff_valid(backoff) ? NULL : "invalid_backoff";
 }
 
+static const char *read_heap(reading *r) {
+    r->spec->own_heap = is_word(r, DSL_WORD_OWN);
+    return r->spec->own_heap ? NULL : "invalid_heap";
+}
+
 /* ---- the table ---- */
 
 static const field_fn readers[] = {
@@ -257,6 +262,7 @@ static const field_fn readers[] = {
     [DSL_WORD_ENV] = read_env,
     [DSL_WORD_MODULES] = read_modules,
     [DSL_WORD_SIGNIFICANT] = read_significant,
+    [DSL_WORD_HEAP] = read_heap,
 };
 
 enum { FIELD_COUNT = sizeof readers / sizeof *readers };
@@ -300,6 +306,8 @@ static int check_whole(reading *r, int index) {
         odd = r->body_only;
     else if (r->spec->is_worker && dsl_spec_has(r->spec, DSL_SPEC_ARGS))
         odd = "args";
+    else if (r->spec->is_worker && r->spec->own_heap)
+        odd = "heap";
     else if (r->spec->core.is_supervisor && r->limit)
         odd = r->limit;
     else if (r->has_body || r->has_start)
@@ -309,6 +317,14 @@ static int check_whole(reading *r, int index) {
     else
         lua_pushvalue(r->L, index);
     return dsl_spec_fail(r->L, "invalid_child_spec");
+}
+
+/* A function value belongs to the heap that it was made in. */
+static int check_heap(reading *r) {
+    if (!r->spec->own_heap || lua_type(r->L, r->base + DSL_SPEC_FUNCTION) == LUA_TSTRING)
+        return 0;
+    lua_pushliteral(r->L, DSL_SPEC_NEEDS_NAME);
+    return dsl_spec_fail(r->L, "invalid_mfa");
 }
 
 /* "bad_combination" with the two fields that do not go together. */
@@ -338,8 +354,10 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
 
 /* 0, or the number of values pushed. */
 static int check_memory(lua_State *L, dsl_spec *spec) {
-    const char *why = dsl_limits_account(L, &spec->limits);
     spec->max_memory = dsl_limits_memory(&spec->limits);
+    if (spec->own_heap) /* the limit of a heap needs no accounts */
+        return 0;
+    const char *why = dsl_limits_account(L, &spec->limits);
     if (spec->max_memory && spec->is_worker)
         why = "a worker in C has no memory of Lua's that could be limited";
     if (!why)
@@ -391,6 +409,8 @@ int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec 
     int failed = read_fields(&r, index);
     if (failed == 0)
         failed = check_whole(&r, index);
+    if (failed == 0)
+        failed = check_heap(&r);
     if (failed == 0)
         failed = check_env(&r);
     if (failed)

@@ -8,6 +8,7 @@
 #include "bindings/static.h"
 
 #include "bindings/dry.h"
+#include "bindings/heap_program.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
 
@@ -35,6 +36,25 @@ static void places_keep(lua_State *L, const specs *s, int i) {
         lua_rawseti(L, s->places, place_of(i, place));
 }
 
+/* A child with a heap of its own: its program, in a box, takes the place of what it starts. 0, or
+ * the number of values pushed. */
+static int own_heap_keep(lua_State *L, dsl_spec *spec) {
+    dsl_host *host = dsl_host_of_thread(L);
+    dsl_codec_trouble trouble;
+    dsl_heap_plan plan = {.max_bytes = spec->max_memory, .guest = spec->by_start};
+    int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
+    if (dsl_spec_has(spec, DSL_SPEC_ENV))
+        plan.env = base + DSL_SPEC_ENV;
+    spec->own_heap = spec->own_heap && !host->config->dry;
+    if (!spec->own_heap)
+        return 0;
+    if (!dsl_heap_program_box_push(L, host, base + DSL_SPEC_FUNCTION, base + DSL_SPEC_ARGS, &plan,
+                                   &trouble))
+        return dsl_heap_program_refused(L, &trouble);
+    lua_replace(L, base + DSL_SPEC_FUNCTION);
+    return 0;
+}
+
 static int spec_read(lua_State *L, const dsl_host *host, const specs *s, int i, int children,
                      enum dynsup_auto_shutdown when) {
     dsl_spec *spec = &s->items[i];
@@ -50,6 +70,9 @@ static int spec_read(lua_State *L, const dsl_host *host, const specs *s, int i, 
         lua_pushvalue(L, child);
         return dsl_spec_fail(L, "missing_id");
     }
+    failed = own_heap_keep(L, spec);
+    if (failed)
+        return failed;
     places_keep(L, s, i);
     lua_pop(L, 1);
     return 0;
@@ -78,8 +101,10 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     int base = lua_gettop(L) + 1;
     for (int place = 0; place < DSL_SPEC_PLACES; place++)
         lua_rawgeti(L, -1 - place, place_of(i, place));
-    core.program_ops = &dsl_program_ops;
-    core.program = dsl_program_new(L, host, base, &s->items[i]);
+    bool own_heap = s->items[i].own_heap;
+    core.program_ops = own_heap ? &dsl_heap_program_ops : &dsl_program_ops;
+    core.program = own_heap ? (void *)dsl_heap_program_box_take(L, base + DSL_SPEC_FUNCTION)
+                            : dsl_program_new(L, host, base, &s->items[i]);
     int status = DYNSUP_ENOMEM;
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);

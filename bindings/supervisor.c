@@ -34,8 +34,8 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     reply.status = dynsup_supervisor_start(host->core, &options.core, &reply.pid);
     dsl_options_taken(host, &options, &reply);
     dsl_options_name_release(host, &options);
-    if (reply.status)
-        dsl_vault_release(&host->vault, (uint32_t)options.core.arguments);
+    if (reply.status && options.core.arguments)
+        dsl_object_release(host, options.core.arguments);
     return dsl_reply_to(L, host, &reply, 0, start_link_k);
 }
 

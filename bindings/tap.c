@@ -153,6 +153,7 @@ void dsl_tap_fini(dsl_host *host) {
 int dsl_tap(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
+    host = host->whole;
     dynsup_pid target = dynsup_self(host->core);
     enum dynsup_level level = (enum dynsup_level)luaL_checkoption(L, 1, NULL, dsl_level_names);
     taps_sweep(host, target);

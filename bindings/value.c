@@ -1,4 +1,6 @@
 /* Values and reasons between Lua's stack and the core. */
+#include "bindings/object.h"
+
 #include "bindings/binding.h"
 
 #include <math.h>
@@ -21,10 +23,11 @@ void dsl_id_push(lua_State *L, uint64_t id) {
 
 static dynsup_value object_get(lua_State *L, dsl_host *host, int index) {
     lua_pushvalue(L, index);
-    return (dynsup_value){DYNSUP_OBJECT, {.object = dsl_vault_put(L, &host->vault)}};
+    return (dynsup_value){DYNSUP_OBJECT,
+                          {.object = host->heap_base | dsl_vault_put(L, &host->vault)}};
 }
 
-dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index) {
+dynsup_value dsl_value_plain(lua_State *L, int index) {
     switch (lua_type(L, index)) {
     case LUA_TNIL:
         return (dynsup_value){DYNSUP_NIL, {.integer = 0}};
@@ -37,10 +40,15 @@ dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index) {
     case LUA_TLIGHTUSERDATA:
         if (dsl_is_id(lua_touserdata(L, index)))
             return (dynsup_value){DYNSUP_ID, {.id = (uintptr_t)lua_touserdata(L, index)}};
-        return object_get(L, host, index);
+        return (dynsup_value){DYNSUP_OBJECT, {.object = 0}};
     default:
-        return object_get(L, host, index);
+        return (dynsup_value){DYNSUP_OBJECT, {.object = 0}};
     }
+}
+
+dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index) {
+    dynsup_value value = dsl_value_plain(L, index);
+    return value.kind == DYNSUP_OBJECT ? object_get(L, host, index) : value;
 }
 
 void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom) {
@@ -70,9 +78,16 @@ void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value) {
         dsl_atom_push(L, host->runtime, value->as.atom);
         break;
     case DYNSUP_OBJECT:
-        dsl_vault_push(L, &host->vault, (uint32_t)value->as.object);
+        dsl_object_push(L, host, value->as.object);
         break;
     }
+}
+
+void dsl_value_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *value) {
+    if (value->kind == DYNSUP_OBJECT)
+        dsl_object_push_in_slice(L, host, value->as.object);
+    else
+        dsl_value_push(L, host, value);
 }
 
 void dsl_check_reason(lua_State *L, int index) {
@@ -108,54 +123,3 @@ dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index) {
         class = DYNSUP_REASON_SHUTDOWN;
     return (dynsup_reason){class, dsl_value_get(L, host, index)};
 }
-
-/* ---- objects, as the core sees them ---- */
-
-static void object_retain(void *ud, uint64_t object) {
-    dsl_vault_retain(&((dsl_host *)ud)->vault, (uint32_t)object);
-}
-
-static void object_release(void *ud, uint64_t object) {
-    dsl_vault_release(&((dsl_host *)ud)->vault, (uint32_t)object);
-}
-
-static bool object_equal(void *ud, uint64_t a, uint64_t b) {
-    dsl_host *host = ud;
-    lua_State *L = host->vault.L;
-    dsl_vault_push(L, &host->vault, (uint32_t)a);
-    dsl_vault_push(L, &host->vault, (uint32_t)b);
-    bool equal = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return equal;
-}
-
-#define HASH_SAMPLES 64 /* bytes of a string that are looked at, at most */
-
-static uint64_t string_hash(const char *text, size_t size) {
-    uint64_t hash = size;
-    size_t step = size / HASH_SAMPLES + 1;
-    for (size_t i = 0; i < size; i += step)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static uint64_t object_hash(void *ud, uint64_t object) {
-    dsl_host *host = ud;
-    lua_State *L = host->vault.L;
-    size_t size;
-    dsl_vault_push(L, &host->vault, (uint32_t)object);
-    bool is_string = lua_type(L, -1) == LUA_TSTRING;
-    const char *text = is_string ? lua_tolstring(L, -1, &size) : NULL;
-    uint64_t hash = is_string ? string_hash(text, size) : (uint64_t)(uintptr_t)lua_topointer(L, -1);
-    lua_pop(L, 1);
-    return hash;
-}
-
-const dynsup_object_ops dsl_object_ops = {
-    .retain = object_retain,
-    .release = object_release,
-    .describe = dsl_object_describe,
-    .trace = dsl_object_trace,
-    .equal = object_equal,
-    .hash = object_hash,
-};

@@ -14,7 +14,7 @@
 /* The host of the run, when its clock is a virtual one. */
 static const dsl_host *virtual_host(lua_State *L) {
     const dsl_host *host = dsl_runtime_of(L)->host;
-    return host && host->config->virtual_clock ? host : NULL;
+    return host && host->config->virtual_clock ? host->whole : NULL;
 }
 
 static int call_original(lua_State *L) {

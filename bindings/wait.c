@@ -163,13 +163,21 @@ static int halt(lua_State *L) {
     return dsl_halt(L, host, (int)code);
 }
 
+/* The slot of the table that the guests of a supervisor share, in the heap of the first one that
+ * asked; 0: there is none here. */
+static uint32_t shared_dict(const dsl_host *host) {
+    uint64_t object = dynsup_guest_belonging(host->core);
+    return object && dsl_object_is_own(host, object) ? (uint32_t)object : 0;
+}
+
 /* Keeps the table for the process: a guest comes and goes, its supervisor stays. */
 static uint32_t dict_new(lua_State *L, dsl_body *body) {
+    dsl_host *host = body->host;
     lua_newtable(L);
-    dsl_vault_reserve(L, &body->host->vault, 1);
-    uint32_t slot = dsl_vault_put(L, &body->host->vault);
-    if (body->is_guest)
-        dynsup_guest_belonging_set(body->host->core, slot);
+    dsl_vault_reserve(L, &host->vault, 1);
+    uint32_t slot = dsl_vault_put(L, &host->vault);
+    if (body->is_guest && !dynsup_guest_belonging(host->core))
+        dynsup_guest_belonging_set(host->core, host->heap_base | slot);
     else
         body->dict = slot;
     return slot;
@@ -179,7 +187,9 @@ static int dict(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    uint32_t slot = body->is_guest ? (uint32_t)dynsup_guest_belonging(host->core) : body->dict;
+    uint32_t slot = body->dict;
+    if (slot == 0 && body->is_guest)
+        slot = shared_dict(host);
     if (slot == 0)
         slot = dict_new(L, body);
     dsl_vault_push(L, &host->vault, slot);

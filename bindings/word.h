@@ -31,6 +31,7 @@
     X(MAX_MEMORY, "max_memory")                                                                    \
     X(MAX_MAILBOX, "max_mailbox")                                                                  \
     X(ENV, "env")                                                                                  \
+    X(HEAP, "heap")                                                                                \
     X(MODULES, "modules")                                                                          \
     X(SIGNIFICANT, "significant")                                                                  \
     X(PERMANENT, "permanent")                                                                      \
@@ -40,7 +41,8 @@
     X(FOREVER, "infinity")                                                                         \
     X(WORKER, "worker")                                                                            \
     X(SUPERVISOR, "supervisor")                                                                    \
-    X(DYNAMIC, "dynamic")
+    X(DYNAMIC, "dynamic")                                                                          \
+    X(OWN, "own")
 
 #define DSL_WORD_ID(id, text) DSL_WORD_##id,
 enum dsl_word { DSL_WORDS(DSL_WORD_ID) DSL_WORD_COUNT };

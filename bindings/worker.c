@@ -12,6 +12,7 @@
 #include "bindings/worker.h"
 
 #include "bindings/check.h"
+#include "bindings/heap.h"
 #include "bindings/metatable.h"
 
 #include <string.h>
@@ -86,6 +87,8 @@ dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint3
     w->size = size;
     lua_pushvalue(L, index);
     w->kind = dsl_vault_put(L, &host->vault);
+    if (host->heap)
+        dsl_heap_enter(host->heap);
     return w;
 }
 
@@ -94,6 +97,8 @@ static void worker_fini(void *body) {
     dsl_host *host = w->host;
     dsl_vault_release(&host->vault, w->kind);
     host->alloc(host->alloc_ud, w, w->size, 0);
+    if (host->heap)
+        dsl_heap_leave(host->heap);
 }
 
 /* ---- slices ---- */

@@ -490,6 +490,11 @@ void dynsup_wait_end(dynsup_host *host, dynsup_pid pid);
  * survive, dynsup_doomed is true and step must return. */
 void dynsup_exit(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason);
 
+/* Ends the process with this reason, whatever it traps; the reason's objects stay the caller's.
+ * Does nothing to the dead. Those that end with the same number (not 0) were lost together: in
+ * their supervisor's intensity their restarts count as one. */
+void dynsup_lose(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason, uint64_t loss);
+
 /* True when the current process is to end: its step must return (the result is not looked at). */
 bool dynsup_doomed(const dynsup_host *host);
 

@@ -125,9 +125,15 @@ static dsi_intensity *own_limit(const dsi_child *child) {
  * backoff spaces it. False: it is one too many. */
 static bool restart_count(dsi_supervisor *supervisor, dsi_child *child) {
     uint64_t now_ms = dsi_supervisor_time(supervisor) / 1000000;
+    bool is_counted = child->uncounted;
+    child->uncounted = false;
     if (own_limit(child))
         return dsi_intensity_add(own_limit(child), now_ms);
-    return backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
+    return is_counted || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
+}
+
+bool dsi_life_counts(const dsi_child *child) {
+    return child->restart != DYNSUP_TEMPORARY && !own_limit(child) && !backs_off(child);
 }
 
 /* The supervisor's intensity is exceeded: the child is dropped, and the supervisor ends. */

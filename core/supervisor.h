@@ -109,6 +109,7 @@ struct dsi_supervisor {
     uint64_t max_children;
     dynsup_limits limits; /* of its workers, for what their specs do not say */
     dsi_intensity intensity;
+    uint64_t loss;      /* the last one that was counted */
     uint64_t arguments; /* an object, or 0 */
     uint64_t belonging; /* an object of its guests, or 0 */
 
@@ -322,6 +323,9 @@ void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t c
  * is 0; or NULL. */
 dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
                          size_t name_length);
+
+/* Does a restart of the child count in its supervisor's intensity? */
+bool dsi_life_counts(const dsi_child *child);
 
 /* Tells who waits for the child to run. */
 void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child);

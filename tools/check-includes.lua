@@ -9,7 +9,7 @@ local layers = {
     { "timers", "names" },
     { "state", "value", "clock" },
     { "process", "mailbox", "link", "monitor", "delayed", "possession", "event", "registry", "step" },
-    { "supervisor", "child", "cursor", "request", "start", "guest", "life", "incarnation", "dynamic",
+    { "supervisor", "child", "cursor", "request", "start", "guest", "life", "lose", "incarnation", "dynamic",
         "static", "shutdown", "saved", "limits",
         "renew" },
     { "host", "halt", "check" },

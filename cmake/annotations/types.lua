@@ -81,6 +81,7 @@
 ---@field env? "private"|dynsup.allowed with body = "module:function": its globals
 ---@field max_restarts? integer a limit of restarts of its own, within max_seconds (3)
 ---@field max_seconds? number (5)
+---@field heap? "own" each incarnation has a heap of its own
 ---@field modules? table|"dynamic"
 ---@field significant? boolean under a static supervisor with auto_shutdown
 
@@ -124,6 +125,8 @@
 ---@field max_seconds? number (5)
 ---@field max_children? integer|"infinity"
 ---@field extra_arguments? table go before the arguments of each child
+---@field heaps? integer how many further heaps its children live in
+---@field heap_memory? integer bytes each of them may have
 ---@field limits? dynsup.limits of its workers, for what their specs do not say
 
 ---@class dynsup.supervisor_options: dynsup.init_options
@@ -166,9 +169,17 @@
 ---@field trap_exit boolean
 ---@field paused boolean
 ---@field supervisor? dynsup.pid
+---@field heap? integer that its code is in; 0: the first
 ---@field traceback? string
 ---@field limits? dynsup.limits of a child that has some
 ---@field dropped? integer with limits: messages that its full mailbox has lost
+
+---@class dynsup.heap_info
+---@field heap integer its number; 0: the first
+---@field processes? integer nil of the first
+---@field memory integer bytes of Lua's
+---@field limit? integer bytes
+---@field lost boolean
 
 --- What the incarnation before has left.
 ---@class dynsup.previous

@@ -1,0 +1,33 @@
+/*
+ * Crossing: values on their way to a process of another heap.
+ *
+ * They are packed when they are sent, so that the sender is told of what cannot travel, and
+ * unpacked when they are received. Each value is packed by itself: what two values of a message
+ * share arrives twice.
+ */
+#ifndef DSL_CROSSING_H
+#define DSL_CROSSING_H
+
+#include "bindings/binding.h"
+#include "bindings/heap.h"
+
+/* Has the process its code in another heap than this one? */
+static inline bool dsl_is_abroad(const dsl_host *host, dynsup_pid pid) {
+    if (!host->whole->heaps)
+        return false;
+    const dsl_host *face = dsl_face_of(host, pid);
+    return face && face != host;
+}
+
+/* The count values from index first (absolute) on, packed where they need it; the caller owns them.
+ * Raises without memory, what a __pack raises, and for what cannot travel, of which it tells the
+ * place in `what`. [-0, +0] */
+void dsl_values_pack(lua_State *L, dsl_host *host, const char *what, int first, int count,
+                     dynsup_value *values_out);
+
+/* The value at index (absolute) for that process: of the vault, or packed. Raises as
+ * dsl_values_pack. [-0, +0] */
+dynsup_value dsl_value_for(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what,
+                           int index);
+
+#endif

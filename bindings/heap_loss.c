@@ -1,0 +1,108 @@
+/*
+ * The loss of a heap: its limit has refused memory, so all that live in it end.
+ *
+ * Design notes.
+ * The allocator only notes that the heap goes beyond its limit, or is exhausted. What runs in it at
+ * that moment is interrupted as soon as it can be; at the end of that slice the heap is collected,
+ * and lost if that does not help. The process whose slice it was ends then; those that wait are
+ * ended between two steps. All of them end with DYNSUP_MEMORY_EXCEEDED, and count as one with their
+ * supervisor.
+ */
+#include "bindings/heap.h"
+
+#include "bindings/binding.h"
+#include "bindings/heap_group.h"
+
+void dsl_heap_over(void *p) {
+    dsl_heap *heap = p;
+    heap->face.whole->heaps->has_over = true;
+    dsl_preempt_now(&heap->face);
+}
+
+void dsl_heap_lose(void *p) {
+    dsl_heap *heap = p;
+    dsl_heaps *heaps = heap->face.whole->heaps;
+    if (heap->state != DSL_HEAP_OPEN)
+        return;
+    heap->state = DSL_HEAP_LOST;
+    heap->loss = ++heaps->losses;
+    heaps->has_lost = true;
+    dsl_heap_memory_relent(&heap->memory);
+    dsl_preempt_now(&heap->face);
+}
+
+static void end(dsl_heap *heap, dynsup_pid pid) {
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+    dynsup_lose(heap->face.core, pid, &reason, heap->loss);
+}
+
+/* What only finalizers held is gone with the second collection. */
+static void weigh(dsl_heap *heap) {
+    dsl_heap_memory *memory = &heap->memory;
+    for (int i = 0; i < 2 && memory->in_use > memory->limit; i++)
+        lua_gc(heap->face.L, LUA_GCCOLLECT);
+    memory->is_over = false;
+    if (memory->in_use > memory->limit)
+        dsl_heap_lose(heap);
+}
+
+void dsl_heaps_weigh(dsl_host *whole) {
+    dsl_heaps *heaps = whole->heaps;
+    heaps->has_over = false;
+    for (uint32_t i = 1; i < heaps->capacity; i++) {
+        dsl_heap *heap = heaps->table[i];
+        if (heap && heap->state == DSL_HEAP_OPEN && heap->memory.is_over)
+            weigh(heap);
+    }
+}
+
+bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome) {
+    if (heap->state == DSL_HEAP_OPEN && heap->memory.is_over)
+        weigh(heap);
+    if (heap->state != DSL_HEAP_LOST)
+        return false;
+    if (is_guest) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED).value;
+    } else {
+        end(heap, dynsup_self(heap->face.core));
+    }
+    return true;
+}
+
+/* A supervisor goes on without its guest, which finds out in its next slice. */
+static void end_if_lost(dsl_host *whole, dynsup_pid pid) {
+    dynsup_process_info info;
+    const dsl_host *face = dsl_face_of(whole, pid);
+    if (!face || !face->heap || face->heap->state != DSL_HEAP_LOST)
+        return;
+    dynsup_process_glance(whole->core, pid, &info);
+    if (info.is_supervisor)
+        dynsup_wait_end(whole->core, pid);
+    else
+        end(face->heap, pid);
+}
+
+static void settle(dsl_heap *heap) {
+    if (heap->state != DSL_HEAP_LOST || heap->is_swept)
+        return;
+    heap->is_swept = true;
+    dsl_log(heap->face.whole, DYNSUP_LEVEL_ERROR,
+            "heap %u is lost: it may have %zu bytes and needed more; its %u processes end",
+            (unsigned)heap->number, heap->max_bytes, (unsigned)heap->processes);
+    dsl_heap_retain(heap);
+    dsl_heap_group_part(heap);
+    dsl_heap_release(heap);
+}
+
+void dsl_heaps_sweep(dsl_host *whole) {
+    dsl_heaps *heaps = whole->heaps;
+    dynsup_pid pid;
+    uint32_t cursor = 0;
+    heaps->has_lost = false;
+    while ((pid = dynsup_process_next(whole->core, &cursor)))
+        end_if_lost(whole, pid);
+    for (uint32_t i = 1; i < heaps->capacity; i++)
+        if (heaps->table[i])
+            settle(heaps->table[i]);
+}

@@ -1,0 +1,65 @@
+/*
+ * Objects: values of Lua that the core holds.
+ *
+ * Design notes.
+ * An object is a number of 64 bits. Bits 0 to 31 are a slot of a vault and bits 32 to 61 the number
+ * of the heap that has the vault (0: the first); or bit 63 is set, and the rest is the address of a
+ * parcel, which is of no heap; or bits 63 and 62 are, for a group of heaps (heap_group.h), which is
+ * no value. Objects of other heaps, and parcels, are pushed as copies.
+ */
+#ifndef DSL_OBJECT_H
+#define DSL_OBJECT_H
+
+#include "bindings/codec.h"
+#include "bindings/host.h"
+
+#define DSL_OBJECT_HEAP   32
+#define DSL_OBJECT_NUMBER 0x3fffffffu
+#define DSL_OBJECT_PARCEL (UINT64_C(1) << 63)
+#define DSL_OBJECT_GROUP  (UINT64_C(3) << 62)
+
+/* Is it in the vault of the face's own heap? Then it is its slot, cut to 32 bits. */
+static inline bool dsl_object_is_own(const dsl_host *host, uint64_t object) {
+    return (object ^ host->heap_base) >> DSL_OBJECT_HEAP == 0;
+}
+
+/* One owner more, or fewer; host is any face. */
+void dsl_object_retain(dsl_host *host, uint64_t object);
+void dsl_object_release(dsl_host *host, uint64_t object);
+
+/* The face in whose vault the object is; the first heap's when it is in none. */
+dsl_host *dsl_object_face(dsl_host *host, uint64_t object);
+
+/* Pushes the object; one that is not the face's own as a copy, and without memory for that the text
+ * "not_enough_memory" in its place. Never raises; needs a free stack slot; L is any coroutine of
+ * the face's heap. No finalizer runs, for which the collector is stopped while a copy is made, and
+ * then makes a step; in_slice: they may, and it is cheaper. [-0, +1] */
+void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object);
+void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
+
+/* The parcel as an object; its owner is from now on who has the object. */
+static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
+    return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
+}
+
+/* The value at the index as a value for a process of another heap: plain ones as they are, others
+ * as a parcel, in which what cannot travel is left out (lenient, see codec.h). Never raises;
+ * without memory the atom DYNSUP_NOMEM. [-0, +0] */
+dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index);
+
+/* ---- what is kept of a vault when its heap is closed ---- */
+
+typedef struct dsl_remains {
+    dsl_slot *slots;      /* the vault's */
+    dsl_parcel **parcels; /* by slot; NULL: there was no memory for it */
+    uint32_t count;       /* of slots */
+    uint32_t used;        /* of them, by owners */
+} dsl_remains;
+
+/* Takes the values of a face's vault that have owners, which must all be objects by now, and ends
+ * the vault. */
+void dsl_remains_init(dsl_host *face, dsl_remains *kept);
+
+void dsl_remains_fini(dsl_remains *kept);
+
+#endif

@@ -1,0 +1,24 @@
+/* Losses: processes that end together, by something outside of the core. */
+#include "child.h"
+#include "supervisor.h"
+
+/* Has another child of the supervisor counted for this loss? From now on one has. */
+static bool is_counted(const dsi_child *child, uint64_t loss) {
+    dsi_supervisor *supervisor = child->supervisor;
+    if (supervisor->loss == loss || !dsi_life_counts(child))
+        return supervisor->loss == loss;
+    supervisor->loss = loss;
+    return false;
+}
+
+void dynsup_lose(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason, uint64_t loss) {
+    dsi_process *process = dsi_process_find_alive(host, pid);
+    if (!process)
+        return;
+    dsi_child *child = process->child;
+    while (child) {
+        child->uncounted = is_counted(child, loss);
+        child = child->extra ? child->extra->next_same : NULL;
+    }
+    dsi_process_doom(host, process, reason);
+}

@@ -1,0 +1,73 @@
+/* Tests of losses: processes that end together. */
+#include "test_host.h"
+
+enum { CHILDREN = 5 };
+
+static void lose(test_host *test, dynsup_pid pid, uint64_t loss) {
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+    dynsup_lose(test->host, pid, &reason, loss);
+}
+
+/* A supervisor that restarts once at most, with children that trap exits. */
+static dynsup_pid crowd(test_host *test, test_body *a, test_program **programs) {
+    dynsup_pid supervisor = test_supervisor_with(test, a, 1, DYNSUP_NO_LIMIT);
+    for (int i = 0; i < CHILDREN; i++) {
+        programs[i] = test_program_new(test);
+        programs[i]->traps = true;
+        dynsup_child_spec spec = test_spec(programs[i]);
+        test_started(test, a, supervisor, &spec);
+    }
+    test_run(test);
+    return supervisor;
+}
+
+static void all_restarts_of_one_loss_count_as_one(void **state) {
+    test_host *test = *state;
+    test_program *programs[CHILDREN];
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = crowd(test, a, programs);
+    for (int i = 0; i < CHILDREN; i++)
+        lose(test, programs[i]->last->pid, 1);
+    test_run(test);
+    test_counts(test, supervisor, CHILDREN, CHILDREN, 0, CHILDREN);
+    for (int i = 0; i < CHILDREN; i++)
+        assert_int_equal(programs[i]->made, 2);
+    const test_event *event = test_last_event(test, DYNSUP_EVENT_CHILD_TERMINATED);
+    assert_int_equal(event->reason.value.as.atom, DYNSUP_MEMORY_EXCEEDED);
+}
+
+static void the_next_loss_and_other_ends_count_again(void **state) {
+    test_host *test = *state;
+    test_program *programs[CHILDREN];
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = crowd(test, a, programs);
+    for (int i = 0; i < CHILDREN; i++)
+        lose(test, programs[i]->last->pid, 1);
+    test_run(test);
+    assert_true(dynsup_is_alive(test->host, supervisor));
+    lose(test, programs[0]->last->pid, 2);
+    test_settle(test);
+    assert_false(dynsup_is_alive(test->host, supervisor));
+}
+
+static void the_dead_are_not_lost(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    test_run(test);
+    test_signal(test, NULL, a->pid, DYNSUP_KILL);
+    lose(test, a->pid, 1);
+    test_run(test);
+    assert_int_equal(test_last_event(test, DYNSUP_EVENT_EXITED)->reason.value.as.atom,
+                     DYNSUP_KILLED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(all_restarts_of_one_loss_count_as_one, test_setup,
+                                        test_teardown),
+        cmocka_unit_test_setup_teardown(the_next_loss_and_other_ends_count_again, test_setup,
+                                        test_teardown),
+        cmocka_unit_test_setup_teardown(the_dead_are_not_lost, test_setup, test_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

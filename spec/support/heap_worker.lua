@@ -1,0 +1,127 @@
+-- Workers that tests run in further heaps: found by name, as all code there.
+local dynsup = require "dynsup"
+
+local worker = {}
+
+-- Answers each { from, question, ... } with what the answers below make of it.
+local answers = {}
+
+function answers.echo(...)
+  return ...
+end
+
+-- Where a value is shared or comes back to itself.
+function answers.shape(value)
+  return value.left == value.right, value.self == value
+end
+
+-- Calls f(...) of a module by its names.
+function answers.call(module, name, ...)
+  return require(module)[name](...)
+end
+
+function answers.global(name, value)
+  local old = _G[name]
+  _G[name] = value
+  return old
+end
+
+function answers.eval(source, ...)
+  return assert(load(source))(...)
+end
+
+local function answer(from, question, ...)
+  dynsup.send(from, dynsup.self(), pcall(answers[question], ...))
+end
+
+function worker.serve(...)
+  dynsup.dict().arguments = table.pack(...)
+  while true do
+    answer(dynsup.receive())
+  end
+end
+
+function worker.arguments(to, ...)
+  dynsup.send(to, "arguments", ...)
+  dynsup.sleep()
+end
+
+-- Tells who it is and sleeps, and tells when it ends.
+function worker.sleeper(to)
+  dynsup.send(to, "up", dynsup.self())
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      dynsup.send(to, "down", dynsup.self())
+    end,
+  })
+  dynsup.sleep()
+end
+
+function worker.ready(value)
+  dynsup.ready { "ready", value }
+  dynsup.sleep()
+end
+
+function worker.crash()
+  dynsup.sleep(1)
+  error "it broke"
+end
+
+-- A start function that does not come to its end.
+function worker.wait()
+  dynsup.await(function() end)
+end
+
+-- A start function.
+function worker.start(to)
+  return dynsup.spawn_link(worker.sleeper, to), { "info" }
+end
+
+-- A server.
+local counter = {}
+
+function counter.init(count)
+  return "ok", count
+end
+
+function counter.handle_call(request, _, count)
+  if request == "crash" then
+    error { code = 7 }
+  end
+  return "reply", { request, count }, count + 1
+end
+
+function counter.handle_cast(to, count)
+  dynsup.send(to, "cast", count)
+  return "noreply", count + 1
+end
+
+worker.counter = counter
+
+function worker.start_counter(count)
+  return dynsup.server.start_link(counter, count)
+end
+
+-- Needs more and more memory, a little a slice.
+function worker.eater(to, bytes)
+  dynsup.send(to, "up", dynsup.self())
+  dynsup.receive()
+  local eaten = {}
+  while true do
+    eaten[#eaten + 1] = ("x"):rep(bytes) .. #eaten
+  end
+end
+
+-- The same, but it pretends that nothing has happened.
+function worker.stubborn_eater(to)
+  dynsup.send(to, "up", dynsup.self())
+  dynsup.receive()
+  local eaten = {}
+  while true do
+    pcall(function()
+      eaten[#eaten + 1] = ("x"):rep(10000) .. #eaten
+    end)
+  end
+end
+
+return worker
