@@ -11,7 +11,7 @@ bool dsl_expect(bool ok, const char *what) {
 
 int dsl_check_host(const dsl_host *host) {
     if (!dsl_expect(host, "a host") ||
-        !dsl_expect(pthread_equal(host->thread, pthread_self()), "the host's own thread"))
+        !dsl_expect(pthread_equal(host->whole->thread, pthread_self()), "the host's own thread"))
         return DYNSUP_EMISUSE;
     return host->core ? 0 : DYNSUP_ECLOSED;
 }
