@@ -18,13 +18,15 @@ static int run_file(const char *path) {
     /* in a block of its size: so who reads behind the end is found */
     static uint8_t buffer[SIZE_MAX_INPUT];
     FILE *file = fopen(path, "rb");
-    size_t size = file ? fread(buffer, 1, sizeof buffer, file) : 0;
-    uint8_t *data = malloc(size + !size);
-    if (!file || !data) {
+    if (!file) {
         perror(path);
         return 1;
     }
+    size_t size = fread(buffer, 1, sizeof buffer, file);
     fclose(file);
+    uint8_t *data = malloc(size + !size);
+    if (!data)
+        abort();
     memcpy(data, buffer, size);
     LLVMFuzzerTestOneInput(data, size);
     free(data);

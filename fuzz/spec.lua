@@ -7,9 +7,13 @@ local value = require "fuzz.value"
 
 local FIELDS = {
   "body", "start", "args", "id", "restart", "shutdown", "type", "name", "ready", "start_timeout", "backoff",
-  "modules", "significant",
+  "modules", "significant", "max_restores", "max_restarts", "max_seconds", "max_slice", "max_cpu", "deadline",
+  "max_memory", "max_mailbox", "env", "heap",
 }
-local OPTIONS = { "name", "strategy", "max_restarts", "max_seconds", "max_children", "extra_arguments", "clock" }
+local OPTIONS = {
+  "name", "strategy", "max_restarts", "max_seconds", "max_children", "extra_arguments", "clock", "limits",
+  "auto_shutdown", "heaps", "heap_memory",
+}
 local NAMES = { "a", "b", "c", "sup" }
 
 local bodies = {
@@ -34,7 +38,8 @@ local starts = {
 
 local words = {
   "permanent", "transient", "temporary", "infinity", "brutal_kill", "worker", "supervisor", "one_for_one", "os:time",
-  "no.such:module", "one_for_all", "rest_for_one", "dynamic",
+  "no.such:module", "one_for_all", "rest_for_one", "dynamic", "private", "own", "never",
+  "any_significant", "all_significant",
 }
 
 -- What may well be right for a field.
