@@ -286,8 +286,8 @@ static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
 }
 
 static bool is_round_over(const dynsup_host *host) {
-    return host->round_over || !dsi_list_empty(&host->doomed) ||
-           host->halt != DSI_HALT_NONE || host->worked_ns >= host->step_end_ns;
+    return host->round_over || !dsi_list_empty(&host->doomed) || host->halt != DSI_HALT_NONE ||
+           host->worked_ns >= host->step_end_ns;
 }
 
 /* Runs slices, and what they end, until it is time for a look at the clock, or more has to end than
