@@ -6,6 +6,7 @@
  */
 #include "bindings/account.h"
 #include "bindings/heap.h"
+#include "bindings/heap_group.h"
 #include "bindings/program.h"
 
 #define STACK 4 /* slots that are needed beside the arguments */
@@ -56,9 +57,8 @@ static bool program_load(const dsl_program *program, dsl_body *body, uint64_t ar
            args_push(body->co, program, &body->nargs);
 }
 
-static dsl_body *body_make(const dsl_program *program, dynsup_pid supervisor) {
+static dsl_body *body_make(const dsl_program *program, uint64_t arguments) {
     dsl_body *body = dsl_body_take(program->host);
-    uint64_t arguments = dynsup_supervisor_arguments(program->host->core, supervisor);
     if (!body ||
         (program_load(program, body, arguments) && dsl_account_limit(body, program->max_memory)))
         return body;
@@ -66,11 +66,17 @@ static dsl_body *body_make(const dsl_program *program, dynsup_pid supervisor) {
     return NULL;
 }
 
-static enum dynsup_slice no_memory(const dsl_program *program, dynsup_outcome *outcome) {
-    if (program->is_guest)
-        outcome->status = DYNSUP_ENOMEM;
-    else
-        outcome->reason = dynsup_reason_atom(DYNSUP_NOMEM);
+/* It cannot begin: there is no memory for its coroutine, or, while its start waited, its supervisor
+ * has told that its children live in other heaps, where only what has a name can go. */
+static enum dynsup_slice refused(const dsl_program *program, enum dynsup_atom why,
+                                 dynsup_outcome *outcome) {
+    dynsup_reason reason = dynsup_reason_atom(why);
+    if (program->is_guest) {
+        outcome->status = DYNSUP_EREASON;
+        outcome->values[0] = reason.value;
+    } else {
+        outcome->reason = reason;
+    }
     return DYNSUP_SLICE_EXIT;
 }
 
@@ -80,9 +86,13 @@ static enum dynsup_slice begin_step(void *p, dynsup_host *core, dynsup_pid self,
     dsl_heap *heap = program->host->heap;
     if (heap && dsl_heap_ends(heap, program->is_guest, outcome))
         return DYNSUP_SLICE_EXIT;
-    dsl_body *body = body_make(program, program->is_guest ? self : dynsup_parent(core));
+    dynsup_pid supervisor = program->is_guest ? self : dynsup_parent(core);
+    uint64_t arguments = dynsup_supervisor_arguments(core, supervisor);
+    if (dsl_heap_group_of(arguments))
+        return refused(program, DYNSUP_INVALID_MFA, outcome);
+    dsl_body *body = body_make(program, arguments);
     if (!body)
-        return no_memory(program, outcome);
+        return refused(program, DYNSUP_NOMEM, outcome);
     body->is_guest = program->is_guest;
     dynsup_body_set(core, &dsl_body_ops, body);
     dsl_program_release(program);

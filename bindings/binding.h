@@ -270,6 +270,9 @@ void dsl_server_fini(dsl_server *server);
 /* Sets the hook that a process's base coroutine has from its beginning. */
 void dsl_hook_begin(dsl_host *host, lua_State *co);
 
+/* Do the close handlers of an ending process run, or the closers of what it owned? */
+bool dsl_is_closing(const dsl_host *host);
+
 /* Closes the to-be-closed variables of a coroutine, within what is left of the host's time for it,
  * and resets it. An error in a handler is logged. */
 void dsl_close_begin(dsl_host *host);
@@ -376,6 +379,11 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
 
 /* Replaces collectgarbage. [-0, +0] */
 void dsl_collect_open(lua_State *L, dsl_runtime *runtime);
+
+/* ---- xpcall.c ---- */
+
+/* Replaces xpcall. [-0, +0] */
+void dsl_xpcall_open(lua_State *L);
 
 /* ---- virtual.c ---- */
 

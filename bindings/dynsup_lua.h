@@ -405,7 +405,8 @@ void *dynsup_lua_worker_arg(const dynsup_lua_worker *worker);
 /* The incarnation's pid. */
 dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
 
-/* The host that it lives in. */
+/* The host that it lives in, as its heap sees it: good as long as the worker lives. Other threads
+ * are given the host that the program has made. */
 dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
 
 /* `work` is called in ms, unless another function of the worker's is called before: it is set anew

@@ -129,7 +129,7 @@ int dynsup_lua_spawn_main(dynsup_lua_host *host, lua_State *L, int nargs, dynsup
     int status = dsl_check_host(host);
     if (status)
         return status;
-    if (!dsl_expect(!host->main, "a host without a main process"))
+    if (!dsl_expect(!host->whole->main, "a host without a main process"))
         return DYNSUP_EMISUSE;
     return spawn(host, L, nargs, true, pid_out);
 }

@@ -6,6 +6,7 @@
 #include "bindings/http.h"
 #include "bindings/kept.h"
 #include "bindings/observe.h"
+#include "bindings/pending.h"
 #include "bindings/program.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
@@ -207,6 +208,8 @@ static void bodies_free(dsl_host *face) {
 static void heap_close(dsl_heap *heap) {
     dsl_host *face = &heap->face;
     dsl_host *whole = face->whole;
+    heap->is_ending = true; /* who lets go of it meanwhile does not end it again */
+    dsl_pendings_abandon(face);
     dsl_observe_part(face);
     dsl_http_close(face);
     dsl_cursors_close(face);
@@ -253,10 +256,12 @@ static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
     heap->is_ending = false;
     if (!is_over(heap))
         heap->cycles = 0;
-    else if (dsl_heap_luv_left(heap) && is_empty(heap, end_ns))
+    else if (!dsl_heap_luv_left(heap) || !is_empty(heap, end_ns))
+        put_off(heap);
+    else if (is_over(heap)) /* still: a finalizer may have begun something in it */
         heap_close(heap);
     else
-        put_off(heap);
+        heap->cycles = 0;
 }
 
 /* The first of those that wait has its turn; the others as long as there is time. */

@@ -33,7 +33,7 @@ void dsl_heap_lose(void *p) {
 
 static void end(dsl_heap *heap, dynsup_pid pid) {
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
-    dynsup_lose(heap->face.core, pid, &reason, heap->loss);
+    dynsup_lose(heap->face.whole->core, pid, &reason, heap->loss);
 }
 
 /* What only finalizers held is gone with the second collection. */
@@ -59,13 +59,13 @@ void dsl_heaps_weigh(dsl_host *whole) {
 bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome) {
     if (heap->state == DSL_HEAP_OPEN && heap->memory.is_over)
         weigh(heap);
-    if (heap->state != DSL_HEAP_LOST)
-        return false;
+    if (heap->state == DSL_HEAP_OPEN)
+        return false; /* a start that waited may find a lost one closed already */
     if (is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED).value;
     } else {
-        end(heap, dynsup_self(heap->face.core));
+        end(heap, dynsup_self(heap->face.whole->core));
     }
     return true;
 }

@@ -210,13 +210,13 @@ void dsl_host_end(dsl_host *host) {
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
+    dsl_observe_fini(host); /* before the heaps: what has not been told may be in them */
     dsl_heaps_leave_loop(host);
     uv_close_runner(host);
     dsl_heaps_fini(host);
     dsl_posts_drop(host);
     bodies_free(host);
     dsl_kept_close(host);
-    dsl_observe_fini(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);
     dsl_log_flush(host);

@@ -154,6 +154,7 @@ struct dynsup_lua_host {
     uint64_t heap_base;      /* the heap's part of its objects: see object.h */
     dsl_host *keepers;       /* of the whole host: the faces that keep something, see kept.h */
     dsl_host *next_keeper;
+    struct dsl_pending *pendings; /* of a further heap's face: see pending.c */
     bool keeps;
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */

@@ -89,6 +89,7 @@ int luaopen_dynsup(lua_State *L) {
     dsl_luv_open(L, runtime);
     dsl_virtual_open(L, runtime);
     dsl_collect_open(L, runtime);
+    dsl_xpcall_open(L);
     scripts_preload(L, runtime);
     script_load(L, script_find("dynsup"));
     core_push(L, runtime);

@@ -22,9 +22,32 @@ void dsl_source_free(const dsl_source *memory, void *block, size_t size) {
         memory->alloc(memory->ud, block, size, 0);
 }
 
+/* A guest may be gone while its supervisor, whose possession the pending is, lives on. So a further
+ * heap knows its pendings by itself. */
+static void list_enter(dsl_pending *pending) {
+    dsl_host *face = pending->host;
+    pending->link = face->heap ? &face->pendings : NULL;
+    if (!pending->link)
+        return;
+    pending->next = face->pendings;
+    if (pending->next)
+        pending->next->link = &pending->next;
+    face->pendings = pending;
+}
+
+static void list_leave(dsl_pending *pending) {
+    if (!pending->link)
+        return;
+    *pending->link = pending->next;
+    if (pending->next)
+        pending->next->link = pending->link;
+    pending->link = NULL;
+}
+
 static void on_release(dynsup_possession *possession) {
     dsl_pending *pending = (dsl_pending *)possession; /* its first member */
     pending->key = 0;
+    list_leave(pending);
     pending->abandon(pending);
 }
 
@@ -38,7 +61,16 @@ int dsl_pending_begin(dsl_host *host, dsl_pending *pending, void (*abandon)(dsl_
     pending->pid = pid;
     pending->abandon = abandon;
     pending->key = dynsup_key_new(host->core);
+    list_enter(pending);
     return 0;
+}
+
+void dsl_pendings_abandon(dsl_host *face) {
+    while (face->pendings) {
+        dsl_pending *pending = face->pendings;
+        dynsup_disown(&pending->possession);
+        on_release(&pending->possession);
+    }
 }
 
 int dsl_pending_wait(lua_State *L, dsl_pending *pending, uint64_t deadline_ns, lua_KFunction k) {
@@ -63,6 +95,7 @@ void dsl_pending_wake(dsl_pending *pending) {
 void dsl_pending_end(dsl_pending *pending) {
     dynsup_disown(&pending->possession);
     pending->key = 0;
+    list_leave(pending);
 }
 
 void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who) {

@@ -33,7 +33,8 @@ typedef struct dsl_pending {
     dynsup_possession possession;
     dsl_host *host;
     dynsup_pid pid;
-    uint64_t key; /* 0: nobody waits */
+    uint64_t key;                     /* 0: nobody waits */
+    struct dsl_pending *next, **link; /* among those of a further heap; link: NULL in the first */
     /* The process has ended while it waited (key is 0 already). */
     void (*abandon)(struct dsl_pending *pending);
 } dsl_pending;
@@ -55,6 +56,9 @@ static inline dsl_pending *dsl_pending_in(lua_KContext context) {
 
 /* In a continuation: was the time over? What was waited for may have happened all the same. */
 bool dsl_pending_timed_out(lua_State *L);
+
+/* Of a further heap that is about to be closed: nobody will wait for what is left. */
+void dsl_pendings_abandon(dsl_host *face);
 
 /* Makes the process go on, if there is one that waits. From a callback. */
 void dsl_pending_wake(dsl_pending *pending);

@@ -51,13 +51,14 @@ void dsl_posts_drop(dsl_host *host) {
 }
 
 void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post) {
-    dynsup_lua_post *last = atomic_load(&host->posts);
+    dsl_host *whole = host->whole;
+    dynsup_lua_post *last = atomic_load(&whole->posts);
     do
         post->next = last;
-    while (!atomic_compare_exchange_weak(&host->posts, &last, post));
-    dsl_wake(host);
+    while (!atomic_compare_exchange_weak(&whole->posts, &last, post));
+    dsl_wake(whole);
 }
 
 void dynsup_lua_host_wake(dynsup_lua_host *host) {
-    dsl_wake(host);
+    dsl_wake(host->whole);
 }

@@ -125,7 +125,7 @@ void dsl_hook_begin(dsl_host *host, lua_State *co) {
 
 /* ---- debug.sethook and debug.gethook ---- */
 
-static bool is_closing(const dsl_host *host) {
+bool dsl_is_closing(const dsl_host *host) {
     return host->current ? host->current->closing : host->releasing;
 }
 
@@ -149,7 +149,7 @@ static void hook_show(dsl_host *host, lua_State *co) {
 static int with_user_hook(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-    if (host && is_closing(host))
+    if (host && dsl_is_closing(host))
         return luaL_error(L, "not possible here: the process is ending");
     if (dsl_is_marked(co))
         return luaL_error(L, "the coroutine is not suspended: its process waits in it");
@@ -198,7 +198,7 @@ static void close_hook(lua_State *L, lua_Debug *ar) {
     dsl_host *host = dsl_host_of_thread(L);
     if (!host)
         return;
-    if (!is_closing(host)) {
+    if (!dsl_is_closing(host)) {
         dsl_hook_begin(host, L); /* a coroutine that a close handler has run goes on elsewhere */
         return;
     }
@@ -214,7 +214,7 @@ static void close_watch(dsl_host *host, lua_State *co) {
 }
 
 void dsl_close_watch(dsl_host *host, lua_State *co) {
-    if (host && is_closing(host))
+    if (host && dsl_is_closing(host))
         close_watch(host, co);
 }
 

@@ -90,7 +90,7 @@ dynsup_pid dsl_process_spawn(lua_State *L, dsl_host *host, int function, int nar
         dsl_error(L, "not enough memory");
     }
     if (main)
-        host->main = pid;
+        host->whole->main = pid;
     return pid;
 }
 

@@ -97,10 +97,10 @@ static size_t program_size(uint32_t arg_count) {
     return sizeof(dsl_program) + arg_count * sizeof(dynsup_value);
 }
 
-/* Also of a heap that is closed. */
-static void slot_release(dsl_host *host, uint32_t slot) {
+/* Its heap may be closed by now: so the whole host is asked, and not the face. */
+static void slot_release(const dsl_host *host, uint32_t slot) {
     if (slot)
-        dsl_object_release(host, host->heap_base | slot);
+        dsl_object_release(host->whole, host->heap_base | slot);
 }
 
 void dsl_program_release(void *p) {
@@ -113,7 +113,7 @@ void dsl_program_release(void *p) {
     slot_release(host, program->env);
     slot_release(host, program->env_call);
     for (uint32_t i = 0; i < program->arg_count; i++)
-        dsl_value_release(host, &program->args[i]);
+        dsl_value_release(whole, &program->args[i]);
     if (host->heap)
         dsl_heap_release(host->heap); /* the face may be gone from here on */
     whole->alloc(whole->alloc_ud, program, program_size(program->arg_count), 0);

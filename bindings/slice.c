@@ -12,7 +12,7 @@
 #include "bindings/slice.h"
 
 static uint64_t work_now(const dsl_host *host) {
-    return host->config->virtual_clock ? host->counted_ns : dsl_real_now();
+    return host->config->virtual_clock ? host->whole->counted_ns : dsl_real_now();
 }
 
 void dsl_slice_asked(dsl_host *host) {

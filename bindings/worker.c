@@ -207,6 +207,8 @@ static enum dynsup_slice slice_exit(const slice *s, dynsup_outcome *outcome) {
 static enum dynsup_slice worker_step(void *body, dynsup_host *core, dynsup_pid self,
                                      enum dynsup_wake wake, dynsup_outcome *outcome) {
     dynsup_lua_worker *w = body;
+    if (w->host->heap && dsl_heap_ends(w->host->heap, false, outcome))
+        return DYNSUP_SLICE_EXIT;
     slice s = {.worker = w, .core = core, .self = self, .wake = wake};
     if (dsl_protect(w->host->L, slice_protected, &s) != LUA_OK)
         s.next = DYNSUP_ENOMEM;

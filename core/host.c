@@ -239,6 +239,16 @@ static void sample_clock(dynsup_host *host, dynsup_pid ran) {
         dsi_limits_sample(host, process, host->worked_ns - worked_before);
 }
 
+/* What a slice has ended ends behind it, and where processes have limits in nobody's time. */
+static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
+    bool counts = host->has_limits && !dsi_list_empty(&host->doomed);
+    if (counts)
+        sample_clock(host, ran);
+    pump_exits(host);
+    if (counts)
+        times_read(host);
+}
+
 static bool tick_moved(dynsup_host *host) {
     const volatile uint32_t *tick = host->config.port->tick;
     uint32_t now = tick ? __atomic_load_n(tick, __ATOMIC_RELAXED) : host->tick;
@@ -295,6 +305,8 @@ static bool is_round_over(const dynsup_host *host) {
 static void pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
     int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    if (host->has_limits) /* what the pump did until here is nobody's time */
+        times_read(host);
     uint64_t begun_ns = host->now_ns;
     host->round_over = false;
     dynsup_pid ran = 0;
@@ -312,7 +324,7 @@ static void pump_slices(dynsup_host *host) {
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);
-        pump_exits(host);
+        pump_exits_of(host, ran);
         if (has_overrun(host, ran, begun_ns) || is_round_over(host))
             break;
     }

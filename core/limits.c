@@ -107,7 +107,8 @@ void dsi_limits_begin(dsi_child *child, dsi_process *process) {
     dsi_limited *limited = limited_of(child);
     if (!limited || !is_worker(process))
         return;
-    const dynsup_host *host = child->supervisor->host;
+    dynsup_host *host = child->supervisor->host;
+    host->has_limits = true;
     process->flags |= DSI_FLAG_LIMITED;
     limited->since_ns = host->now_ns;
     limited->worked_ns = host->worked_ns;

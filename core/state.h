@@ -83,6 +83,7 @@ struct dynsup_host {
     uint64_t step_end_ns; /* when the budget is spent: in time of work */
     uint32_t tick;        /* the port's tick when it was read */
     bool round_over;      /* the slice that runs is the last of its round */
+    bool has_limits;      /* a process of it has, or had, limits of what it uses */
     dynsup_pid overran;   /* whose slice was a long one, since timers were looked at; or 0 */
     uint64_t next_key;
     uint64_t random;

@@ -73,8 +73,10 @@ static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_re
     }
     bool stays_failed = supervisor->order->revives;
     dsi_static_put_down(supervisor, child);
-    if (stays_failed)
+    if (stays_failed) {
         child->state = DSI_CHILD_FAILED;
+        dsi_static_weigh(supervisor, child, true); /* who waits for it still does */
+    }
 }
 
 /* The reply, which changes hands, says why. */

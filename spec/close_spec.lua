@@ -22,6 +22,18 @@ local function in_killed(f)
 end
 
 describe("<close> handlers", function()
+  it("have no more time for an xpcall whose message handler loops", host.main(function()
+    local function spin()
+      while true do end
+    end
+    local pid, ref = guarded(function()
+      xpcall(spin, spin)
+    end, dynsup.receive)
+    dynsup.yield()
+    dynsup.exit(pid, "kill")
+    assert.equal("killed", host.down(ref))
+  end))
+
   local ends = {
     ["when the function returns"] = { "normal", function() end },
     ["when the process exits"] = { "done", function()

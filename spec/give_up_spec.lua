@@ -226,6 +226,22 @@ describe("a failed child", function()
 end)
 
 describe("a failed child of a static supervisor", function()
+  it("is waited for by all_significant, also after a restart by hand has failed", family.trapping(function()
+    local starts = 0
+    local sup = assert(supervisor.start_link({
+      { id = "a", restart = "transient", significant = true, max_restarts = 0, start = function()
+        starts = starts + 1
+        if starts > 1 then return nil, "no" end
+        return dynsup.spawn_link(error, "boom")
+      end },
+      { id = "b", restart = "transient", significant = true, body = function() dynsup.sleep(10) end },
+    }, { auto_shutdown = "all_significant" }))
+    dynsup.sleep(1)
+    assert.same({ nil, "no" }, { supervisor.restart_child(sup, "a") })
+    dynsup.sleep(20)
+    assert.is_true(dynsup.is_alive(sup))
+  end))
+
   it("is no part of its group, and restarted by its id", host.main(function()
     local starts = { a = 0, b = 0 }
     local function counting(id)

@@ -42,6 +42,93 @@ local function settle()
   dynsup.sleep(1)
 end
 
+describe("what begins late", function()
+  it(
+    "does not begin in a heap that has been lost and closed",
+    main(function()
+      local sup = assert(dynsup.start_link())
+      dynsup.spawn(function()
+        dynsup.start_child(sup, {
+          start = function()
+            dynsup.sleep(50)
+            return nil, "no"
+          end,
+        })
+      end)
+      dynsup.yield()
+      local heaps = supervisor { heaps = 1, heap_memory = 2000000 }
+      local pid = assert(dynsup.start_child(heaps, {
+        body = "spec.support.heap_worker:asking_eater",
+        args = { sup, dynsup.self() },
+        restart = "temporary",
+      }))
+      assert.equal("memory_exceeded", host.down(dynsup.monitor(pid)))
+      assert.same({ nil, "timeout" }, { dynsup.receive(100) })
+      assert.same({ 0 }, numbers())
+    end)
+  )
+
+  it(
+    "is refused where it has no name, and its supervisor has said meanwhile that it has heaps",
+    main(function()
+      local module = {
+        init = function()
+          dynsup.sleep(10)
+          return dynsup.init { heaps = 2, extra_arguments = { 1 } }
+        end,
+      }
+      dynsup.spawn(function()
+        dynsup.start_link(module, 1, { name = "late" })
+        dynsup.sleep()
+      end)
+      dynsup.yield()
+      local ran = false
+      local pid = assert(dynsup.start_child("late", {
+        body = function()
+          ran = true
+        end,
+        restart = "temporary",
+      }))
+      dynsup.monitor(pid)
+      dynsup.sleep(1)
+      assert.is_false(ran)
+    end)
+  )
+
+  it(
+    "keeps a heap that was to be closed",
+    net.main(function()
+      local sup = supervisor {}
+      assert(dynsup.start_child(sup, {
+        body = "spec.support.heap_worker:spawning_end",
+        args = { dynsup.self() },
+        restart = "temporary",
+        heap = "own",
+      }))
+      local what, pid = dynsup.receive(1000)
+      assert.equal("up", what)
+      assert.equal(1, heap_of(pid))
+      dynsup.exit(pid, "kill")
+      settle()
+      settle()
+      assert.same({ 0 }, numbers())
+    end)
+  )
+
+  it(
+    "has its max_slice on a virtual clock, too",
+    main(function()
+      local sup = supervisor { heaps = 1 }
+      local pid = assert(dynsup.start_child(sup, {
+        body = "spec.support.heap_worker:gsub_spin",
+        max_slice = 20,
+        restart = "temporary",
+      }))
+      assert.equal("cpu_exceeded", host.down(dynsup.monitor(pid)))
+    end)
+  )
+end)
+
 describe("a supervisor with heaps", function()
   it(
     "starts children in the heap with the fewest processes, opened when it is needed",

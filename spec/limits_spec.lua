@@ -150,6 +150,28 @@ describe("max_slice", function()
     assert.is_true(caught <= 1)
   end))
 
+  it("is outlasted by no message handler of an xpcall", host.main(function()
+    local _, ref = child { max_slice = 20, body = function() in_sort(function() xpcall(spin, spin) end) end }
+    assert.equal("cpu_exceeded", host.down(ref))
+    _, ref = child { max_slice = 20, body = function() xpcall(error, spin) end }
+    assert.equal("cpu_exceeded", host.down(ref))
+  end))
+
+  it("leaves xpcall what it is", host.main(function()
+    local results
+    local _, ref = child { max_slice = 20, body = function()
+      results = {
+        table.pack(xpcall(function(...) dynsup.sleep(1) return ... end, print, 1, nil)),
+        table.pack(xpcall(error, function(e) return { e } end, "x", 0)),
+        table.pack(pcall(xpcall, error)),
+      }
+    end }
+    assert.equal("normal", host.down(ref))
+    assert.same({ true, 1, nil, n = 3 }, results[1])
+    assert.same({ false, { "x" }, n = 2 }, results[2])
+    assert.is_false(results[3][1])
+  end))
+
   it("ends what runs in coroutines there, and who catches their errors", host.main(function()
     local _, ref = child { max_slice = 20, body = function()
       in_sort(function()

@@ -81,7 +81,9 @@ end
 local function private()
   local env = copy(globals)
   for name, value in next, env do
-    if type(value) == "table" and package.loaded[name] == value then env[name] = copy(value) end
+    if type(value) == "table" and package.loaded[name] == value then
+      env[name] = setmetatable(copy(value), getmetatable(value))
+    end
   end
   return enclose(env)
 end

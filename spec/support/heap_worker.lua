@@ -102,6 +102,31 @@ function worker.start_counter(count)
   return dynsup.server.start_link(counter, count)
 end
 
+-- Has another process ask sup for a child by a function of this heap, and loses the heap meanwhile.
+function worker.asking_eater(sup, ran)
+  dynsup.spawn(function()
+    dynsup.start_child(sup, { body = function() dynsup.send(ran, "ran") end, restart = "temporary" })
+  end)
+  dynsup.yield()
+  local eaten = {}
+  while true do
+    eaten[#eaten + 1] = ("x"):rep(10000) .. #eaten
+  end
+end
+
+-- Leaves what spawns a process when it is collected, and so much else that the collector needs steps.
+function worker.spawning_end(to)
+  _G.kept = ("x"):rep(2000000)
+  setmetatable({}, { __gc = function() dynsup.spawn(worker.sleeper, to) end })
+end
+
+-- A loop that cannot be preempted, in a callback.
+function worker.gsub_spin()
+  string.gsub("x", "x", function()
+    while true do end
+  end)
+end
+
 -- Needs more and more memory, a little a slice.
 function worker.eater(to, bytes)
   dynsup.send(to, "up", dynsup.self())
