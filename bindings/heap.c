@@ -254,14 +254,14 @@ static void put_off(dsl_heap *heap) {
 /* A heap that waits may have got a process meanwhile. */
 static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
     heap->is_ending = false;
-    if (!is_over(heap))
+    bool is_wanted = !is_over(heap);
+    bool may_close = !is_wanted && dsl_heap_luv_left(heap) && is_empty(heap, end_ns);
+    if (is_wanted || !is_over(heap)) /* a finalizer may have begun something in it */
         heap->cycles = 0;
-    else if (!dsl_heap_luv_left(heap) || !is_empty(heap, end_ns))
-        put_off(heap);
-    else if (is_over(heap)) /* still: a finalizer may have begun something in it */
+    else if (may_close)
         heap_close(heap);
     else
-        heap->cycles = 0;
+        put_off(heap);
 }
 
 /* The first of those that wait has its turn; the others as long as there is time. */

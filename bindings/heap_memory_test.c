@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define KIB 1024u
+#define KIB ((size_t)1024)
 
 typedef struct told {
     int over, exhausted;

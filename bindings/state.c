@@ -8,10 +8,17 @@
  * begins. */
 #define GC_PAUSE 300
 
+static void collector_set(lua_State *L) {
+    lua_gc(L, LUA_GCINC, GC_PAUSE, 0, DSL_GC_STEP);
+}
+
 /* AddressSanitizer sees each block only when it is malloc's. */
 #ifdef __SANITIZE_ADDRESS__
 lua_State *dynsup_lua_newstate(void) {
-    return luaL_newstate();
+    lua_State *L = luaL_newstate();
+    if (L)
+        collector_set(L);
+    return L;
 }
 
 void dynsup_lua_close(lua_State *L) {
@@ -23,7 +30,7 @@ lua_State *dynsup_lua_newstate(void) {
     dsl_arena *arena = dsl_arena_new();
     lua_State *L = arena ? lua_newstate(dsl_arena_alloc, arena) : NULL;
     if (L)
-        lua_gc(L, LUA_GCINC, GC_PAUSE, 0, DSL_GC_STEP);
+        collector_set(L);
     else if (arena)
         dsl_arena_free(arena);
     return L;

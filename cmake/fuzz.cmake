@@ -41,6 +41,8 @@ file(GLOB fuzz_command CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/command*.c)
 set(fuzz_cli ${cli_sources})
 list(FILTER fuzz_cli EXCLUDE REGEX "/(ask|attach)\\.c$")
 dynsup_fuzz(command ${fuzz_command} ${fuzz_cli} ${pages_source})
+# the checks know files of cli/ as the program compiles them
+set_target_properties(fuzz_command PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
 target_compile_options(fuzz_command PRIVATE -include ${PROJECT_SOURCE_DIR}/fuzz/command.h)
 target_link_libraries(fuzz_command PRIVATE PkgConfig::edit)
 target_link_options(fuzz_command PRIVATE LINKER:--wrap=time)

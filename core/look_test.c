@@ -9,7 +9,7 @@ static test_body *idle(test_host *test) {
 
 /* ---- rounds ---- */
 
-#define TENTH_NS 100000 /* of a ms */
+#define TENTH_NS UINT64_C(100000) /* of a ms */
 
 /* Each slice takes a tenth of a ms. */
 static enum dynsup_slice take_a_while(test_body *self, dynsup_outcome *outcome) {

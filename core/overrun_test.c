@@ -1,7 +1,7 @@
 /* Tests of long slices: who became due meanwhile is before the process that took the time. */
 #include "test_host.h"
 
-#define MS_NS 1000000
+#define MS_NS UINT64_C(1000000)
 
 static char order[32];
 static size_t order_length;

@@ -9,8 +9,9 @@ local root = source:match "^(.*)/spec/[^/]*$" or "."
 local function soak(options, clock, seconds)
   local folder = program.folder()
   local place = 'cd "$OLDPWD" && cd ' .. program.quote(root)
-  local run = '"$DYNSUP" run --log-level off %s fuzz/soak/main.lua %s %d 40 60 500 7'
-  local result = program.shell(folder, place .. ' && LUA_PATH="./?.lua;;" ' .. run:format(options, clock, seconds))
+  local checked = 'ASAN_OPTIONS="$ASAN_OPTIONS:quarantine_size_mb=1" ' -- else what is freed still counts
+  local run = checked .. 'LUA_PATH="./?.lua;;" "$DYNSUP" run --log-level off %s fuzz/soak/main.lua %s %d 40 60 500 7'
+  local result = program.shell(folder, place .. " && " .. run:format(options, clock, seconds))
   program.remove_folder(folder)
   return result
 end

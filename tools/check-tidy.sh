@@ -29,4 +29,5 @@ check='
         exit 1
     fi'
 
-find core bindings cli bench fuzz -name '*.c' -print0 | xargs -0 -r -n 1 -P "$(nproc)" sh -c "$check" sh
+# fuzz/command*.c include files of cli/, which are looked at by themselves
+find core bindings cli bench fuzz -name '*.c' ! -path 'fuzz/command*' -print0 | xargs -0 -r -n 1 -P "$(nproc)" sh -c "$check" sh
