@@ -413,6 +413,13 @@ static void kill_all(dynsup_host *host) {
         dsi_process_doom(host, process, &killed);
 }
 
+/* All that are doomed, and who ends by that: each once, however many there are. */
+static void reap_all(dynsup_host *host) {
+    dsi_node *node;
+    while ((node = dsi_list_first(&host->doomed)))
+        reap(host, dsi_item(node, dsi_process, queue));
+}
+
 static void clocks_free(dynsup_host *host) {
     uint32_t cursor = 0;
     dsi_clock *clock;
@@ -432,7 +439,7 @@ void dynsup_host_free(dynsup_host *host) {
     host->stepping = true;
     while (host->processes.live_count > 0) {
         kill_all(host);
-        pump_exits(host);
+        reap_all(host);
     }
     dsi_reason_release(host, &host->main_reason);
     dsi_names_fini(&host->names);
