@@ -232,7 +232,7 @@ function page.machine(about)
   local function fact(name)
     return about[name] and about[name] ~= "" and about[name] or "unknown"
   end
-  local form = "Measured on %s: %s, %s cores, %s; %s; %s; %s repetitions."
+  local form = "Measured on %s: %s, %s cores, %s; %s; %s; repetitions: %s."
   local elixir = about.elixir and about.elixir ~= "" and fact("elixir") .. ", " .. fact("otp")
     or "without Elixir"
   return form:format(fact("date"), fact("cpu"), fact("cores"), fact("system"), fact("dynsup"), elixir,
