@@ -7,7 +7,7 @@ local figures = require("bench.suite.figures")
 local suite = require("bench.suite.questions")
 
 local BENCH = "bench"
-local LONGEST_S = 600 -- that a program may take
+local LONGEST_S = 180 -- that a program may take
 
 local build, path = arg[1], arg[2]
 local smoke, repetitions, asked = false, 5, {}
