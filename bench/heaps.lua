@@ -19,17 +19,6 @@ local function start(sup, name, ...)
   return assert(dynsup.start_child(sup, { body = "heapling:" .. name, args = { ... }, restart = "temporary" }))
 end
 
-local function beat(count)
-  local sleep, now = dynsup.sleep, dynsup.now
-  local late = {}
-  for i = 1, count do
-    local due = now() + 1
-    sleep(1)
-    late[i] = now() - due
-  end
-  return late
-end
-
 local function crowd(heaps)
   local sup = assert(dynsup.start_link({ heaps = heaps }))
   local begun = dynsup.now()
@@ -52,8 +41,8 @@ local function measure(heaps)
   start(sup, "cycle", dynsup.self(), here .. "suite/cycle.lua")
   bench.figure("stop", heaps, dynsup.receive(), "ms")
   start(sup, "litter")
-  beat(bench.count(200, 5))
-  bench.spread("beat", heaps, beat(bench.count(2000, 20)), "ms")
+  bench.beat(dynsup, bench.count(200, 5))
+  bench.spread("beat", heaps, bench.beat(dynsup, bench.count(2000, 20)), "ms")
   dynsup.stop(sup)
 end
 

@@ -25,18 +25,6 @@ local function endless()
   end
 end
 
--- By how many ms each of so many beats was late.
-local function beat(count)
-  local sleep, now = dynsup.sleep, dynsup.now
-  local late = {}
-  for i = 1, count do
-    local due = now() + 1
-    sleep(1)
-    late[i] = now() - due
-  end
-  return late
-end
-
 local neighbours = {
   idle = function(sup, count)
     for _ = 1, count do
@@ -54,8 +42,8 @@ local neighbours = {
 local function measure(kind, count)
   local sup = assert(dynsup.start_link())
   neighbours[kind](sup, count)
-  beat(bench.count(200, 5))
-  bench.spread(kind, count, beat(bench.count(2000, 20)), "ms")
+  bench.beat(dynsup, bench.count(200, 5))
+  bench.spread(kind, count, bench.beat(dynsup, bench.count(2000, 20)), "ms")
   for child in dynsup.children(sup) do
     dynsup.exit(child.pid, "kill")
   end

@@ -23,9 +23,7 @@ end
 
 describe("<close> handlers", function()
   it("have no more time for an xpcall whose message handler loops", host.main(function()
-    local function spin()
-      while true do end
-    end
+    local function spin() while true do end end
     local pid, ref = guarded(function()
       xpcall(spin, spin)
     end, dynsup.receive)

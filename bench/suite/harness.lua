@@ -105,4 +105,16 @@ function bench.resident()
   error("the kernel does not tell the resident memory", 0)
 end
 
+-- By how many ms each of so many beats of 1 ms was late; in a process of dynsup.
+function bench.beat(dynsup, count)
+  local sleep, now = dynsup.sleep, dynsup.now
+  local late = {}
+  for i = 1, count do
+    local due = now() + 1
+    sleep(1)
+    late[i] = now() - due
+  end
+  return late
+end
+
 return bench
