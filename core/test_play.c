@@ -159,15 +159,23 @@ static const struct operation {
 
 enum { OPERATIONS = sizeof operation_table / sizeof *operation_table };
 
-play_op play_op_random(uint64_t *random) {
+play_op play_op_choose(uint64_t *random, uint32_t (*weight)(int kind), int count) {
     uint32_t total = 0, at;
     int kind = 0;
-    for (int i = 0; i < OPERATIONS; i++)
-        total += operation_table[i].weight;
+    for (int i = 0; i < count; i++)
+        total += weight(i);
     at = dsi_test_random_below(random, total);
-    while (at >= operation_table[kind].weight)
-        at -= operation_table[kind++].weight;
+    while (at >= weight(kind))
+        at -= weight(kind++);
     return (play_op){kind, dsi_test_random(random)};
+}
+
+static uint32_t weight_of(int kind) {
+    return operation_table[kind].weight;
+}
+
+play_op play_op_random(uint64_t *random) {
+    return play_op_choose(random, weight_of, OPERATIONS);
 }
 
 const char *play_op_name(int kind) {

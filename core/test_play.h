@@ -51,6 +51,10 @@ play_op play_op_random(uint64_t *random);
 const char *play_op_name(int kind);
 int play_op_find(const char *name);
 
+/* A random operation out of `count` kinds by their weights, for games with operations of their own.
+ */
+play_op play_op_choose(uint64_t *random, uint32_t (*weight)(int kind), int count);
+
 /* Does it on both and compares them: fails the test when they differ. False, and nothing is done:
  * the model has no more room. */
 bool play_run(test_play *play, const play_op *op);

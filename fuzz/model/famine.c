@@ -275,15 +275,12 @@ static const struct operation {
 
 enum { OPERATIONS = sizeof operation_table / sizeof *operation_table };
 
+static uint32_t weight_of(int kind) {
+    return operation_table[kind].weight;
+}
+
 play_op famine_op_random(uint64_t *random) {
-    uint32_t total = 0, at;
-    int kind = 0;
-    for (int i = 0; i < OPERATIONS; i++)
-        total += operation_table[i].weight;
-    at = dsi_test_random_below(random, total);
-    while (at >= operation_table[kind].weight)
-        at -= operation_table[kind++].weight;
-    return (play_op){kind, dsi_test_random(random)};
+    return play_op_choose(random, weight_of, OPERATIONS);
 }
 
 const char *famine_op_name(int kind) {
