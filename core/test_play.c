@@ -1,5 +1,6 @@
 /* Random operations on a host and the reference model, and what they share: see test_play.h. */
 #include "test_play.h"
+#include <assert.h>
 
 void play_init(test_play *play, test_host *test) {
     play->test = test;
@@ -164,6 +165,7 @@ play_op play_op_choose(uint64_t *random, uint32_t (*weight)(int kind), int count
     int kind = 0;
     for (int i = 0; i < count; i++)
         total += weight(i);
+    assert(total > 0);
     at = dsi_test_random_below(random, total);
     while (at >= weight(kind))
         at -= weight(kind++);

@@ -116,7 +116,8 @@ cli.describe("a client", function()
     local function on_terminal(environment)
       return attached.with_stub([[hello() socket:read "line"
         say '{"log":"watch out","level":"warning"}' say '{"bye":"halted"}']],
-        environment .. " script -qec \"'$DYNSUP' attach socket\" /dev/null").out
+        "mkfifo keys; exec 3<>keys; " .. environment -- no key comes, nor the end of them
+        .. " script -qec \"'$DYNSUP' attach socket\" /dev/null <&3").out
     end
     cli.assert_has("\27[33m[warning]\27[0m watch out\r\n", on_terminal "TERM=xterm")
     cli.assert_has("[warning] watch out\r\n", on_terminal "TERM=xterm NO_COLOR=1")

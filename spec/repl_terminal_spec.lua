@@ -388,6 +388,14 @@ terminal.describe("the terminal", function()
     wait "\nprinted\n.*ended with 130\nterminal: echo"
   end)
 
+  it("tells nothing of a session that ends before the rest does", function()
+    prompt()
+    enter "function slow() dynsup.flag('trap_exit', true) dynsup.receive() dynsup.sleep(50) end"
+    enter "dynsup.spawn_link(slow) dynsup.yield()"
+    press "C-d"
+    wait "yield%(%)\n>\nended with 0\n"
+  end)
+
   it("is given back while the program is stopped by Ctrl-Z", function()
     terminal.open "HISTFILE= PS1='shell$ ' bash --norc -i"
     wait "shell%$ $"

@@ -178,12 +178,15 @@ function console:on_interrupt()
 end
 
 -- The host is halted, by whomever, or the session's process was killed, and then it is halted: the
--- terminal is given back. The process, which traps exits, is to wait for nothing any more.
+-- terminal is given back. The process, which traps exits, is to wait for nothing any more; once it
+-- has read all lines, it may be at its end by itself.
 function console:leave()
   self.left = true
   self.terminal.leave()
   self.poll:stop()
-  if not session.alive(self.process) then
+  if self.is_over then
+    return
+  elseif not session.alive(self.process) then
     io.stderr:write "dynsup: the session was killed\n"
     session.halt(1)
   elseif self.resume then
@@ -291,6 +294,7 @@ function console:next()
     if outcome == "line" then
       return text
     elseif outcome == "over" then
+      self.is_over = true
       return nil
     end
     self.session:drop()
