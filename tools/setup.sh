@@ -11,6 +11,7 @@ setup_say() {
 setup_run() {
     setup_what=$1
     shift
+    mkdir -p build
     if "$@" >"$setup_log" 2>&1; then
         return 0
     fi
