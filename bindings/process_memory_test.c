@@ -2,6 +2,7 @@
 #include "bindings/test_sweep.h"
 
 static const dsl_scenario scenario = {
+    .opens = true,
     .run = "local d = require 'dynsup'\n"
            "local function try(f, ...)\n"
            "  local r = table.pack(pcall(f, ...))\n"

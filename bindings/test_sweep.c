@@ -17,7 +17,7 @@ static void open_libraries(lua_State *L) {
 
 static int run_scenario(lua_State *L) {
     const dsl_scenario *scenario = lua_touserdata(L, 1);
-    if (!scenario->prepare)
+    if (scenario->opens)
         open_libraries(L);
     if (luaL_loadstring(L, scenario->run) != LUA_OK)
         return lua_error(L);
@@ -26,12 +26,13 @@ static int run_scenario(lua_State *L) {
 }
 
 static void prepare(lua_State *L, const dsl_scenario *scenario) {
-    if (!scenario->prepare)
+    if (scenario->opens)
         return;
     open_libraries(L);
     if (scenario->native)
         lua_register(L, "native", scenario->native);
-    assert_int_equal(luaL_dostring(L, scenario->prepare), LUA_OK);
+    if (scenario->prepare)
+        assert_int_equal(luaL_dostring(L, scenario->prepare), LUA_OK);
 }
 
 /* Counts by *memory_out, if the scenario wants that. */

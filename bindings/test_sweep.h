@@ -16,9 +16,10 @@
 struct lua_State;
 
 typedef struct dsl_scenario {
-    const char *prepare; /* runs first, with memory; NULL: opening the libraries may fail as well */
+    const char *prepare; /* runs first, with memory; or NULL */
     const char *run;     /* each step protected, so that a failure does not keep others from it */
-    int (*native)(struct lua_State *L); /* with prepare: the global function native; or NULL */
+    int (*native)(struct lua_State *L); /* the global function native; or NULL */
+    bool opens; /* opening the libraries may fail as well: they are not opened before; no prepare */
     bool accounts; /* the state can keep accounts of memory (bindings/memory.h) */
 } dsl_scenario;
 
