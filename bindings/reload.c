@@ -82,23 +82,14 @@ static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
-static int renewed_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    dsl_raw_reply raw = dsl_raw_get(L);
-    if (raw.status)
-        return dsl_push_failure(L, raw);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
 /* tell(ref, incarnation): it is to be renewed; true, or nil, reason */
 static int tell(lua_State *L) {
-    return renew(L, false, renewed_k);
+    return renew(L, false, dsl_done_k);
 }
 
 /* await(ref, incarnation) -> true once it is; nil, reason */
 static int await(lua_State *L) {
-    return renew(L, true, renewed_k);
+    return renew(L, true, dsl_done_k);
 }
 
 /* log(module, restarted, failed): what was done, for the log */

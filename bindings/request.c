@@ -66,6 +66,15 @@ void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const c
         lua_pushstring(L, dynsup_name_failed(host->core, name, length) ? "failed" : "restarting");
 }
 
+int dsl_done_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return dsl_push_failure(L, raw);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 int dsl_restarted_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_raw_reply raw = dsl_raw_get(L);

@@ -33,6 +33,9 @@ int dsl_push_failure(lua_State *L, dsl_raw_reply raw);
 void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const char *name,
                      size_t length);
 
+/* The continuation of a request that is done or not: true, or why not. */
+int dsl_done_k(lua_State *L, int status, lua_KContext context);
+
 /* The continuation of a restart_child: pid [, info], or why not. */
 int dsl_restarted_k(lua_State *L, int status, lua_KContext context);
 

@@ -237,17 +237,8 @@ static int ask(lua_State *L, enum dynsup_static_request what, lua_KFunction k) {
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
-static int done_k(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    dsl_raw_reply raw = dsl_raw_get(L);
-    if (raw.status)
-        return dsl_push_failure(L, raw);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
 static int terminate_child(lua_State *L) {
-    return ask(L, DYNSUP_TERMINATE_BY_ID, done_k);
+    return ask(L, DYNSUP_TERMINATE_BY_ID, dsl_done_k);
 }
 
 static int restart_child(lua_State *L) {
@@ -255,7 +246,7 @@ static int restart_child(lua_State *L) {
 }
 
 static int delete_child(lua_State *L) {
-    return ask(L, DYNSUP_DELETE_BY_ID, done_k);
+    return ask(L, DYNSUP_DELETE_BY_ID, dsl_done_k);
 }
 
 /* normalizer(): the function that turns a module or { module, arg } into a spec. */

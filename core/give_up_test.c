@@ -3,34 +3,16 @@
 
 static const dynsup_restart_limit two_in_5_s = {.max_restarts = 2, .period_ms = 5000};
 
-typedef struct family {
-    test_body *a;
-    dynsup_pid supervisor;
-    test_program *program;
-} family;
-
-static family family_begin(test_host *test) {
-    family f = {.a = test_spawn_trapping(test)};
-    f.supervisor = test_supervisor_with(test, f.a, 0, DYNSUP_NO_LIMIT);
-    f.program = test_program_new(test);
-    return f;
-}
-
 static dynsup_child_spec limited(test_program *program) {
     dynsup_child_spec spec = test_spec(program);
     spec.restart_limit = &two_in_5_s;
     return spec;
 }
 
-static void crash(test_host *test, test_program *program) {
-    test_exit(program->last, DYNSUP_REASON_OTHER, test_object(test));
-    test_run(test);
-}
-
 /* Crashes it three times in a row. */
 static void exhaust(test_host *test, test_program *program) {
     for (int i = 0; i < 3; i++)
-        crash(test, program);
+        test_crash(test, program);
 }
 
 /* The last pid of the supervisor's first child, which has failed. */
@@ -57,13 +39,13 @@ static int restart(test_host *test, test_body *caller, dynsup_pid supervisor, dy
 
 static void one_restart_too_many_makes_it_failed(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = limited(f.program);
     test_started(test, f.a, f.supervisor, &spec);
     for (int i = 0; i < 2; i++)
-        crash(test, f.program);
+        test_crash(test, f.program);
     assert_true(test_alive(f.program->last));
-    crash(test, f.program);
+    test_crash(test, f.program);
     assert_int_equal(failed_child(test, f.supervisor), f.program->last->pid);
     assert_int_equal(f.program->made, 3);
     assert_true(dynsup_is_alive(test->host, f.supervisor));
@@ -76,7 +58,7 @@ static void one_restart_too_many_makes_it_failed(void **state) {
 
 static void its_restarts_are_nothing_to_its_supervisor_and_its_siblings(void **state) {
     test_host *test = *state;
-    family f = family_begin(test); /* one restart ends the supervisor */
+    test_family f = test_family_begin(test, 0); /* one restart ends the supervisor */
     test_program *other = test_program_new(test);
     dynsup_child_spec spec = test_spec(other);
     test_started(test, f.a, f.supervisor, &spec);
@@ -84,18 +66,18 @@ static void its_restarts_are_nothing_to_its_supervisor_and_its_siblings(void **s
     test_started(test, f.a, f.supervisor, &spec);
     exhaust(test, f.program);
     assert_true(test_alive(other->last));
-    crash(test, other);
+    test_crash(test, other);
     assert_false(dynsup_is_alive(test->host, f.supervisor));
     assert_int_equal(test_events(test, DYNSUP_EVENT_GAVE_UP), 1);
 }
 
 static void restarts_older_than_its_period_do_not_count(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = limited(f.program);
     test_started(test, f.a, f.supervisor, &spec);
     for (int i = 0; i < 20; i++) {
-        crash(test, f.program);
+        test_crash(test, f.program);
         test_pass(test, 2501);
     }
     assert_true(test_alive(f.program->last));
@@ -104,12 +86,12 @@ static void restarts_older_than_its_period_do_not_count(void **state) {
 
 static void delayed_restarts_and_failing_ones_count(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_backoff backoff = {.min_ms = 100, .max_ms = 100, .factor = 1, .reset_after_ms = 1e9};
     dynsup_child_spec spec = limited(f.program);
     spec.backoff = &backoff;
     test_started(test, f.a, f.supervisor, &spec);
-    crash(test, f.program);
+    test_crash(test, f.program);
     f.program->fails = DYNSUP_EREASON;
     test_settle(test);
     failed_child(test, f.supervisor);
@@ -120,7 +102,7 @@ static void delayed_restarts_and_failing_ones_count(void **state) {
 
 static void a_failed_child_is_removed_by_terminate_child_and_by_the_end(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = limited(f.program);
     test_started(test, f.a, f.supervisor, &spec);
     exhaust(test, f.program);
@@ -138,7 +120,7 @@ static void a_failed_child_is_removed_by_terminate_child_and_by_the_end(void **s
 
 static void its_name_stays_its(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = test_spec_named(f.program, "it");
     spec.restart_limit = &two_in_5_s;
     test_started(test, f.a, f.supervisor, &spec);
@@ -157,14 +139,14 @@ static void its_name_stays_its(void **state) {
 
 static void who_waits_for_it_is_told_that_it_has_failed(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_backoff backoff = {.min_ms = 100, .max_ms = 100, .factor = 1, .reset_after_ms = 1e9};
     dynsup_child_spec spec = test_spec_named(f.program, "it");
     spec.restart_limit = &two_in_5_s;
     spec.backoff = &backoff;
     test_started(test, f.a, f.supervisor, &spec);
     f.program->fails = DYNSUP_EREASON;
-    crash(test, f.program);
+    test_crash(test, f.program);
     spec = test_spec_named(test_program_new(test), "it");
     assert_int_equal(test_ensure(test, f.a, f.supervisor, &spec), DYNSUP_PENDING);
     test_settle(test);
@@ -174,7 +156,7 @@ static void who_waits_for_it_is_told_that_it_has_failed(void **state) {
 
 static void restart_child_starts_it_with_a_clean_record(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = limited(f.program);
     test_started(test, f.a, f.supervisor, &spec);
     exhaust(test, f.program);
@@ -185,15 +167,15 @@ static void restart_child_starts_it_with_a_clean_record(void **state) {
     assert_int_equal(restart(test, f.a, f.supervisor, f.a->reply.pid, NULL), DYNSUP_ERUNNING);
     assert_int_equal(restart(test, f.a, f.supervisor, last, NULL), DYNSUP_ENOT_FOUND);
     for (int i = 0; i < 2; i++)
-        crash(test, f.program);
+        test_crash(test, f.program);
     assert_true(test_alive(f.program->last));
-    crash(test, f.program);
+    test_crash(test, f.program);
     failed_child(test, f.supervisor);
 }
 
 static void a_restart_by_hand_that_fails_leaves_it_failed(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     dynsup_child_spec spec = limited(f.program);
     test_started(test, f.a, f.supervisor, &spec);
     exhaust(test, f.program);
@@ -207,7 +189,7 @@ static void a_restart_by_hand_that_fails_leaves_it_failed(void **state) {
 }
 
 /* A failed child with a start function. */
-static dynsup_pid failed_guest(test_host *test, family *f, test_plan *plan) {
+static dynsup_pid failed_guest(test_host *test, test_family *f, test_plan *plan) {
     f->program->released = true; /* it is nobody's */
     f->program = test_guest_program(test, plan);
     dynsup_child_spec spec = limited(f->program);
@@ -222,7 +204,7 @@ static dynsup_pid failed_guest(test_host *test, family *f, test_plan *plan) {
 
 static void a_start_function_is_run_by_hand_as_well(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     test_plan plan = {0};
     dynsup_pid last = failed_guest(test, &f, &plan);
     assert_int_equal(restart(test, f.a, f.supervisor, last, NULL), 0);
@@ -232,7 +214,7 @@ static void a_start_function_is_run_by_hand_as_well(void **state) {
 
 static void a_start_function_that_asks_to_be_ignored_removes_it(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 0);
     test_plan plan = {0};
     dynsup_pid last = failed_guest(test, &f, &plan);
     plan.status = DYNSUP_EIGNORE;
@@ -309,7 +291,7 @@ static void it_is_restarted_deleted_and_terminated_by_its_id(void **state) {
 /* ---- without memory ---- */
 
 static void scenario(test_host *test) {
-    family f = {.a = test_spawn_trapping(test)};
+    test_family f = {.a = test_spawn_trapping(test)};
     f.supervisor = f.a ? test_supervisor(test, f.a) : 0;
     if (!f.supervisor)
         return;
@@ -320,7 +302,7 @@ static void scenario(test_host *test) {
     test_run(test);
     for (int i = 0; i < 3 && f.program->last; i++) {
         if (test_alive(f.program->last))
-            crash(test, f.program);
+            test_crash(test, f.program);
         test_pass(test, 1);
     }
     if (dynsup_name_failed(test->host, "it", 2))

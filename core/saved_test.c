@@ -32,29 +32,10 @@ static uint32_t attempt(test_host *test, test_body *body) {
     return previous(test, body, &before);
 }
 
-static void crash(test_host *test, test_program *program) {
-    test_exit(program->last, DYNSUP_REASON_OTHER, test_object(test));
-    test_run(test);
-}
-
-typedef struct family {
-    test_body *a;
-    dynsup_pid supervisor;
-    test_program *program;
-} family;
-
-/* A child under a supervisor that restarts it as often as it takes. */
-static family family_begin(test_host *test) {
-    family f = {.a = test_spawn_trapping(test)};
-    f.supervisor = test_supervisor_with(test, f.a, 1000, DYNSUP_NO_LIMIT);
-    f.program = test_program_new(test);
-    return f;
-}
-
 static void the_next_incarnation_gets_the_state_and_the_reason(void **state) {
     test_host *test = *state;
     dynsup_previous before;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     dynsup_value saved = test_object(test);
     child_of(test, f.a, f.supervisor, f.program);
     assert_int_equal(save(test, f.program->last, saved), 0);
@@ -69,7 +50,7 @@ static void the_next_incarnation_gets_the_state_and_the_reason(void **state) {
 
 static void a_state_goes_with_its_child(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     dynsup_value saved = test_object(test);
     dynsup_pid child = child_of(test, f.a, f.supervisor, f.program);
     assert_int_equal(save(test, f.program->last, saved), 0);
@@ -80,7 +61,7 @@ static void a_state_goes_with_its_child(void **state) {
 
 static void a_state_that_is_replaced_or_forgotten_is_released(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     dynsup_value first = test_object(test), second = test_object(test);
     child_of(test, f.a, f.supervisor, f.program);
     assert_int_equal(save(test, f.program->last, (dynsup_value){.kind = DYNSUP_NIL}), 0);
@@ -89,13 +70,13 @@ static void a_state_that_is_replaced_or_forgotten_is_released(void **state) {
     assert_int_equal(test_owners(test, first), 0);
     assert_int_equal(save(test, f.program->last, (dynsup_value){.kind = DYNSUP_NIL}), 0);
     assert_int_equal(test_owners(test, second), 0);
-    crash(test, f.program);
+    test_crash(test, f.program);
     assert_int_equal(attempt(test, f.program->last), 0);
 }
 
 static void only_children_that_are_restarted_may_save(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     dynsup_child_spec spec = test_spec(f.program);
     spec.restart = DYNSUP_TEMPORARY;
     test_started(test, f.a, f.supervisor, &spec);
@@ -106,17 +87,17 @@ static void only_children_that_are_restarted_may_save(void **state) {
 
 /* The attempts up to the one that starts fresh. */
 static size_t attempts(test_host *test, uint64_t max_restores) {
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     dynsup_child_spec spec = test_spec(f.program);
     dynsup_value saved = test_object(test);
     size_t count = 0;
     spec.max_restores = max_restores;
     test_started(test, f.a, f.supervisor, &spec);
     assert_int_equal(save(test, f.program->last, saved), 0);
-    crash(test, f.program);
+    test_crash(test, f.program);
     while (count < 20 && attempt(test, f.program->last) == count + 1) {
         count++;
-        crash(test, f.program);
+        test_crash(test, f.program);
     }
     assert_int_equal(test_owners(test, saved), count == 20);
     return count;
@@ -133,11 +114,11 @@ static void a_state_that_fails_again_and_again_is_dropped(void **state) {
 
 static void who_has_not_asked_for_the_state_has_not_failed(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     child_of(test, f.a, f.supervisor, f.program);
     assert_int_equal(save(test, f.program->last, test_object(test)), 0);
     for (int i = 0; i < 10; i++)
-        crash(test, f.program);
+        test_crash(test, f.program);
     assert_int_equal(attempt(test, f.program->last), 1);
 }
 
@@ -151,14 +132,14 @@ static void a_good_end_and_a_wish_of_the_supervisor_are_no_failures(void **state
     test_run(test);
     test_program *first = order.programs[0];
     assert_int_equal(save(test, first->last, test_object(test)), 0);
-    crash(test, first);
+    test_crash(test, first);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(attempt(test, first->last), 1);
-        crash(test, order.programs[1]);
+        test_crash(test, order.programs[1]);
         test_pass(test, 6000);
     }
     assert_int_equal(attempt(test, first->last), 1);
-    crash(test, first);
+    test_crash(test, first);
     assert_int_equal(attempt(test, first->last), 2);
     test_exit_atom(first->last, DYNSUP_NORMAL);
     test_run(test);
@@ -183,7 +164,7 @@ static void scenario(test_host *test) {
     save(test, program->last, test_object(test));
     for (int i = 0; i < 2 && program->last && test_alive(program->last); i++) {
         attempt(test, program->last);
-        crash(test, program);
+        test_crash(test, program);
     }
     test_settle(test);
 }

@@ -117,9 +117,7 @@ static void a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only(voi
     for (int i = 0; i < 3; i++)
         test_order_add(test, &order);
     order.programs[2]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 2);
     test_made(&order, "1 1 1");          /* the third takes its time */
     test_kill_child(test, order.pid, 1); /* and the first does not wait to be told */
@@ -137,9 +135,7 @@ static void a_sibling_that_shuts_down_by_itself_meanwhile_is_no_error(void **sta
     for (int i = 0; i < 3; i++)
         test_order_add(test, &order);
     order.programs[2]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 2);
     test_exit_atom(order.programs[0]->last, DYNSUP_SHUTDOWN);
     test_run(test);
@@ -155,9 +151,7 @@ static void a_terminated_restart_leaves_no_turn_behind(void **state) {
     test_order order = {0};
     test_plan plan = {0};
     test_order_add_guest(test, &order, &plan);
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     plan.waits = true;
     plan.status = DYNSUP_EBAD_RETURN;
     test_kill_child(test, order.pid, 1); /* the restart waits, and will fail */
@@ -192,9 +186,7 @@ static void requests_wait_until_a_restart_is_done(void **state) {
     for (int i = 0; i < 2; i++)
         test_order_add(test, &order);
     order.programs[1]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 1);
     test_by_id(test, b, order.pid, DYNSUP_TERMINATE_BY_ID, 1);
     test_by_id(test, c, order.pid, DYNSUP_DELETE_BY_ID, 1);
@@ -214,9 +206,7 @@ static void the_parent_s_signal_cuts_a_restart_short(void **state) {
     for (int i = 0; i < 3; i++)
         test_order_add(test, &order);
     order.programs[1]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 1); /* the third is down, the second takes its time */
     test_by_id(test, b, order.pid, DYNSUP_TERMINATE_BY_ID, 1);
     test_signal(test, a, order.pid, DYNSUP_SHUTDOWN);
@@ -236,9 +226,7 @@ static void a_kill_in_the_middle_of_a_restart_tells_who_waits(void **state) {
     for (int i = 0; i < 2; i++)
         test_order_add(test, &order);
     order.programs[1]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 1);
     test_by_id(test, b, order.pid, DYNSUP_TERMINATE_BY_ID, 1);
     test_signal(test, NULL, order.pid, DYNSUP_KILL);
@@ -254,9 +242,7 @@ static void a_stop_waits_its_turn_and_a_second_one_for_the_same_end(void **state
     for (int i = 0; i < 2; i++)
         test_order_add(test, &order);
     order.programs[1]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_by_id(test, a, order.pid, DYNSUP_TERMINATE_BY_ID, 2);
     test_run(test);
     test_stop(test, b, order.pid, DYNSUP_NORMAL);
@@ -273,9 +259,7 @@ static void stopping_a_stopping_supervisor_waits_for_its_end(void **state) {
     test_order order = {0};
     test_order_add(test, &order);
     order.programs[0]->traps = true;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_stop(test, a, order.pid, DYNSUP_SHUTDOWN);
     test_run(test);
     assert_int_equal(test_stop(test, b, order.pid, DYNSUP_NORMAL), DYNSUP_PENDING);
@@ -346,9 +330,7 @@ static void ensure_waits_for_a_named_child_or_is_told_that_it_is_down(void **sta
     spec->name = "worker";
     spec->name_length = 6;
     spec->backoff = &backoff;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     for (int round = 0; round < 2; round++) {
         test_kill_child(test, order.pid, 1);
         dynsup_child_spec again = test_spec_named(test_program_new(test), "worker");

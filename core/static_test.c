@@ -209,9 +209,7 @@ static void backoff_delays_the_restart_of_the_whole_group(void **state) {
     backoff.jitter = 0;
     test_order_add(test, &order);
     test_order_add(test, &order)->backoff = &backoff;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 2);
     test_children(test, order.pid, "1 2?");
     test_pass(test, 99);
@@ -299,9 +297,7 @@ static void a_restarting_child_is_neither_restarted_nor_deleted(void **state) {
     dynsup_backoff backoff = dynsup_backoff_defaults();
     test_order order = {0};
     test_order_add(test, &order)->backoff = &backoff;
-    test_order_ask(test, a, &order);
-    test_run(test);
-    order.pid = a->reply.pid;
+    test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 1);
     test_children(test, order.pid, "1?");
     assert_int_equal(test_done_by_id(test, a, order.pid, DYNSUP_RESTART_BY_ID, 1),

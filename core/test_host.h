@@ -174,6 +174,18 @@ dynsup_pid test_supervisor_with(test_host *test, test_body *parent, uint64_t max
 
 test_program *test_program_new(test_host *test);
 
+/* A supervisor of a process that traps exits, and what its child is to run. */
+typedef struct test_family {
+    test_body *a;
+    dynsup_pid supervisor;
+    test_program *program;
+} test_family;
+
+test_family test_family_begin(test_host *test, uint64_t max_restarts);
+
+/* Ends the program's last body with a reason of its own, and runs what follows. */
+void test_crash(test_host *test, test_program *program);
+
 /* A permanent worker with shutdown 5000. */
 dynsup_child_spec test_spec(test_program *program);
 dynsup_child_spec test_spec_named(test_program *program, const char *name);

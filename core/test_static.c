@@ -53,15 +53,19 @@ int test_order_ask(test_host *test, test_body *caller, test_order *order) {
     return test_asked(caller, dynsup_static_start(test->host, &options, draft, &caller->reply));
 }
 
+void test_order_start(test_host *test, test_body *caller, test_order *order) {
+    assert_int_equal(test_order_ask(test, caller, order), DYNSUP_PENDING);
+    test_run(test);
+    assert_true(caller->replied && caller->reply.status == 0);
+    order->pid = caller->reply.pid;
+}
+
 test_order test_ordered(test_host *test, test_body *caller, enum dynsup_strategy strategy,
                         int count) {
     test_order order = {.options.strategy = strategy};
     for (int i = 0; i < count; i++)
         test_order_add(test, &order);
-    assert_int_equal(test_order_ask(test, caller, &order), DYNSUP_PENDING);
-    test_run(test);
-    assert_true(caller->replied && caller->reply.status == 0);
-    order.pid = caller->reply.pid;
+    test_order_start(test, caller, &order);
     return order;
 }
 

@@ -24,6 +24,9 @@ dynsup_child_spec *test_order_add_guest(test_host *test, test_order *order, test
 /* Asks for the start in the caller's name: DYNSUP_PENDING, or why not. */
 int test_order_ask(test_host *test, test_body *caller, test_order *order);
 
+/* Starts it in the caller's name, to the end of that. */
+void test_order_start(test_host *test, test_body *caller, test_order *order);
+
 /* With so many plain children, started by the caller. */
 test_order test_ordered(test_host *test, test_body *caller, enum dynsup_strategy strategy,
                         int count);

@@ -65,6 +65,18 @@ test_program *test_program_new(test_host *test) {
     return test->programs = program;
 }
 
+test_family test_family_begin(test_host *test, uint64_t max_restarts) {
+    test_family f = {.a = test_spawn_trapping(test)};
+    f.supervisor = test_supervisor_with(test, f.a, max_restarts, DYNSUP_NO_LIMIT);
+    f.program = test_program_new(test);
+    return f;
+}
+
+void test_crash(test_host *test, test_program *program) {
+    test_exit(program->last, DYNSUP_REASON_OTHER, test_object(test));
+    test_run(test);
+}
+
 dynsup_child_spec test_spec(test_program *program) {
     return (dynsup_child_spec){.program_ops = &test_program_ops,
                                .program = program,

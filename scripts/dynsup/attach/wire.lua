@@ -160,22 +160,32 @@ end
 
 local read_value
 
-local function read_list(text, at, depth)
-  local list, place = {}, skip(text, at + 1)
-  if text:sub(place, place) == "]" then
-    return list, place + 1
+-- What stands between the bracket at this place and its end, the items one by one.
+local function read_items(text, at, last, read_item, into, depth)
+  local place = skip(text, at + 1)
+  if text:sub(place, place) == last then
+    return into, place + 1
   end
   while true do
-    list[#list + 1], place = read_value(text, place, depth)
-    place = skip(text, place)
+    place = skip(text, read_item(text, place, into, depth))
     local mark = text:sub(place, place)
-    if mark == "]" then
-      return list, place + 1
+    if mark == last then
+      return into, place + 1
     elseif mark ~= "," then
-      fail("a comma or ] is missing", place)
+      fail(("a comma or %s is missing"):format(last), place)
     end
     place = skip(text, place + 1)
   end
+end
+
+local function read_element(text, at, list, depth)
+  local value, place = read_value(text, at, depth)
+  list[#list + 1] = value
+  return place
+end
+
+local function read_list(text, at, depth)
+  return read_items(text, at, "]", read_element, {}, depth)
 end
 
 local function read_member(text, at, object, depth)
@@ -188,24 +198,11 @@ local function read_member(text, at, object, depth)
     fail("a colon is missing", place)
   end
   object[name], place = read_value(text, skip(text, place + 1), depth)
-  return skip(text, place)
+  return place
 end
 
 local function read_object(text, at, depth)
-  local object, place = {}, skip(text, at + 1)
-  if text:sub(place, place) == "}" then
-    return object, place + 1
-  end
-  while true do
-    place = read_member(text, place, object, depth)
-    local mark = text:sub(place, place)
-    if mark == "}" then
-      return object, place + 1
-    elseif mark ~= "," then
-      fail("a comma or } is missing", place)
-    end
-    place = skip(text, place + 1)
-  end
+  return read_items(text, at, "}", read_member, {}, depth)
 end
 
 local words = { ["true"] = true, ["false"] = false }
