@@ -247,29 +247,10 @@ describe("outside of a run", function()
 end)
 
 describe("where a process cannot wait", function()
-  local waits = {
-    receive = function()
-      dynsup.receive()
-    end,
-    ["receive with a time"] = function()
-      dynsup.receive(10)
-    end,
-    receive_match = function()
-      dynsup.receive_match("x", 10)
-    end,
-    sleep = function()
-      dynsup.sleep(10)
-    end,
-    yield = function()
-      dynsup.yield()
-    end,
-    await = function()
-      dynsup.await(function() end, 10)
-    end,
-    ["exit(reason)"] = function()
-      dynsup.exit("boom")
-    end,
-  }
+  local waits = { ["receive for ever"] = dynsup.receive, ["exit(reason)"] = function() dynsup.exit "boom" end }
+  for name, wait in pairs(host.waits) do
+    waits[name] = wait
+  end
   local places = {
     ["a sort comparator"] = function(f)
       table.sort({ 3, 2, 1 }, function(a, b)

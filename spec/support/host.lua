@@ -121,4 +121,22 @@ function host.sorted(map)
   end
 end
 
+-- Spawns a process with a <close> handler that runs on_close, which then runs body(...); returns its pid
+-- and a ref.
+function host.guarded(on_close, body, ...)
+  return dynsup.spawn_monitor(function(...)
+    local _ <close> = host.closer(on_close)
+    body(...)
+  end, ...)
+end
+
+-- What waits, each in its way.
+host.waits = {
+  receive = function() dynsup.receive(10) end,
+  receive_match = function() dynsup.receive_match("x", 10) end,
+  sleep = function() dynsup.sleep(10) end,
+  yield = dynsup.yield,
+  await = function() dynsup.await(function() end, 10) end,
+}
+
 return host
