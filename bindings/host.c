@@ -111,12 +111,21 @@ static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out)
     return is_over ? DYNSUP_STILL : state;
 }
 
+/* Somebody is ready always, and the host waits for the end of all: the time that they have for it goes
+ * by with their work. */
+static void end_nears(dsl_host *host) {
+    if (dynsup_host_halting(host->core))
+        dsl_virtual_reach(host, host->virtual_ns + STEP_BUDGET_NS);
+}
+
 static enum dynsup_state run_virtual(dsl_host *host) {
     uint64_t deadline_ns;
     enum dynsup_state state;
     do {
         dsl_posts_run(host);
         state = step_virtual(host, &deadline_ns);
+        if (state == DYNSUP_READY)
+            end_nears(host);
         if (step_finish(host) && state != DYNSUP_ENDED)
             state = DYNSUP_READY;
         dsl_signals_look(host);

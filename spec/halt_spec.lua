@@ -113,6 +113,21 @@ describe("halt", function()
     assert.equal(asked + 5000, ended)
   end)
 
+  it("kills in time also who does not let it pass", function()
+    local function tireless()
+      dynsup.flag("trap_exit", true)
+      while true do
+        dynsup.yield()
+      end
+    end
+    assert.same({ true, n = 1 }, outcome(function()
+      local sup = dynsup.start_link()
+      dynsup.start_child(sup, { body = tireless, shutdown = 1 })
+      dynsup.yield()
+      dynsup.halt()
+    end))
+  end)
+
   it("stops supervisors in order, too", function()
     local order = {}
     outcome(function()
