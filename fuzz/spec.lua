@@ -142,7 +142,7 @@ end
 
 local function play(reader)
   local failed
-  dynsup.spawn(function()
+  local player = dynsup.spawn(function()
     reader.dynsup = true
     local ok, why = xpcall(scenario, debug.traceback, reader)
     failed = not ok and why
@@ -152,6 +152,7 @@ local function play(reader)
   end
   fuzz.host_check()
   if failed then error(failed, 0) end
+  dynsup.exit(player, "kill") -- if it still plays: what it starts during the end may take long to end
   dynsup.halt(0)
 end
 
