@@ -111,8 +111,8 @@ static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out)
     return is_over ? DYNSUP_STILL : state;
 }
 
-/* Somebody is ready always, and the host waits for the end of all: the time that they have for it goes
- * by with their work. */
+/* Somebody is ready always, and the host waits for the end of all: the time that they have for it
+ * goes by with their work. */
 static void end_nears(dsl_host *host) {
     if (dynsup_host_halting(host->core))
         dsl_virtual_reach(host, host->virtual_ns + STEP_BUDGET_NS);

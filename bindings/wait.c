@@ -150,6 +150,8 @@ int dsl_halt(lua_State *L, dsl_host *host, int code) {
         lua_pushlightuserdata(L, (void *)&dsl_halt_sentinel);
         return lua_error(L);
     }
+    if (dynsup_is_asked_to_end(host->core)) /* it traps exits: nobody asks again */
+        return dsl_body_exit(L, host->current, dynsup_reason_atom(DYNSUP_SHUTDOWN));
     dynsup_trap_exit(host->core, false, &old); /* it waits for nothing but its end */
     dynsup_wait_time(host->core, DYNSUP_NEVER);
     return dsl_suspend(L, host->current, DSL_WAIT_FOREVER, 0, NULL);

@@ -373,6 +373,10 @@ void dynsup_host_halt(dynsup_host *host, int code);
 /* True from the first halt on. */
 bool dynsup_host_halting(const dynsup_host *host);
 
+/* Whether the running process has been asked to end: by its supervisor, or by the halt in its place
+ * in the order. False where no process runs. */
+bool dynsup_is_asked_to_end(const dynsup_host *host);
+
 /* Why the main process has ended; NULL while it has not. Borrowed. */
 const dynsup_reason *dynsup_host_main_reason(const dynsup_host *host);
 

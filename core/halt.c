@@ -112,6 +112,16 @@ bool dynsup_host_halting(const dynsup_host *host) {
     return host->halt != DSI_HALT_NONE;
 }
 
+bool dynsup_is_asked_to_end(const dynsup_host *host) {
+    const dsi_process *process = host->current;
+    if (!process)
+        return false;
+    const dsi_child *child = process->child;
+    if (child)
+        return child->state == DSI_CHILD_STOPPING || child->state == DSI_CHILD_RENEWING;
+    return host->halt >= DSI_HALT_SHUTDOWN;
+}
+
 int dynsup_host_code(const dynsup_host *host) {
     return host->halt_code;
 }

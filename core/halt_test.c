@@ -147,6 +147,30 @@ static void halt_needs_no_memory(void **state) {
     assert_int_equal(test->alloc.refused, 0);
 }
 
+static bool is_asked(test_host *test, test_body *body) {
+    test_enter(body);
+    bool asked = dynsup_is_asked_to_end(test->host);
+    test_leave(test);
+    return asked;
+}
+
+static void each_is_asked_to_end_in_its_turn(void **state) {
+    test_host *test = *state;
+    test_body *main = spawn_main(test), *other = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, main);
+    test_program *child = slow_child(test, main, supervisor, 100);
+    assert_false(is_asked(test, child->last));
+    dynsup_host_halt(test->host, 0);
+    assert_false(is_asked(test, child->last));
+    test_run(test);
+    assert_true(is_asked(test, child->last));
+    assert_false(is_asked(test, other));
+    test_pass(test, 100);
+    assert_true(is_asked(test, other));
+    assert_false(dynsup_is_asked_to_end(test->host)); /* nobody runs */
+    assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -158,6 +182,7 @@ int main(void) {
         TEST(a_guest_is_cut_off_by_halt),
         TEST(halt_passes_over_a_supervisor_that_is_being_killed),
         TEST(halt_needs_no_memory),
+        TEST(each_is_asked_to_end_in_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

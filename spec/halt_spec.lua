@@ -113,6 +113,27 @@ describe("halt", function()
     assert.equal(asked + 5000, ended)
   end)
 
+  it("ends who calls it when it is asked to end", function()
+    local ended
+    local function polite()
+      local _ <close> = host.closer(function()
+        ended = dynsup.now()
+      end)
+      dynsup.flag("trap_exit", true)
+      dynsup.receive()
+      dynsup.halt()
+    end
+    for _, start in ipairs { dynsup.spawn, function(f) dynsup.start_child(dynsup.start_link(), f) end } do
+      ended = nil
+      outcome(function()
+        start(polite)
+        dynsup.yield()
+        dynsup.halt()
+      end)
+      assert.equal(0, ended)
+    end
+  end)
+
   it("kills in time also who does not let it pass", function()
     local function tireless()
       dynsup.flag("trap_exit", true)
