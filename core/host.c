@@ -202,7 +202,6 @@ static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
     process->wake = DYNSUP_WAKE_AGAIN;
     process->slices++;
     host->current = process;
-    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
     host->in_slice = true;
     enum dynsup_slice end =
         process->ops->step(process->body, host, process->slot.id, wake, &outcome);
@@ -321,6 +320,7 @@ static void pump_slices(dynsup_host *host) {
         ran = process->slot.id;
         if (many)
             look_ahead(host);
+        __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
         run_slice(host, process);
         if (!has_tick)
             sample_clock(host, ran);
