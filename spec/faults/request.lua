@@ -11,7 +11,7 @@ local function serve(...)
   local server = dynsup.spawn_link(function()
     for _, answer in ipairs(answers) do
       local socket <close> = assert(listener:accept(200))
-      repeat until (socket:read("line", 200) or "\r") == "\r"
+      repeat until (socket:read("line", 200) or "") == ""
       socket:write(answer)
     end
   end)
