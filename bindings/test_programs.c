@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const virtual_modules[] = {"process",  "supervisor", "static", "server", "task",
-                                              "registry", "state",      "watch",  "files",  NULL};
+static const char *const virtual_modules[] = {"process", "supervisor", "static", "server",
+                                              "task",    "registry",   "state",  "watch",
+                                              "files",   "heaps",      NULL};
 static const char *const real_modules[] = {"socket", "request", "files", NULL};
 
 /* Programs write into the working directory. */
