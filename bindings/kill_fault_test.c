@@ -80,7 +80,7 @@ static void kill_between_in(const char *module, bool is_virtual) {
     programs.config.preempt = DYNSUP_LUA_PREEMPT_COUNT;
     programs.config.slice_ms = 1e-5; /* an instruction */
     for (int n = 1; n <= programs.count; n++)
-        kill_everywhere(&programs, n, dsl_test_programs_stride(13));
+        kill_everywhere(&programs, n, dsl_test_programs_stride(29));
     dsl_test_programs_close(&programs);
 }
 
