@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define ALIGNMENT 16 /* memory.c tells blocks with a header from others by it */
+
 bool dsl_expect(bool ok, const char *what) {
     (void)what;
     assert(ok && what);
@@ -26,4 +28,19 @@ int dsl_check_outside(const dsl_host *host) {
     if (!dsl_expect(!steps, "no step, run, close or end of this host under way"))
         return DYNSUP_EMISUSE;
     return status;
+}
+
+bool dsl_check_alloc(dynsup_alloc_fn alloc, void *ud) {
+    static const size_t sizes[] = {8, 24, 40, 16, 56, 72, 200, 1000};
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    void *blocks[COUNT];
+    bool ok = true;
+    for (int i = 0; i < COUNT; i++) {
+        blocks[i] = alloc(ud, NULL, 0, sizes[i]);
+        ok = ok && (uintptr_t)blocks[i] % ALIGNMENT == 0;
+    }
+    for (int i = COUNT; i-- > 0;)
+        if (blocks[i])
+            alloc(ud, blocks[i], sizes[i], 0);
+    return ok;
 }

@@ -13,4 +13,9 @@ int dsl_check_host(const dsl_host *host);
 /* The same for functions that a callback of the host's may not call. */
 int dsl_check_outside(const dsl_host *host);
 
+/* Are the blocks of this allocator aligned as dynsup needs them? Several are asked for at once, of
+ * sizes that lie beside each other otherwise where it aligns to less; where there is no memory
+ * nothing is wrong with them. */
+bool dsl_check_alloc(dynsup_alloc_fn alloc, void *ud);
+
 #endif

@@ -2,7 +2,9 @@
 #include "bindings/test_embed.h"
 
 #include <lauxlib.h>
+#include <lualib.h>
 #include <pthread.h>
+#include <string.h>
 #include <uv.h>
 
 static int in_process(lua_State *L) {
@@ -100,12 +102,66 @@ static void wrong_arguments_are_refused(void **state) {
     dsl_test_embed_close(&t);
 }
 
+/* A line of memory, in which blocks lie every so many bytes. */
+typedef struct line {
+    _Alignas(16) char bytes[4096];
+    size_t used, step;
+    int blocks;
+} line;
+
+static void *line_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    line *l = ud;
+    (void)old_size;
+    l->blocks += !block - (size == 0);
+    if (size == 0)
+        return NULL;
+    void *result = l->bytes + l->used;
+    l->used += (size + l->step - 1) / l->step * l->step;
+    return result;
+}
+
+static void *none_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    (void)ud, (void)block, (void)old_size, (void)size;
+    return NULL;
+}
+
+static int run_with(lua_State *L) {
+    int count;
+    lua_settop(L, 1);
+    lua_getglobal(L, "print");
+    dynsup_lua_config config = {.alloc = line_alloc, .alloc_ud = lua_touserdata(L, 1)};
+    config.virtual_clock = true;
+    dynsup_lua_run(L, &config, 0, &count);
+    return 0;
+}
+
+static void an_allocator_that_aligns_to_less_is_refused(void **state) {
+    (void)state;
+    dynsup_lua_host *host;
+    line l = {.step = 8};
+    dynsup_lua_config config = {.virtual_clock = true, .alloc = line_alloc, .alloc_ud = &l};
+    assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), DYNSUP_EMISUSE);
+    assert_null(host);
+    assert_int_equal(l.blocks, 0);
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    assert_int_equal(dynsup_lua_host_new(L, &config, &host), DYNSUP_EMISUSE);
+    lua_pushcfunction(L, run_with);
+    lua_pushlightuserdata(L, &l);
+    assert_int_equal(lua_pcall(L, 1, 0, 0), LUA_ERRRUN);
+    assert_non_null(strstr(lua_tostring(L, -1), "aligned to 16 bytes"));
+    lua_close(L);
+    config.alloc = none_alloc;
+    assert_int_equal(dynsup_lua_host_new(NULL, &config, &host), DYNSUP_ENOMEM);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_steps_is_refused_inside_of_a_step),
         cmocka_unit_test(what_ends_is_refused_in_a_turn_of_the_loop),
         cmocka_unit_test(another_thread_is_refused),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(an_allocator_that_aligns_to_less_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

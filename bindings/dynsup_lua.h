@@ -126,8 +126,9 @@ typedef struct dynsup_lua_config {
 
     /* ---- memory and limits ---- */
 
-    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's; NULL: the lua_State's
-     * own allocator, and the C library's for the host itself. Also the allocator of a lua_State
+    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's (a few blocks are tried
+     * when the host is made: less is misuse); NULL: the lua_State's own allocator, and the C
+     * library's for the host itself. Also the allocator of a lua_State
      * that the host makes. Used in the host's thread only. What libuv, luv, libcurl and requests in
      * their threads need is malloc's in every case. */
     dynsup_alloc_fn alloc;
@@ -214,7 +215,8 @@ enum dynsup_lua_end {
  * does. config may be NULL. From here on the program's Lua code outside of processes may call what
  * needs no process: start_child, send, spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State
  * has a host; DYNSUP_ETAKEN: it has another loop; DYNSUP_ENO_LOOP: libuv could not make what is
- * needed; DYNSUP_EMISUSE: the config contradicts itself; DYNSUP_ENOMEM. With an error *host_out is
+ * needed; DYNSUP_EMISUSE: the config contradicts itself, or its alloc aligns to less than 16
+ * bytes; DYNSUP_ENOMEM. With an error *host_out is
  * NULL. */
 int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
 

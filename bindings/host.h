@@ -175,6 +175,7 @@ struct dynsup_lua_host {
     dsl_level saved;               /* armed's own hook */
     volatile bool hold;            /* the user's hooks are being looked at: do not arm */
     volatile uint64_t asked_slice; /* the number of the slice that was asked to give way last, */
+    volatile dynsup_pid asked_pid; /* whose: one may run inside another's, */
     volatile uint64_t asked_ns;    /* and when, in the time of work */
     dynsup_pid exceeded;           /* who has exceeded its max_slice last */
     bool switching;                /* this yield is for the scheduler */

@@ -1,8 +1,9 @@
-/* A worker that is killed at any of its suspensions leaves nothing behind: no process, no value, no
- * handle or request of the loop, no memory that grows (spec/faults/kill.lua). */
+/* A worker that is killed at any of its suspensions, or between any two of its instructions, leaves
+ * nothing behind: no process, no value, no heap, no handle or request of the loop
+ * (spec/faults/kill.lua). */
 #include "bindings/test_programs.h"
 
-#include "bindings/host.h"
+#include "bindings/heap.h"
 
 #include <uv.h>
 
@@ -23,6 +24,7 @@ static int counts(lua_State *L) {
     lua_newtable(L);
     field(L, "processes", (lua_Integer)dynsup_host_process_count(host->core));
     field(L, "values", (lua_Integer)host->vault.used_count - host->pool_count);
+    field(L, "heaps", host->heaps ? host->heaps->count : 0);
     field(L, "cursors", host->cursors != NULL);
     field(L, "observers", host->observers != NULL);
     if (host->uv) {
@@ -34,13 +36,13 @@ static int counts(lua_State *L) {
     return 1;
 }
 
-/* Makes the main process of kill(program, counts). */
+/* Makes the main process of kill(program, counts, stride). */
 static const char main_text[] = "local run = ...\n"
-                                "return function(program, counts)\n"
-                                "  rounds, problem = run(program, counts)\n"
+                                "return function(program, counts, stride)\n"
+                                "  rounds, problem = run(program, counts, stride)\n"
                                 "end";
 
-static void kill_everywhere(const dsl_test_programs *programs, int n) {
+static void kill_everywhere(const dsl_test_programs *programs, int n, long stride) {
     lua_State *L = programs->L;
     dynsup_lua_host *host;
     assert_int_equal(dynsup_lua_host_new(L, &programs->config, &host), 0);
@@ -52,7 +54,8 @@ static void kill_everywhere(const dsl_test_programs *programs, int n) {
     lua_rawgeti(L, 1, n);
     lua_pushlightuserdata(L, host);
     lua_pushcclosure(L, counts, 1);
-    assert_int_equal(dynsup_lua_spawn(host, L, 2, NULL), 0);
+    lua_pushinteger(L, stride);
+    assert_int_equal(dynsup_lua_spawn(host, L, 3, NULL), 0);
     assert_int_equal(dynsup_lua_host_run(host), DYNSUP_STILL);
     lua_getglobal(L, "problem");
     lua_getglobal(L, "rounds");
@@ -67,7 +70,17 @@ static void kill_in(const char *module, bool is_virtual) {
     dsl_test_programs programs;
     dsl_test_programs_open(&programs, module, is_virtual);
     for (int n = 1; n <= programs.count; n++)
-        kill_everywhere(&programs, n);
+        kill_everywhere(&programs, n, 1);
+    dsl_test_programs_close(&programs);
+}
+
+static void kill_between_in(const char *module, bool is_virtual) {
+    dsl_test_programs programs;
+    dsl_test_programs_open(&programs, module, is_virtual);
+    programs.config.preempt = DYNSUP_LUA_PREEMPT_COUNT;
+    programs.config.slice_ms = 1e-5; /* an instruction */
+    for (int n = 1; n <= programs.count; n++)
+        kill_everywhere(&programs, n, dsl_test_programs_stride(29));
     dsl_test_programs_close(&programs);
 }
 
@@ -81,9 +94,15 @@ static void a_killed_worker_with_sockets_and_files_leaves_nothing_behind(void **
     dsl_test_programs_each(false, kill_in);
 }
 
+static void a_worker_killed_between_instructions_leaves_nothing_behind(void **state) {
+    (void)state;
+    dsl_test_programs_each(true, kill_between_in);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_worker_leaves_nothing_behind),
+        cmocka_unit_test(a_worker_killed_between_instructions_leaves_nothing_behind),
         cmocka_unit_test(a_killed_worker_with_sockets_and_files_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,12 +42,21 @@ uint32_t dsl_level_events(enum dynsup_level level) {
     }
 }
 
+/* Whatever the system's clock was set to: in ns it goes from 1677 to 2262. */
+static int64_t unix_ns(const struct timespec *time) {
+    const int64_t end = INT64_MAX / 1000000000 - 1;
+    int64_t seconds = (int64_t)time->tv_sec;
+    if (seconds > end || seconds < -end)
+        return seconds < 0 ? -end * 1000000000 : end * 1000000000;
+    return seconds * 1000000000 + time->tv_nsec;
+}
+
 int64_t dsl_wall_clock(const dsl_host *host) {
     struct timespec now = {0};
     if (host && host->config->virtual_clock)
         return (int64_t)host->whole->virtual_ns;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return unix_ns(&now);
 }
 
 /* ---- lines ---- */

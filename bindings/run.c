@@ -6,6 +6,7 @@
 #include "bindings/binding.h"
 #include "core/dynsup_clock.h"
 
+#include "bindings/check.h"
 #include "bindings/dry.h"
 #include "bindings/log.h"
 
@@ -135,6 +136,8 @@ enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config
                                    int *count_out) {
     int function = lua_gettop(L) - nargs;
     luaL_checkstack(L, 8, NULL);
+    if (config->alloc && !dsl_check_alloc(config->alloc, config->alloc_ud))
+        dsl_error(L, "the blocks of the config's alloc are not aligned to 16 bytes");
     dsl_random random;
     dynsup_lua_config own = *config;
     own.own_loop = !config->virtual_clock && !config->loop;

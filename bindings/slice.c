@@ -4,7 +4,9 @@
  * Design notes.
  * A slice that can be preempted gives way when it is asked; what cannot (a C function, a sort
  * comparator, a gsub callback) runs on. Its time is counted from the moment in which it was asked,
- * so a slice that just runs long is never ended. The looks are those of the hooks of preempt.c: the
+ * so a slice that just runs long is never ended. What runs inside another's slice (the start of a
+ * server) is asked by itself, and who has started it anew when it goes on: it can wait where it
+ * starts others, so it gives way then. The looks are those of the hooks of preempt.c: the
  * first instruction of Lua after a C function, and every so many within a callback. A process that
  * is over its limit is doomed there; what it runs is left by a yield or, where it cannot, by
  * errors.
@@ -17,9 +19,11 @@ static uint64_t work_now(const dsl_host *host) {
 
 void dsl_slice_asked(dsl_host *host) {
     uint64_t slice = *dynsup_host_slices(host->core);
-    if (host->asked_slice == slice)
+    dynsup_pid pid = dynsup_self(host->core);
+    if (host->asked_slice == slice && host->asked_pid == pid)
         return;
     host->asked_slice = slice;
+    host->asked_pid = pid;
     host->asked_ns = work_now(host);
 }
 

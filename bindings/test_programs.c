@@ -7,8 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const virtual_modules[] = {"process",  "supervisor", "static", "server", "task",
-                                              "registry", "state",      "watch",  "files",  NULL};
+static const char *const virtual_modules[] = {"process", "supervisor", "static", "server",
+                                              "task",    "registry",   "state",  "watch",
+                                              "files",   "heaps",      NULL};
 static const char *const real_modules[] = {"socket", "request", "files", NULL};
 
 /* Programs write into the working directory. */
@@ -72,10 +73,26 @@ const char *dsl_test_programs_push(const dsl_test_programs *programs, int n) {
     return title;
 }
 
+/* Is it one of the words of DYNSUP_FAULTS_IN, or is there none? */
+static bool is_chosen(const char *module) {
+    const char *chosen = getenv("DYNSUP_FAULTS_IN");
+    size_t length = strlen(module);
+    if (!chosen || !*chosen)
+        return true;
+    for (const char *at = chosen; (at = strstr(at, module)); at += length)
+        if ((at == chosen || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+            return true;
+    return false;
+}
+
 void dsl_test_programs_each(bool virtual_clock, void (*test)(const char *module, bool is_virtual)) {
     const char *const *modules = virtual_clock ? virtual_modules : real_modules;
-    for (; *modules; modules++)
+    for (; *modules; modules++) {
+        if (!is_chosen(*modules))
+            continue;
+        print_message("             %s\n", *modules);
         test(*modules, virtual_clock);
+    }
 }
 
 long dsl_test_programs_stride(long usual) {

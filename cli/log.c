@@ -60,20 +60,47 @@ bool cli_format_parse(const char *word, enum dynsup_log_format *format_out) {
     return false;
 }
 
+/* How many lines could not be written since the last one that could: a full disk. Whose config the
+ * host has; stderr is one for the whole program. */
+static unsigned long lost;
+
+/* What a cut line has left is no part of the next one. */
+static bool line_begin(void) {
+    if (!lost || fputc('\n', stderr) != EOF)
+        return true;
+    lost++;
+    return false;
+}
+
+/* With the first line that is written again comes how many are missing before it. */
+static void line_end(const dynsup_lua_config *config, int status) {
+    char text[80];
+    unsigned long count = lost;
+    if (status < 0)
+        lost++;
+    if (status < 0 || !count)
+        return;
+    lost = 0;
+    snprintf(text, sizeof text, "%lu lines of the log before could not be written", count);
+    if (config)
+        dynsup_lua_log(config, DYNSUP_LEVEL_ERROR, "log_lost", text, strlen(text));
+}
+
 static void log_line(void *ud, enum dynsup_level level, const char *text, size_t size) {
-    (void)ud, (void)level;
-    fprintf(stderr, "%.*s\n", (int)size, text);
+    (void)level;
+    if (line_begin())
+        line_end(ud, fprintf(stderr, "%.*s\n", (int)size, text));
 }
 
 static void log_plain(void *ud, enum dynsup_level level, const char *text, size_t size) {
-    (void)ud;
-    fprintf(stderr, "[%s] %.*s\n", levels[level].name, (int)size, text);
+    if (line_begin())
+        line_end(ud, fprintf(stderr, "[%s] %.*s\n", levels[level].name, (int)size, text));
 }
 
 static void log_coloured(void *ud, enum dynsup_level level, const char *text, size_t size) {
-    (void)ud;
     const struct level *of = &levels[level];
-    fprintf(stderr, "%s[%s]\033[0m %.*s\n", of->colour, of->name, (int)size, text);
+    if (line_begin())
+        line_end(ud, fprintf(stderr, "%s[%s]\033[0m %.*s\n", of->colour, of->name, (int)size, text));
 }
 
 static bool wants_colour(void) {
@@ -92,6 +119,7 @@ bool cli_log_defaults(dynsup_lua_config *config) {
 }
 
 void cli_log_init(dynsup_lua_config *config) {
+    config->log_ud = config;
     if (config->format != DYNSUP_LOG_TEXT)
         config->log = log_line;
     else

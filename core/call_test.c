@@ -149,6 +149,47 @@ static void a_failed_start_sends_its_parent_no_signal(void **state) {
     assert_int_equal(test_whereis(test, "it"), 0);
 }
 
+static enum dynsup_slice act_started(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    plan *p = self->more;
+    dynsup_started(self->test->host, p->ref);
+    return DYNSUP_SLICE_WAIT;
+}
+
+/* Starts two, one after the other, inside its slice. */
+static enum dynsup_slice act_start_inside(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    dynsup_host *host = self->test->host;
+    plan *p = self->more;
+    uint64_t slices = *dynsup_host_slices(host);
+    for (int i = 0; i < 2; i++) {
+        test_body *child = test_body_new(self->test);
+        dynsup_spawn_options options = {.start_out = &p->ref};
+        child->act = act_started;
+        child->more = p;
+        assert_int_equal(dynsup_spawn(host, &test_body_ops, child, &options, &p->callee), 0);
+        assert_true(dynsup_start_now(host, p->callee));
+        assert_int_equal(child->slices, 1);
+        assert_int_equal(dynsup_self(host), self->pid);
+    }
+    assert_int_equal(*dynsup_host_slices(host), slices);
+    self->act = NULL;
+    return DYNSUP_SLICE_WAIT;
+}
+
+/* Who waits for the end of a slice waits for what runs inside it: a watchdog sees one slice. */
+static void starts_inside_a_slice_are_no_slices_of_the_host(void **state) {
+    test_host *test = *state;
+    plan p = {0};
+    test_body *starter = test_spawn(test, NULL);
+    starter->act = act_start_inside;
+    starter->more = &p;
+    test_run(test);
+    assert_null(starter->act);
+    assert_true(dynsup_is_alive(test->host, p.callee));
+    assert_int_equal(*dynsup_host_slices(test->host), 1);
+}
+
 static void what_is_starting_ends_with_its_parent(void **state) {
     test_host *test = *state;
     plan p = {0};
@@ -186,6 +227,7 @@ int main(void) {
         TEST(a_reply_after_the_time_finds_nobody),
         TEST(a_call_of_the_dead_fails_at_once),
         TEST(a_failed_start_sends_its_parent_no_signal),
+        TEST(starts_inside_a_slice_are_no_slices_of_the_host),
         TEST(what_is_starting_ends_with_its_parent),
         cmocka_unit_test(each_allocation_of_a_call_may_fail),
     };

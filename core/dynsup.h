@@ -403,7 +403,8 @@ void dynsup_host_want(dynsup_host *host, uint32_t events);
  * callbacks. */
 void dynsup_host_tell(dynsup_host *host, const dynsup_event *event);
 
-/* Slices begun so far; it stands still while a body runs on. May be read by any thread. */
+/* Slices begun so far; it stands still while a body runs on, also when that runs others inside its
+ * slice (dynsup_start_now): those who wait, wait for it. May be read by any thread. */
 const volatile uint64_t *dynsup_host_slices(const dynsup_host *host);
 
 /* Asks the running body, if any, to end its slice. Safe in a signal handler of the host's thread.

@@ -202,7 +202,6 @@ static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
     process->wake = DYNSUP_WAKE_AGAIN;
     process->slices++;
     host->current = process;
-    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
     host->in_slice = true;
     enum dynsup_slice end =
         process->ops->step(process->body, host, process->slot.id, wake, &outcome);
@@ -247,6 +246,21 @@ static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
     pump_exits(host);
     if (counts)
         times_read(host);
+}
+
+/* Where the clock is read at ticks only, a child with limits has its slices to itself: else it would
+ * be charged with what others have done since. */
+static inline __attribute__((always_inline)) void
+run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before) {
+    bool has_tick = host->config.port->tick;
+    bool is_limited = process->flags & DSI_FLAG_LIMITED;
+    dynsup_pid pid = process->slot.id;
+    if (has_tick && is_limited)
+        sample_clock(host, before);
+    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
+    run_slice(host, process);
+    if (!has_tick || is_limited)
+        sample_clock(host, pid);
 }
 
 static bool tick_moved(dynsup_host *host) {
@@ -318,12 +332,11 @@ static void pump_slices(dynsup_host *host) {
             continue;
         }
         dsi_process *process = dsi_item(node, dsi_process, queue);
-        ran = process->slot.id;
         if (many)
             look_ahead(host);
-        run_slice(host, process);
-        if (!has_tick)
-            sample_clock(host, ran);
+        dynsup_pid before = ran;
+        ran = process->slot.id;
+        run_counted(host, process, before);
         pump_exits_of(host, ran);
         if (has_overrun(host, ran, begun_ns) || is_round_over(host))
             break;

@@ -226,8 +226,10 @@ size_t dynsup_record_end(dynsup_record *record) {
 /* ---- times ---- */
 
 void dynsup_time_format(int64_t unix_ns, char text[DYNSUP_TIME_SIZE]) {
-    time_t seconds = (time_t)(unix_ns / 1000000000);
-    unsigned ms = (unsigned)(unix_ns % 1000000000 / 1000000);
+    int64_t rest_ns = unix_ns % 1000000000;
+    bool is_before = rest_ns < 0; /* a wall clock may stand before 1970 */
+    time_t seconds = (time_t)(unix_ns / 1000000000 - is_before);
+    unsigned ms = (unsigned)((rest_ns + is_before * INT64_C(1000000000)) / 1000000);
     struct tm tm = {0};
     gmtime_r(&seconds, &tm);
     size_t length = strftime(text, DYNSUP_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);

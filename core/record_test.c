@@ -223,6 +223,14 @@ static void times_are_those_of_rfc_3339(void **state) {
     assert_string_equal(time_text, "1970-01-01T00:00:00.000Z");
     dynsup_time_format(INT64_C(1709210096789999999), time_text);
     assert_string_equal(time_text, "2024-02-29T12:34:56.789Z");
+    dynsup_time_format(-1, time_text);
+    assert_string_equal(time_text, "1969-12-31T23:59:59.999Z");
+    dynsup_time_format(INT64_C(-1000000000), time_text);
+    assert_string_equal(time_text, "1969-12-31T23:59:59.000Z");
+    dynsup_time_format(INT64_MIN, time_text);
+    assert_string_equal(time_text, "1677-09-21T00:12:43.145Z");
+    dynsup_time_format(INT64_MAX, time_text);
+    assert_string_equal(time_text, "2262-04-11T23:47:16.854Z");
 }
 
 int main(void) {

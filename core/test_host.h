@@ -80,6 +80,7 @@ typedef struct test_event {
 struct test_host {
     dsi_test_alloc alloc;
     dynsup_host *host;
+    dynsup_port port; /* without a tick, unless the test gives it this one */
     uint64_t now_ns;
     uint32_t tick;
     size_t wakes;

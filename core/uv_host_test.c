@@ -242,8 +242,10 @@ static void a_run_inside_a_slice_ends_when_nothing_can_happen_in_it(void **state
     place_close(&place);
 }
 
-static void halt_host(uv_timer_t *timer) {
-    dynsup_host_halt(((struct place *)timer->data)->host, 7);
+static void halt_when_done(uv_timer_t *timer) {
+    const struct place *place = timer->data;
+    if (place->listener->done)
+        dynsup_host_halt(place->host, 7);
 }
 
 static bool yes(void *ud) {
@@ -251,8 +253,7 @@ static bool yes(void *ud) {
     return true;
 }
 
-/* The timer keeps no loop alive: the run is there when it fires, and the one inside is over before.
- */
+/* The timers keep no loop alive: the run is there when they fire, and the one inside is over. */
 static void a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going(void **state) {
     (void)state;
     uv_timer_t soon, later;
@@ -263,7 +264,7 @@ static void a_run_that_stays_ends_when_it_is_halted_and_keeps_none_inside_going(
     uv_timer_init(dynsup_uv_loop(place.uv), &soon);
     uv_timer_init(dynsup_uv_loop(place.uv), &later);
     uv_timer_start(&soon, tell_listener, 0, 0);
-    uv_timer_start(&later, halt_host, 2, 0);
+    uv_timer_start(&later, halt_when_done, 1, 1);
     uv_unref((uv_handle_t *)&soon);
     uv_unref((uv_handle_t *)&later);
     assert_true(add(&place, &listener));

@@ -98,3 +98,119 @@ cli.describe("beyond the limit on the size of files", function()
     cli.assert_printed("true\n", got)
   end)
 end)
+
+-- limit(n): from now on no file grows beyond n bytes; limit(): that is over.
+local LIMIT = [[
+  local pid = require("luv").os_getpid()
+  local function limit(n)
+    assert(os.execute(("prlimit --pid %d --fsize=%s:"):format(pid, n or "unlimited")))
+  end
+  local function content(path)
+    local file <close> = io.open(path, "rb")
+    return file and file:read "a"
+  end
+]]
+
+cli.describe("when the disk is full after any number of bytes,", function()
+  it("what a worker has written is all there, or it is told", function()
+    write("script.lua", LIMIT .. [[
+      local fs = require "dynsup.fs"
+      local text, told = ("0123456789"):rep(4), 0
+      local function check(n, what, ok, reason, expected)
+        limit()
+        local got = content "file"
+        assert((ok ~= nil) == (got == expected), what .. " " .. n)
+        assert(expected:sub(1, #got) == got, what .. " " .. n)
+        assert(ok or reason == "efbig", reason)
+        told = told + (ok and 0 or 1)
+      end
+      for n = 0, 41 do
+        os.remove "file"
+        limit(n)
+        local ok, reason = fs.write("file", text)
+        check(n, "write", ok, reason, text)
+        assert(fs.write("file", "first "))
+        limit(6 + n)
+        ok, reason = fs.write("file", text, { append = true })
+        check(n, "append", ok, reason, "first " .. text)
+        os.remove "file"
+        limit(n)
+        local file = assert(fs.open("file", "w"))
+        for i = 1, #text, 4 do
+          ok, reason = file:write(text:sub(i, i + 3))
+          if not ok then break end
+        end
+        file:close()
+        check(n, "pieces", ok, reason, text)
+      end
+      print(told)]])
+    cli.assert_printed("120\n", shell "\"$DYNSUP\" run script.lua")
+  end)
+
+  it("the lines of the history stay lines", function()
+    write("script.lua", LIMIT .. [[
+      local history = require "dynsup.repl.history"
+      local path = "home/dynsup/history"
+      for n = 0, 20 do
+        os.remove(path)
+        local h = history.open()
+        h:add "first = 1"
+        limit(10 + n)
+        h:add "second = 2"
+        h:add "third = 3"
+        limit()
+        h:add "last = 4"
+        local kept = {}
+        for _, line in ipairs(history.open().lines) do kept[line] = true end
+        assert(kept["first = 1"] and kept["last = 4"], n)
+        assert(not kept[""])
+        assert(n < 11 or kept["second = 2"], n)
+      end
+      print "kept"]])
+    cli.assert_printed("kept\n", shell [[export XDG_STATE_HOME="$PWD/home"; "$DYNSUP" run script.lua]])
+  end)
+
+  it("an event log is whole, or that it is not is told", function()
+    write("script.lua", "for _ = 1, 60 do require('dynsup').spawn(function() end) end")
+    local command = "prlimit --fsize=%s: \"$DYNSUP\" run --clock virtual --event-log events script.lua; "
+      .. "code=$?; wc -c <events; exit $code"
+    local whole = shell(command:format "unlimited")
+    assert_ended(0, whole)
+    local size = math.tointeger(tonumber(whole.out))
+    for _, n in ipairs { 0, 1, 4095, 4096, 4097, size - 1 } do
+      local got = shell(command:format(n))
+      assert_ended(1, got)
+      if n >= 4095 then -- else stderr, a file here, is too small as well
+        assert_has("the event log 'events' could not be written: File too large", got.err)
+      end
+      assert.is_true(tonumber(got.out) <= n)
+    end
+    assert_ended(0, shell(command:format(size)))
+  end)
+
+  it("the log says how many lines are missing, and cuts none into the next", function()
+    write("script.lua", LIMIT .. [[
+      local dynsup = require "dynsup"
+      for n = 0, 120, 3 do
+        dynsup.log.error("begin " .. n)
+        limit(#content "log" + n)
+        for i = 1, 3 do dynsup.log.error(("line %d of %d"):format(i, n)) end
+        limit()
+        dynsup.log.error("end " .. n)
+      end]])
+    assert_ended(0, shell "\"$DYNSUP\" run --log-format text script.lua 2>log; cat log")
+    local lines, missing, told = {}, 0, 0
+    for line in shell("cat log").out:gmatch "[^\n]+" do
+      lines[line:match "begin %d+$" or line:match "line %d of %d+$" or line:match "end %d+$" or line] = true
+      told = told + (line:match "(%d+) lines of the log before could not be written$" or 0)
+    end
+    for n = 0, 120, 3 do
+      assert.is_true(lines["begin " .. n] and lines["end " .. n], n)
+      for i = 1, 3 do
+        missing = missing + (lines[("line %d of %d"):format(i, n)] and 0 or 1)
+      end
+    end
+    assert.is_true(missing > 30)
+    assert.equal(missing, told)
+  end)
+end)

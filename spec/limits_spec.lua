@@ -212,6 +212,26 @@ describe("max_slice", function()
     assert.is_false(terminated)
   end))
 
+  it("ends a server whose start runs inside another's slice, and not who starts it", family.trapping(function()
+    local module = { init = function(f) in_sort(f) return "ok", 0 end }
+    local sup = assert(dynsup.start_link())
+    local function start(f, fields)
+      local spec = { restart = "temporary", start = server.start_link, args = { module, f } }
+      for key, value in pairs(fields) do spec[key] = value end
+      return dynsup.start_child(sup, spec)
+    end
+    local ended
+    local _, ref = child { max_slice = 20, body = function()
+      for _ = 1, 3 do
+        assert(start(function() for _ = 1, 3e6 do end end, {}))
+        for _ = 1, 3e5 do end
+      end
+      ended = table.pack(start(spin, { max_slice = 30 }))
+    end }
+    assert.equal("normal", host.down(ref))
+    assert.same({ nil, "cpu_exceeded" }, { ended[1], ended[2] })
+  end))
+
   it("lets a process go on that can be interrupted, and one that gives way in time", host.main(function()
     local pid = child { max_slice = 5, body = function()
       for _ = 1, 20 do

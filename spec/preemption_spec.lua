@@ -326,6 +326,22 @@ describe("a long sort comparator or gsub callback", function()
   end))
 end)
 
+describe("a process that starts others inside its slice", function()
+  it("gives way between them", host.main(function()
+    local module = { init = function() return "ok", 0 end }
+    local others, starts = 0, 0
+    dynsup.spawn(function()
+      dynsup.sleep(1)
+      others = others + 1
+    end)
+    repeat
+      assert(dynsup.server.start(module))
+      starts = starts + 1
+    until others > 0 or starts == 1e5
+    assert.equal(1, others)
+  end, { clock = "real" }))
+end)
+
 describe("a hook of the user", function()
   -- Preemption by signal needs the real clock; with the count hook a hook of the user takes its
   -- place while it is set.

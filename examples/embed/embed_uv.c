@@ -39,13 +39,13 @@ int main(void) {
     uv_loop_init(&loop);
     uv_timer_init(&loop, &timer);
     timer.data = &left;
-    uv_timer_start(&timer, on_tick, 50, 50);
 
     lua_State *L = luaL_newstate();
     luaL_openlibs(L);
     if (dynsup_lua_host_new(L, &config, &host) || luaL_loadstring(L, script) ||
         dynsup_lua_spawn_main(host, L, 0, NULL))
         return 1;
+    uv_timer_start(&timer, on_tick, 200, 200);
     uv_run(&loop, UV_RUN_DEFAULT); /* until nothing can happen any more, here or there */
 
     int status = dynsup_lua_host_close(host, 1000000000);

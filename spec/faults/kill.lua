@@ -52,15 +52,16 @@ local function round(run, k, counts)
   return killed
 end
 
--- Returns the number of rounds, or nil and what went wrong. counts() is a table of numbers.
-return function(program, counts)
+-- Returns the number of rounds, or nil and what went wrong. counts() is a table of numbers; stride: only
+-- every so many suspensions.
+return function(program, counts, stride)
   local title, run = table.unpack(program)
   round(run, math.huge, counts) -- what is made once and stays
-  local k = 0
+  local k, rounds = 1, 0
   repeat
-    k = k + 1
     local killed, left = round(run, k, counts)
     if left then return nil, ("%s, killed at suspension %d, leaves %s"):format(title, k, left) end
+    k, rounds = k + stride, rounds + 1
   until not killed
-  return k
+  return rounds
 end

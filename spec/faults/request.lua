@@ -11,7 +11,7 @@ local function serve(...)
   local server = dynsup.spawn_link(function()
     for _, answer in ipairs(answers) do
       local socket <close> = assert(listener:accept(200))
-      repeat until (socket:read("line", 200) or "\r") == "\r"
+      repeat until (socket:read("line", 200) or "") == ""
       socket:write(answer)
     end
   end)
@@ -39,5 +39,13 @@ return {
     http.get(url, { timeout = 200 })
     http.get(url, { timeout = 200 })
     http.get("http://127.0.0.1:1/", { timeout = 200 })
+  end },
+
+  { "a request that is led on to another page, and one that is given up", function()
+    local second = serve(answer "there")
+    local url = serve("HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " .. second .. "\r\n\r\n")
+    http.request { url = url, method = "PUT", body = ("x"):rep(1000), timeout = 200 }
+    http.get(serve(), { timeout = 5 })
+    http.get(serve(answer "long"), { timeout = 200, max_bytes = 1 })
   end },
 }

@@ -57,7 +57,7 @@ return {
       server.call(pid, request, 50)
       dynsup.receive_match("EXIT", 10)
     end
-    server.start(M, "slow", { timeout = 0 })
+    server.start_link(M, "slow", { timeout = 0 }) -- one without a link would outlive who is killed meanwhile
     dynsup.sleep(2)
   end },
 

@@ -91,4 +91,23 @@ return {
     dynsup.sleep(1)
     dynsup.start_child("lower", { body = idle, backoff = true })
   end },
+
+  { "requests that wait for others' starts", function()
+    local sup = assert(dynsup.start_link())
+    local function slow(ms, ready)
+      dynsup.sleep(ms)
+      if ready then return dynsup.ready {} or idle() end
+      return dynsup.spawn_link(idle)
+    end
+    dynsup.spawn_link(dynsup.start_child, sup, { start = slow, args = { 2 } })
+    dynsup.yield()
+    dynsup.start_child(sup, idle)
+    dynsup.spawn_link(dynsup.start_child, sup, { body = slow, args = { 2, true }, ready = true, name = "late" })
+    dynsup.yield()
+    dynsup.ensure_child(sup, { body = idle, name = "late" })
+    dynsup.spawn_link(dynsup.start_child, sup, { start = slow, args = { 2 } })
+    dynsup.yield()
+    dynsup.terminate_child(sup, "late")
+    dynsup.which_children(sup)
+  end },
 }

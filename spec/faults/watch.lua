@@ -13,7 +13,11 @@ return {
 
   { "observers: a process, a function and one that ends", function()
     local own = assert(dynsup.observe(nil, dynsup.self()))
-    local seen <close> = assert(dynsup.observe({ level = "info" }, function() dynsup.yield() end))
+    local me = dynsup.self()
+    local seen <close> = assert(dynsup.observe({ level = "debug" }, function()
+      dynsup.yield()
+      if not dynsup.is_alive(me) then dynsup.exit "over" end -- who may be killed before it links to this
+    end))
     dynsup.link(seen.pid)
     local sup = assert(dynsup.start_link { name = "seen" })
     local narrow <close> = assert(dynsup.observe({ supervisor = "seen" }, dynsup.self()))
@@ -23,5 +27,17 @@ return {
     own:close()
     dynsup.receive(5)
     return narrow
+  end },
+
+  { "what a person does who looks: kill, restart, a record", function()
+    local sup = assert(dynsup.start_link { name = "seen", max_restarts = 10 })
+    local pid = dynsup.start_child(sup, dynsup.sleep)
+    local other = dynsup.start_child(sup, { body = dynsup.sleep, restart = "temporary" })
+    dynsup.sleep(1)
+    dynsup.observer.restart(pid or sup)
+    dynsup.observer.kill(other or sup)
+    dynsup.observer.deadlocks()
+    dynsup.observer.events()
+    dynsup.sleep(1)
   end },
 }

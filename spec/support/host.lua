@@ -8,6 +8,11 @@ local host = {}
 
 local defaults = { clock = "virtual", seed = 1 }
 
+-- DYNSUP_SLICE=N (tools/check-interleaving): on the virtual clock a slice has N instructions, unless
+-- a test says how long it is, so that processes are interrupted in the middle of whatever they do.
+local instructions = tonumber(os.getenv "DYNSUP_SLICE")
+local slice = instructions and instructions * 1e-5
+
 local function with_defaults(options)
   local merged = {}
   for name, value in pairs(defaults) do
@@ -15,6 +20,9 @@ local function with_defaults(options)
   end
   for name, value in pairs(options or {}) do
     merged[name] = value
+  end
+  if merged.clock == "virtual" then
+    merged.slice = merged.slice or slice
   end
   return merged
 end

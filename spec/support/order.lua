@@ -10,8 +10,9 @@ function order.reset()
   notes = {}
 end
 
+-- In one step: who notes may be interrupted anywhere.
 function order.note(text)
-  notes[#notes + 1] = text
+  table.insert(notes, text)
 end
 
 -- What has been noted since the last time, once everything that is ready has come to rest.

@@ -36,7 +36,9 @@ local function read_lines(path)
   local file <close> = io.open(path, "rb")
   if file then
     for line in file:lines() do
-      lines[#lines + 1] = line
+      if line ~= "" then -- there is one behind what a full disk has cut off
+        lines[#lines + 1] = line
+      end
     end
   end
   return lines
@@ -69,7 +71,7 @@ end
 --- The history of this user.
 function history.open()
   local folder = state_folder()
-  local self = setmetatable({ lines = {}, remember = function() end }, history)
+  local self = setmetatable({ lines = {}, remember = function() end, cut = false }, history)
   if folder then
     make_folder(folder .. "/dynsup")
     self.path = folder .. "/dynsup/history"
@@ -87,7 +89,8 @@ function history:add(line)
   self.lines[#self.lines + 1] = line
   self.remember(line)
   if self.path then
-    write(self.path, "a", line .. "\n")
+    local begin = self.cut and "\n" or ""
+    self.cut = not write(self.path, "a", begin .. line .. "\n")
   end
 end
 
