@@ -259,6 +259,17 @@ void dsl_host_end(dsl_host *host);
 /* Frees the struct; the host must have ended. */
 void dsl_host_free(dsl_host *host);
 
+/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
+enum dynsup_state dsl_host_run(dsl_host *host);
+
+/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
+enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* ---- port.c ---- */
+
+/* The clock and wake-up that the host has without a loop. */
+void dsl_port_open(dsl_host *host);
+
 /* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
 #define DSL_INSTRUCTION_NS 10u
 
@@ -267,11 +278,5 @@ void dsl_virtual_reach(dsl_host *host, uint64_t time_ns);
 
 /* The system's monotonic clock, in ns. */
 uint64_t dsl_real_now(void);
-
-/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
-enum dynsup_state dsl_host_run(dsl_host *host);
-
-/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
-enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
 #endif

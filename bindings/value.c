@@ -1,5 +1,5 @@
 /* Values and reasons between Lua's stack and the core. */
-#include "bindings/object.h"
+#include "bindings/value.h"
 
 #include "bindings/binding.h"
 
