@@ -111,6 +111,15 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
  * which ends by that. */
 int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
+/* Takes the message behind `before` (NULL: the first), which must be there, from the current
+ * process's mailbox. Pushes its values, whose number it returns. */
+int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before);
+
+/* ---- match.c ---- */
+
+/* receive_match(what [, ms]) */
+int dsl_receive_match(lua_State *L);
+
 /* ---- copy.c ---- */
 
 /* Replaces the tables among count values from index first on by copies. Raises without memory.

@@ -41,7 +41,11 @@ dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index);
 /* Raises unless the value at the index can be a reason. */
 void dsl_check_reason(lua_State *L, int index);
 
+/* Pushes the atom's text. [-0, +1] */
 void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
+
+/* The atom whose text is the string at the index; DYNSUP_NO_ATOM: none. */
+enum dynsup_atom dsl_atom_of(lua_State *L, const dsl_runtime *runtime, int index);
 
 /* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
 enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
