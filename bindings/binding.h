@@ -67,9 +67,15 @@ void dsl_check_function(lua_State *L, int index);
 /* luaL_error, declared as what it is. */
 _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 
-/* A pid, or the process of a registered name or of { registry, key } (0 when there is none). Raises
- * for anything else. */
-dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
+/* The process of a registered name or of { registry, key } (0 when there is none). Raises for
+ * anything else. */
+dynsup_pid dsl_check_name(lua_State *L, dsl_host *host, int index);
+
+/* The same, or a pid, which is found without a call. */
+static inline dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
+    uint64_t id = (uintptr_t)lua_touserdata(L, index);
+    return id >> 62 == 1 ? id : dsl_check_name(L, host, index);
+}
 
 /* The same without names. */
 dynsup_pid dsl_check_pid(lua_State *L, int index);
@@ -275,8 +281,13 @@ void dsl_preempt(dsl_host *host);
  * process has exceeded a limit. Safe in an allocator. */
 void dsl_preempt_now(dsl_host *host);
 
-/* The coroutine does not run any more: what it was to be interrupted for is over. */
-void dsl_preempt_left(dsl_host *host, lua_State *co);
+/* The coroutine does not run any more: what it was to be interrupted for is over. Few are
+ * interrupted: not even a call for the others. */
+void dsl_preempt_over(dsl_host *host, lua_State *co);
+static inline void dsl_preempt_left(dsl_host *host, lua_State *co) {
+    if (host->armed == co || host->exceeded)
+        dsl_preempt_over(host, co);
+}
 
 /* ---- service.c ---- */
 

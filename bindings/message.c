@@ -27,8 +27,8 @@ static bool has_room(lua_State *receiver, int count) {
 
 /* To the stack of a coroutine of another heap that waits for any message, if each value needs no
  * more than its place there. [-0, +0] */
-static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
-                           int count) {
+static __attribute__((noinline)) bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body,
+                                                     dynsup_pid pid, int first, int count) {
     dynsup_value values[DSL_INLINE_VALUES];
     if (count > DSL_INLINE_VALUES || !lua_checkstack(body->inner, count))
         return false;
@@ -90,12 +90,10 @@ static void check_message(lua_State *L, int first) {
                   "the first value of a message must not be nil");
 }
 
-int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+/* Into the mailbox: a function of its own, since most messages need none of this. */
+static __attribute__((noinline)) int post(lua_State *L, dsl_host *host, dynsup_pid pid, int first,
+                                          int count) {
     dynsup_value fixed[DSL_INLINE_VALUES];
-    if (host->config->copy_messages)
-        dsl_copy_values(L, first, count);
-    if (deliver(L, host, pid, count))
-        return 0;
     dynsup_value *values = values_get(L, host, pid, first, count, fixed);
     int status = dynsup_send(host->core, pid, values, (uint32_t)count);
     if (status)
@@ -103,6 +101,12 @@ int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, in
     if (status == DYNSUP_ENOMEM)
         dsl_error(L, "not enough memory");
     return status;
+}
+
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+    if (host->config->copy_messages)
+        dsl_copy_values(L, first, count);
+    return deliver(L, host, pid, count) ? 0 : post(L, host, pid, first, count);
 }
 
 static int send(lua_State *L) {
@@ -166,7 +170,8 @@ int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
-    double ms = dsl_check_count(L, 0, 1) > 0 ? dsl_check_ms(L, 1) : HUGE_VAL;
+    bool is_limited = dsl_check_count(L, 0, 1) > 0;
+    double ms = is_limited ? dsl_check_ms(L, 1) : HUGE_VAL;
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
@@ -175,7 +180,7 @@ static int receive(lua_State *L) {
     }
     if (ms == 0)
         return dsl_fail(L, DYNSUP_TIMEOUT);
-    dynsup_wait_message(host->core, 0, dsl_deadline_of(host, ms));
+    dynsup_wait_message(host->core, 0, is_limited ? dsl_deadline_of(host, ms) : DYNSUP_NEVER);
     return dsl_suspend(L, body, DSL_WAIT_MESSAGE, 0, NULL);
 }
 

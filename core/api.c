@@ -129,7 +129,9 @@ void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *
 }
 
 void dynsup_receiver_delivered(dynsup_host *host, dynsup_pid pid) {
-    dsi_process_ready(host, dsi_process_find(host, pid), DYNSUP_WAKE_DELIVERED);
+    dsi_slot *slot = dsi_slots_at(&host->processes, dsi_id_slot(pid)); /* receiver has found it */
+    assert(slot->id == pid && slot->next_free == DSI_SLOT_LIVE);
+    dsi_process_ready(host, (dsi_process *)slot, DYNSUP_WAKE_DELIVERED);
 }
 
 dynsup_message *dynsup_mailbox_first(const dynsup_host *host) {

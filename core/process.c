@@ -158,16 +158,7 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
         dsi_process_ready(host, process, DYNSUP_WAKE_MESSAGE);
 }
 
-void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
-                      uint64_t deadline_ns) {
-    if (!dsi_process_alive(process) || host->closing)
-        return;
-    process->wait = wait & 0xf;
-    process->wait_key = key;
-    dsi_process_stop_timer(host, process);
-    process->at.timer.purpose = DSI_PURPOSE_WAIT;
-    if (deadline_ns == DYNSUP_NEVER)
-        return;
+void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
     dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
     host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }

@@ -149,9 +149,21 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 /* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
 
+/* Starts the timer that ends its wait. */
+void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns);
+
 /* Registers what the running process waits for from now on. */
-void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
-                      uint64_t deadline_ns);
+static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait,
+                                    uint64_t key, uint64_t deadline_ns) {
+    if (!dsi_process_alive(process) || host->closing)
+        return;
+    process->wait = wait & 0xf;
+    process->wait_key = key;
+    dsi_process_stop_timer(host, process);
+    process->at.timer.purpose = DSI_PURPOSE_WAIT;
+    if (deadline_ns != DYNSUP_NEVER)
+        dsi_process_limit_wait(host, process, deadline_ns);
+}
 
 /* Runs the body's stop op as the current process. */
 void dsi_process_stop_body(dynsup_host *host, dsi_process *process);

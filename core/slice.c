@@ -49,6 +49,11 @@ static void slice_idle(dynsup_host *host, dsi_process *process) {
     dsi_process_flush(host, process);
 }
 
+static inline void slice_wait(dynsup_host *host, dsi_process *process) {
+    dsi_process_vacate(host, process);
+    process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
+}
+
 static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice end,
                       dynsup_outcome *outcome) {
     if (process->state != DSI_PROCESS_RUNNING) { /* it was doomed meanwhile */
@@ -62,8 +67,7 @@ static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice
         dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
         break;
     case DYNSUP_SLICE_WAIT:
-        dsi_process_vacate(host, process);
-        process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
+        slice_wait(host, process);
         break;
     case DYNSUP_SLICE_IDLE:
         slice_idle(host, process);
@@ -89,7 +93,10 @@ static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
         process->ops->step(process->body, host, process->slot.id, wake, &outcome);
     host->in_slice = false;
     host->current = NULL;
-    slice_end(host, process, end, &outcome);
+    if (end == DYNSUP_SLICE_WAIT && process->state == DSI_PROCESS_RUNNING)
+        slice_wait(host, process); /* most end like this */
+    else
+        slice_end(host, process, end, &outcome);
 }
 
 bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
