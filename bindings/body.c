@@ -458,6 +458,7 @@ static void body_near(void *b, bool is_next) {
             (void)lua_type(body->inner, -1);
         return;
     }
+    __builtin_prefetch(&body->takes);
     __builtin_prefetch(inner);
     __builtin_prefetch(inner + 64);
     __builtin_prefetch(inner + 128);

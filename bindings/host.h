@@ -65,17 +65,10 @@ enum dsl_init {
 };
 
 struct dsl_body {
-    dsl_host *host;
-    lua_State *co;
+    dsl_host *host; /* what is up to init a message to who waits looks at: half a cache line */
     lua_State *inner;
-    union {
-        dsl_level *levels;
-        dsl_body *next; /* in host->free_bodies */
-    };
-    dsl_server *server;          /* whose callback it runs, or NULL */
-    struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
-    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
-    uint16_t depth, capacity;
+    lua_State *co;
+    int nargs;    /* values on inner's stack for its next resume */
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
     bool exiting : 1; /* exit(reason) was called: host->exit_reason is set */
@@ -87,10 +80,17 @@ struct dsl_body {
     bool has_line : 1;  /* its first level is a line of a session: see line.c */
     bool unwinding : 1; /* and that is to be unwound */
     uint8_t init;       /* enum dsl_init */
-    uint32_t anchor;    /* of co, in the vault */
-    uint32_t dict;      /* in the vault, 0: none */
-    int nargs;          /* values on inner's stack for its next resume */
-    uint32_t takes;     /* messages taken so far: a selective receive sees that others were taken */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
+    union {
+        dsl_level *levels;
+        dsl_body *next; /* in host->free_bodies */
+    };
+    dsl_server *server;          /* whose callback it runs, or NULL */
+    struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
+    uint16_t depth, capacity;
+    uint32_t anchor; /* of co, in the vault */
+    uint32_t dict;   /* in the vault, 0: none */
+    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {

@@ -71,6 +71,8 @@ static void check_state(const dynsup_host *host, const dsi_process *process, tal
         return;
     timer_count(met, process->slot.tag, &process->at.timer);
     if (dsi_timer_started(&process->at.timer))
+        MUST(process->has_end, "a started timer is told beside the state");
+    if (dsi_timer_started(&process->at.timer))
         MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
              "only who waits has a timer for it");
 }

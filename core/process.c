@@ -140,7 +140,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 static bool wakes(const dsi_process *process, const dynsup_message *message) {
     if (process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_MESSAGE)
         return false;
-    if (process->wait_key == 0)
+    if (!process->has_key)
         return true;
     return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == process->wait_key;
 }
@@ -159,6 +159,8 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
 }
 
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
+    process->at.timer.purpose = DSI_PURPOSE_WAIT;
+    process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
     host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }

@@ -171,7 +171,7 @@ static void look_ahead(const dynsup_host *host) {
     approach(second, false);
     if (third) {
         __builtin_prefetch(third);
-        __builtin_prefetch(&third->state);
+        __builtin_prefetch(&third->at);
         __builtin_prefetch(&third->slices);
     }
 }
