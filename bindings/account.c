@@ -74,13 +74,10 @@ static void account_open(dsl_body *body) {
         body->account->limit = limit_of(body->host);
 }
 
-dsl_account *dsl_account_enter(dsl_body *body) {
-    dsl_memory *memory = body->host->memory;
-    if (!memory)
-        return NULL;
+dsl_account *dsl_account_debit(dsl_body *body) {
     if (!body->is_guest)
         account_open(body);
-    return dsl_memory_enter(memory, body->account);
+    return dsl_memory_enter(body->host->memory, body->account);
 }
 
 dsl_account *dsl_account_enter_end(dsl_body *body) {

@@ -33,7 +33,10 @@ void dsl_account_hand_on(const dsl_body *guest, dynsup_pid pid);
 size_t dsl_account_in_use(const dynsup_process_info *info);
 
 /* The body's process is debited from now on. Returns who was before, for dsl_memory_enter. */
-dsl_account *dsl_account_enter(dsl_body *body);
+dsl_account *dsl_account_debit(dsl_body *body); /* where there are accounts */
+static inline dsl_account *dsl_account_enter(dsl_body *body) {
+    return body->host->memory ? dsl_account_debit(body) : NULL;
+}
 
 /* The same for its close handlers, which have some more. */
 dsl_account *dsl_account_enter_end(dsl_body *body);

@@ -4,7 +4,7 @@
 #define DSL_BINDING_H
 
 #include "bindings/host.h"
-#include "bindings/object.h"
+#include "bindings/value.h"
 
 /* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
 static inline int dsl_thread_close(lua_State *co) {
@@ -67,20 +67,18 @@ void dsl_check_function(lua_State *L, int index);
 /* luaL_error, declared as what it is. */
 _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 
-/* Pushes a pid, ref or timer: a light userdata. [-0, +1] */
-void dsl_id_push(lua_State *L, uint64_t id);
+/* The process of a registered name or of { registry, key } (0 when there is none). Raises for
+ * anything else. */
+dynsup_pid dsl_check_name(lua_State *L, dsl_host *host, int index);
 
-/* A pid, or the process of a registered name or of { registry, key } (0 when there is none). Raises
- * for anything else. */
-dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index);
+/* The same, or a pid, which is found without a call. */
+static inline dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
+    uint64_t id = (uintptr_t)lua_touserdata(L, index);
+    return id >> 62 == 1 ? id : dsl_check_name(L, host, index);
+}
 
 /* The same without names. */
 dynsup_pid dsl_check_pid(lua_State *L, int index);
-
-bool dsl_is_pid(lua_State *L, int index);
-
-/* A light userdata's pointer is an id, of a pid, ref or timer. */
-bool dsl_is_id(const void *pointer);
 
 /* [-0, +2 or +3] nil, the atom's text (and a detail from the top of the stack). */
 int dsl_fail(lua_State *L, enum dynsup_atom atom);
@@ -93,54 +91,6 @@ int dsl_check_status(lua_State *L, int status);
 void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
 void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* ---- value.c ---- */
-
-#define DSL_INLINE_VALUES 8
-
-/* The value at the index for the core; its vault slot, if it needs one, must have been reserved
- * (dsl_vault_reserve). [-0, +0] */
-dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index);
-
-/* The same when it is no object; else the kind alone. [-0, +0] */
-dynsup_value dsl_value_plain(lua_State *L, int index);
-
-/* Pushes a value; objects as dsl_object_push (object.h) does: those of the face's heap without an
- * allocation. Never raises; needs a free stack slot. [-0, +1] */
-void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
-
-/* The same in a slice, where finalizers may run: cheaper for what comes from another heap. */
-void dsl_value_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *value);
-
-/* Ends the ownership of a value's object, if it is one. */
-static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) {
-    if (value->kind == DYNSUP_OBJECT)
-        dsl_object_release(host, value->as.object);
-}
-
-/* The reason at the index; a slot must have been reserved. */
-dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index);
-
-/* Raises unless the value at the index can be a reason. */
-void dsl_check_reason(lua_State *L, int index);
-
-void dsl_atom_push(lua_State *L, dsl_runtime *runtime, enum dynsup_atom atom);
-
-extern const dynsup_object_ops dsl_object_ops;
-
-/* Writes an object of the core as a short text with a final 0, cut to size bytes; ud is the
- * dsl_host. Never raises. */
-void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
-
-/* The same for the traceback of a crash object, and the last message of its process. */
-void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
-
-/* A taken message's values, moved to the stack; the message is freed. Returns their number. */
-int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
-
-/* A reply as DSL_REPLY_VALUES raw values: status, pid, existing, its values (moved). [-0, +6] */
-enum { DSL_REPLY_VALUES = 3 + DYNSUP_REPLY_VALUES };
-void dsl_reply_push(lua_State *L, dsl_host *host, const dynsup_reply *reply);
 
 /* ---- last.c: what a process has received last, for the report of its crash ---- */
 
@@ -159,10 +109,22 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
 /* ---- message.c ---- */
 
+/* A taken message's values, moved to the stack; the message is freed. Returns their number. */
+int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
+
 /* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
  * without memory. 0, or DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
  * which ends by that. */
 int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
+
+/* Takes the message behind `before` (NULL: the first), which must be there, from the current
+ * process's mailbox. Pushes its values, whose number it returns. */
+int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before);
+
+/* ---- match.c ---- */
+
+/* receive_match(what [, ms]) */
+int dsl_receive_match(lua_State *L);
 
 /* ---- copy.c ---- */
 
@@ -319,8 +281,13 @@ void dsl_preempt(dsl_host *host);
  * process has exceeded a limit. Safe in an allocator. */
 void dsl_preempt_now(dsl_host *host);
 
-/* The coroutine does not run any more: what it was to be interrupted for is over. */
-void dsl_preempt_left(dsl_host *host, lua_State *co);
+/* The coroutine does not run any more: what it was to be interrupted for is over. Few are
+ * interrupted: not even a call for the others. */
+void dsl_preempt_over(dsl_host *host, lua_State *co);
+static inline void dsl_preempt_left(dsl_host *host, lua_State *co) {
+    if (host->armed == co || host->exceeded)
+        dsl_preempt_over(host, co);
+}
 
 /* ---- service.c ---- */
 

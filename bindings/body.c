@@ -297,7 +297,11 @@ static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcom
     return end;
 }
 
-enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
+/* Inline: a yield is a longjmp, and after that a processor predicts the return of each
+ * function on the way back to the pump wrongly. */
+#define ON_THE_WAY_BACK static inline __attribute__((always_inline))
+
+ON_THE_WAY_BACK enum dynsup_slice yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
     if (!body->host->switching) { /* by a yield that is not ours: it gives way */
         lua_pop(body->co, count);
         body->inner = body->co;
@@ -312,9 +316,9 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
     return body->wait == DSL_WAIT_NOTHING ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
-/* Inline: a yield is a longjmp, and after that a processor predicts the return of each
- * function on the way back to the pump wrongly. */
-#define ON_THE_WAY_BACK static inline __attribute__((always_inline))
+enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
+    return yielded(body, count, outcome);
+}
 
 /* Resumes the base coroutine; returns Lua's status. */
 ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
@@ -372,7 +376,7 @@ static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dyns
     if (body->server)
         return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)
-        return dsl_body_yielded(body, count, outcome);
+        return yielded(body, count, outcome);
     return status == LUA_OK ? slice_returned(body, count, outcome)
                             : slice_failed(body, status, outcome);
 }
@@ -454,6 +458,7 @@ static void body_near(void *b, bool is_next) {
             (void)lua_type(body->inner, -1);
         return;
     }
+    __builtin_prefetch(&body->takes);
     __builtin_prefetch(inner);
     __builtin_prefetch(inner + 64);
     __builtin_prefetch(inner + 128);

@@ -7,9 +7,7 @@
  * is closed before its host) the host ends there, while what it has in Lua still exists; later
  * calls find the host closed. Everything but the struct is gone then, and nothing of it may be used
  * but to free it.
- * A host is open while it has a core. Its clock is libuv's, the program's, the system's or, on a
- * virtual clock, a number here. What work takes is real time in every case but the last: there it
- * is counted, so that a step ends at the same place in each run.
+ * A host is open while it has a core.
  */
 #include "bindings/binding.h"
 
@@ -35,56 +33,7 @@
 #define STEP_BUDGET_NS 1000000000u
 #define STUCK_NS       100000000u /* from here on a slice that cannot be ended is worth a warning */
 #define COUNT_PER_MS   100000     /* DSL_INSTRUCTION_NS each, on a virtual clock */
-#define LOOK_NS        1000u /* of work: a slice that gives way, or an exit, on a virtual clock */
-#define COUNT_LOOK     1000  /* on others: from one look at the time to the next */
-
-/* ---- the clocks ---- */
-
-static uint64_t virtual_now(void *ud) {
-    return ((dsl_host *)ud)->virtual_ns;
-}
-
-uint64_t dsl_real_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t system_now(void *ud) {
-    (void)ud;
-    return dsl_real_now();
-}
-
-static uint64_t given_now(void *ud) {
-    const dynsup_lua_config *config = ((dsl_host *)ud)->config;
-    return config->now(config->now_ud);
-}
-
-void dsl_virtual_reach(dsl_host *host, uint64_t time_ns) {
-    if (host->virtual_ns < time_ns)
-        host->virtual_ns = time_ns;
-}
-
-/* Each look is work: so everybody who asks whether the budget is spent comes to its end. */
-static uint64_t counted_now(void *ud) {
-    return ((dsl_host *)ud)->counted_ns += LOOK_NS;
-}
-
-static void port_wake(void *ud) {
-    dsl_wake(ud);
-}
-
-static void port_open(dsl_host *host) {
-    const dynsup_lua_config *config = host->config;
-    host->port = (dynsup_port){.now = system_now, .wake = port_wake};
-    if (config->virtual_clock) {
-        host->port.now = virtual_now;
-        host->port.work_now = counted_now;
-    } else if (config->now) {
-        host->port.now = given_now;
-        host->port.work_now = system_now;
-    }
-}
+#define COUNT_LOOK     1000       /* on others: from one look at the time to the next */
 
 /* ---- running ---- */
 
@@ -451,7 +400,7 @@ dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_c
     dsl_host *host = host_begin(L, sentinel, config, owner);
     accounts_open(L, host);
     dsl_vault_init(L, &host->vault);
-    port_open(host);
+    dsl_port_open(host);
     if (config->loop || config->own_loop)
         uv_open(L, host);
     slice_open(host);

@@ -65,17 +65,10 @@ enum dsl_init {
 };
 
 struct dsl_body {
-    dsl_host *host;
-    lua_State *co;
+    dsl_host *host; /* what is up to init a message to who waits looks at: half a cache line */
     lua_State *inner;
-    union {
-        dsl_level *levels;
-        dsl_body *next; /* in host->free_bodies */
-    };
-    dsl_server *server;          /* whose callback it runs, or NULL */
-    struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
-    dsl_level *base; /* set once user code has seen co: then it is marked and not recycled */
-    uint16_t depth, capacity;
+    lua_State *co;
+    int nargs;    /* values on inner's stack for its next resume */
     uint8_t wait; /* enum dsl_wait */
     bool timed_out : 1;
     bool exiting : 1; /* exit(reason) was called: host->exit_reason is set */
@@ -87,10 +80,17 @@ struct dsl_body {
     bool has_line : 1;  /* its first level is a line of a session: see line.c */
     bool unwinding : 1; /* and that is to be unwound */
     uint8_t init;       /* enum dsl_init */
-    uint32_t anchor;    /* of co, in the vault */
-    uint32_t dict;      /* in the vault, 0: none */
-    int nargs;          /* values on inner's stack for its next resume */
-    uint32_t takes;     /* messages taken so far: a selective receive sees that others were taken */
+    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
+    union {
+        dsl_level *levels;
+        dsl_body *next; /* in host->free_bodies */
+    };
+    dsl_server *server;          /* whose callback it runs, or NULL */
+    struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
+    uint16_t depth, capacity;
+    uint32_t anchor; /* of co, in the vault */
+    uint32_t dict;   /* in the vault, 0: none */
+    uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
 struct dsl_runtime {
@@ -260,6 +260,17 @@ void dsl_host_end(dsl_host *host);
 /* Frees the struct; the host must have ended. */
 void dsl_host_free(dsl_host *host);
 
+/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
+enum dynsup_state dsl_host_run(dsl_host *host);
+
+/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
+enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* ---- port.c ---- */
+
+/* The clock and wake-up that the host has without a loop. */
+void dsl_port_open(dsl_host *host);
+
 /* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
 #define DSL_INSTRUCTION_NS 10u
 
@@ -268,11 +279,5 @@ void dsl_virtual_reach(dsl_host *host, uint64_t time_ns);
 
 /* The system's monotonic clock, in ns. */
 uint64_t dsl_real_now(void);
-
-/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
-enum dynsup_state dsl_host_run(dsl_host *host);
-
-/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
-enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Messages: send, receive, selective receive, delayed sends. */
+/* Messages: send, receive, delayed sends. */
 #include "bindings/crossing.h"
 
 #include <limits.h>
@@ -27,8 +27,8 @@ static bool has_room(lua_State *receiver, int count) {
 
 /* To the stack of a coroutine of another heap that waits for any message, if each value needs no
  * more than its place there. [-0, +0] */
-static bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body, dynsup_pid pid, int first,
-                           int count) {
+static __attribute__((noinline)) bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body,
+                                                     dynsup_pid pid, int first, int count) {
     dynsup_value values[DSL_INLINE_VALUES];
     if (count > DSL_INLINE_VALUES || !lua_checkstack(body->inner, count))
         return false;
@@ -90,12 +90,10 @@ static void check_message(lua_State *L, int first) {
                   "the first value of a message must not be nil");
 }
 
-int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+/* Into the mailbox: a function of its own, since most messages need none of this. */
+static __attribute__((noinline)) int post(lua_State *L, dsl_host *host, dynsup_pid pid, int first,
+                                          int count) {
     dynsup_value fixed[DSL_INLINE_VALUES];
-    if (host->config->copy_messages)
-        dsl_copy_values(L, first, count);
-    if (deliver(L, host, pid, count))
-        return 0;
     dynsup_value *values = values_get(L, host, pid, first, count, fixed);
     int status = dynsup_send(host->core, pid, values, (uint32_t)count);
     if (status)
@@ -103,6 +101,12 @@ int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, in
     if (status == DYNSUP_ENOMEM)
         dsl_error(L, "not enough memory");
     return status;
+}
+
+int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count) {
+    if (host->config->copy_messages)
+        dsl_copy_values(L, first, count);
+    return deliver(L, host, pid, count) ? 0 : post(L, host, pid, first, count);
 }
 
 static int send(lua_State *L) {
@@ -157,12 +161,7 @@ static int cancel_timer(lua_State *L) {
 
 /* ---- receive ---- */
 
-static int push_timeout(lua_State *L) {
-    return dsl_fail(L, DYNSUP_TIMEOUT);
-}
-
-/* Takes the message behind the one before (NULL: the first); pushes its values. */
-static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before) {
+int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before) {
     int count = dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
     dsl_last_note(L, host, body, count);
     return count;
@@ -171,162 +170,24 @@ static int take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_messa
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
-    double ms = dsl_check_count(L, 0, 1) > 0 ? dsl_check_ms(L, 1) : HUGE_VAL;
+    bool is_limited = dsl_check_count(L, 0, 1) > 0;
+    double ms = is_limited ? dsl_check_ms(L, 1) : HUGE_VAL;
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     if (dynsup_mailbox_first(host->core)) {
         body->takes++;
-        return take(L, host, body, NULL);
+        return dsl_message_take(L, host, body, NULL);
     }
     if (ms == 0)
-        return push_timeout(L);
-    dynsup_wait_message(host->core, 0, dsl_deadline_of(host, ms));
+        return dsl_fail(L, DYNSUP_TIMEOUT);
+    dynsup_wait_message(host->core, 0, is_limited ? dsl_deadline_of(host, ms) : DYNSUP_NEVER);
     return dsl_suspend(L, body, DSL_WAIT_MESSAGE, 0, NULL);
-}
-
-/* ---- selective receive ---- */
-
-/*
- * Stack of receive_match: 1 what, 2 ms, 3 the deadline (an integer, -1 for never), 4 the last of
- * the messages that were looked at and did not match, as a light userdata (NULL: none yet). It
- * stays in the mailbox until the process takes a message in another way, or its limit drops some,
- * which takes_of tells.
- */
-enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
-
-/* Changes when messages have left the mailbox. */
-static uint32_t takes_of(const dsl_host *host, const dsl_body *body) {
-    return body->takes + (uint32_t)dynsup_mailbox_dropped(host->core);
-}
-
-static void match_pass(lua_State *L, dynsup_message *message) {
-    lua_pushlightuserdata(L, message);
-    lua_replace(L, MATCH_BEFORE);
-}
-
-/* The message to be looked at, or NULL. */
-static dynsup_message *match_next(lua_State *L, const dsl_host *host) {
-    const dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
-    return before ? before->next : dynsup_mailbox_first(host->core);
-}
-
-static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
-    body->takes++;
-    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
-    return take(L, host, body, before);
-}
-
-static uint64_t match_key(lua_State *L) {
-    const void *pointer = lua_touserdata(L, MATCH_WHAT);
-    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer);
-    return is_id ? (uintptr_t)pointer : 0;
-}
-
-static int match_waited_k(lua_State *L, int status, lua_KContext context);
-
-static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
-    lua_Integer deadline = lua_tointeger(L, MATCH_DEADLINE);
-    if (deadline >= 0 && (uint64_t)deadline <= dynsup_now(host->core))
-        return push_timeout(L);
-    dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
-    return dsl_suspend(L, body, DSL_WAIT_MATCH, takes_of(host, body), match_waited_k);
-}
-
-static bool first_equals(lua_State *L, dsl_host *host, const dynsup_message *message) {
-    dsl_value_push(L, host, &message->values[0]);
-    bool equal = lua_rawequal(L, -1, MATCH_WHAT);
-    lua_pop(L, 1);
-    return equal;
-}
-
-static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
-    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
-    dynsup_message *message = match_next(L, host);
-    while (message && !first_equals(L, host, message)) {
-        before = message;
-        message = message->next;
-    }
-    match_pass(L, before);
-    return message ? match_take(L, host, body) : match_wait(L, host, body);
-}
-
-/* The function has answered (on top) for the next message: is that the one? */
-static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *body,
-                          uint32_t takes) {
-    bool accepts = lua_toboolean(L, -1);
-    lua_settop(L, MATCH_BEFORE);
-    if (takes_of(host, body) != takes) { /* some are gone: look again from the first */
-        match_pass(L, NULL);
-        return false;
-    }
-    if (!accepts)
-        match_pass(L, match_next(L, host));
-    return accepts;
-}
-
-static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
-
-static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
-    const dynsup_message *message;
-    while ((message = match_next(L, host)) != NULL) {
-        luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
-        lua_pushvalue(L, MATCH_WHAT);
-        for (uint32_t i = 0; i < message->count; i++)
-            dsl_value_push(L, host, &message->values[i]);
-        uint32_t takes = takes_of(host, body);
-        lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
-        if (match_accepts(L, host, body, takes))
-            return match_take(L, host, body);
-    }
-    return match_wait(L, host, body);
-}
-
-/* The function waited or was preempted, and now has answered. */
-static int match_predicate_k(lua_State *L, int status, lua_KContext takes) {
-    (void)status;
-    dsl_host *host = dsl_host_of(L);
-    if (match_accepts(L, host, host->current, (uint32_t)takes))
-        return match_take(L, host, host->current);
-    return match_function(L, host, host->current);
-}
-
-static int match_scan(lua_State *L, dsl_host *host, dsl_body *body) {
-    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body)
-                                         : match_value(L, host, body);
-}
-
-static int match_waited_k(lua_State *L, int status, lua_KContext takes) {
-    (void)status;
-    dsl_host *host = dsl_host_of(L);
-    lua_settop(L, MATCH_BEFORE);
-    if (takes_of(host, host->current) != (uint32_t)takes)
-        match_pass(L, NULL);
-    if (host->current->timed_out && !match_next(L, host))
-        return push_timeout(L);
-    return match_scan(L, host, host->current);
-}
-
-static int receive_match(lua_State *L) {
-    dsl_host *host;
-    dsl_body *body = dsl_body_of(L, &host);
-    dsl_check_count(L, 1, 2);
-    luaL_argcheck(L, !lua_isnil(L, MATCH_WHAT), MATCH_WHAT, "nil matches no message");
-    double ms = dsl_check_ms(L, MATCH_MS);
-    if (!dsl_can_wait(L, host))
-        return dsl_cannot_wait(L, host);
-    uint64_t deadline = dsl_check_deadline(L, host, MATCH_MS);
-    lua_settop(L, MATCH_MS);
-    if (ms == 0)
-        deadline = 0;
-    lua_pushinteger(L, deadline == DYNSUP_NEVER ? -1 : (lua_Integer)deadline);
-    lua_pushlightuserdata(L, NULL);
-    return match_scan(L, host, body);
 }
 
 const luaL_Reg dsl_message_functions[] = {
     {"send", send},
     {"receive", receive},
-    {"receive_match", receive_match},
+    {"receive_match", dsl_receive_match},
     {"send_after", send_after},
     {"cancel_timer", cancel_timer},
     {NULL, NULL},

@@ -47,6 +47,15 @@ static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
  * without memory the atom DYNSUP_NOMEM. [-0, +0] */
 dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index);
 
+extern const dynsup_object_ops dsl_object_ops;
+
+/* Writes an object of the core as a short text with a final 0, cut to size bytes; ud is the
+ * dsl_host. Never raises. */
+void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
+
+/* The same for the traceback of a crash object, and the last message of its process. */
+void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
+
 /* ---- what is kept of a vault when its heap is closed ---- */
 
 typedef struct dsl_remains {

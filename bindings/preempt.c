@@ -41,7 +41,7 @@ static void disarm(lua_State *L, dsl_host *host) {
     host->hold = hold;
 }
 
-void dsl_preempt_left(dsl_host *host, lua_State *co) {
+void dsl_preempt_over(dsl_host *host, lua_State *co) {
     if (host->armed == co)
         disarm(co, host);
     if (host->exceeded && dsl_slice_unwinds(host))

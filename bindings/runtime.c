@@ -192,10 +192,7 @@ dynsup_pid dsl_check_pid(lua_State *L, int index) {
     return (uintptr_t)lua_touserdata(L, index);
 }
 
-dynsup_pid dsl_check_dest(lua_State *L, dsl_host *host, int index) {
-    uint64_t id = (uintptr_t)lua_touserdata(L, index);
-    if (id >> 62 == 1)
-        return id;
+dynsup_pid dsl_check_name(lua_State *L, dsl_host *host, int index) {
     if (lua_istable(L, index))
         return dsl_check_entry(L, host, index);
     luaL_argexpected(L, lua_type(L, index) == LUA_TSTRING, index, "pid or registered name");

@@ -231,6 +231,9 @@ static int call_status(lua_State *L, int status) {
     return dsl_fail(L, (enum dynsup_atom) - status);
 }
 
+/* The reply, of whatever kind, finds its place on the stack without a look at that. */
+_Static_assert(DSL_REPLY_VALUES + 8 <= LUA_MINSTACK, "what a C function may push");
+
 /* Sends the value at index 2; a wait for the ref must follow. 0, or what to return. */
 static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup_ref *ref_out) {
     dynsup_pid pid = dsl_check_dest(L, host, 1);
@@ -238,7 +241,6 @@ static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup
         return dsl_fail(L, DYNSUP_NOPROC);
     if (host->config->copy_messages)
         dsl_copy_values(L, 2, 1);
-    luaL_checkstack(L, DSL_REPLY_VALUES + 8, NULL);
     dynsup_value what = dsl_value_for(L, host, pid, "request", 2);
     int status = dynsup_call(host->core, pid, tag, &what, ref_out);
     if (status == 0)
@@ -260,9 +262,10 @@ static int call_k(lua_State *L, int status, lua_KContext context) {
 
 static int call_wait(lua_State *L, dsl_host *host, dynsup_ref ref, double ms, int keep,
                      lua_KFunction k) {
-    dsl_id_push(L, ref);
-    lua_replace(L, 1);
     lua_settop(L, keep);
+    dsl_id_push(L, ref);
+    if (keep > 0)
+        lua_insert(L, 1);
     dynsup_wait_key(host->core, ref, dsl_deadline_of(host, ms));
     return dsl_suspend(L, host->current, DSL_WAIT_VALUES, 0, k);
 }
@@ -276,10 +279,11 @@ static int call(lua_State *L) {
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
     int failed = call_begin(L, host, DYNSUP_CALL, &ref);
-    return failed ? failed : call_wait(L, host, ref, ms, 1, call_k);
+    return failed ? failed : call_wait(L, host, ref, ms, 0, call_k);
 }
 
-/* Stack: 1 the ref, 2 the reason that was asked for, then how the process ended. */
+/* Stack: 1 the ref, 2 the destination, 3 the reason that was asked for, then how the process ended.
+ */
 static int stop_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_host *host = dsl_host_of(L);
@@ -287,9 +291,9 @@ static int stop_k(lua_State *L, int status, lua_KContext context) {
         dynsup_call_end(host->core, (uintptr_t)lua_touserdata(L, 1));
         return 2; /* nil, "timeout" */
     }
-    bool ended = lua_gettop(L) > 3; /* else a process that is no server has replied */
+    bool ended = lua_gettop(L) > 4; /* else a process that is no server has replied */
     dsl_raw_reply raw = dsl_raw_get(L);
-    if (ended && !lua_rawequal(L, 2, raw.base + DSL_RAW_VALUE))
+    if (ended && !lua_rawequal(L, 3, raw.base + DSL_RAW_VALUE))
         return dsl_push_failure(L, raw);
     lua_pushboolean(L, 1);
     return 1;

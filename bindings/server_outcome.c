@@ -115,9 +115,11 @@ static bool extra_read(dsl_server_run *r, int index, bool *continues_out) {
 
 /* The state is at the index, and what follows it behind. */
 static enum dsl_next carry_on(dsl_server_run *r, int index) {
-    bool continues;
+    bool continues = false;
     int count = lua_gettop(r->body->co);
-    if (count < index || count > index + 1 || !extra_read(r, index + 1, &continues))
+    if (count < index || count > index + 1)
+        return bad_return(r);
+    if (count > index && !extra_read(r, index + 1, &continues))
         return lua_settop(r->body->co, count), bad_return(r);
     if (!state_set(r->server, r->body->co, index))
         return dsl_server_no_memory(r);
@@ -139,8 +141,10 @@ static enum dsl_next stop_returned(dsl_server_run *r, int count) {
 static enum dsl_next call_returned(dsl_server_run *r, int count) {
     lua_State *co = r->body->co;
     bool continues;
-    if (count < 3 || count > 4 || !extra_read(r, 4, &continues))
-        return lua_settop(co, count), bad_return(r);
+    if (count < 3 || count > 4)
+        return bad_return(r);
+    if (count == 4 && !extra_read(r, 4, &continues))
+        return lua_settop(co, 4), bad_return(r);
     lua_settop(co, count);
     dsl_server_reply(co, r->host, r->server->at.message->values[1].as.id, 2);
     return carry_on(r, 3);
@@ -179,7 +183,7 @@ static enum dsl_next init_returned(dsl_server_run *r, int count) {
 enum dsl_next dsl_server_outcome(dsl_server_run *r) {
     lua_State *co = r->body->co;
     int count = lua_gettop(co);
-    if (!lua_checkstack(co, DSL_CO_STACK))
+    if (!dsl_server_has_room(co, count))
         return dsl_server_no_memory(r);
     if (r->server->callback == DSL_INIT)
         return init_returned(r, count);

@@ -123,7 +123,7 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     const dynsup_message *message = server->at.message;
     int values = last - first + 1;
     server->callback = (uint8_t)callback;
-    if (!dsl_server_body_take(r) || !lua_checkstack(r->body->co, values + DSL_CO_STACK))
+    if (!dsl_server_body_take(r) || !dsl_server_has_room(r->body->co, values))
         return dsl_server_no_memory(r);
     lua_State *co = r->body->co;
     int pushed = dsl_callback_push(co, server, callback);

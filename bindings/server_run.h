@@ -6,6 +6,11 @@
 
 #define DSL_CO_STACK 12 /* slots of a coroutine that are needed beside a message */
 
+/* Is there room for so many values beside a message? Most need no more than any coroutine has. */
+static inline bool dsl_server_has_room(lua_State *co, int count) {
+    return count + DSL_CO_STACK <= LUA_MINSTACK || lua_checkstack(co, count + DSL_CO_STACK);
+}
+
 /* What a callback has led to. */
 enum dsl_next {
     DSL_GO_ON,     /* wait for the next message */

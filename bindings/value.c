@@ -1,5 +1,5 @@
 /* Values and reasons between Lua's stack and the core. */
-#include "bindings/object.h"
+#include "bindings/value.h"
 
 #include "bindings/binding.h"
 
@@ -95,8 +95,8 @@ void dsl_check_reason(lua_State *L, int index) {
     luaL_argexpected(L, type == LUA_TSTRING || type == LUA_TTABLE, index, "string or table");
 }
 
-/* The atom that the string at the index is, if it is one; short strings are interned. */
-static enum dynsup_atom atom_of(lua_State *L, const dsl_runtime *runtime, int index) {
+/* Short strings are interned. */
+enum dynsup_atom dsl_atom_of(lua_State *L, const dsl_runtime *runtime, int index) {
     const char *text = lua_tostring(L, index);
     for (int atom = 1; atom < DYNSUP_ATOM_COUNT; atom++)
         if (runtime->atom_texts[atom] == text)
@@ -114,7 +114,7 @@ static bool is_shutdown_table(lua_State *L, const dsl_runtime *runtime, int inde
 dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index) {
     index = lua_absindex(L, index);
     if (lua_type(L, index) == LUA_TSTRING) {
-        enum dynsup_atom atom = atom_of(L, host->runtime, index);
+        enum dynsup_atom atom = dsl_atom_of(L, host->runtime, index);
         if (atom)
             return dynsup_reason_atom(atom);
     }

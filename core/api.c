@@ -124,12 +124,14 @@ void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *
     dsi_process *process = dsi_process_find(host, pid);
     if (!process || process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_MESSAGE)
         return NULL;
-    bool any = process->wait_key == 0 && !process->mailbox.head;
+    bool any = !process->has_key && !process->mailbox.head;
     return any && process->ops == ops ? process->body : NULL;
 }
 
 void dynsup_receiver_delivered(dynsup_host *host, dynsup_pid pid) {
-    dsi_process_ready(host, dsi_process_find(host, pid), DYNSUP_WAKE_DELIVERED);
+    dsi_slot *slot = dsi_slots_at(&host->processes, dsi_id_slot(pid)); /* receiver has found it */
+    assert(slot->id == pid && slot->next_free == DSI_SLOT_LIVE);
+    dsi_process_ready(host, (dsi_process *)slot, DYNSUP_WAKE_DELIVERED);
 }
 
 dynsup_message *dynsup_mailbox_first(const dynsup_host *host) {
@@ -163,7 +165,7 @@ void *dynsup_waiter(dynsup_host *host, dynsup_pid pid, uint64_t key) {
     dsi_process *process = dsi_process_find(host, pid);
     if (!process || process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_KEY)
         return NULL;
-    return process->wait_key == key ? process->body : NULL;
+    return process->has_key && process->wait_key == key ? process->body : NULL;
 }
 
 void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key) {

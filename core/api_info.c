@@ -29,7 +29,7 @@ static size_t bag_count(const dsi_bag *bag) {
 static size_t messages_size(const dsi_process *process) {
     size_t size = 0;
     for (const dynsup_message *m = process->mailbox.head; m; m = m->next)
-        size += sizeof *m + m->capacity * sizeof m->values[0];
+        size += dsi_message_size(m->count);
     return size;
 }
 

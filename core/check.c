@@ -46,7 +46,6 @@ static void check_mailbox(const dsi_process *process) {
     size_t count = 0;
     const dynsup_message *last = NULL;
     for (const dynsup_message *m = process->mailbox.head; m; m = m->next) {
-        MUST(m->count <= m->capacity, "a message has room for its values");
         last = m;
         count++;
     }
@@ -71,6 +70,8 @@ static void check_state(const dynsup_host *host, const dsi_process *process, tal
     if (!dsi_process_alive(process))
         return;
     timer_count(met, process->slot.tag, &process->at.timer);
+    if (dsi_timer_started(&process->at.timer))
+        MUST(process->has_end, "a started timer is told beside the state");
     if (dsi_timer_started(&process->at.timer))
         MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
              "only who waits has a timer for it");

@@ -164,7 +164,7 @@ dynsup_reason dynsup_reason_atom(enum dynsup_atom atom);
 typedef struct dynsup_message {
     struct dynsup_message *next;
     uint32_t count;
-    uint32_t capacity;
+    uint32_t mark; /* the receiver's, for what it has found out when it passed it; 0 in a new one */
     dynsup_value values[];
 } dynsup_message;
 

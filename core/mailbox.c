@@ -11,7 +11,9 @@ static int message_class(uint32_t count) {
     return count <= class_capacity[1] ? 1 : -1;
 }
 
-static size_t message_size(uint32_t capacity) {
+size_t dsi_message_size(uint32_t count) {
+    int class = message_class(count);
+    uint32_t capacity = class < 0 ? count : class_capacity[class];
     return sizeof(dynsup_message) + capacity * sizeof(dynsup_value);
 }
 
@@ -27,24 +29,22 @@ static dynsup_message *message_reuse(dynsup_host *host, int class) {
 dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count) {
     int class = message_class(count);
     dynsup_message *message = class < 0 ? NULL : message_reuse(host, class);
-    if (!message) {
-        uint32_t capacity = class < 0 ? count : class_capacity[class];
-        message = dsi_memory_new(&host->memory, message_size(capacity));
-        if (!message)
-            return NULL;
-        message->capacity = capacity;
-    }
+    if (!message)
+        message = dsi_memory_new(&host->memory, dsi_message_size(count));
+    if (!message)
+        return NULL;
     message->next = NULL;
     message->count = count;
+    message->mark = 0;
     for (uint32_t i = 0; i < count; i++)
         message->values[i] = dsi_value_nil();
     return message;
 }
 
 void dsi_message_free(dynsup_host *host, dynsup_message *message) {
-    int class = message_class(message->capacity);
+    int class = message_class(message->count);
     if (class < 0 || host->free_message_count[class] >= FREE_MESSAGES_MAX) {
-        dsi_memory_free(&host->memory, message, message_size(message->capacity));
+        dsi_memory_free(&host->memory, message, dsi_message_size(message->count));
         return;
     }
     message->next = host->free_messages[class];
@@ -81,6 +81,6 @@ void dsi_messages_fini(dynsup_host *host) {
     for (int class = 0; class < DSI_MESSAGE_CLASSES; class ++) {
         dynsup_message *message;
         while ((message = message_reuse(host, class)))
-            dsi_memory_free(&host->memory, message, message_size(message->capacity));
+            dsi_memory_free(&host->memory, message, dsi_message_size(message->count));
     }
 }

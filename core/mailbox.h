@@ -20,6 +20,9 @@ typedef struct dsi_mailbox {
 /* A message of count nils to be filled in, or NULL without memory. */
 dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count);
 
+/* The bytes of a message of so many values. */
+size_t dsi_message_size(uint32_t count);
+
 /* Frees the block alone; its values have been moved out. */
 void dsi_message_free(dynsup_host *host, dynsup_message *message);
 

@@ -140,7 +140,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 static bool wakes(const dsi_process *process, const dynsup_message *message) {
     if (process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_MESSAGE)
         return false;
-    if (process->wait_key == 0)
+    if (!process->has_key)
         return true;
     return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == process->wait_key;
 }
@@ -158,16 +158,9 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
         dsi_process_ready(host, process, DYNSUP_WAKE_MESSAGE);
 }
 
-void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
-                      uint64_t deadline_ns) {
-    if (!dsi_process_alive(process) || host->closing)
-        return;
-    process->wait = wait & 0xf;
-    process->wait_key = key;
-    dsi_process_stop_timer(host, process);
+void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
     process->at.timer.purpose = DSI_PURPOSE_WAIT;
-    if (deadline_ns == DYNSUP_NEVER)
-        return;
+    process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
     host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }

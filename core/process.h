@@ -12,6 +12,9 @@
  * memory: a doomed process waits no more.
  * A clock counts those of its processes that are busy: runnable and not paused, running, or on
  * their way from DOOMED to ENDED.
+ * Of many processes none is in a cache. So the fields are in the order of who needs them, in lines
+ * of 64 bytes: first what a message to a waiting process and the queues look at, then waits that
+ * have a limit or a key, then all else.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
@@ -60,14 +63,16 @@ struct dsi_process {
     dsi_slot slot; /* the tag is that of its clock */
     const dynsup_body_ops *ops;
     void *body;
-    dsi_node queue; /* in host->ready or host->doomed */
-    dsi_mailbox mailbox;
-
-    uint8_t state;    /* enum dsi_process_state */
-    uint8_t wait : 4; /* enum dsi_wait: what it waits for, when WAITING (or about to) */
-    uint8_t wake : 4; /* enum dynsup_wake: why the next slice begins */
+    dsi_node queue;      /* in host->ready or host->doomed */
+    uint8_t state;       /* enum dsi_process_state */
+    uint8_t wait : 2;    /* enum dsi_wait: what it waits for, when WAITING (or about to) */
+    uint8_t has_key : 1; /* it waits for wait_key; else that means nothing */
+    uint8_t has_end : 1; /* at.timer may have been started */
+    uint8_t wake : 4;    /* enum dynsup_wake: why the next slice begins */
     uint16_t flags;
     uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
+    dsi_mailbox mailbox;    /* its tail is behind what a message to who waits for any looks at */
+
     uint64_t wait_key;
     union {
         dsi_timer timer;      /* up to DOOMED */
@@ -83,6 +88,8 @@ struct dsi_process {
     uint64_t slices;
     uint64_t cpu_ns;
 };
+
+_Static_assert(offsetof(dsi_process, mailbox.tail) == 64, "what all messages look at is one line");
 
 static inline bool dsi_process_alive(const dsi_process *process) {
     return process->state < DSI_PROCESS_DOOMED;
@@ -123,7 +130,9 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
 
 /* Ends the wait for a time. */
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
-    dsi_timer_stop(host, process->slot.tag, &process->at.timer);
+    if (process->has_end)
+        dsi_timer_stop(host, process->slot.tag, &process->at.timer);
+    process->has_end = false;
 }
 
 /* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
@@ -149,9 +158,22 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 /* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
 
+/* Starts the timer that ends its wait. */
+void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns);
+
 /* Registers what the running process waits for from now on. */
-void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait, uint64_t key,
-                      uint64_t deadline_ns);
+static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enum dsi_wait wait,
+                                    uint64_t key, uint64_t deadline_ns) {
+    if (!dsi_process_alive(process) || host->closing)
+        return;
+    process->wait = wait & 3;
+    process->has_key = key != 0;
+    if (key)
+        process->wait_key = key;
+    dsi_process_stop_timer(host, process);
+    if (deadline_ns != DYNSUP_NEVER)
+        dsi_process_limit_wait(host, process, deadline_ns);
+}
 
 /* Runs the body's stop op as the current process. */
 void dsi_process_stop_body(dynsup_host *host, dsi_process *process);

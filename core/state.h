@@ -6,7 +6,7 @@
  * items of slots; they refer to each other by pointer inside the core (an item never moves), and
  * each end of such a relation is undone when either item ends.
  * A process is in one queue at most: ready (it will run), paused (it would) or doomed (it will
- * end). Only the pump (host.c) takes processes out of these queues, and never while a body's step
+ * end). Only the pump (pump.c) takes processes out of these queues, and never while a body's step
  * is running, so an exit happens on nobody's stack.
  */
 #ifndef DSI_STATE_H

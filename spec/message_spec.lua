@@ -325,6 +325,47 @@ describe("receive_match", function()
     end
   end))
 
+  -- Values of which some are alike in all but one thing: length, their middle, their kind.
+  local function alikes()
+    local long, text = ("x"):rep(100), ("x"):rep(48)
+    return {
+      "text", "texts", "", "DOWN", "timeout", 7, 7.5, true, false, {}, {}, dynsup.self(), long,
+      long .. "x", long:sub(1, 50) .. "y" .. long:sub(52), "12345678a87654321", "12345678b87654321",
+      text, print, dynsup.receive, coroutine.create(print), io.stdout, 2 ^ 53, math.mininteger,
+    }
+  end
+
+  it("passes again and again what it has passed before, and finds each", host.main(function()
+    local me, values = dynsup.self(), alikes()
+    for i, value in ipairs(values) do
+      dynsup.send(me, value, i)
+    end
+    for _ = 1, 3 do
+      assert.is_nil((dynsup.receive_match("nobody", 0)))
+      assert.is_nil((dynsup.receive_match({}, 0)))
+      assert.is_nil((dynsup.receive_match(8, 0)))
+    end
+    for i = #values, 1, -1 do
+      local wanted = values[i]
+      if type(wanted) == "string" then -- another string with the same text, where that is possible
+        wanted = table.concat { wanted:sub(1, 9), wanted:sub(10) }
+      end
+      if type(wanted) ~= "function" then
+        assert.same({ values[i], i }, { dynsup.receive_match(wanted, 0) })
+      end
+    end
+    assert.same({ { print, 19, n = 2 }, { dynsup.receive, 20, n = 2 } }, host.drain())
+  end))
+
+  it("tells an atom of the host's own from a text, and one of them from another", host.main(function()
+    local pid, ref = dynsup.spawn_monitor(function() end)
+    dynsup.send(dynsup.self(), "DOWN?", 1)
+    dynsup.yield()
+    assert.is_nil((dynsup.receive_match("EXIT", 0)))
+    assert.same({ "DOWN", ref, pid, "normal" }, { dynsup.receive_match("DOWN", 0) })
+    assert.same({ "DOWN?", 1 }, { dynsup.receive_match("DOWN?", 0) })
+  end))
+
   it("takes 1 and 1.0 for the same, as rawequal does", host.main(function()
     dynsup.send(dynsup.self(), 1.0)
     assert.equal("float", math.type(dynsup.receive_match(1, 0)))

@@ -1,0 +1,225 @@
+/*
+ * Selective receive: the first message in the mailbox that matches.
+ *
+ * Design notes.
+ * Stack: 1 what, 2 ms, 3 the deadline (an integer, -1 for never), 4 the last of the messages that
+ * were looked at and did not match, as a light userdata (NULL: none yet). It stays in the mailbox
+ * until the process takes a message in another way, or its limit drops some, which takes_of tells.
+ * A value is compared with the first ones of the messages without Lua where that is possible: each
+ * message that is passed gets a mark of its first value, and those with another mark than the
+ * value's are passed by a look at it.
+ */
+#include "bindings/binding.h"
+
+#include <string.h>
+
+enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
+
+/* Changes when messages have left the mailbox. */
+static uint32_t takes_of(const dsl_host *host, const dsl_body *body) {
+    return body->takes + (uint32_t)dynsup_mailbox_dropped(host->core);
+}
+
+static void match_pass(lua_State *L, dynsup_message *message) {
+    lua_pushlightuserdata(L, message);
+    lua_replace(L, MATCH_BEFORE);
+}
+
+/* The message to be looked at, or NULL. */
+static dynsup_message *match_next(lua_State *L, const dsl_host *host) {
+    const dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    return before ? before->next : dynsup_mailbox_first(host->core);
+}
+
+static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
+    body->takes++;
+    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    return dsl_message_take(L, host, body, before);
+}
+
+static uint64_t match_key(lua_State *L) {
+    const void *pointer = lua_touserdata(L, MATCH_WHAT);
+    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer);
+    return is_id ? (uintptr_t)pointer : 0;
+}
+
+static int match_waited_k(lua_State *L, int status, lua_KContext context);
+
+static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
+    lua_Integer deadline = lua_tointeger(L, MATCH_DEADLINE);
+    if (deadline >= 0 && (uint64_t)deadline <= dynsup_now(host->core))
+        return dsl_fail(L, DYNSUP_TIMEOUT);
+    dynsup_wait_message(host->core, match_key(L), deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline);
+    return dsl_suspend(L, body, DSL_WAIT_MATCH, takes_of(host, body), match_waited_k);
+}
+
+/* ---- a value ---- */
+
+/* What is looked for. A string may be in a message as an atom; any other object only as an object,
+ * and then its kind is DYNSUP_OBJECT. */
+typedef struct wanted {
+    dynsup_value value;
+    uint32_t mark; /* of an object, see mark_of */
+} wanted;
+
+/* What two texts that are equal have in common, not 0: short ones are told apart by it. */
+static uint32_t text_mark(const char *text, size_t size) {
+    uint64_t words[2] = {0, 0};
+    size_t part = size < sizeof words[0] ? size : sizeof words[0];
+    memcpy(&words[0], text, part);
+    memcpy(&words[1], text + size - part, part);
+    uint64_t mark = (words[0] ^ size) * 0x9e3779b97f4a7c15u ^ words[1] * 0xc2b2ae3d27d4eb4fu;
+    return (uint32_t)(mark >> 32) | 1;
+}
+
+/* What objects that are rawequal have in common, not 0; 0: it is not known. Of a copy of what is in
+ * another heap the address says nothing. */
+static uint32_t mark_of(lua_State *L, int index, bool is_copy) {
+    size_t size;
+    if (lua_type(L, index) == LUA_TSTRING) {
+        const char *text = lua_tolstring(L, index, &size);
+        return text_mark(text, size);
+    }
+    return is_copy ? 0 : (uint32_t)((uintptr_t)lua_topointer(L, index) >> 3) | 1;
+}
+
+static wanted wanted_get(lua_State *L, const dsl_host *host) {
+    wanted w = {.value = dsl_value_plain(L, MATCH_WHAT)};
+    if (w.value.kind != DYNSUP_OBJECT)
+        return w;
+    w.mark = mark_of(L, MATCH_WHAT, false);
+    if (lua_type(L, MATCH_WHAT) == LUA_TSTRING) {
+        w.value.kind = DYNSUP_ATOM;
+        w.value.as.atom = dsl_atom_of(L, host->runtime, MATCH_WHAT);
+    }
+    return w;
+}
+
+/* As Lua says, which knows all about numbers. The first time that it passes an object it leaves a
+ * mark, so that the next ones see what it cannot be. [-0, +0] */
+static bool equals_by_lua(lua_State *L, dsl_host *host, dynsup_message *message) {
+    const dynsup_value *first = &message->values[0];
+    dsl_value_push(L, host, first);
+    if (first->kind == DYNSUP_OBJECT && message->mark == 0)
+        message->mark = mark_of(L, -1, !dsl_object_is_own(host, first->as.object));
+    bool equal = lua_rawequal(L, -1, MATCH_WHAT);
+    lua_pop(L, 1);
+    return equal;
+}
+
+static bool plain_equals(lua_State *L, dsl_host *host, dynsup_message *message, const wanted *w) {
+    const dynsup_value *first = &message->values[0];
+    switch (first->kind) {
+    case DYNSUP_ATOM:
+        return w->value.kind == DYNSUP_ATOM && w->value.as.atom == first->as.atom;
+    case DYNSUP_ID:
+        return w->value.kind == DYNSUP_ID && w->value.as.id == first->as.id;
+    case DYNSUP_INTEGER:
+        if (w->value.kind == DYNSUP_INTEGER)
+            return w->value.as.integer == first->as.integer;
+        return w->value.kind == DYNSUP_NUMBER && equals_by_lua(L, host, message);
+    case DYNSUP_NUMBER:
+        return (w->value.kind == DYNSUP_INTEGER || w->value.kind == DYNSUP_NUMBER) &&
+               equals_by_lua(L, host, message);
+    case DYNSUP_BOOLEAN:
+        return w->value.kind == DYNSUP_BOOLEAN && w->value.as.boolean == first->as.boolean;
+    default:
+        return false;
+    }
+}
+
+static inline bool first_equals(lua_State *L, dsl_host *host, dynsup_message *message,
+                                const wanted *w) {
+    if (message->values[0].kind != DYNSUP_OBJECT)
+        return plain_equals(L, host, message, w);
+    if (message->mark && message->mark != w->mark)
+        return false;
+    return equals_by_lua(L, host, message);
+}
+
+static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
+    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    dynsup_message *message = match_next(L, host);
+    wanted w = wanted_get(L, host);
+    while (message && !first_equals(L, host, message, &w)) {
+        before = message;
+        message = message->next;
+    }
+    match_pass(L, before);
+    return message ? match_take(L, host, body) : match_wait(L, host, body);
+}
+
+/* ---- a function ---- */
+
+/* The function has answered (on top) for the next message: is that the one? */
+static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *body,
+                          uint32_t takes) {
+    bool accepts = lua_toboolean(L, -1);
+    lua_settop(L, MATCH_BEFORE);
+    if (takes_of(host, body) != takes) { /* some are gone: look again from the first */
+        match_pass(L, NULL);
+        return false;
+    }
+    if (!accepts)
+        match_pass(L, match_next(L, host));
+    return accepts;
+}
+
+static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
+
+static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
+    const dynsup_message *message;
+    while ((message = match_next(L, host)) != NULL) {
+        luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
+        lua_pushvalue(L, MATCH_WHAT);
+        for (uint32_t i = 0; i < message->count; i++)
+            dsl_value_push(L, host, &message->values[i]);
+        uint32_t takes = takes_of(host, body);
+        lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
+        if (match_accepts(L, host, body, takes))
+            return match_take(L, host, body);
+    }
+    return match_wait(L, host, body);
+}
+
+/* The function waited or was preempted, and now has answered. */
+static int match_predicate_k(lua_State *L, int status, lua_KContext takes) {
+    (void)status;
+    dsl_host *host = dsl_host_of(L);
+    if (match_accepts(L, host, host->current, (uint32_t)takes))
+        return match_take(L, host, host->current);
+    return match_function(L, host, host->current);
+}
+
+static int match_scan(lua_State *L, dsl_host *host, dsl_body *body) {
+    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body)
+                                         : match_value(L, host, body);
+}
+
+static int match_waited_k(lua_State *L, int status, lua_KContext takes) {
+    (void)status;
+    dsl_host *host = dsl_host_of(L);
+    lua_settop(L, MATCH_BEFORE);
+    if (takes_of(host, host->current) != (uint32_t)takes)
+        match_pass(L, NULL);
+    if (host->current->timed_out && !match_next(L, host))
+        return dsl_fail(L, DYNSUP_TIMEOUT);
+    return match_scan(L, host, host->current);
+}
+
+int dsl_receive_match(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_body_of(L, &host);
+    dsl_check_count(L, 1, 2);
+    luaL_argcheck(L, !lua_isnil(L, MATCH_WHAT), MATCH_WHAT, "nil matches no message");
+    double ms = dsl_check_ms(L, MATCH_MS);
+    if (!dsl_can_wait(L, host))
+        return dsl_cannot_wait(L, host);
+    uint64_t deadline = dsl_check_deadline(L, host, MATCH_MS);
+    lua_settop(L, MATCH_MS);
+    if (ms == 0)
+        deadline = 0;
+    lua_pushinteger(L, deadline == DYNSUP_NEVER ? -1 : (lua_Integer)deadline);
+    lua_pushlightuserdata(L, NULL);
+    return match_scan(L, host, body);
+}

@@ -1,0 +1,75 @@
+/* Exits: what is done with processes that are doomed, one after the other. */
+#include "host.h"
+
+#include "link.h"
+#include "monitor.h"
+#include "registry.h"
+
+#define EXITS_A_ROUND 64 /* between two looks at the run queue */
+
+/* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
+static void tell_supervisor(dsi_process *process, dsi_child *child) {
+    dsi_supervisor *supervisor = child->supervisor;
+    bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
+    if (dsi_process_alive(supervisor->process) && waits) {
+        process->message_count++;
+        dsi_supervisor_park(supervisor, &child->parked);
+        return;
+    }
+    dsi_child_detach(child, process);
+    if (dsi_process_alive(supervisor->process))
+        supervisor->policy->exited(supervisor, child, &process->at.reason);
+}
+
+/* Hands the exit to every supervisor that has the process as a child, at its turn. */
+static void tell_supervisors(dsi_process *process) {
+    dsi_child *child = process->child;
+    while (child) {
+        dsi_child *next = child->extra ? child->extra->next_same : NULL;
+        tell_supervisor(process, child);
+        child = next;
+    }
+}
+
+/* A failed start sends its parent no signal. */
+static void start_failed(dynsup_host *host, dsi_process *process) {
+    dsi_process *parent = dsi_process_find(host, process->parent);
+    if (parent && parent != process && !process->child)
+        dsi_unlink(host, parent, process);
+}
+
+void dsi_host_reap(dynsup_host *host, dsi_process *process) {
+    dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    dsi_registry *registry = dsi_registry_of(process);
+    dsi_process_close(host, process);
+    if (process->flags & DSI_FLAG_STARTING)
+        start_failed(host, process);
+    if (supervisor)
+        dsi_supervisor_ended(supervisor);
+    if (registry)
+        dsi_registry_ended(registry);
+    dsi_links_notify(host, process);
+    dsi_monitors_notify(host, process);
+    process->message_count = 1; /* an exit that is parked may have its turn at once */
+    tell_supervisors(process);
+    dsi_process_let_go(host, process);
+}
+
+/* Without a tick: reads the clock. */
+static bool budget_is_spent(dynsup_host *host) {
+    if (host->config.port->tick)
+        return false;
+    dsi_host_read_times(host);
+    return host->worked_ns >= host->step_end_ns;
+}
+
+void dsi_host_pump_exits(dynsup_host *host) {
+    for (int i = 0; i < EXITS_A_ROUND; i++) {
+        dsi_node *node = dsi_list_first(&host->doomed);
+        if (!node)
+            return;
+        dsi_host_reap(host, dsi_item(node, dsi_process, queue));
+        if (budget_is_spent(host))
+            return;
+    }
+}

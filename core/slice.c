@@ -1,0 +1,238 @@
+/*
+ * Slices: how one process after the other runs, and when the host looks at what else is to do.
+ *
+ * Design notes.
+ * What a slice has ended is handled before the next one. With a tick the clock is read when that
+ * has moved. Without one it is read after each slice: then nothing else tells that the budget is
+ * spent. Either way timers are looked at after a long slice, and who became due in it runs before
+ * it goes on: who sleeps for 1 ms beside a process that never gives way is late by what is left of
+ * one slice, not by another one as well.
+ */
+#include "host.h"
+
+#include "limits.h"
+
+#include <assert.h>
+
+#define SLICES_A_ROUND     16      /* between two looks at timers and exits, without a tick */
+#define SLICES_A_TICKROUND 64      /* the same when a tick says that time has passed */
+#define NESTING_MAX        8       /* starts inside starts */
+#define LONG_NS            1000000 /* of a slice or several, without a tick */
+#define CACHED_PROCESSES   1000    /* so many and their bodies are about what a cache holds */
+
+/* ---- how a slice ends ---- */
+
+static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
+    dsi_reason_release(host, &outcome->reason);
+    dsi_value_release(host, &outcome->values[0]);
+    dsi_value_release(host, &outcome->values[1]);
+}
+
+/* The body's own end: of the process, or of a guest, whose process goes on. */
+static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
+    dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (supervisor && supervisor->has_guest) {
+        dsi_process_rest(host, process);
+        dsi_guest_done(supervisor, outcome);
+        dsi_reason_release(host, &outcome->reason);
+        return;
+    }
+    dsi_process_doom(host, process, &outcome->reason);
+    outcome_release(host, outcome);
+}
+
+static void slice_idle(dynsup_host *host, dsi_process *process) {
+    assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
+    dsi_process_rest(host, process);
+    process->flags |= DSI_FLAG_DROPS;
+    process->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
+    dsi_process_flush(host, process);
+}
+
+static inline void slice_wait(dynsup_host *host, dsi_process *process) {
+    dsi_process_vacate(host, process);
+    process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
+}
+
+static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice end,
+                      dynsup_outcome *outcome) {
+    if (process->state != DSI_PROCESS_RUNNING) { /* it was doomed meanwhile */
+        outcome_release(host, outcome);
+        return;
+    }
+    switch (end) {
+    case DYNSUP_SLICE_AGAIN:
+        dsi_process_vacate(host, process);
+        process->state = DSI_PROCESS_IDLE;
+        dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
+        break;
+    case DYNSUP_SLICE_WAIT:
+        slice_wait(host, process);
+        break;
+    case DYNSUP_SLICE_IDLE:
+        slice_idle(host, process);
+        break;
+    case DYNSUP_SLICE_EXIT:
+        slice_exit(host, process, outcome);
+        break;
+    }
+}
+
+/* Inline: after a body's longjmp a processor predicts the return of each function wrongly. */
+static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
+                                                            dsi_process *process) {
+    dynsup_outcome outcome = {0};
+    enum dynsup_wake wake = (enum dynsup_wake)process->wake;
+    process->state = DSI_PROCESS_RUNNING;
+    process->wake = DYNSUP_WAKE_AGAIN;
+    process->slices++;
+    host->current = process;
+    host->in_slice = true;
+    enum dynsup_slice end =
+        process->ops->step(process->body, host, process->slot.id, wake, &outcome);
+    host->in_slice = false;
+    host->current = NULL;
+    if (end == DYNSUP_SLICE_WAIT && process->state == DSI_PROCESS_RUNNING)
+        slice_wait(host, process); /* most end like this */
+    else
+        slice_end(host, process, end, &outcome);
+}
+
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
+        dsi_node_remove(&process->queue);
+        host->nesting++;
+        run_slice(host, process);
+        host->nesting--;
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
+}
+
+/* Reads the clock; the time that has passed is put down to the process that ran last. */
+static void sample_clock(dynsup_host *host, dynsup_pid ran) {
+    uint64_t before = host->sampled_ns;
+    uint64_t worked_before = host->worked_ns;
+    dsi_process *process = dsi_process_find(host, ran);
+    dsi_host_read_times(host);
+    if (!process)
+        return;
+    process->cpu_ns += host->sampled_ns - before;
+    if (process->flags & DSI_FLAG_LIMITED)
+        dsi_limits_sample(host, process, host->worked_ns - worked_before);
+}
+
+/* What a slice has ended ends behind it, and where processes have limits in nobody's time. */
+static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
+    if (dsi_list_empty(&host->doomed))
+        return;
+    if (host->has_limits)
+        sample_clock(host, ran);
+    dsi_host_pump_exits(host);
+    if (host->has_limits)
+        dsi_host_read_times(host);
+}
+
+/* Where the clock is read at ticks only, a child with limits has its slices to itself: else it would
+ * be charged with what others have done since. */
+static inline __attribute__((always_inline)) void
+run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before) {
+    bool has_tick = host->config.port->tick;
+    bool is_limited = process->flags & DSI_FLAG_LIMITED;
+    dynsup_pid pid = process->slot.id;
+    if (has_tick && is_limited)
+        sample_clock(host, before);
+    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
+    run_slice(host, process);
+    if (!has_tick || is_limited)
+        sample_clock(host, pid);
+}
+
+static bool tick_moved(dynsup_host *host) {
+    const volatile uint32_t *tick = host->config.port->tick;
+    uint32_t now = tick ? __atomic_load_n(tick, __ATOMIC_RELAXED) : host->tick;
+    bool moved = now != host->tick;
+    host->tick = now;
+    return moved;
+}
+
+/* The process of this place in the run queue, if one has it. */
+static const dsi_process *process_at(const dynsup_host *host, const dsi_node *node) {
+    return node && node != &host->lap ? dsi_item(node, dsi_process, queue) : NULL;
+}
+
+static const dsi_process *process_after(const dynsup_host *host, const dsi_process *process) {
+    return process ? process_at(host, dsi_list_next(&host->ready, &process->queue)) : NULL;
+}
+
+static void approach(const dsi_process *process, bool is_next) {
+    if (process && process->ops->near)
+        process->ops->near(process->body, is_next);
+}
+
+/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched
+ * while others run, step by step, since each step finds the way to the next: the record of the
+ * third, the body of the second, what the body of the first leads to. */
+static void look_ahead(const dynsup_host *host) {
+    const dsi_process *first = process_at(host, dsi_list_first(&host->ready));
+    const dsi_process *second = process_after(host, first);
+    const dsi_process *third = process_after(host, second);
+    approach(first, true);
+    approach(second, false);
+    if (third) {
+        __builtin_prefetch(third);
+        __builtin_prefetch(&third->at);
+        __builtin_prefetch(&third->slices);
+    }
+}
+
+/* Has it run so long that others may have become due? */
+static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
+    if (!tick_moved(host) && host->now_ns - begun_ns < LONG_NS)
+        return false;
+    host->overran = ran;
+    return true;
+}
+
+static bool is_round_over(const dynsup_host *host) {
+    return host->round_over || !dsi_list_empty(&host->doomed) || host->halt != DSI_HALT_NONE ||
+           host->worked_ns >= host->step_end_ns;
+}
+
+void dsi_host_pump_slices(dynsup_host *host) {
+    bool has_tick = host->config.port->tick;
+    int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
+    if (host->has_limits) /* what the pump did until here is nobody's time */
+        dsi_host_read_times(host);
+    uint64_t begun_ns = host->now_ns;
+    host->round_over = false;
+    dynsup_pid ran = 0;
+    dsi_node *node;
+    bool many = host->processes.live_count > CACHED_PROCESSES;
+    while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
+        if (node == &host->lap) {
+            host->laps++;
+            continue;
+        }
+        dsi_process *process = dsi_item(node, dsi_process, queue);
+        if (many)
+            look_ahead(host);
+        dynsup_pid before = ran;
+        ran = process->slot.id;
+        run_counted(host, process, before);
+        pump_exits_of(host, ran);
+        if (has_overrun(host, ran, begun_ns) || is_round_over(host))
+            break;
+    }
+    if (has_tick || ran == 0)
+        sample_clock(host, ran);
+}
+
+bool dynsup_host_slice_over(dynsup_host *host, uint64_t slice_ns) {
+    uint64_t now_ns = dsi_host_work_now(host);
+    return now_ns - host->worked_ns >= slice_ns || now_ns >= host->step_end_ns;
+}
