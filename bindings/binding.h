@@ -113,8 +113,8 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
 /* Sends the count values on top of L, which begin at index `first`. They may be gone then. Raises
- * without memory. 0, or DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
- * which ends by that. */
+ * without memory. 0; DYNSUP_EMAILBOX_FULL: the receiver's is, or was the current process's own,
+ * which ends by that; DYNSUP_EMESSAGE_TOO_BIG. */
 int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
 /* Takes the message behind `before` (NULL: the first), which must be there, from the current

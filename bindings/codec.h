@@ -52,7 +52,8 @@ enum dsl_codec_status {
     DSL_CODEC_OK,
     DSL_CODEC_NOMEM,   /* nothing was made; the text says so too */
     DSL_CODEC_REFUSED, /* something cannot travel, or the bytes are malformed */
-    DSL_CODEC_ASKS     /* packing only: there is a __pack function, and nothing was prepared */
+    DSL_CODEC_ASKS,    /* packing only: there is a __pack function, and nothing was prepared */
+    DSL_CODEC_TOO_BIG  /* packing only: it would be more bytes than max_size */
 };
 
 #define DSL_CODEC_TEXT 256
@@ -68,6 +69,7 @@ typedef struct dsl_packing {
     const char *root; /* in texts, what the values are: "message" for "message[2].x" */
     int prepared;     /* the index of what dsl_codec_prepare has pushed; 0: nothing */
     bool lenient;     /* see dsl_codec_pack */
+    size_t max_size;  /* of the parcel; 0: none */
 } dsl_packing;
 
 /*
@@ -75,9 +77,11 @@ typedef struct dsl_packing {
  * caller. Never raises, runs no Lua code and starts no collection. Values may be preceded and
  * followed by others on the stack. L needs no free slots.
  * Strict: what cannot travel is DSL_CODEC_REFUSED (a __pack function that was not called is
- * DSL_CODEC_ASKS), and trouble_out says what and where. Lenient, for reasons and the like, which
- * must arrive somehow: a table whose metatable cannot travel arrives without it, and everything
- * else that cannot as a string, its type's name; the only failure is DSL_CODEC_NOMEM.
+ * DSL_CODEC_ASKS), and trouble_out says what and where. What would be more than max_size bytes is
+ * given up as soon as that is known, with about that much memory: DSL_CODEC_TOO_BIG. Lenient, for
+ * reasons and the like, which must arrive somehow: a table whose metatable cannot travel arrives
+ * without it, and everything else that cannot as a string, its type's name; the only failure is
+ * DSL_CODEC_NOMEM.
  * [-0, +0]
  */
 enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const dsl_packing *packing,

@@ -380,11 +380,13 @@ enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const d
     packer_init(&p, L, packing, trouble_out);
     if (!lua_checkstack(L, FRAME_VALUES))
         p.status = DSL_CODEC_NOMEM;
-    else if (all_put(&p, first, count))
+    else if (all_put(&p, first, count) && dsl_pack_admit(&p, p.size))
         *parcel_out = parcel_new(&p, count);
     packer_fini(&p);
     if (p.status == DSL_CODEC_NOMEM)
         snprintf(trouble_out->text, sizeof trouble_out->text, "not enough memory");
+    else if (p.status == DSL_CODEC_TOO_BIG)
+        snprintf(trouble_out->text, sizeof trouble_out->text, "too many bytes");
     return p.status;
 }
 

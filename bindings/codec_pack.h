@@ -71,6 +71,9 @@ void dsl_memo_fini(dsl_packer *packer);
 /* Sets the status; returns false. */
 bool dsl_pack_fail_memory(dsl_packer *packer);
 
+/* May the bytes be so many? Else the status says that they may not. */
+bool dsl_pack_admit(dsl_packer *packer, size_t size);
+
 /* The allocator's, with the status set when there is no memory. */
 void *dsl_pack_resize(dsl_packer *packer, void *block, size_t old_size, size_t size);
 

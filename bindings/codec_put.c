@@ -11,6 +11,14 @@ bool dsl_pack_fail_memory(dsl_packer *p) {
     return false;
 }
 
+bool dsl_pack_admit(dsl_packer *p, size_t size) {
+    size_t max = p->how->max_size;
+    if (max == 0 || size <= max)
+        return true;
+    p->status = DSL_CODEC_TOO_BIG;
+    return false;
+}
+
 void *dsl_pack_resize(dsl_packer *p, void *block, size_t old_size, size_t size) {
     void *resized = p->alloc(p->alloc_ud, block, old_size, size);
     if (!resized)
@@ -25,6 +33,9 @@ dsl_parcel *dsl_pack_block(unsigned char *bytes) {
 bool dsl_pack_grow(dsl_packer *p, size_t size) {
     bool first = p->bytes == p->first_bytes;
     size_t capacity = (p->size + size) * 2;
+    size_t sure = size > DSL_CODEC_VARINT_SIZE ? size : 0; /* of few, not all may be written */
+    if (!dsl_pack_admit(p, p->size + sure))
+        return false;
     dsl_parcel *block =
         dsl_pack_resize(p, first ? NULL : dsl_pack_block(p->bytes),
                         first ? 0 : sizeof *block + p->capacity, sizeof *block + capacity);

@@ -215,6 +215,34 @@ static void typed_values_that_are_nested_too_deeply_are_refused(void **state) {
     dsl_parcel_release(w->parcel);
 }
 
+/* Packs what the chunk gives with its size as the limit, and with one byte less. */
+static void fits_exactly(world *w, const char *chunk) {
+    values(w, chunk);
+    w->packing.max_size = 0;
+    assert_int_equal(pack(w), DSL_CODEC_OK);
+    w->packing.max_size = w->parcel->size;
+    dsl_parcel_release(w->parcel);
+    assert_int_equal(pack(w), DSL_CODEC_OK);
+    dsl_parcel_release(w->parcel);
+    w->packing.max_size--;
+    assert_int_equal(pack(w), DSL_CODEC_TOO_BIG);
+    assert_string_equal(w->trouble.text, "too many bytes");
+}
+
+static void what_is_too_big_is_given_up(void **state) {
+    world *w = *state;
+    fits_exactly(w, "return 'x'");
+    fits_exactly(w, "return ('x'):rep(100000), 5");
+    for (int i = 480; i < 560; i++) { /* around the end of the first block */
+        lua_pushinteger(w->L, i);
+        lua_setglobal(w->L, "count");
+        fits_exactly(w, "local t = {} for i = 1, count do t[i] = i end return t, ('x'):rep(20)");
+    }
+    values(w, "local t = {} for i = 1, 100000 do t[i] = 1.5 end return t");
+    w->packing.max_size = 10000;
+    assert_int_equal(pack(w), DSL_CODEC_TOO_BIG);
+}
+
 static void the_bytes_of_a_version_stay_what_they_are(void **state) {
     world *w = *state;
     static const unsigned char bytes[] = {
@@ -243,6 +271,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_pack_function_is_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(typed_values_that_are_nested_too_deeply_are_refused, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_too_big_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bytes_of_a_version_stay_what_they_are, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,15 +19,16 @@ static inline bool dsl_is_abroad(const dsl_host *host, dynsup_pid pid) {
     return face && face != host;
 }
 
-/* The count values from index first (absolute) on, packed where they need it; the caller owns them.
- * Raises without memory, what a __pack raises, and for what cannot travel, of which it tells the
- * place in `what`. [-0, +0] */
-void dsl_values_pack(lua_State *L, dsl_host *host, const char *what, int first, int count,
-                     dynsup_value *values_out);
+/* The count values from index first (absolute) on, as a message for that process, packed where they
+ * need it; the caller owns them. 0, or DYNSUP_EMESSAGE_TOO_BIG: it takes no message of so many
+ * bytes, and there are none. Raises without memory, what a __pack raises, and for what cannot
+ * travel, of which it tells the place in `what`. [-0, +0] */
+int dsl_values_pack(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what, int first,
+                    int count, dynsup_value *values_out);
 
-/* The value at index (absolute) for that process: of the vault, or packed. Raises as
- * dsl_values_pack. [-0, +0] */
-dynsup_value dsl_value_for(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what,
-                           int index);
+/* The request at index (absolute) for that process: of the vault, or packed, as dsl_values_pack
+ * does. [-0, +0] */
+int dsl_request_for(lua_State *L, dsl_host *host, dynsup_pid pid, int index,
+                    dynsup_value *value_out);
 
 #endif

@@ -326,7 +326,8 @@ static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
 }
 
 /* Sends a message of count simple values (at least 1, the first not nil) to the process; to a dead
- * one it is dropped. 0, DYNSUP_ENOMEM, or DYNSUP_EMAILBOX_FULL (its child's max_mailbox). */
+ * one it is dropped. 0, DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL (its child's max_mailbox), or
+ * DYNSUP_EMESSAGE_TOO_BIG (its child's max_message, where it lives in another heap). */
 int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
                     int count);
 

@@ -63,17 +63,15 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
 }
 
 /* The values from index `first` on, for the core and a process; in `fixed` or, if there are many,
- * in a block that the collector owns (pushed). Raises without memory, and for what cannot go to
- * another heap, before any value is taken. [-0, +0|1] */
+ * in a block that the collector owns (pushed). NULL: they are too big for it. Raises without
+ * memory, and for what cannot go to another heap, before any value is taken. [-0, +0|1] */
 static dynsup_value *values_get(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count,
                                 dynsup_value *fixed) {
     dynsup_value *values = fixed;
     if (count > DSL_INLINE_VALUES)
         values = lua_newuserdatauv(L, (size_t)count * sizeof *values, 0);
-    if (dsl_is_abroad(host, pid)) {
-        dsl_values_pack(L, host, "message", first, count, values);
-        return values;
-    }
+    if (dsl_is_abroad(host, pid))
+        return dsl_values_pack(L, host, pid, "message", first, count, values) ? NULL : values;
     dsl_vault_reserve(L, &host->vault, (uint32_t)count);
     for (int i = 0; i < count; i++)
         values[i] = dsl_value_get(L, host, first + i);
@@ -95,6 +93,8 @@ static __attribute__((noinline)) int post(lua_State *L, dsl_host *host, dynsup_p
                                           int count) {
     dynsup_value fixed[DSL_INLINE_VALUES];
     dynsup_value *values = values_get(L, host, pid, first, count, fixed);
+    if (!values)
+        return DYNSUP_EMESSAGE_TOO_BIG;
     int status = dynsup_send(host->core, pid, values, (uint32_t)count);
     if (status)
         values_release(host, values, count);
@@ -115,8 +115,9 @@ static int send(lua_State *L) {
     check_message(L, 2);
     if (pid == 0)
         return dsl_fail(L, DYNSUP_NOPROC);
-    if (dsl_message_send(L, host, pid, 2, lua_gettop(L) - 1))
-        return dsl_go_on(L, host, dsl_fail(L, DYNSUP_MAILBOX_FULL));
+    int status = dsl_message_send(L, host, pid, 2, lua_gettop(L) - 1);
+    if (status)
+        return dsl_go_on(L, host, dsl_fail(L, (enum dynsup_atom) - status));
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -135,6 +136,8 @@ static int send_after(lua_State *L) {
     if (host->config->copy_messages)
         dsl_copy_values(L, 3, count);
     dynsup_value *values = values_get(L, host, pid, 3, count, fixed);
+    if (!values)
+        return dsl_fail(L, DYNSUP_MESSAGE_TOO_BIG);
     uint64_t deadline = dsl_deadline_from(dynsup_process_now(host->core, pid), ms);
     if (dynsup_send_at(host->core, deadline, pid, values, (uint32_t)count, &timer)) {
         values_release(host, values, count);

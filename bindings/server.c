@@ -241,8 +241,11 @@ static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup
         return dsl_fail(L, DYNSUP_NOPROC);
     if (host->config->copy_messages)
         dsl_copy_values(L, 2, 1);
-    dynsup_value what = dsl_value_for(L, host, pid, "request", 2);
-    int status = dynsup_call(host->core, pid, tag, &what, ref_out);
+    dynsup_value what;
+    int status = dsl_request_for(L, host, pid, 2, &what);
+    if (status)
+        return call_status(L, status);
+    status = dynsup_call(host->core, pid, tag, &what, ref_out);
     if (status == 0)
         return 0;
     dsl_value_release(host, &what);
@@ -327,8 +330,9 @@ static int cast(lua_State *L) {
         return dsl_fail(L, DYNSUP_NOPROC);
     if (host->config->copy_messages)
         dsl_copy_values(L, 2, 1);
-    dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}},
-                              dsl_value_for(L, host, pid, "request", 2)};
+    dynsup_value values[2] = {{DYNSUP_ATOM, {.atom = DYNSUP_CAST}}};
+    if (dsl_request_for(L, host, pid, 2, &values[1]))
+        return dsl_fail(L, DYNSUP_MESSAGE_TOO_BIG);
     int status = dynsup_send(host->core, pid, values, 2);
     if (status)
         dsl_value_release(host, &values[1]);

@@ -259,6 +259,7 @@ static const field_fn readers[] = {
     [DSL_WORD_DEADLINE] = read_limit,
     [DSL_WORD_MAX_MEMORY] = read_limit,
     [DSL_WORD_MAX_MAILBOX] = read_limit,
+    [DSL_WORD_MAX_MESSAGE] = read_limit,
     [DSL_WORD_ENV] = read_env,
     [DSL_WORD_MODULES] = read_modules,
     [DSL_WORD_SIGNIFICANT] = read_significant,

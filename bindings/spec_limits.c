@@ -113,12 +113,21 @@ static const char *read_max_mailbox(lua_State *L, dynsup_limits *limits) {
     return is_right ? NULL : "invalid_max_mailbox";
 }
 
+static const char *read_max_message(lua_State *L, dynsup_limits *limits) {
+    return size_read(L, &limits->message) ? NULL : "invalid_max_message";
+}
+
 static const struct limit_field {
     const char *name;
     const char *(*read)(lua_State *L, dynsup_limits *limits);
 } limit_fields[] = {
-    {"max_slice", read_max_slice},   {"max_cpu", read_max_cpu},         {"deadline", read_deadline},
-    {"max_memory", read_max_memory}, {"max_mailbox", read_max_mailbox}, {NULL, NULL},
+    {"max_slice", read_max_slice},
+    {"max_cpu", read_max_cpu},
+    {"deadline", read_deadline},
+    {"max_memory", read_max_memory},
+    {"max_mailbox", read_max_mailbox},
+    {"max_message", read_max_message},
+    {NULL, NULL},
 };
 
 const char *dsl_limit_read(lua_State *L, const char *field, dynsup_limits *limits) {
@@ -202,10 +211,11 @@ static void set_mailbox(lua_State *L, const dynsup_limits *limits) {
 }
 
 void dsl_limits_push(lua_State *L, const dynsup_limits *limits) {
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     set_ms(L, "max_slice", limits->slice_ms);
     set_ms(L, "max_cpu", limits->cpu_ms);
     set_ms(L, "deadline", limits->deadline_ms);
     set_size(L, "max_memory", limits->memory);
     set_mailbox(L, limits);
+    set_size(L, "max_message", limits->message);
 }

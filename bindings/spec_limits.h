@@ -17,8 +17,9 @@ bool dsl_period_read(lua_State *L, uint64_t *period_ms_out);
  * wrong with it. [-0, +0] */
 const char *dsl_restart_limit_read(lua_State *L, const char *field, dynsup_restart_limit *limit);
 
-/* Reads a limit of what a child may use (max_slice, max_cpu, deadline, max_memory, max_mailbox),
- * whose name is `field`; the value is on top. NULL, or what is wrong with it. [-0, +0] */
+/* Reads a limit of what a child may use (max_slice, max_cpu, deadline, max_memory, max_mailbox,
+ * max_message), whose name is `field`; the value is on top. NULL, or what is wrong with it. [-0,
+ * +0] */
 const char *dsl_limit_read(lua_State *L, const char *field, dynsup_limits *limits);
 
 /* The same for a table of them. What is wrong in it stands in its place then. [-0, +0] */

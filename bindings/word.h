@@ -30,6 +30,7 @@
     X(DEADLINE, "deadline")                                                                        \
     X(MAX_MEMORY, "max_memory")                                                                    \
     X(MAX_MAILBOX, "max_mailbox")                                                                  \
+    X(MAX_MESSAGE, "max_message")                                                                  \
     X(ENV, "env")                                                                                  \
     X(HEAP, "heap")                                                                                \
     X(MODULES, "modules")                                                                          \

@@ -59,6 +59,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(MEMORY_EXCEEDED, "memory_exceeded", "it has more memory than it may")                        \
     X(DEADLINE, "deadline", "it has lived for as long as it may")                                  \
     X(MAILBOX_FULL, "mailbox_full", "as many messages wait as may")                                \
+    X(MESSAGE_TOO_BIG, "message_too_big", "the message has more bytes than the receiver takes")    \
     X(TAKEN, "taken", "the name or the process has its registration")                              \
     X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
     X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \

@@ -37,6 +37,8 @@ enum dynsup_overflow {
  * mailbox: as many messages as may wait. All count: but EXIT, DOWN and messages that begin with the
  * ref of a monitor which the receiver holds (an answer) always come in, and are never dropped;
  * calls are refused where others would be dropped, so that the caller is told.
+ * message: in bytes, of a message that is copied on its way to the child. Whoever copies asks for
+ * it (dynsup_message_limit), and refuses what has more.
  */
 struct dynsup_limits {
     double slice_ms;
@@ -44,6 +46,7 @@ struct dynsup_limits {
     double deadline_ms;
     uint64_t memory;
     uint64_t mailbox;
+    uint64_t message;
     enum dynsup_overflow overflow;
 };
 
@@ -53,6 +56,11 @@ struct dynsup_limits {
  * Borrowed until the core is called for anything else. Of several supervisors' child those of one.
  */
 const dynsup_limits *dynsup_process_limits(const dynsup_host *host, dynsup_pid pid);
+
+/* How many bytes a message to this process may have that begins with this value, when it is copied;
+ * DYNSUP_NO_LIMIT: any number, as for all that begin with the ref of a monitor which the process
+ * holds (an answer). */
+uint64_t dynsup_message_limit(const dynsup_host *host, dynsup_pid pid, const dynsup_value *first);
 
 /* How many messages this process has lost to its full mailbox. */
 uint64_t dynsup_process_dropped(const dynsup_host *host, dynsup_pid pid);

@@ -32,7 +32,7 @@ bool dsi_limits_own(dynsup_host *host, dsi_child *child, const dynsup_limits *li
 
 static bool is_given(const dynsup_limits *limits) {
     return limits->slice_ms > 0 || limits->cpu_ms > 0 || limits->deadline_ms > 0 ||
-           limits->memory > 0 || limits->mailbox > 0;
+           limits->memory > 0 || limits->mailbox > 0 || limits->message > 0;
 }
 
 /* What the child has not been given itself. */
@@ -49,6 +49,8 @@ static void complete(dynsup_limits *own, const dynsup_limits *defaults) {
         own->mailbox = defaults->mailbox;
         own->overflow = defaults->overflow;
     }
+    if (own->message == 0)
+        own->message = defaults->message;
 }
 
 bool dsi_limits_inherit(dsi_supervisor *supervisor, dsi_child *child) {
@@ -188,10 +190,9 @@ static dsi_limited *full_by(const dsi_process *process) {
     return NULL;
 }
 
-/* Does it begin with the ref of a monitor that the receiver holds? */
+/* Does a message begin with the ref of a monitor that the receiver holds? */
 static bool is_answer(const dynsup_host *host, const dsi_process *process,
-                      const dynsup_message *message) {
-    const dynsup_value *first = &message->values[0];
+                      const dynsup_value *first) {
     const dsi_monitor *monitor =
         first->kind == DYNSUP_ID ? dsi_slots_find(&host->monitors, first->as.id) : NULL;
     return monitor && monitor->watcher == process;
@@ -202,7 +203,7 @@ static bool is_plain(const dynsup_host *host, const dsi_process *process,
                      const dynsup_message *message) {
     const dynsup_value *first = &message->values[0];
     bool is_tagged = first->kind == DYNSUP_ATOM && first->as.atom != DYNSUP_CAST;
-    return !is_tagged && !is_answer(host, process, message);
+    return !is_tagged && !is_answer(host, process, first);
 }
 
 static void drop(dynsup_host *host, dsi_limited *limited, dynsup_message *message) {
@@ -253,7 +254,7 @@ int dsi_limits_admit(dynsup_host *host, dsi_process *process, dynsup_message *me
                      bool is_call) {
     bool is_read = dsi_process_alive(process) && !(process->flags & DSI_FLAG_DROPS);
     dsi_limited *limited = is_read ? full_by(process) : NULL;
-    if (limited && !is_answer(host, process, message))
+    if (limited && !is_answer(host, process, &message->values[0]))
         return overflow(host, limited, process, message, is_call);
     dsi_process_deliver(host, process, message);
     return 0;
@@ -270,6 +271,17 @@ const dynsup_limits *dynsup_process_limits(const dynsup_host *host, dynsup_pid p
     const dsi_process *process = dsi_process_find_alive(host, pid);
     bool is_limited = process && (process->flags & DSI_FLAG_LIMITED);
     return is_limited ? &limited_from(process->child)->limits : NULL;
+}
+
+uint64_t dynsup_message_limit(const dynsup_host *host, dynsup_pid pid, const dynsup_value *first) {
+    const dsi_process *process = dsi_process_find_alive(host, pid);
+    uint64_t least = DYNSUP_NO_LIMIT;
+    if (!process || !(process->flags & DSI_FLAG_LIMITED) || is_answer(host, process, first))
+        return least;
+    for (const dsi_limited *l = limited_from(process->child); l; l = limited_next(l))
+        if (l->limits.message > 0 && l->limits.message < least)
+            least = l->limits.message;
+    return least;
 }
 
 static uint64_t dropped(const dsi_process *process) {

@@ -81,6 +81,7 @@ static void what_a_child_does_not_say_is_as_its_supervisor_says(void **state) {
                               .cpu_ms = 50,
                               .memory = 1000,
                               .mailbox = 7,
+                              .message = 500,
                               .overflow = DYNSUP_OVERFLOW_REFUSE};
     family f = family_with(test, &defaults);
     dynsup_limits own = {.deadline_ms = DYNSUP_NO_TIME_LIMIT, .mailbox = 3, .slice_ms = 10};
@@ -90,6 +91,7 @@ static void what_a_child_does_not_say_is_as_its_supervisor_says(void **state) {
     assert_true(limits->cpu_ms == 50 && limits->slice_ms == 10);
     assert_int_equal(limits->memory, 1000);
     assert_int_equal(limits->mailbox, 3);
+    assert_int_equal(limits->message, 500);
     assert_int_equal(limits->overflow, DYNSUP_OVERFLOW_EXIT);
     test_pass(test, 1000);
     assert_true(dynsup_is_alive(test->host, pid));
@@ -366,6 +368,35 @@ static void a_child_without_limits_has_no_record_of_them(void **state) {
     assert_null(limits_of(test, pid));
 }
 
+/* ---- sizes of messages ---- */
+
+static uint64_t may_have(const test_host *test, dynsup_pid pid, dynsup_value first) {
+    return dynsup_message_limit(test->host, pid, &first);
+}
+
+static void a_message_may_have_as_many_bytes_unless_it_is_an_answer(void **state) {
+    test_host *test = *state;
+    dynsup_limits defaults = {.message = 100}, own = {.message = 20};
+    family f = family_with(test, &defaults);
+    dynsup_pid pid = child_with(test, &f, &own, DYNSUP_TEMPORARY);
+    dynsup_ref ref;
+    test_enter(f.program->last);
+    assert_int_equal(dynsup_monitor(test->host, f.a->pid, NULL, &ref), 0);
+    test_leave(test);
+    dynsup_value answer = {DYNSUP_ID, {.id = ref}};
+    assert_int_equal(may_have(test, pid, test_integer(1)), 20);
+    assert_true(may_have(test, pid, answer) == DYNSUP_NO_LIMIT);
+    assert_true(may_have(test, f.a->pid, test_integer(1)) == DYNSUP_NO_LIMIT);
+    f.program = test_program_new(test);
+    pid = child_with(test, &f, NULL, DYNSUP_TEMPORARY);
+    assert_int_equal(may_have(test, pid, test_integer(1)), 100);
+    assert_int_equal(may_have(test, pid, answer), 100);
+    dynsup_limits none = {.message = DYNSUP_NO_LIMIT};
+    f.program = test_program_new(test);
+    pid = child_with(test, &f, &none, DYNSUP_TEMPORARY);
+    assert_true(may_have(test, pid, test_integer(1)) == DYNSUP_NO_LIMIT);
+}
+
 /* ---- without memory ---- */
 
 static void scenario(test_host *test) {
@@ -415,6 +446,7 @@ int main(void) {
         TEST(signals_and_answers_come_in_and_stay),
         TEST(a_call_is_refused_where_others_are_dropped),
         TEST(what_a_timer_sends_is_dropped_where_others_are_refused),
+        TEST(a_message_may_have_as_many_bytes_unless_it_is_an_answer),
         TEST(a_child_without_limits_has_no_record_of_them),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };

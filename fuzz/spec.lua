@@ -8,7 +8,7 @@ local value = require "fuzz.value"
 local FIELDS = {
   "body", "start", "args", "id", "restart", "shutdown", "type", "name", "ready", "start_timeout", "backoff",
   "modules", "significant", "max_restores", "max_restarts", "max_seconds", "max_slice", "max_cpu", "deadline",
-  "max_memory", "max_mailbox", "env", "heap",
+  "max_memory", "max_mailbox", "env", "heap", "max_message",
 }
 local OPTIONS = {
   "name", "strategy", "max_restarts", "max_seconds", "max_children", "extra_arguments", "clock", "limits",

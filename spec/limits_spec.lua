@@ -34,6 +34,7 @@ describe("the limits of a child", function()
       max_cpu = { 0, 1001, "many" },
       deadline = { 0, -5, {} },
       max_memory = { 0, 1.5, -1, "much" },
+      max_message = { 0, 1.5, "big", {} },
       max_mailbox = { 0, 2.5, "full", {}, { max = 0 }, { max = 1, policy = "wait" }, { policy = "refuse" },
         { max = 1, more = true } },
     }

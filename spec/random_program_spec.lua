@@ -1,6 +1,7 @@
 -- Random programs (fuzz/lua, tools/campaign), a few of them: what the library tells must agree with
 -- itself, nothing may be left at the end, and two runs of a program are the same.
 local dynsup = require "dynsup"
+local colony = require "fuzz.lua.colony"
 local world = require "fuzz.lua.world"
 
 local observer = dynsup.observer
@@ -40,5 +41,42 @@ describe("a random program", function()
     local _, wrong = world.run(3, ACTORS, STEPS)
     observer.processes = processes
     assert.matches("processes are left", wrong)
+  end)
+end)
+
+describe("a random program in further heaps", function()
+  local function settle(seed)
+    local log, wrong, spawned = colony.run(seed, 8, 20)
+    assert.is_nil(wrong)
+    return log, spawned
+  end
+
+  settle(1)
+
+  it("leaves nothing, and is the same when it runs again", function()
+    local processes, lost = 0, 0
+    for seed = 1, 12 do
+      local log, spawned = settle(seed)
+      assert.same(log, (settle(seed)))
+      processes = processes + spawned
+      for _, line in ipairs(log) do
+        lost = lost + (line:find("ended: memory_exceeded", 1, true) and 1 or 0)
+      end
+    end
+    assert.is_true(processes > 500)
+    assert.is_true(lost > 10)
+  end)
+
+  it("tells when an invariant does not hold", function()
+    local heaps = dynsup.heaps
+    dynsup.heaps = function()
+      local rows = heaps()
+      rows[#rows].processes = 1 -- in one that nobody lives in
+      rows[#rows].heap = 1000
+      return rows
+    end
+    local _, wrong = colony.run(3, 8, 20)
+    dynsup.heaps = heaps
+    assert.matches("heap 1000 has 1 processes, and 0 live in it", wrong)
   end)
 end)

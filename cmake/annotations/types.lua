@@ -60,6 +60,7 @@
 ---@field deadline? number|"infinity" ms of the whole life of an incarnation
 ---@field max_memory? integer|"infinity" bytes
 ---@field max_mailbox? integer|"infinity"|dynsup.mailbox_limit messages that may wait
+---@field max_message? integer|"infinity" bytes of a message from another heap
 
 ---@class dynsup.mailbox_limit
 ---@field max integer|"infinity"

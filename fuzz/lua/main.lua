@@ -1,9 +1,11 @@
--- Random programs on the library, each played twice: main.lua SEED COUNT [ACTORS STEPS]. It ends with 1
--- when an invariant does not hold, or when the two runs of a seed are not the same, byte for byte.
-local world = require "fuzz.lua.world"
+-- Random programs on the library, each played twice: main.lua GAME SEED COUNT [ACTORS STEPS], where GAME is
+-- "world" (one heap) or "colony" (further heaps). It ends with 1 when an invariant does not hold, or when the
+-- two runs of a seed are not the same, byte for byte.
+local game = arg[1]
+local world = require("fuzz.lua." .. game)
 
-local first, count = math.tointeger(arg[1]), math.tointeger(arg[2])
-local actors, steps = math.tointeger(arg[3] or 40), math.tointeger(arg[4] or 40)
+local first, count = math.tointeger(arg[2]), math.tointeger(arg[3])
+local actors, steps = math.tointeger(arg[4] or world.actors), math.tointeger(arg[5] or world.steps)
 
 local function first_difference(a, b)
   for i = 1, math.max(#a, #b) do
@@ -42,9 +44,10 @@ for seed = first, first + count - 1 do
     local limit, least = shrink(seed, actors, steps)
     wrongs = wrongs + 1
     print(("seed %d: %s"):format(seed, wrong))
-    print(("the smallest program: main.lua %d 1 %d %d: %s"):format(seed, limit, least, try(seed, limit, least)))
+    local small = ("main.lua %s %d 1 %d %d"):format(game, seed, limit, least)
+    print(("the smallest program: %s: %s"):format(small, try(seed, limit, least)))
   end
 end
-print(("campaign: lua, %d programs of up to %d actors, %d processes, %d lines of log, seeds %d to %d: %d wrong"):format(
-  count, actors, processes, lines, first, first + count - 1, wrongs))
+print(("campaign: %s, %d programs of up to %d actors, %d processes, %d lines of log, seeds %d to %d: %d wrong"):format(
+  game, count, actors, processes, lines, first, first + count - 1, wrongs))
 os.exit(wrongs == 0)

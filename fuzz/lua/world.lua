@@ -2,14 +2,16 @@
 -- instructions. At rest, with everybody still there, what the library tells is compared with itself;
 -- then all are ended, and nothing may be left.
 local actor = require "fuzz.lua.actor"
+local invariant = require "fuzz.lua.invariant"
 local dynsup = require "dynsup"
+local must, everybody = invariant.must, invariant.everybody
 local registry, server = dynsup.registry, dynsup.server
 
 local REST_MS = 100000
 local FIRST = 8 -- actors that are there at the beginning
 local INSTRUCTION = 1e-5 -- the slice in ms that has one, on a virtual clock
 
-local world = {}
+local world = { actors = 40, steps = 40 } -- as many unless it is told otherwise
 
 -- ---- what is there from the beginning ----
 
@@ -74,86 +76,7 @@ local function plant()
   }, endless))
 end
 
--- ---- what must hold ----
-
-local function must(condition, what, ...)
-  if not condition then
-    error(what:format(...), 0)
-  end
-end
-
-local function everybody()
-  local list, after = {}, nil
-  repeat
-    local page
-    page, after = dynsup.observer.processes { limit = 100, after = after }
-    table.move(page, 1, #page, #list + 1, list)
-  until not after
-  return list
-end
-
-local function holds(list, item)
-  for _, other in ipairs(list) do
-    if other == item then
-      return true
-    end
-  end
-  return false
-end
-
--- Links are mutual, who monitors is counted where it is monitored, names find their owners.
-local function check_relations(list)
-  local monitors, monitored = 0, 0
-  for _, process in ipairs(list) do
-    local info = dynsup.info(process.pid)
-    monitors, monitored = monitors + #info.monitors, monitored + info.monitored_by
-    for _, other in ipairs(info.links) do
-      local back = dynsup.info(other)
-      must(back, "%s is linked to %s, which is gone", process.pid, other)
-      must(holds(back.links, process.pid), "%s is linked to %s, but not the other way", process.pid, other)
-    end
-    must(not info.name or dynsup.whereis(info.name) == process.pid, "%s is not found by its name", process.pid)
-  end
-  must(monitors == monitored, "%d monitors, and %d seen from the other end", monitors, monitored)
-end
-
--- Counts and lists of a supervisor's children agree, and the children are there.
-local function check_supervisor(sup)
-  local counts, children = dynsup.count_children(sup), dynsup.which_children(sup)
-  local active = 0
-  must(counts.specs == #children, "%s has %d specs and shows %d", sup, counts.specs, #children)
-  for _, child in ipairs(children) do
-    local runs = dynsup.is_pid(child.pid)
-    active = active + (runs and 1 or 0)
-    must(not runs or dynsup.is_alive(child.pid), "%s has a child %s that is gone", sup, child.pid)
-  end
-  must(counts.active == active, "%s counts %d active children and shows %d", sup, counts.active, active)
-end
-
-local function check_registry(name, list)
-  local alive = {}
-  for _, process in ipairs(list) do
-    alive[process.pid] = true
-  end
-  local entries = registry.select(name)
-  must(registry.count(name) == #entries, "%s counts %d entries and shows %d", name, registry.count(name), #entries)
-  for _, entry in ipairs(entries) do
-    must(alive[entry.pid], "%s has an entry of %s, which is gone", name, entry.pid)
-  end
-end
-
-local function check_rest()
-  local list = everybody()
-  check_relations(list)
-  for _, process in ipairs(list) do
-    if process.label == "supervisor" then
-      check_supervisor(process.pid)
-    end
-  end
-  check_registry("unique", list)
-  check_registry("many", list)
-  return #list
-end
+-- ---- the end ----
 
 -- Ends everything but the caller; each end is told once.
 local function check_end(w)
@@ -201,7 +124,7 @@ function world.run(seed, limit, steps)
       w.pids[i] = dynsup.spawn(actor.run, w, i, seed + i)
     end
     dynsup.sleep(REST_MS)
-    w.log[#w.log + 1] = "at rest with " .. check_rest()
+    w.log[#w.log + 1] = "at rest with " .. invariant.check_rest()
     check_end(w)
   end)
   local wrong = not ok and tostring(type(reason) == "table" and reason.error or reason) or nil

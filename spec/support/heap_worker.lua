@@ -62,6 +62,10 @@ function worker.ready(value)
   dynsup.sleep()
 end
 
+function worker.never_ready()
+  dynsup.sleep()
+end
+
 function worker.crash()
   dynsup.sleep(1)
   error "it broke"
