@@ -403,28 +403,6 @@ static void without_descriptors_no_runner_is_made_and_nothing_lost(void **state)
     assert_int_equal(lowest_free_descriptor(), first);
 }
 
-static void tell_from_async(uv_async_t *async) {
-    struct place *place = async->data;
-    tell(place, place->listener);
-}
-
-static void what_comes_with_the_last_poll_is_done(void **state) {
-    (void)state;
-    static uv_async_t async;
-    struct place place = {0};
-    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&async};
-    assert_true(place_open(&place, &(dynsup_uv_config){.turn_ns = 1000000}));
-    place.listener = &listener;
-    async.data = &place;
-    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &async, tell_from_async), 0);
-    uv_unref((uv_handle_t *)&async); /* it keeps no run going */
-    uv_async_send(&async);
-    assert_true(add(&place, &listener));
-    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
-    assert_true(listener.done);
-    place_close(&place);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_without_work_is_still_at_once),
@@ -444,7 +422,6 @@ int main(void) {
         cmocka_unit_test(a_loop_that_others_still_use_is_left_to_them),
         cmocka_unit_test(a_signal_reaches_a_busy_host_that_is_alone_in_its_loop),
         cmocka_unit_test(without_descriptors_no_runner_is_made_and_nothing_lost),
-        cmocka_unit_test(what_comes_with_the_last_poll_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
