@@ -34,20 +34,15 @@ static dynsup_pid answerer(const dynsup_host *host, const dsi_process *process) 
 }
 
 static enum dynsup_waits what_waits(const dsi_process *process, dynsup_pid target) {
+    static const enum dynsup_waits kinds[] = {[DSI_WAIT_NONE] = DYNSUP_WAITS_NOT,
+                                              [DSI_WAIT_MESSAGE] = DYNSUP_WAITS_MESSAGE,
+                                              [DSI_WAIT_TIME] = DYNSUP_WAITS_TIME,
+                                              [DSI_WAIT_KEY] = DYNSUP_WAITS_KEY};
     if (process->state != DSI_PROCESS_WAITING)
         return DYNSUP_WAITS_NOT;
     if (target)
         return DYNSUP_WAITS_ANSWER;
-    switch ((enum dsi_wait)process->wait) {
-    case DSI_WAIT_MESSAGE:
-        return DYNSUP_WAITS_MESSAGE;
-    case DSI_WAIT_TIME:
-        return DYNSUP_WAITS_TIME;
-    case DSI_WAIT_KEY:
-        return DYNSUP_WAITS_KEY;
-    default:
-        return DYNSUP_WAITS_NOT;
-    }
+    return kinds[process->wait];
 }
 
 bool dynsup_process_wait(const dynsup_host *host, dynsup_pid pid, dynsup_wait *wait_out) {

@@ -85,6 +85,24 @@ static void delaying_without_memory_leaves_the_values_to_the_sender(void **state
     test_host_sweep(scenario_delayed);
 }
 
+static void cancelling_what_never_comes_or_is_due_tells_so(void **state) {
+    test_host *test = *state;
+    uint64_t left_ns = 1;
+    dynsup_timer timer;
+    dynsup_value one = test_integer(1);
+    test_body *body = test_spawn(test, NULL);
+    assert_int_equal(dynsup_send_at(test->host, DYNSUP_NEVER, body->pid, &one, 1, &timer), 0);
+    assert_int_equal(test_settle(test), DYNSUP_STILL); /* nobody waits for it */
+    assert_true(dynsup_cancel_timer(test->host, timer, &left_ns));
+    assert_true(left_ns == DYNSUP_NEVER);
+    timer = send_after(test, body, 1, one);
+    test->now_ns += 2000000; /* it is due, and no step has been made */
+    assert_true(dynsup_cancel_timer(test->host, timer, &left_ns));
+    assert_int_equal(left_ns, 0);
+    test_run(test);
+    assert_int_equal(body->received, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -93,6 +111,7 @@ int main(void) {
         TEST(a_timer_ends_with_its_destination),
         TEST(many_timers_are_exact),
         cmocka_unit_test(delaying_without_memory_leaves_the_values_to_the_sender),
+        TEST(cancelling_what_never_comes_or_is_due_tells_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include "event.h"
 #include "monitor.h"
 
+#include <assert.h>
+
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
                      dsi_child *child, dsi_request *request) {
     dsi_process *process = supervisor->process;
@@ -70,8 +72,8 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
         dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
         init_failed(supervisor, &normal);
     }
-    if (request)
-        dsi_request_reply(host, request, &reply);
+    assert(request && "who starts a supervisor waits for its init function");
+    dsi_request_reply(host, request, &reply);
 }
 
 /* A start function's self() is the supervisor: what it returns by mistake is no child. */

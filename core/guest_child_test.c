@@ -132,6 +132,77 @@ static void a_supervisor_cannot_be_its_own_child(void **state) {
     test_counts(test, supervisor, 0, 0, 0, 0);
 }
 
+/* Kills the child of a supervisor that is busy with a start function: its exit waits there. */
+static dynsup_pid ended_and_parked(test_host *test, test_plan *busy, dynsup_pid *supervisor_out) {
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.restart = DYNSUP_TEMPORARY;
+    *supervisor_out = test_supervisor(test, NULL);
+    dynsup_pid child = test_started(test, a, *supervisor_out, &spec);
+    *busy = (test_plan){.waits = true};
+    test_start_guest(test, b, *supervisor_out, busy, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_signal(test, NULL, child, DYNSUP_KILL);
+    test_run(test);
+    return child;
+}
+
+static void who_has_ended_and_waits_for_its_turn_elsewhere_is_handled_at_once(void **state) {
+    test_host *test = *state;
+    test_plan busy;
+    dynsup_pid first, second = test_supervisor(test, NULL);
+    test_plan plan = {.pid = ended_and_parked(test, &busy, &first)};
+    test_body *a = test_spawn_trapping(test);
+    test_start_guest(test, a, second, &plan, DYNSUP_TRANSIENT); /* killed, so it is tried again */
+    test_run(test);
+    assert_int_equal(a->reply.status, 0);
+    const test_event *event = test_last_event(test, DYNSUP_EVENT_CHILD_TERMINATED);
+    assert_int_equal(event->reason.value.as.atom, DYNSUP_KILLED);
+    assert_false(dynsup_is_alive(test->host, second));
+    test_say_go(test, first);
+    test_counts(test, first, 1, 1, 0, 1);
+}
+
+static void a_record_with_more_gives_its_place_as_well(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.backoff = &backoff;
+    test_plan plan = {.pid = test_started(test, a, supervisor, &spec)};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    assert_int_equal(a->reply.pid, plan.pid);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
+static void a_supervisor_that_has_ended_has_no_arguments(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_pid outer = test_supervisor(test, NULL), inner = test_supervisor(test, NULL);
+    test_plan adopts = {.pid = inner}, busy = {.waits = true};
+    test_start_guest(test, a, outer, &adopts, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_start_guest(test, b, outer, &busy, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_signal(test, NULL, inner, DYNSUP_KILL);
+    test_run(test); /* its exit waits for the outer one's turn */
+    assert_int_equal(dynsup_supervisor_arguments(test->host, inner), 0);
+    test_say_go(test, outer);
+}
+
+static void a_start_function_that_cannot_be_made_refuses_the_start(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_program *program = test_program_new(test);
+    program->fails = DYNSUP_EREASON;
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    assert_int_equal(test_start(test, a, test_supervisor(test, NULL), &spec), DYNSUP_EREASON);
+    assert_true(program->released);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -142,6 +213,10 @@ int main(void) {
         TEST(one_process_may_be_the_child_of_two_supervisors),
         TEST(an_exit_parked_at_one_supervisor_outlives_the_other),
         TEST(a_supervisor_cannot_be_its_own_child),
+        TEST(who_has_ended_and_waits_for_its_turn_elsewhere_is_handled_at_once),
+        TEST(a_record_with_more_gives_its_place_as_well),
+        TEST(a_supervisor_that_has_ended_has_no_arguments),
+        TEST(a_start_function_that_cannot_be_made_refuses_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,42 @@ static void each_is_asked_to_end_in_its_turn(void **state) {
     assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
 }
 
+static void more_than_one_round_of_ends_is_killed(void **state) {
+    test_host *test = *state;
+    for (int i = 0; i < 300; i++)
+        test_spawn(test, NULL)->traps = true;
+    test_run(test);
+    dynsup_host_halt(test->host, 0);
+    assert_int_equal(test_settle(test), DYNSUP_ENDED);
+    assert_int_equal(dynsup_host_process_count(test->host), 0);
+}
+
+static void main_has_no_reason_before_its_end(void **state) {
+    test_host *test = *state;
+    assert_null(dynsup_host_main_reason(test->host));
+    test_body *main = spawn_main(test);
+    assert_null(dynsup_host_main_reason(test->host));
+    test_exit_atom(main, DYNSUP_NOCONNECTION);
+    test_run(test);
+    assert_int_equal(dynsup_host_main_reason(test->host)->value.as.atom, DYNSUP_NOCONNECTION);
+}
+
+static void a_body_without_a_preempt_op_is_not_asked(void **state) {
+    test_host *test = *state;
+    dynsup_body_ops deaf = test_body_ops;
+    deaf.preempt = NULL;
+    test_body *body = test_body_new(test);
+    assert_int_equal(dynsup_spawn(test->host, &deaf, body, NULL, &body->pid), 0);
+    assert_false(dynsup_host_preempt(test->host));
+    test_enter(body);
+    assert_false(dynsup_host_preempt(test->host));
+    assert_false(dynsup_doomed(test->host));
+    test_leave(test);
+    assert_false(dynsup_doomed(test->host));
+    test_signal(test, NULL, body->pid, DYNSUP_KILL); /* its ops end with this test */
+    test_run(test);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -183,6 +219,9 @@ int main(void) {
         TEST(halt_passes_over_a_supervisor_that_is_being_killed),
         TEST(halt_needs_no_memory),
         TEST(each_is_asked_to_end_in_its_turn),
+        TEST(more_than_one_round_of_ends_is_killed),
+        TEST(main_has_no_reason_before_its_end),
+        TEST(a_body_without_a_preempt_op_is_not_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,8 +262,8 @@ void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
 static void kill_child(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
     dsi_process *process = dsi_child_process(supervisor->host, child);
-    if (process)
-        dsi_signal(supervisor->host, process, supervisor->process->slot.id, &kill, DSI_SIGNAL_SENT);
+    assert(process && "what takes too long has a process");
+    dsi_signal(supervisor->host, process, supervisor->process->slot.id, &kill, DSI_SIGNAL_SENT);
 }
 
 void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child_event event,
@@ -301,7 +301,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
     case DSI_DO_RENEW:
         dsi_life_attempt(supervisor, child);
         break;
-    default:
+    case DSI_CHILD_ACTION_COUNT:
         break;
     }
 }

@@ -5,6 +5,8 @@
 #include "monitor.h"
 #include "supervisor.h"
 
+#include <assert.h>
+
 #define SECOND_NS UINT64_C(1000000000)
 
 /* ---- what the limits are ---- */
@@ -144,8 +146,8 @@ void dynsup_exceeded(dynsup_host *host, dynsup_pid pid, enum dynsup_atom reason)
 void dsi_limits_deadline(dsi_limited *limited) {
     dynsup_host *host = limited->child->supervisor->host;
     dsi_process *process = dsi_child_process(host, limited->child);
-    if (process)
-        exceed(host, process, DYNSUP_DEADLINE);
+    assert(process && "a deadline is stopped when its process is let go");
+    exceed(host, process, DYNSUP_DEADLINE);
 }
 
 /* Begins the next second when this one is over. */

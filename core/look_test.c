@@ -288,30 +288,89 @@ static void a_process_shows_whose_child_it_is(void **state) {
     assert_int_equal(info.supervisor, 0);
 }
 
+/* ---- who is not there, or does not wait ---- */
+
+/* Asks a busy supervisor for a start. */
+static test_body *asker(test_host *test, dynsup_pid supervisor, const dynsup_body_ops *ops) {
+    test_body *body = test_body_new(test);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    assert_int_equal(dynsup_spawn(test->host, ops, body, NULL, &body->pid), 0);
+    assert_int_equal(test_start(test, body, supervisor, &spec), DYNSUP_PENDING);
+    return body;
+}
+
+/* Does something else than wait for its request: nothing yet, or for another key. */
+static void give_up(test_host *test, test_body *body, uint64_t key) {
+    body->key = key;
+    test_enter(body);
+    test_leave(test);
+}
+
+static void who_has_given_up_is_not_told(void **state) {
+    test_host *test = *state;
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_body_ops mute = test_body_ops;
+    dynsup_value go = test_integer(1);
+    test_plan plan = {.waits = true};
+    mute.reply = NULL;
+    test_start_guest(test, idle(test), supervisor, &plan, DYNSUP_TEMPORARY);
+    test_body *lazy = asker(test, supervisor, &test_body_ops);
+    test_body *other = asker(test, supervisor, &test_body_ops);
+    test_body *late = asker(test, supervisor, &test_body_ops);
+    test_body *deaf = asker(test, supervisor, &mute);
+    give_up(test, lazy, 0);
+    test_run(test);
+    give_up(test, other, 99999);
+    assert_int_equal(requests(test).count, 3); /* the starter's, late's and deaf's */
+    assert_int_equal(dynsup_send(test->host, supervisor, &go, 1), 0);
+    give_up(test, late, 0); /* it is behind the supervisor */
+    test_run(test);
+    assert_false(lazy->replied || other->replied || late->replied || deaf->replied);
+    test_counts(test, supervisor, 5, 5, 0, 5);
+    test_signal(test, NULL, deaf->pid, DYNSUP_KILL); /* nobody else knows its ops */
+    test_run(test);
+}
+
+static void nothing_is_found_of_who_is_not_there(void **state) {
+    test_host *test = *state;
+    dynsup_supervisor_info info;
+    dynsup_child_info child;
+    enum dynsup_auto_shutdown when;
+    dynsup_pid pids[4], worker = idle(test)->pid;
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    const dynsup_pid wrong[] = {0, worker};
+    for (int i = 0; i < 2; i++) {
+        assert_false(dynsup_supervisor_inspect(test->host, wrong[i], &info));
+        assert_int_equal(dynsup_supervisor_arguments(test->host, wrong[i]), 0);
+        assert_false(dynsup_child_to_be(test->host, wrong[i], &child));
+        assert_false(dynsup_static_is(test->host, wrong[i], &when));
+        assert_int_equal(dynsup_process_links(test->host, wrong[i], pids, 4), 0);
+        assert_int_equal(dynsup_process_monitors(test->host, wrong[i], pids, 4), 0);
+    }
+    assert_false(dynsup_static_is(test->host, supervisor, &when));
+    assert_false(dynsup_child_to_be(test->host, supervisor, &child));
+    assert_int_equal(dynsup_supervisor_next(test->host, 0), supervisor);
+    assert_int_equal(dynsup_supervisor_next(test->host, supervisor), 0);
+    assert_int_equal(dynsup_supervisor_next(test->host, worker), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_ends_the_round_makes_nobody_late, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(pages_show_each_live_process_once, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(a_page_looks_at_a_bounded_number_of_places, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(what_a_process_waits_for_is_told, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(who_waits_for_an_answer_waits_for_whom_it_monitors,
-                                        test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(who_asks_a_busy_supervisor_waits_for_it, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(who_starts_a_child_that_is_not_ready_waits_for_the_child,
-                                        test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(who_stops_waits_for_what_it_stops, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(a_supervisor_shows_its_limits_and_what_it_does, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(a_child_is_found_over_its_incarnations, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(a_process_shows_whose_child_it_is, test_setup,
-                                        test_teardown),
+        TEST(who_ends_the_round_makes_nobody_late),
+        TEST(pages_show_each_live_process_once),
+        TEST(a_page_looks_at_a_bounded_number_of_places),
+        TEST(what_a_process_waits_for_is_told),
+        TEST(who_waits_for_an_answer_waits_for_whom_it_monitors),
+        TEST(who_asks_a_busy_supervisor_waits_for_it),
+        TEST(who_starts_a_child_that_is_not_ready_waits_for_the_child),
+        TEST(who_stops_waits_for_what_it_stops),
+        TEST(a_supervisor_shows_its_limits_and_what_it_does),
+        TEST(a_child_is_found_over_its_incarnations),
+        TEST(a_process_shows_whose_child_it_is),
+        TEST(who_has_given_up_is_not_told),
+        TEST(nothing_is_found_of_who_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

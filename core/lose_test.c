@@ -61,6 +61,31 @@ static void the_dead_are_not_lost(void **state) {
                      DYNSUP_KILLED);
 }
 
+/* Restarts that count for nothing, or for the child alone, are no part of a loss. */
+static void a_loss_is_counted_for_those_alone_whose_restarts_count(void **state) {
+    test_host *test = *state;
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    dynsup_restart_limit own = {.max_restarts = 1, .period_ms = 5000};
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor_with(test, a, 0, DYNSUP_NO_LIMIT);
+    test_program *programs[3];
+    for (int i = 0; i < 3; i++) {
+        programs[i] = test_program_new(test);
+        dynsup_child_spec spec = test_spec(programs[i]);
+        spec.backoff = i == 0 ? &backoff : NULL;
+        spec.restart_limit = i == 1 ? &own : NULL;
+        spec.restart = i == 2 ? DYNSUP_TEMPORARY : DYNSUP_PERMANENT;
+        test_started(test, a, supervisor, &spec);
+    }
+    for (int i = 0; i < 3; i++)
+        lose(test, programs[i]->last->pid, 1);
+    test_settle(test);
+    assert_true(dynsup_is_alive(test->host, supervisor));
+    assert_int_equal(programs[0]->made, 2);
+    assert_int_equal(programs[1]->made, 2);
+    test_counts(test, supervisor, 2, 2, 0, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_restarts_of_one_loss_count_as_one, test_setup,
@@ -68,6 +93,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_next_loss_and_other_ends_count_again, test_setup,
                                         test_teardown),
         cmocka_unit_test_setup_teardown(the_dead_are_not_lost, test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(a_loss_is_counted_for_those_alone_whose_restarts_count,
+                                        test_setup, test_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

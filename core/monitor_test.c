@@ -1,6 +1,8 @@
 /* Tests of monitors. */
 #include "test_host.h"
 
+#include "value.h"
+
 static dynsup_ref monitor(test_host *test, test_body *watcher, dynsup_pid pid,
                           const dynsup_value *who) {
     dynsup_ref ref = 0;
@@ -131,6 +133,32 @@ static void monitoring_without_memory_changes_nothing(void **state) {
     test_host_sweep(scenario_monitor);
 }
 
+/* Messages that look like a DOWN of ref more and more. */
+static void likenesses_send(test_host *test, dynsup_pid to, dynsup_ref ref) {
+    dynsup_value id = dsi_value_id(ref), other = dsi_value_id(ref + 1), one = test_integer(1);
+    const dynsup_value likenesses[][4] = {{id, id, one, one},
+                                          {test_atom(DYNSUP_EXIT), id, one, one},
+                                          {test_atom(DYNSUP_DOWN), one, one, one},
+                                          {test_atom(DYNSUP_DOWN), other, one, one}};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(dynsup_send(test->host, to, likenesses[i], 4), 0);
+}
+
+static void demonitor_removes_nothing_else(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    dynsup_ref ref;
+    test_run(test);
+    test_enter(a);
+    assert_int_equal(dynsup_monitor(test->host, 0, NULL, &ref), 0);
+    dynsup_demonitor(test->host, ref);
+    likenesses_send(test, a->pid, ref);
+    dynsup_demonitor(test->host, ref);
+    test_leave(test);
+    test_run(test);
+    assert_int_equal(a->received, 4);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -142,6 +170,7 @@ int main(void) {
         TEST(a_process_may_monitor_itself),
         TEST(who_is_told_gets_the_reason_itself),
         cmocka_unit_test(monitoring_without_memory_changes_nothing),
+        TEST(demonitor_removes_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,17 @@ static void every_failure_of_memory_is_survived(void **state) {
     test_host_sweep(own_and_end);
 }
 
+static void the_doomed_own_nothing_more(void **state) {
+    test_host *test = *state;
+    size_t count = 0;
+    thing one = thing_of(test, &count);
+    test_body *a = test_spawn(test, NULL);
+    test_signal(test, NULL, a->pid, DYNSUP_KILL);
+    assert_int_equal(dynsup_own(test->host, a->pid, &one.possession), DYNSUP_ENOPROC);
+    test_run(test);
+    assert_int_equal(count, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -164,6 +175,7 @@ int main(void) {
         TEST(a_supervisor_owns_too),
         cmocka_unit_test(the_end_of_the_host_releases_all),
         cmocka_unit_test(every_failure_of_memory_is_survived),
+        TEST(the_doomed_own_nothing_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

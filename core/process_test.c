@@ -324,6 +324,13 @@ static void spawning_without_memory_changes_nothing(void **state) {
     test_host_sweep(scenario_spawn);
 }
 
+static void a_deadline_behind_the_end_of_time_never_comes(void **state) {
+    (void)state;
+    assert_true(dsi_deadline_after(DYNSUP_NEVER - 5, 1) == DYNSUP_NEVER);
+    assert_true(dsi_deadline_after(5, 1e300) == DYNSUP_NEVER);
+    assert_int_equal(dsi_deadline_after(5, 0.000001), 6);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -344,6 +351,7 @@ int main(void) {
         TEST(all_living_processes_are_found_one_by_one),
         cmocka_unit_test(a_host_that_is_freed_closes_what_is_left),
         cmocka_unit_test(spawning_without_memory_changes_nothing),
+        cmocka_unit_test(a_deadline_behind_the_end_of_time_never_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

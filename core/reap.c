@@ -34,7 +34,7 @@ static void tell_supervisors(dsi_process *process) {
 /* A failed start sends its parent no signal. */
 static void start_failed(dynsup_host *host, dsi_process *process) {
     dsi_process *parent = dsi_process_find(host, process->parent);
-    if (parent && parent != process && !process->child)
+    if (parent && !process->child)
         dsi_unlink(host, parent, process);
 }
 

@@ -163,6 +163,124 @@ static void nothing_is_lost_without_memory(void **state) {
     test_host_sweep(sweep_scenario);
 }
 
+/* ---- what is not there, or not any more ---- */
+
+static void what_is_no_registry_has_no_entries(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
+    dynsup_pid registry = start(test, true);
+    assert_false(dynsup_registry_stop(test->host, a->pid, &normal));
+    assert_true(test_alive(a));
+    assert_null(dynsup_registry_first(test->host, a->pid));
+    assert_null(dynsup_owned_first(test->host, registry, a->pid));
+    assert_null(dynsup_owned_first(test->host, registry, 0));
+}
+
+static void entries_of_the_doomed_are_passed_over(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry = start(test, false);
+    test_body *a = test_spawn(test, NULL);
+    test_body *b = test_spawn(test, NULL);
+    add(test, a, registry, "x");
+    add(test, b, registry, "x");
+    test_signal(test, NULL, a->pid, DYNSUP_KILL);
+    const dynsup_entry *entry = dynsup_entry_first(test->host, registry, "x", 1);
+    assert_int_equal(dynsup_entry_inspect(entry).pid, b->pid);
+    assert_null(dynsup_entry_next(entry));
+}
+
+static void a_doomed_registry_finds_nobody(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry = start(test, true);
+    test_body *a = test_spawn(test, NULL);
+    add(test, a, registry, "x");
+    test_signal(test, NULL, registry, DYNSUP_KILL);
+    assert_true(test_alive(a));
+    assert_int_equal(whereis(test, registry, "x"), 0);
+}
+
+static void stop_and_add(test_body *self) {
+    dynsup_pid owner;
+    dynsup_pid registry = *(dynsup_pid *)self->more;
+    assert_int_equal(dynsup_entry_add(self->test->host, registry, "x", 1, test_integer(1),
+                                      test_integer(2), &owner),
+                     DYNSUP_ECLOSING);
+}
+
+static void who_is_ending_registers_nothing(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry = start(test, true);
+    test_body *a = test_spawn(test, NULL);
+    a->more = &registry;
+    a->on_stop = stop_and_add;
+    test_exit_atom(a, DYNSUP_NORMAL);
+    test_run(test);
+    assert_true(a->gone);
+    assert_int_equal(count(test, registry), 0);
+}
+
+static void a_childs_entry_cannot_be_removed(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry;
+    test_body *a = test_spawn(test, NULL);
+    assert_int_equal(dynsup_registry_start(test->host, true, "R", 1, &registry), 0);
+    dynsup_child_spec spec = keyed_spec(test, test_program_new(test));
+    dynsup_pid pid = test_started(test, a, test_supervisor(test, NULL), &spec);
+    dynsup_entry *entry = dynsup_owned_first(test->host, registry, pid);
+    assert_int_equal(dynsup_entry_remove(test->host, entry), DYNSUP_ETAKEN);
+    assert_int_equal(whereis(test, registry, "key"), pid);
+}
+
+static void a_restarting_childs_key_is_taken_and_finds_nobody(void **state) {
+    test_host *test = *state;
+    dynsup_pid registry;
+    dynsup_backoff backoff = {.min_ms = 100, .max_ms = 100, .factor = 1};
+    test_body *a = test_spawn(test, NULL);
+    assert_int_equal(dynsup_registry_start(test->host, true, "R", 1, &registry), 0);
+    dynsup_child_spec spec = keyed_spec(test, test_program_new(test));
+    spec.backoff = &backoff;
+    dynsup_pid pid = test_started(test, a, test_supervisor(test, NULL), &spec);
+    test_signal(test, NULL, pid, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(whereis(test, registry, "key"), 0);
+    assert_int_equal(add(test, a, registry, "key"), DYNSUP_ETAKEN);
+    test_pass(test, 100);
+    assert_int_not_equal(whereis(test, registry, "key"), 0);
+}
+
+static void a_key_of_a_name_that_is_no_registrys_is_refused(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = keyed_spec(test, test_program_new(test));
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_EUNKNOWN_REGISTRY);
+    assert_int_equal(dynsup_register(test->host, "R", 1, a->pid), 0);
+    spec = keyed_spec(test, test_program_new(test));
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_EUNKNOWN_REGISTRY);
+    test_signal(test, NULL, a->pid, DYNSUP_KILL); /* the name is there up to its end */
+    test_body *b = test_spawn(test, NULL);
+    spec = keyed_spec(test, test_program_new(test));
+    assert_int_equal(test_start(test, b, supervisor, &spec), DYNSUP_EUNKNOWN_REGISTRY);
+}
+
+static void duplicates_scenario(test_host *test) {
+    dynsup_pid registry;
+    test_body *a = test_spawn(test, NULL);
+    if (!a || dynsup_registry_start(test->host, false, NULL, 0, &registry))
+        return;
+    size_t added = 0;
+    for (int i = 0; i < 3; i++)
+        added += add(test, a, registry, "x") == 0;
+    dynsup_host_check(test->host);
+    assert_int_equal(count(test, registry), added);
+}
+
+static void no_duplicate_is_lost_without_memory(void **state) {
+    (void)state;
+    test_host_sweep(duplicates_scenario);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -173,6 +291,14 @@ int main(void) {
         TEST(registries_do_not_share_their_keys),
         TEST(a_childs_key_stays_its_own_until_it_is_removed),
         cmocka_unit_test(nothing_is_lost_without_memory),
+        TEST(what_is_no_registry_has_no_entries),
+        TEST(entries_of_the_doomed_are_passed_over),
+        TEST(a_doomed_registry_finds_nobody),
+        TEST(who_is_ending_registers_nothing),
+        TEST(a_childs_entry_cannot_be_removed),
+        TEST(a_restarting_childs_key_is_taken_and_finds_nobody),
+        TEST(a_key_of_a_name_that_is_no_registrys_is_refused),
+        cmocka_unit_test(no_duplicate_is_lost_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,132 @@ static void memory_may_run_out_anywhere(void **state) {
     test_host_sweep(scenario_dynamic);
 }
 
+static void what_cannot_be_renewed_is_refused(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_reply reply;
+    dynsup_pid child = f.program->last->pid;
+    dynsup_ref ref = ref_of(test, child);
+    assert_int_equal(dynsup_renew_child(test->host, 0, 1, false, &reply), DYNSUP_ENOT_FOUND);
+    test_body *guest = test_body_new(test);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.guest = true;
+    spec.body_ops = &test_body_ops;
+    spec.body = guest;
+    test_start(test, f.a, f.supervisor, &spec);
+    test_run(test);
+    test_enter(guest); /* a start function, which is its supervisor */
+    assert_int_equal(dynsup_renew_child(test->host, ref, 1, true, &reply), DYNSUP_ECALLS_ITSELF);
+    test_leave(test);
+    test_signal(test, NULL, f.supervisor, DYNSUP_KILL);
+    assert_int_equal(dynsup_renew_child(test->host, ref, 1, false, &reply), DYNSUP_ENOT_FOUND);
+    test_run(test);
+}
+
+static void a_supervisor_that_stops_renews_nobody(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_reply reply;
+    test_body *stopper = test_spawn_trapping(test);
+    f.program->last->traps = true;
+    test_enter(f.program->last);
+    test_leave(test);
+    test_run(test);
+    dynsup_ref ref = ref_of(test, f.program->last->pid);
+    test_stop(test, stopper, f.supervisor, DYNSUP_NORMAL);
+    assert_int_equal(dynsup_renew_child(test->host, ref, 1, false, &reply), DYNSUP_ENOT_FOUND);
+    test_settle(test);
+    assert_true(stopper->replied);
+}
+
+/* Without anybody who has told it before. */
+static void scenario_waiting(test_host *test) {
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = a ? test_supervisor(test, a) : 0;
+    if (!supervisor)
+        return;
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_child_info info;
+    if (test_start(test, a, supervisor, &spec) || !dynsup_child_of(test->host, a->reply.pid, &info))
+        return;
+    test_run(test);
+    renew(test, a, info.ref, info.incarnation);
+    test_settle(test);
+    assert_true(a->replied);
+}
+
+/* A named child that is told to stop, and whom somebody wants to be there meanwhile. */
+static void ensure_renewing(test_host *test, test_body *a, test_body *b, dynsup_pid supervisor,
+                            test_program *program) {
+    dynsup_child_info info;
+    test_run(test);
+    if (!program->last || !dynsup_child_of(test->host, program->last->pid, &info))
+        return;
+    tell(test, info.ref, info.incarnation);
+    test_run(test);
+    dynsup_child_spec again = test_spec_named(test_program_new(test), "it");
+    again.id = test_integer(7);
+    int status = test_ensure(test, b, supervisor, &again);
+    test_settle(test);
+    assert_true(b->replied);
+    assert_true(status != 0 || !b->reply.existing || test_alive(program->last));
+    (void)a;
+}
+
+static void scenario_ensure(test_host *test) {
+    test_body *a = test_spawn_trapping(test);
+    test_body *b = a ? test_spawn_trapping(test) : NULL;
+    dynsup_pid supervisor = b ? test_supervisor(test, a) : 0;
+    if (!supervisor)
+        return;
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec_named(program, "it");
+    program->traps = true;
+    test_start(test, a, supervisor, &spec);
+    ensure_renewing(test, a, b, supervisor, program);
+}
+
+static void scenario_ensure_static(test_host *test) {
+    test_body *a = test_spawn_trapping(test);
+    test_body *b = a ? test_spawn_trapping(test) : NULL;
+    test_order order = {.count = 0};
+    if (!b)
+        return;
+    dynsup_child_spec *spec = test_order_add(test, &order);
+    spec->name = "it";
+    spec->name_length = 2;
+    order.programs[0]->traps = true;
+    test_order_ask(test, a, &order);
+    test_run(test);
+    if (a->reply.status == 0 && a->reply.pid)
+        ensure_renewing(test, a, b, a->reply.pid, order.programs[0]);
+}
+
+static void memory_may_run_out_for_who_waits(void **state) {
+    (void)state;
+    test_host_sweep(scenario_waiting);
+    test_host_sweep(scenario_ensure);
+    test_host_sweep(scenario_ensure_static);
+}
+
+static void a_child_that_is_about_to_be_tried_again_is_told(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor_with(test, a, 1000, DYNSUP_NO_LIMIT);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    uint64_t deadline_ns;
+    dynsup_ref ref = ref_of(test, test_started(test, a, supervisor, &spec));
+    program->fails = DYNSUP_ENOMEM;
+    test_signal(test, NULL, program->last->pid, DYNSUP_KILL);
+    dynsup_host_step(test->host, 0, &deadline_ns); /* killed, and tried in vain */
+    assert_int_equal(tell(test, ref, 1), 0);
+    program->fails = 0;
+    test_run(test);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -222,6 +348,10 @@ int main(void) {
         TEST(a_renewal_that_fails_is_tried_again_and_counts),
         TEST(a_static_supervisor_leaves_siblings_alone),
         cmocka_unit_test(memory_may_run_out_anywhere),
+        TEST(what_cannot_be_renewed_is_refused),
+        TEST(a_supervisor_that_stops_renews_nobody),
+        TEST(a_child_that_is_about_to_be_tried_again_is_told),
+        cmocka_unit_test(memory_may_run_out_for_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,59 @@ static void values_that_are_no_objects_keep_their_kind(void **state) {
     }
 }
 
+static void what_nobody_can_describe_is_a_question(void **state) {
+    (void)state;
+    dynsup_record record;
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
+    event.program_ops = NULL;
+    dynsup_record_begin(&record, DYNSUP_FORMAT_LOGFMT, text, sizeof text);
+    dynsup_report_fields(&event, NULL, NULL, &record);
+    dynsup_record_end(&record);
+    assert_non_null(strstr(text, " id=? "));
+    assert_non_null(strstr(text, " reason=?"));
+    assert_null(strstr(text, "function="));
+    assert_null(strstr(text, "traceback="));
+}
+
+static void objects_without_a_trace_have_none(void **state) {
+    (void)state;
+    static const dynsup_object_ops ops = {.describe = object_describe};
+    dynsup_record record;
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
+    event.id = NULL;
+    dynsup_record_begin(&record, DYNSUP_FORMAT_LOGFMT, text, sizeof text);
+    dynsup_report_fields(&event, &ops, NULL, &record);
+    dynsup_record_end(&record);
+    assert_non_null(strstr(text, " reason=\"app.lua:3: boom\""));
+    assert_null(strstr(text, "traceback="));
+    assert_null(strstr(text, " id="));
+}
+
+static void a_signal_to_the_program_is_no_process(void **state) {
+    (void)state;
+    dynsup_event event = {.kind = DYNSUP_EVENT_HUP};
+    assert_fields(&event, "event=");
+    assert_null(strstr(text, "pid="));
+}
+
+static void lost_messages_are_counted(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_MESSAGES_DROPPED, NULL);
+    event.dropped = 8;
+    event.shutdown_ms = DYNSUP_SHUTDOWN_BRUTAL_KILL;
+    assert_fields(&event, " dropped=8");
+    assert_fields(&event, " shutdown=brutal_kill ");
+}
+
+static void a_child_with_its_own_limit_that_waits_is_delayed(void **state) {
+    (void)state;
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &boom);
+    event.restarts = 3;
+    event.own_limit = true;
+    event.delay_ns = 1500000;
+    assert_fields(&event, " next=delayed_restart delay_ms=1.5 ");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_childs_end_has_all_that_is_known),
@@ -141,6 +194,11 @@ int main(void) {
         cmocka_unit_test(a_refused_start_says_why),
         cmocka_unit_test(each_kind_has_a_name_of_its_own),
         cmocka_unit_test(values_that_are_no_objects_keep_their_kind),
+        cmocka_unit_test(what_nobody_can_describe_is_a_question),
+        cmocka_unit_test(objects_without_a_trace_have_none),
+        cmocka_unit_test(a_signal_to_the_program_is_no_process),
+        cmocka_unit_test(lost_messages_are_counted),
+        cmocka_unit_test(a_child_with_its_own_limit_that_waits_is_delayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -260,6 +260,21 @@ static void ordinals_end_as_they_are_spoken(void **state) {
     }
 }
 
+static void what_is_taken_behind_a_cut_leaves_it_cut(void **state) {
+    (void)state;
+    dsi_text text = empty(8);
+    dsi_text_put(&text, "%s", "123456789");
+    dsi_text_take(&text);
+    assert_text(&text, "1234...");
+}
+
+static void what_is_no_character_is_cut_anywhere(void **state) {
+    (void)state;
+    dsi_text text = empty(64);
+    line_add(&text, 6, "a\x80\x80\x80\x80\x80\x80\x80");
+    assert_true(text.length > 0 && text.chars[0] == 'a');
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_follows_what_is_there),
@@ -282,6 +297,8 @@ int main(void) {
         cmocka_unit_test(thousandths_have_no_trailing_zeros),
         cmocka_unit_test(times_have_the_unit_that_suits),
         cmocka_unit_test(ordinals_end_as_they_are_spoken),
+        cmocka_unit_test(what_is_taken_behind_a_cut_leaves_it_cut),
+        cmocka_unit_test(what_is_no_character_is_cut_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,67 @@ static void memory_may_run_out_anywhere(void **state) {
     test_host_sweep(scenario);
 }
 
+static void who_is_no_process_has_no_state(void **state) {
+    test_host *test = *state;
+    dynsup_previous before;
+    dynsup_value one = test_integer(1);
+    assert_int_equal(dynsup_save_state(test->host, &one), DYNSUP_ENOT_A_CHILD);
+    assert_false(dynsup_previous_state(test->host, &before));
+}
+
+static void who_is_spawned_by_no_start_function_has_no_state(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn(test, NULL);
+    assert_int_equal(save(test, test_spawn(test, a), test_integer(1)), DYNSUP_ENOT_A_CHILD);
+    test_body *left = test_spawn(test, a);
+    test_signal(test, NULL, a->pid, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(save(test, left, test_integer(1)), DYNSUP_ENOT_A_CHILD);
+}
+
+static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state) {
+    test_host *test = *state;
+    family f = family_begin(test);
+    test_plan plan = {.waits = true}, later = {.waits = true};
+    f.program->released = true; /* it is nobody's */
+    f.program = test_guest_program(test, &plan);
+    dynsup_child_spec spec = test_spec(f.program);
+    spec.guest = true;
+    test_start(test, f.a, f.supervisor, &spec);
+    test_run(test);
+    test_body *helper = test_spawn(test, f.program->last);
+    assert_int_equal(save(test, f.program->last, test_object(test)), 0);
+    assert_int_equal(save(test, helper, test_object(test)), 0);
+    test_say_go(test, f.supervisor);
+    assert_int_equal(save(test, helper, test_object(test)), DYNSUP_ENOT_A_CHILD);
+    test_pass(test, 1);
+    test_start_guest(test, f.a, f.supervisor, &later, DYNSUP_PERMANENT);
+    test_run(test);
+    assert_int_equal(save(test, helper, test_object(test)), DYNSUP_ENOT_A_CHILD);
+    test_say_go(test, f.supervisor);
+}
+
+static void a_start_function_saves_for_its_child_and_not_for_its_supervisor(void **state) {
+    test_host *test = *state;
+    family f = family_begin(test);
+    f.program->released = true; /* it is nobody's */
+    dynsup_pid inner = test_supervisor_with(test, NULL, 1000, DYNSUP_NO_LIMIT);
+    test_plan adopts = {.pid = inner}, plan = {.waits = true};
+    test_start_guest(test, f.a, f.supervisor, &adopts, DYNSUP_PERMANENT);
+    test_run(test);
+    f.program = test_guest_program(test, &plan);
+    dynsup_child_spec spec = test_spec(f.program);
+    spec.guest = true;
+    test_start(test, f.a, inner, &spec);
+    test_run(test);
+    assert_int_equal(save(test, f.program->last, test_object(test)), 0);
+    test_say_go(test, inner);
+    test_signal(test, NULL, plan.made->pid, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(attempt(test, f.program->last), 1); /* the start function, again */
+    test_say_go(test, inner);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -185,6 +246,10 @@ int main(void) {
         TEST(who_has_not_asked_for_the_state_has_not_failed),
         TEST(a_good_end_and_a_wish_of_the_supervisor_are_no_failures),
         cmocka_unit_test(memory_may_run_out_anywhere),
+        TEST(who_is_no_process_has_no_state),
+        TEST(who_is_spawned_by_no_start_function_has_no_state),
+        TEST(whom_a_start_function_spawns_saves_for_the_child_to_be),
+        TEST(a_start_function_saves_for_its_child_and_not_for_its_supervisor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

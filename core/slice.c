@@ -31,7 +31,8 @@ static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
 /* The body's own end: of the process, or of a guest, whose process goes on. */
 static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
-    if (supervisor && supervisor->has_guest) {
+    if (supervisor) {
+        assert(supervisor->has_guest && "a supervisor's own slices do not end it");
         dsi_process_rest(host, process);
         dsi_guest_done(supervisor, outcome);
         dsi_reason_release(host, &outcome->reason);

@@ -342,6 +342,26 @@ static void starting_without_memory_changes_nothing(void **state) {
     test_host_sweep(scenario_ready);
 }
 
+static void a_start_may_take_as_long_as_time_itself(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.ready = true;
+    spec.start_timeout_ms = 1e300;
+    assert_int_equal(test_start(test, a, test_supervisor(test, NULL), &spec), DYNSUP_PENDING);
+    assert_int_equal(test_settle(test), DYNSUP_STILL);
+    assert_false(a->replied);
+}
+
+static void a_child_without_a_program_may_be_refused(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_child_spec spec = {.restart = DYNSUP_TEMPORARY};
+    test_body_into(test, &spec);
+    assert_int_equal(test_start(test, a, 0, &spec), DYNSUP_ENOPROC);
+    assert_true(((test_body *)spec.body)->gone);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -360,6 +380,8 @@ int main(void) {
         TEST(what_would_wait_is_refused_to_who_may_not),
         TEST(a_program_that_cannot_make_a_body_refuses_the_start),
         cmocka_unit_test(starting_without_memory_changes_nothing),
+        TEST(a_start_may_take_as_long_as_time_itself),
+        TEST(a_child_without_a_program_may_be_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

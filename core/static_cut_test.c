@@ -1,4 +1,5 @@
-/* Tests of a static supervisor that ends between a request and what it asks for. */
+/* Tests of a static supervisor that ends between a request and what it asks for, and of children
+ * and callers it cannot have. */
 #include "test_static.h"
 
 static void the_body_of_a_child_that_is_not_started_any_more_is_freed(void **state) {
@@ -17,10 +18,105 @@ static void the_body_of_a_child_that_is_not_started_any_more_is_freed(void **sta
     assert_true(body->gone);
 }
 
+static void a_child_that_was_dead_when_it_was_named_needs_no_stop(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *dead = test_spawn(test, NULL);
+    test_order order = {.count = 0};
+    test_plan names_dead = {.pid = dead->pid}, waits = {.waits = true};
+    test_signal(test, NULL, dead->pid, DYNSUP_KILL);
+    test_run(test);
+    test_order_add_guest(test, &order, &names_dead);
+    test_order_add_guest(test, &order, &waits);
+    assert_int_equal(test_order_ask(test, a, &order), DYNSUP_PENDING);
+    test_run(test);
+    test_signal(test, NULL, a->pid, DYNSUP_KILL); /* the start is cut short after the second one */
+    test_run(test);
+    test_say_go(test, dynsup_supervisor_next(test->host, 0));
+    assert_int_equal(dynsup_host_process_count(test->host), 0);
+}
+
+static void a_dead_process_that_waits_elsewhere_is_no_child(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_pid busy = test_supervisor(test, NULL);
+    test_plan plan = {.waits = true};
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.restart = DYNSUP_TEMPORARY;
+    dynsup_pid child = test_started(test, a, busy, &spec);
+    test_start_guest(test, b, busy, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_signal(test, NULL, child, DYNSUP_KILL);
+    test_run(test); /* its exit waits until the start function has returned */
+    test_order order = {.count = 0};
+    test_plan names_it = {.pid = child};
+    test_order_add_guest(test, &order, &names_it)->restart = DYNSUP_TEMPORARY;
+    assert_int_equal(test_order_ask(test, a, &order), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(a->reply.status, 0);
+    test_children(test, a->reply.pid, "");
+    test_say_go(test, busy);
+}
+
+static void a_restart_may_not_name_another_child(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 1);
+    test_plan plan = {.waits = false};
+    dynsup_child_spec spec = test_spec(test_guest_program(test, &plan));
+    spec.guest = true;
+    spec.id = test_integer(2);
+    test_start(test, a, order.pid, &spec);
+    test_run(test);
+    plan.pid = test_child(test, order.pid, 1, NULL);
+    test_kill_child(test, order.pid, 2);
+    assert_true(test_events(test, DYNSUP_EVENT_START_ERROR) > 0);
+    assert_false(dynsup_is_alive(test->host, order.pid)); /* it was so again and again */
+}
+
+static void what_would_wait_is_refused_to_who_may_not(void **state) {
+    test_host *test = *state;
+    dynsup_reply reply;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_order order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 1);
+    dynsup_pid child = test_child(test, order.pid, 1, NULL), busy = test_supervisor(test, NULL);
+    assert_int_equal(dynsup_terminate_child(test->host, order.pid, child, NULL, 0, false, &reply),
+                     DYNSUP_EWOULD_WAIT);
+    assert_int_equal(dynsup_restart_child(test->host, order.pid, child, NULL, 0, false, &reply),
+                     DYNSUP_EWOULD_WAIT);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    child = test_started(test, b, busy, &spec);
+    assert_int_equal(dynsup_terminate_child(test->host, busy, child, NULL, 0, false, &reply),
+                     DYNSUP_EWOULD_WAIT);
+    test_plan plan = {.waits = true};
+    test_start_guest(test, b, busy, &plan, DYNSUP_TEMPORARY);
+    assert_int_equal(dynsup_supervisor_turn(test->host, busy, false, &reply), DYNSUP_EWOULD_WAIT);
+    test_say_go(test, busy);
+}
+
+static void a_significant_child_of_who_never_shuts_down_ends_alone(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = {.count = 0};
+    dynsup_child_spec *spec = test_order_add(test, &order);
+    spec->significant = true;
+    spec->restart = DYNSUP_TRANSIENT;
+    test_order_ask(test, a, &order);
+    test_run(test);
+    test_exit_atom(order.programs[0]->last, DYNSUP_NORMAL);
+    test_run(test);
+    test_children(test, a->reply.pid, "1-");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_body_of_a_child_that_is_not_started_any_more_is_freed,
-                                        test_setup, test_teardown),
+        TEST(the_body_of_a_child_that_is_not_started_any_more_is_freed),
+        TEST(a_child_that_was_dead_when_it_was_named_needs_no_stop),
+        TEST(a_dead_process_that_waits_elsewhere_is_no_child),
+        TEST(a_restart_may_not_name_another_child),
+        TEST(what_would_wait_is_refused_to_who_may_not),
+        TEST(a_significant_child_of_who_never_shuts_down_ends_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

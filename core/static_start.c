@@ -94,7 +94,8 @@ static void failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *r
 static void failed_with(dsi_supervisor *supervisor, dsi_child *child, int status,
                         const dynsup_value *reason) {
     dynsup_reply reply = {.status = status};
-    if (status == DYNSUP_EREASON && reason)
+    assert(status != DYNSUP_EREASON || reason);
+    if (status == DYNSUP_EREASON)
         reply.values[0] = *reason;
     failed(supervisor, child, &reply);
 }

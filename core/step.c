@@ -3,6 +3,8 @@
 
 #include "process.h"
 
+#include <assert.h>
+
 static dsi_step *step_first(const dsi_clock *clock) {
     return dsi_item(dsi_list_first(&clock->steps), dsi_step, node);
 }
@@ -83,7 +85,8 @@ static void step_done(dsi_clock *clock) {
 }
 
 bool dsi_step_go(dsi_clock *clock) {
-    if (!dsi_node_linked(&clock->stepping) || !may_go(clock))
+    assert(dsi_node_linked(&clock->stepping));
+    if (!may_go(clock))
         return false;
     uint64_t wake_ns = dsi_clock_wake(clock);
     uint64_t until_ns = step_first(clock)->until_ns;

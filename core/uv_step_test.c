@@ -143,6 +143,28 @@ static void a_run_in_between_takes_the_loop_for_its_time(void **state) {
     place_close(&place);
 }
 
+static void tell_from_async(uv_async_t *async) {
+    struct place *place = async->data;
+    tell(place, place->listener);
+}
+
+static void what_comes_with_the_last_poll_is_done(void **state) {
+    (void)state;
+    static uv_async_t async;
+    struct place place = {0};
+    struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&async};
+    assert_true(place_open(&place, &(dynsup_uv_config){.turn_ns = 1000000}));
+    place.listener = &listener;
+    async.data = &place;
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &async, tell_from_async), 0);
+    uv_unref((uv_handle_t *)&async); /* it keeps no run going */
+    uv_async_send(&async);
+    assert_true(add(&place, &listener));
+    assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_STILL);
+    assert_true(listener.done);
+    place_close(&place);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_never_waits),
@@ -152,6 +174,7 @@ int main(void) {
         cmocka_unit_test(whoever_runs_the_loop_runs_the_host),
         cmocka_unit_test(a_stopped_runner_leaves_the_loop_alone),
         cmocka_unit_test(a_run_in_between_takes_the_loop_for_its_time),
+        cmocka_unit_test(what_comes_with_the_last_poll_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

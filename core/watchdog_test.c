@@ -278,6 +278,48 @@ static void a_handler_put_over_ours_stays_and_may_call_it(void **state) {
     assert_true(found.sa_sigaction == later_handler);
 }
 
+static void an_ignored_signal_stays_ignored_after_it(void **state) {
+    (void)state;
+    struct watched watched;
+    struct sigaction ignored = {.sa_handler = SIG_IGN}, before, found;
+    uint64_t stuck_ns;
+    sigaction(SIGURG, &ignored, &before);
+    watched_open(&watched);
+    assert_true(spin(&watched, 1, &stuck_ns));
+    watched_close(&watched);
+    sigaction(SIGURG, &before, &found);
+    assert_ptr_equal(found.sa_handler, SIG_IGN);
+}
+
+static void a_handler_of_ours_that_somebody_kept_is_not_its_own_former(void **state) {
+    (void)state;
+    struct watched watched;
+    struct sigaction before = set_former_handler(), ours;
+    uint64_t stuck_ns;
+    watched_open(&watched);
+    sigaction(SIGURG, NULL, &ours);
+    watched_close(&watched);
+    sigaction(SIGURG, &ours, NULL); /* as who had saved and puts back what it found */
+    watched_open(&watched);
+    assert_true(spin(&watched, 1, &stuck_ns));
+    assert_true(former_calls > 0);
+    watched_close(&watched);
+    sigaction(SIGURG, &before, NULL);
+}
+
+static void another_handler_is_left_alone(void **state) {
+    (void)state;
+    struct watched watched;
+    struct sigaction other = {.sa_handler = former_handler}, before, found;
+    watched_open(&watched);
+    sigaction(SIGURG, &other, &before);
+    watched_close(&watched);
+    sigaction(SIGURG, NULL, &found);
+    assert_ptr_equal(found.sa_handler, former_handler);
+    other.sa_handler = SIG_DFL;
+    sigaction(SIGURG, &other, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_slice_is_preempted),
@@ -289,6 +331,9 @@ int main(void) {
         cmocka_unit_test(a_run_within_another_is_watched_by_its_own),
         cmocka_unit_test(a_former_handler_is_called_and_put_back),
         cmocka_unit_test(a_handler_put_over_ours_stays_and_may_call_it),
+        cmocka_unit_test(an_ignored_signal_stays_ignored_after_it),
+        cmocka_unit_test(a_handler_of_ours_that_somebody_kept_is_not_its_own_former),
+        cmocka_unit_test(another_handler_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,130 @@
+/* Tests of clocks and steps at their ends: rates that are none, the end of time, and callers that
+ * are no processes or wait for something else. */
+#include "test_clock.h"
+
+#include <math.h>
+
+/* ---- clocks ---- */
+
+static void a_rate_that_is_no_rate_is_refused(void **state) {
+    test_host *test = *state;
+    dynsup_clock clock = test_clock(test, false);
+    assert_false(dynsup_clock_set_rate(test->host, 0, 1));
+    const double wrong[] = {0, -1, DYNSUP_RATE_MIN / 2, DYNSUP_RATE_MAX * 2, (double)NAN};
+    for (int i = 0; i < 5; i++)
+        assert_false(dynsup_clock_set_rate(test->host, clock, wrong[i]));
+    assert_true(test_clock_look(test, clock).rate == 1);
+}
+
+static void who_is_no_process_has_the_hosts_time(void **state) {
+    test_host *test = *state;
+    dynsup_clock clock = test_clock(test, true);
+    test_body *body = test_spawn_on(test, NULL, clock);
+    assert_true(dynsup_now(test->host) == test->now_ns);
+    test_enter(body);
+    assert_int_equal(dynsup_now(test->host), 0);
+    test_leave(test);
+    assert_int_equal(dynsup_process_clock(test->host, 0), 0);
+}
+
+static void timers_of_clocks_that_go_on_are_not_stopped(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    dynsup_clock runs = test_clock(test, false), steps = test_clock(test, true);
+    test_sleeper(test, runs, 1000);
+    test_sleeper(test, steps, 1000);
+    assert_int_equal(dynsup_clock_stopped_timers(test->host), 1);
+    assert_int_equal(dynsup_clock_step(test->host, steps, MS, false, &key), 0);
+    assert_int_equal(dynsup_clock_stopped_timers(test->host), 0);
+    test_run(test);
+}
+
+static void a_fast_clock_stands_at_the_end_of_time(void **state) {
+    test_host *test = *state;
+    dynsup_clock clock = test_clock(test, false);
+    assert_true(dynsup_clock_set_rate(test->host, clock, 1000));
+    test->now_ns += UINT64_MAX / 100;
+    assert_true(test_clock_look(test, clock).now_ns == DYNSUP_NEVER);
+    assert_true(dynsup_clock_set_rate(test->host, clock, 1)); /* from the end on */
+    test->now_ns += UINT64_MAX / 100;
+    assert_true(test_clock_look(test, clock).now_ns == DYNSUP_NEVER);
+}
+
+/* ---- steps ---- */
+
+static void nobody_waits_for_a_step_outside_a_process(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    dynsup_clock clock = test_clock(test, true);
+    assert_int_equal(dynsup_clock_step(test->host, clock, MS, true, &key), 0);
+    assert_int_equal(dynsup_clock_step(test->host, 0, MS, true, &key), DYNSUP_ENOPROC);
+    test_run(test);
+    assert_int_equal(test_clock_look(test, clock).now_ns, MS);
+}
+
+static void a_step_ends_at_the_end_of_time(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    dynsup_clock clock = test_clock(test, true);
+    for (int i = 0; i < 2; i++)
+        dynsup_clock_step(test->host, clock, UINT64_MAX - 5, false, &key);
+    test_run(test);
+    assert_true(test_clock_look(test, clock).now_ns == DYNSUP_NEVER - 1);
+}
+
+/* Asks for a step and waits for something else, or ends. */
+static void step_unheeded(test_host *test, dynsup_clock clock, uint64_t other_key) {
+    uint64_t key;
+    test_body *body = test_spawn(test, NULL);
+    test_enter(body);
+    assert_int_equal(dynsup_clock_step(test->host, clock, MS, true, &key), DYNSUP_PENDING);
+    body->key = other_key;
+    test_leave(test);
+    test_run(test);
+    assert_int_equal(body->slices, other_key ? 0 : 1);
+}
+
+static void who_waits_for_something_else_is_not_woken(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    dynsup_clock clock = test_clock(test, true);
+    step_unheeded(test, clock, 0);
+    step_unheeded(test, clock, 99999);
+    test_body *gone = test_spawn(test, NULL);
+    test_enter(gone);
+    assert_int_equal(dynsup_clock_step(test->host, clock, MS, true, &key), DYNSUP_PENDING);
+    gone->key = key;
+    test_leave(test);
+    test_signal(test, NULL, gone->pid, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(test_clock_look(test, clock).now_ns, 3 * MS);
+}
+
+static void who_will_never_run_again_is_not_woken(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    dynsup_clock clock = test_clock(test, true);
+    test_body *body = test_spawn(test, NULL);
+    body->idles = true;
+    test_enter(body);
+    assert_int_equal(dynsup_clock_step(test->host, clock, MS, true, &key), DYNSUP_PENDING);
+    test_leave(test);
+    test_run(test);
+    assert_int_equal(body->slices, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_rate_that_is_no_rate_is_refused),
+        TEST(who_is_no_process_has_the_hosts_time),
+        TEST(timers_of_clocks_that_go_on_are_not_stopped),
+        TEST(a_fast_clock_stands_at_the_end_of_time),
+        TEST(nobody_waits_for_a_step_outside_a_process),
+        TEST(a_step_ends_at_the_end_of_time),
+        TEST(who_waits_for_something_else_is_not_woken),
+        TEST(who_will_never_run_again_is_not_woken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

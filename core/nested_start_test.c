@@ -1,0 +1,192 @@
+/* Tests of children whose first process says itself that it has started (`starting`), as a server's
+ * start function would have it. */
+#include "test_guest.h"
+
+#include "state.h"
+
+/* Says so in its first slice, or in the next one after a message. */
+static enum dynsup_slice act_say_started(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    bool waits = self->more && self->received == 0;
+    if (!waits)
+        dynsup_started(self->test->host, 0);
+    return DYNSUP_SLICE_WAIT;
+}
+
+static enum dynsup_slice act_fail(test_body *self, dynsup_outcome *outcome) {
+    (void)self;
+    outcome->reason = dynsup_reason_atom(DYNSUP_NOCONNECTION);
+    return DYNSUP_SLICE_EXIT;
+}
+
+static dynsup_child_spec starting(test_host *test, test_body **body_out) {
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    spec.guest = spec.starting = true;
+    test_body_into(test, &spec);
+    *body_out = spec.body;
+    (*body_out)->act = act_say_started;
+    return spec;
+}
+
+static void a_start_that_does_not_wait_is_done_in_its_callers_slice(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = starting(test, &body);
+    assert_int_equal(test_start(test, a, supervisor, &spec), 0);
+    assert_int_equal(a->reply.pid, body->pid);
+    assert_int_equal(body->slices, 1);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
+static void a_start_that_waits_is_waited_for(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = starting(test, &body);
+    body->more = body;
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
+    test_run(test);
+    assert_false(a->replied);
+    test_say_go(test, body->pid);
+    assert_int_equal(a->reply.status, 0);
+    assert_int_equal(a->reply.pid, body->pid);
+}
+
+static void a_start_that_fails_leaves_no_child(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = starting(test, &body);
+    body->act = act_fail;
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EREASON);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_NOCONNECTION);
+    test_counts(test, supervisor, 0, 0, 0, 0);
+}
+
+static void a_busy_supervisor_starts_it_at_its_turn(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_plan plan = {.waits = true};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    dynsup_child_spec spec = starting(test, &body);
+    assert_int_equal(test_start(test, b, supervisor, &spec), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(body->slices, 0);
+    test_say_go(test, supervisor);
+    assert_int_equal(b->reply.status, 0);
+    assert_int_equal(b->reply.pid, body->pid);
+    test_counts(test, supervisor, 2, 2, 0, 2);
+}
+
+static void who_may_not_wait_starts_none(void **state) {
+    test_host *test = *state;
+    test_body *body;
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = starting(test, &body);
+    assert_int_equal(test_start(test, NULL, supervisor, &spec), DYNSUP_EWOULD_WAIT);
+    assert_true(body->gone);
+}
+
+static void no_more_than_max_children_are_started(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor_with(test, NULL, 3, 1);
+    dynsup_child_spec spec = starting(test, &body);
+    assert_int_equal(test_start(test, a, supervisor, &spec), 0);
+    spec = starting(test, &body);
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_EMAX_CHILDREN);
+    assert_true(body->gone);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
+/* So that the next process needs memory: pages have 256. */
+static void page_fill(test_host *test) {
+    test->unchecked = true;
+    for (int i = 0; i < 300 && test->host->processes.free_head; i++)
+        if (!test_spawn(test, NULL))
+            return;
+}
+
+static void sweep_one(test_host *test, bool busy) {
+    test_body *body, *a = test_spawn(test, NULL);
+    dynsup_pid supervisor = a ? test_supervisor(test, NULL) : 0;
+    test_body *b = supervisor && busy ? test_spawn(test, NULL) : NULL;
+    test_plan plan = {.waits = true};
+    if (!supervisor)
+        return;
+    if (b)
+        test_start_guest(test, b, supervisor, &plan, DYNSUP_TEMPORARY);
+    plan.pid = a->pid; /* whom the start function returns: it makes nobody */
+    test_run(test);
+    page_fill(test);
+    dynsup_child_spec spec = starting(test, &body);
+    body->more = busy ? NULL : body; /* waits, so that a request is needed */
+    int status = test_start(test, a, supervisor, &spec);
+    test_run(test);
+    assert_true(status == 0 || status == DYNSUP_PENDING || status == DYNSUP_ENOMEM);
+    dynsup_value go = test_integer(1);
+    if (dynsup_is_alive(test->host, supervisor) && b)
+        dynsup_send(test->host, supervisor, &go, 1);
+    test_run(test);
+}
+
+static void scenario_at_once(test_host *test) {
+    sweep_one(test, false);
+}
+
+static void scenario_busy(test_host *test) {
+    sweep_one(test, true);
+}
+
+static void starting_without_memory_changes_nothing(void **state) {
+    (void)state;
+    test_host_sweep(scenario_at_once);
+    test_host_sweep(scenario_busy);
+}
+
+/* Says that it has started, and wants to be stopped at once. */
+static enum dynsup_slice act_start_and_stop(test_body *self, dynsup_outcome *outcome) {
+    dynsup_pid supervisor = *(dynsup_pid *)self->more;
+    (void)outcome;
+    if (self->wake != DYNSUP_WAKE_FIRST)
+        return DYNSUP_SLICE_WAIT;
+    dynsup_started(self->test->host, 0);
+    assert_int_equal(dynsup_terminate_child(self->test->host, supervisor, self->pid, NULL, 0, true,
+                                            &self->reply),
+                     DYNSUP_PENDING);
+    self->key = self->reply.key;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void a_start_that_asks_for_its_own_end_is_stopped(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = starting(test, &body);
+    body->act = act_start_and_stop;
+    body->more = &supervisor;
+    assert_int_equal(test_start(test, a, supervisor, &spec), 0);
+    test_run(test);
+    test_counts(test, supervisor, 0, 0, 0, 0);
+    assert_true(body->gone);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_start_that_does_not_wait_is_done_in_its_callers_slice),
+        TEST(a_start_that_waits_is_waited_for),
+        TEST(a_start_that_fails_leaves_no_child),
+        TEST(a_busy_supervisor_starts_it_at_its_turn),
+        TEST(who_may_not_wait_starts_none),
+        TEST(no_more_than_max_children_are_started),
+        cmocka_unit_test(starting_without_memory_changes_nothing),
+        TEST(a_start_that_asks_for_its_own_end_is_stopped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
