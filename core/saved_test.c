@@ -194,7 +194,7 @@ static void who_is_spawned_by_no_start_function_has_no_state(void **state) {
 
 static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     test_plan plan = {.waits = true}, later = {.waits = true};
     f.program->released = true; /* it is nobody's */
     f.program = test_guest_program(test, &plan);
@@ -216,7 +216,7 @@ static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state)
 
 static void a_start_function_saves_for_its_child_and_not_for_its_supervisor(void **state) {
     test_host *test = *state;
-    family f = family_begin(test);
+    test_family f = test_family_begin(test, 1000);
     f.program->released = true; /* it is nobody's */
     dynsup_pid inner = test_supervisor_with(test, NULL, 1000, DYNSUP_NO_LIMIT);
     test_plan adopts = {.pid = inner}, plan = {.waits = true};
