@@ -176,15 +176,8 @@ describe("Ctrl-C", function()
     begin()
     hold_up()
     press "C-c"
-    local tries = 0
-    repeat
-      press "C-c"
-      tries = tries + 1
-    until terminal.screen():find "\ndynsup: the host does not answer; Ctrl%-C once more detaches\n" or tries == 1000
-    repeat
-      press "C-c"
-      tries = tries + 1
-    until terminal.screen():find "ended with" or tries == 1000
+    terminal.press_until("C-c", "\ndynsup: the host does not answer; Ctrl%-C once more detaches\n")
+    terminal.press_until("C-c", "ended with")
     wait "\ndynsup: detached: the host does not answer\nended with 1\n.*terminal: echo"
     terminal.write("go", "")
     attach_in "second"

@@ -177,9 +177,7 @@ terminal.describe("Ctrl-C", function()
     prompt()
     enter "string.rep('a', 1e5):find(('.-'):rep(50) .. 'b')"
     wait "'b'%)\n"
-    for _ = 1, 6 do -- the first may come before it is stuck, and two at once count as one
-      press "C-c"
-    end
+    terminal.press_until("C-c", "ended with") -- the first may come before it is stuck
     wait "ended with 130\n.*terminal: echo"
   end)
 end)

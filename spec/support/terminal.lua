@@ -124,6 +124,17 @@ function terminal.press(...)
   tmux_here("send-keys", table.concat({ ... }, " "))
 end
 
+--- Presses a key again and again until this is on the screen: presses that come fast may count as one.
+---@param key string
+---@param pattern string
+function terminal.press_until(key, pattern)
+  local tries = 0
+  repeat
+    terminal.press(key)
+    tries = tries + 1
+  until terminal.screen():find(pattern) or tries == 1000
+end
+
 --- Types a line.
 function terminal.enter(text)
   terminal.type(text)
