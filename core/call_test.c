@@ -375,7 +375,7 @@ static void a_spawn_that_fails_leaves_nothing_behind(void **state) {
 static void who_was_killed_before_its_first_slice_does_not_start(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn(test, NULL), *body = test_body_new(test);
-    dynsup_ref ref;
+    dynsup_ref ref = 0;
     dynsup_spawn_options options = {.start_out = &ref};
     dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
     test_enter(a);
