@@ -3,7 +3,7 @@
 
 #include "bindings/dynsup_lua.h"
 
-#include <lua.h>
+#include <lauxlib.h>
 #include <string.h>
 
 typedef struct tally {
@@ -82,10 +82,48 @@ static void a_child_has_the_shutdown_that_a_c_program_says(void **state) {
     dsl_test_embed_close(&t);
 }
 
+/* ---- in further heaps ---- */
+
+static void open_heap(void *ud, dynsup_lua_host *heap, lua_State *L) {
+    if (dynsup_lua_worker_push(heap, L, &helper, ud))
+        luaL_error(L, "not enough memory");
+    lua_setglobal(L, "helper");
+    if (luaL_dostring(L, "function nest()\n"
+                         "  local d = require 'dynsup'\n"
+                         "  local sup = d.start_link()\n"
+                         "  d.register('helper', (d.start_child(sup, { body = helper })))\n"
+                         "  d.receive()\n"
+                         "end"))
+        lua_error(L);
+}
+
+static void a_worker_lives_in_the_heap_that_starts_it(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    tally a = {0};
+    dynsup_lua_config config = {.open_heap = open_heap, .open_heap_ud = &a};
+    dsl_test_embed_open(&t, &config);
+    dsl_test_spawn(&t, "local d = require 'dynsup'\n"
+                       "sup = d.start_link { heaps = 1 }\n"
+                       "nest = assert(d.start_child(sup, { body = '_G:nest' }))\n"
+                       "d.receive()");
+    dynsup_host *core = dynsup_lua_host_core(t.host);
+    dynsup_pid first = dynsup_whereis(core, "helper", 6);
+    assert_int_not_equal(first, 0);
+    assert_int_equal(a.pid, first);
+    dsl_test_do(&t, "require('dynsup').exit(nest, 'kill')"); /* and is restarted with its child */
+    dsl_test_step(&t, NULL);
+    assert_int_equal(a.stops, 1);
+    assert_true(dynsup_is_alive(core, a.pid) && a.pid != first);
+    dsl_test_embed_close(&t);
+    assert_int_equal(a.stops, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_starts_a_worker_waits_until_it_is_ready),
         cmocka_unit_test(a_child_has_the_shutdown_that_a_c_program_says),
+        cmocka_unit_test(a_worker_lives_in_the_heap_that_starts_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

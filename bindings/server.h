@@ -81,6 +81,10 @@ dynsup_reason dsl_server_crash(dsl_server *server, const dsl_body *body, int sta
 /* Makes sure that count values can be put into the vault; false without memory. */
 bool dsl_server_reserve(dsl_host *host, uint32_t count);
 
+/* Where messages are copied: replaces a reply, the value at the index of the thread, by its copy.
+ * False without memory. */
+bool dsl_server_copy(dsl_host *host, lua_State *co, int index);
+
 /* Sends the value at the index to who waits for this call; nothing happens when nobody does.
  * [-0, +0] */
 void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index);

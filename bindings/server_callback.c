@@ -162,6 +162,28 @@ bool dsl_server_reserve(dsl_host *host, uint32_t count) {
            dsl_protect(host->L, reserve_protected, &count) == LUA_OK;
 }
 
+/* Stack: 1 the thread whose value at the top is copied. */
+static int copy_protected(lua_State *L) {
+    lua_State *co = lua_touserdata(L, 1);
+    lua_xmove(co, L, 1);
+    dsl_copy_values(L, 2, 1);
+    lua_xmove(L, co, 1);
+    return 0;
+}
+
+bool dsl_server_copy(dsl_host *host, lua_State *co, int index) {
+    if (!host->config->copy_messages)
+        return true;
+    int top = lua_gettop(co);
+    lua_pushvalue(co, index);
+    if (dsl_protect(host->L, copy_protected, co) != LUA_OK) {
+        lua_settop(co, top);
+        return false;
+    }
+    lua_replace(co, index);
+    return true;
+}
+
 void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index) {
     dsl_body *caller = dynsup_caller(host->core, ref, &dsl_body_ops);
     if (!caller)

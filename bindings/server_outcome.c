@@ -134,6 +134,8 @@ static enum dsl_next stop_returned(dsl_server_run *r, int count) {
         return bad_return(r);
     if (!dsl_server_reserve(r->host, 3) || !state_set(r->server, co, count))
         return dsl_server_no_memory(r);
+    if (count == 4 && !dsl_server_copy(r->host, co, 3))
+        return dsl_server_no_memory(r);
     return dsl_server_end_with(r, dsl_reason_get(co, r->host, 2), count == 4 ? 3 : 0);
 }
 
@@ -146,6 +148,8 @@ static enum dsl_next call_returned(dsl_server_run *r, int count) {
     if (count == 4 && !extra_read(r, 4, &continues))
         return lua_settop(co, 4), bad_return(r);
     lua_settop(co, count);
+    if (!dsl_server_copy(r->host, co, 2))
+        return dsl_server_no_memory(r);
     dsl_server_reply(co, r->host, r->server->at.message->values[1].as.id, 2);
     return carry_on(r, 3);
 }

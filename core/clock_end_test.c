@@ -1,6 +1,7 @@
 /* Tests of clocks and steps at their ends: rates that are none, the end of time, and callers that
  * are no processes or wait for something else. */
 #include "test_clock.h"
+#include "test_guest.h"
 
 #include <math.h>
 
@@ -113,6 +114,53 @@ static void who_will_never_run_again_is_not_woken(void **state) {
     assert_int_equal(body->slices, 1);
 }
 
+/* ---- start functions that wait on a clock that stands ---- */
+
+/* A supervisor on the clock (0: the host's) whose start function waits for a message, or for 10 ms.
+ */
+static dynsup_pid with_waiting_guest(test_host *test, test_body *a, dynsup_clock clock) {
+    static test_plan plan = {.waits = true};
+    dynsup_pid supervisor = test_supervisor_on(test, a, clock ? clock : DYNSUP_HOST_CLOCK);
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    test_body *guest = test->programs->last;
+    guest->until = clock ? dynsup_process_now(test->host, supervisor) + 10 * MS : DYNSUP_NEVER;
+    test_enter(guest);
+    test_leave(test);
+    test_run(test);
+    return supervisor;
+}
+
+static void a_stop_does_not_wait_for_a_time_that_does_not_come(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *stopper = test_spawn_trapping(test);
+    dynsup_pid other = with_waiting_guest(test, b, 0);
+    dynsup_pid supervisor = with_waiting_guest(test, a, test_clock(test, true));
+    assert_int_equal(test_stop(test, stopper, supervisor, DYNSUP_NORMAL), DYNSUP_PENDING);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+    assert_int_equal(stopper->reply.status, 0);
+    assert_int_equal(a->reply.status, DYNSUP_EREASON);
+    assert_true(dynsup_is_alive(test->host, other));
+    assert_false(b->replied);
+}
+
+static void a_stop_waits_while_the_clock_is_stepped(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    dynsup_pid supervisor = with_waiting_guest(test, a, clock);
+    assert_int_equal(dynsup_clock_step(test->host, clock, 20 * MS, false, &key), 0);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test); /* the start function's time has come: it waits for its message alone now */
+    assert_false(stopper->replied || a->replied);
+    test_say_go(test, supervisor);
+    assert_true(stopper->replied && a->replied);
+    assert_int_equal(a->reply.status, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -125,6 +173,8 @@ int main(void) {
         TEST(a_step_ends_at_the_end_of_time),
         TEST(who_waits_for_something_else_is_not_woken),
         TEST(who_will_never_run_again_is_not_woken),
+        TEST(a_stop_does_not_wait_for_a_time_that_does_not_come),
+        TEST(a_stop_waits_while_the_clock_is_stepped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

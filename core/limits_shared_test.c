@@ -92,6 +92,8 @@ static void the_limits_of_one_stay_when_the_other_ends(void **state) {
     dynsup_unlink(test->host, other);
     test_leave(test);
     test_signal(test, NULL, other, DYNSUP_KILL);
+    test_run(test);
+    assert_true(limits_of(test, body)->deadline_ms == 200);
     test_pass(test, 199);
     assert_true(test_alive(body));
     test_pass(test, 1);
@@ -176,10 +178,14 @@ static void only_answers_to_itself_come_in(void **state) {
 static void casts_are_plain_messages(void **state) {
     test_host *test = *state;
     test_body *body = deaf(test, test_spawn_trapping(test));
-    dynsup_value cast[] = {test_atom(DYNSUP_CAST), test_integer(1)};
-    for (int i = 0; i < 3; i++)
+    for (int i = 1; i <= 3; i++) {
+        dynsup_value cast[] = {test_atom(DYNSUP_CAST), test_integer(i)};
         assert_int_equal(dynsup_send(test->host, body->pid, cast, 2), 0);
+    }
     assert_int_equal(dynsup_process_dropped(test->host, body->pid), 2);
+    test_enter(body);
+    assert_int_equal(dynsup_mailbox_first(test->host)->values[1].as.integer, 3);
+    test_leave(test);
 }
 
 static void who_reads_no_messages_has_no_full_mailbox(void **state) {

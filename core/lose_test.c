@@ -84,6 +84,13 @@ static void a_loss_is_counted_for_those_alone_whose_restarts_count(void **state)
     assert_int_equal(programs[0]->made, 2);
     assert_int_equal(programs[1]->made, 2);
     test_counts(test, supervisor, 2, 2, 0, 2);
+    test_program *plain = test_program_new(test);
+    dynsup_child_spec spec = test_spec(plain);
+    test_started(test, a, supervisor, &spec);
+    lose(test, programs[0]->last->pid, 2);
+    lose(test, plain->last->pid, 2); /* the first one that counts */
+    test_settle(test);
+    assert_false(dynsup_is_alive(test->host, supervisor));
 }
 
 int main(void) {

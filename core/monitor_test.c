@@ -136,9 +136,10 @@ static void monitoring_without_memory_changes_nothing(void **state) {
 /* Messages that look like a DOWN of ref more and more. */
 static void likenesses_send(test_host *test, dynsup_pid to, dynsup_ref ref) {
     dynsup_value id = dsi_value_id(ref), other = dsi_value_id(ref + 1), one = test_integer(1);
+    dynsup_value number = test_integer((int64_t)ref);
     const dynsup_value likenesses[][4] = {{id, id, one, one},
                                           {test_atom(DYNSUP_EXIT), id, one, one},
-                                          {test_atom(DYNSUP_DOWN), one, one, one},
+                                          {test_atom(DYNSUP_DOWN), number, one, one},
                                           {test_atom(DYNSUP_DOWN), other, one, one}};
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(dynsup_send(test->host, to, likenesses[i], 4), 0);

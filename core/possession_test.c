@@ -164,6 +164,23 @@ static void the_doomed_own_nothing_more(void **state) {
     assert_int_equal(count, 0);
 }
 
+static thing late;
+
+static void own_at_the_end(test_body *self) {
+    assert_int_equal(dynsup_own(self->test->host, self->pid, &late.possession), 0);
+}
+
+static void what_is_owned_while_it_ends_is_released_as_well(void **state) {
+    test_host *test = *state;
+    size_t count = 0;
+    late = thing_of(test, &count);
+    test_body *a = test_spawn(test, NULL);
+    a->on_stop = own_at_the_end;
+    test_exit_atom(a, DYNSUP_NORMAL);
+    test_run(test);
+    assert_int_equal(count, 1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -176,6 +193,7 @@ int main(void) {
         cmocka_unit_test(the_end_of_the_host_releases_all),
         cmocka_unit_test(every_failure_of_memory_is_survived),
         TEST(the_doomed_own_nothing_more),
+        TEST(what_is_owned_while_it_ends_is_released_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,9 +259,11 @@ static void scenario_waiting(test_host *test) {
     if (test_start(test, a, supervisor, &spec) || !dynsup_child_of(test->host, a->reply.pid, &info))
         return;
     test_run(test);
-    renew(test, a, info.ref, info.incarnation);
+    int status = renew(test, a, info.ref, info.incarnation);
     test_settle(test);
     assert_true(a->replied);
+    if (status == DYNSUP_ENOMEM || a->reply.status == DYNSUP_ENOMEM)
+        assert_int_equal(program->made, 1);
 }
 
 /* A named child that is told to stop, and whom somebody wants to be there meanwhile. */

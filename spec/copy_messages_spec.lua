@@ -53,6 +53,46 @@ describe("with copy_messages", function()
     assert.equal(100001, depth)
   end, copying))
 
+  it("what is asked of a server and what it replies are copies", host.main(function()
+    local server = dynsup.server
+    local state, seen = { 1 }, nil
+    local module = {
+      init = function() return "ok", state end,
+      handle_call = function(request, from, now)
+        seen = request
+        if request.way == "later" then
+          dynsup.spawn(server.reply, from, now)
+          return "noreply", now
+        elseif request.way == "stop" then
+          return "stop", "normal", now, now
+        end
+        return "reply", now, now
+      end,
+      handle_cast = function(request, now)
+        seen = request
+        return "noreply", now
+      end,
+    }
+    local pid = server.start_link(module)
+    for _, way in ipairs { "at once", "later", "stop" } do
+      local request = { way = way }
+      local got = server.call(pid, request)
+      assert.same(request, seen)
+      assert.are_not.equal(request, seen)
+      assert.same(state, got)
+      assert.are_not.equal(state, got)
+    end
+    pid = server.start_link(module)
+    local sent = { "cast" }
+    server.cast(pid, sent)
+    server.call(pid, { way = "at once" })
+    assert.same({ way = "at once" }, seen)
+    server.cast(pid, sent)
+    server.stop(pid)
+    assert.same(sent, seen)
+    assert.are_not.equal(sent, seen)
+  end, copying))
+
   it("a delayed message is a copy of what it was when it was sent", host.main(function()
     local sent = { "before" }
     dynsup.send_after(1, dynsup.self(), sent)

@@ -196,7 +196,8 @@ end
 
 -- ---- the reasons ----
 
--- known[path][key] = { missed, is_used }; the key is "function: code". Empty without a file.
+-- known[path .. key] = { path, key, missed, is_used }, and known[key] the same; the key is "function: code".
+-- Empty without a file.
 local function read_reasons(path)
   local known, here = {}, ""
   local file = io.open(path)
@@ -205,8 +206,9 @@ local function read_reasons(path)
     here = line:match "^## (.*)" or here
     local name, code, missed = line:match "^%- `([%w_]+)`: `(.*)` %((%d+) of %d+%):"
     if name then
-      known[here] = known[here] or {}
-      known[here][name .. ": " .. code] = { missed = tonumber(missed) }
+      local key = name .. ": " .. code
+      local reason = { path = here, key = key, missed = tonumber(missed) }
+      known[here .. key], known[key] = reason, reason
     end
   end
   return known
@@ -247,8 +249,9 @@ local function gaps_of(file)
   return list
 end
 
-local function is_explained(known, gap)
-  local reason = known and known[gap.key]
+-- A function may have moved to another file since.
+local function is_explained(known, path, gap)
+  local reason = known[path .. gap.key] or known[gap.key]
   if not reason then return false end
   reason.is_used = true
   return gap.missed <= reason.missed
@@ -257,7 +260,7 @@ end
 local function compare_file(file, known)
   local unexplained = 0
   for _, gap in ipairs(gaps_of(file)) do
-    if gap.missed > 0 and not is_explained(known, gap) then
+    if gap.missed > 0 and not is_explained(known, file.path, gap) then
       unexplained = unexplained + 1
       print(("%s:%d: - `%s`: `%s` (%d of %d):"):format(file.path, gap.number, gap.name, gap.code, gap.missed,
         gap.total))
@@ -269,14 +272,12 @@ end
 local function compare(files, known)
   local unexplained, stale = 0, 0
   for _, file in ipairs(files) do
-    if file.path:match "^core/" then unexplained = unexplained + compare_file(file, known[file.path]) end
+    if file.path:match "^core/" then unexplained = unexplained + compare_file(file, known) end
   end
-  for path, list in pairs(known) do
-    for key, reason in pairs(list) do
-      if not reason.is_used then
-        stale = stale + 1
-        print(("%s: its reason was not needed: %s"):format(path, key))
-      end
+  for index, reason in pairs(known) do
+    if index == reason.path .. reason.key and not reason.is_used then
+      stale = stale + 1
+      print(("%s: its reason was not needed: %s"):format(reason.path, reason.key))
     end
   end
   return unexplained, stale

@@ -153,4 +153,17 @@ function worker.stubborn_eater(to)
   end
 end
 
+-- Sends its arguments behind a global that it has raised by one.
+function worker.count_global(to, ...)
+  _G.counted = (_G.counted or 0) + 1
+  dynsup.send(to, _G.counted, ...)
+  dynsup.receive()
+end
+
+-- Wants ever more memory, and does not mind an error.
+function worker.hoard()
+  local hoard = {}
+  while true do hoard[#hoard + 1] = ("x"):rep(1000) .. #hoard end
+end
+
 return worker

@@ -1,0 +1,65 @@
+-- What a child in a further heap is given of its own: globals, and a limit of memory beside others.
+local dynsup = require "dynsup"
+local heaps = require "spec.support.heaps"
+local host = require "spec.support.host"
+
+local main = host.main
+local ask, heap_of, serving = heaps.ask, heaps.heap_of, heaps.serving
+
+local SET = "spec_global = (spec_global or 0) + 1 return spec_global"
+
+describe("a child in a further heap", function()
+  it("shares the globals of its heap", main(function()
+    local sup = heaps.supervisor { heaps = 1 }
+    assert.equal(1, ask(serving(sup), "eval", SET))
+    assert.equal(2, ask(serving(sup), "eval", SET))
+  end))
+
+  it("may have globals of its own, and has its arguments all the same", main(function()
+    local sup = heaps.supervisor { heaps = 1 }
+    local first = serving(sup, { env = "private" })
+    local second = serving(sup, { env = "private" })
+    assert.equal(heap_of(first), heap_of(second))
+    for _, pid in ipairs { first, second } do
+      assert.equal(5, ask(pid, "echo", 5))
+    end
+    local me, got = dynsup.self(), {}
+    for i = 1, 2 do
+      dynsup.start_child(sup, {
+        body = "spec.support.heap_worker:count_global",
+        args = { me, i, nil, "last", n = 4 },
+        env = "private",
+        restart = "temporary",
+      })
+      got[i] = table.pack(dynsup.receive(1000))
+    end
+    assert.same({ 1, 1, nil, "last", n = 4 }, got[1])
+    assert.same({ 1, 2, nil, "last", n = 4 }, got[2])
+  end))
+
+  it("is ended by its own limit of memory, and its neighbours are not", main(function()
+    local sup = heaps.supervisor { heaps = 1 }
+    local neighbour = serving(sup)
+    local hog = serving(sup, {
+      body = "spec.support.heap_worker:hoard",
+      max_memory = 3000000,
+      restart = "temporary",
+    })
+    assert.equal(heap_of(neighbour), heap_of(hog))
+    local ref = dynsup.monitor(hog)
+    local _, got, _, reason = dynsup.receive_match("DOWN", 60000)
+    assert.equal(ref, got)
+    assert.equal("memory_exceeded", reason)
+    assert.equal("here", ask(neighbour, "echo", "here"))
+  end))
+
+  it("is started again when its module is reloaded", main(function()
+    require "spec.support.heap_worker"
+    local pid = serving(heaps.supervisor { heaps = 1, name = "sup" }, { name = "it" })
+    assert.same({ 1, 0 }, { dynsup.reload "spec.support.heap_worker" })
+    dynsup.sleep(1)
+    assert.is_false(dynsup.is_alive(pid))
+    assert.equal(2, dynsup.info("it").incarnation)
+    assert.equal("here", ask(dynsup.whereis "it", "echo", "here"))
+  end))
+end)
