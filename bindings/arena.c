@@ -49,21 +49,21 @@ struct dsl_arena {
 
 /* ---- chunks ---- */
 
+/* The lists are circles: the last one is before the first one. */
 static void chunk_link(chunk **list, chunk *c) {
-    c->prev = NULL;
-    c->next = *list;
-    if (c->next)
-        c->next->prev = c;
+    chunk *first = *list ? *list : c;
+    c->next = first;
+    c->prev = *list ? first->prev : c;
+    c->prev->next = c;
+    first->prev = c;
     *list = c;
 }
 
 static void chunk_unlink(chunk **list, chunk *c) {
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        *list = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
+    c->prev->next = c->next;
+    c->next->prev = c->prev;
+    if (*list == c)
+        *list = c->next == c ? NULL : c->next;
 }
 
 /* The address is a multiple of the size: a block's chunk is found by its address. */
@@ -135,14 +135,17 @@ static slab *run_take(dsl_arena *arena, chunk *c, size_t first, size_t units) {
     return s;
 }
 
+/* A chunk without such a run is the last one that is tried again: else a few of them, of which
+ * little is left, would keep all behind them from being found. */
 static slab *run_new(dsl_arena *arena, size_t units) {
-    chunk *c = arena->roomy;
-    for (int i = 0; c && i < CHUNKS_TRIED; i++, c = c->next) {
+    for (int i = 0; arena->roomy && i < CHUNKS_TRIED; i++) {
+        chunk *c = arena->roomy;
         size_t first = c->free_count < units ? 0 : run_find(c, units);
         if (first > 0)
             return run_take(arena, c, first, units);
+        arena->roomy = c->next;
     }
-    c = chunk_add(arena);
+    chunk *c = chunk_add(arena);
     return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
 }
 
@@ -177,10 +180,10 @@ static size_t class_of(size_t size) {
     return (size - 1) / GRAIN;
 }
 
-/* The fewest units that leave less than a 64th of them unused. */
+/* The fewest units that leave no more than a 512th of them unused. */
 static size_t class_units(size_t class) {
     size_t units = 1;
-    while (units < SLAB_UNITS && units * UNIT_BYTES % class_size(class) > units * UNIT_BYTES / 64)
+    while (units < SLAB_UNITS && units * UNIT_BYTES % class_size(class) > units * UNIT_BYTES / 512)
         units++;
     return units;
 }
@@ -305,11 +308,11 @@ dsl_arena *dsl_arena_new(void) {
     return calloc(1, sizeof(dsl_arena));
 }
 
-static void chunks_unmap(chunk *c) {
-    while (c) {
-        chunk *next = c->next;
+static void chunks_unmap(chunk *list) {
+    while (list) {
+        chunk *c = list;
+        chunk_unlink(&list, c);
         munmap(c, CHUNK_BYTES);
-        c = next;
     }
 }
 

@@ -128,6 +128,40 @@ static void many_chunks_come_and_go(void **state) {
     dsl_arena_free(arena);
 }
 
+/* Runs of 64 KiB, which leave three units of each chunk. */
+enum { CHUNK_BYTES = 2 << 20, RUN_BYTES = 64 << 10, RUNS_A_CHUNK = 31, CHUNKS = 40 };
+
+static uintptr_t chunk_of(const void *run) {
+    return (uintptr_t)run / CHUNK_BYTES;
+}
+
+static bool is_among(const uintptr_t *chunks, int count, uintptr_t wanted) {
+    for (int i = 0; i < count; i++)
+        if (chunks[i] == wanted)
+            return true;
+    return false;
+}
+
+/* Half of many full chunks get empty: what is taken then comes from these, but for a few, though
+ * they are not the first ones to be tried. */
+static void memory_that_came_back_is_found_behind_chunks_of_which_little_is_left(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    uintptr_t chunks[CHUNKS];
+    void *runs[CHUNKS * RUNS_A_CHUNK];
+    int fresh = 0;
+    for (int i = 0; i < CHUNKS * RUNS_A_CHUNK; i++) {
+        runs[i] = dsl_arena_alloc(arena, NULL, 0, RUN_BYTES);
+        chunks[i / RUNS_A_CHUNK] = chunk_of(runs[i]);
+    }
+    for (int i = 0; i < CHUNKS / 2 * RUNS_A_CHUNK; i++)
+        dsl_arena_alloc(arena, runs[i], RUN_BYTES, 0);
+    for (int i = 0; i < CHUNKS / 2 * RUNS_A_CHUNK; i++)
+        fresh += !is_among(chunks, CHUNKS, chunk_of(dsl_arena_alloc(arena, NULL, 0, RUN_BYTES)));
+    assert_in_range(fresh, 0, 4 * RUNS_A_CHUNK);
+    dsl_arena_free(arena);
+}
+
 /* ---- huge pages ---- */
 
 /* Does the kernel know that the memory at the address is to be on huge pages? By its list of
@@ -169,6 +203,7 @@ int main(void) {
         cmocka_unit_test(a_block_stays_where_it_is_while_its_class_holds),
         cmocka_unit_test(the_block_freed_last_is_used_first),
         cmocka_unit_test(many_chunks_come_and_go),
+        cmocka_unit_test(memory_that_came_back_is_found_behind_chunks_of_which_little_is_left),
         cmocka_unit_test(all_chunks_but_the_first_ask_for_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,20 @@ void dsl_crash_open(lua_State *L, dsl_runtime *runtime);
  * luaL_traceback. co has room for one value. May raise. [-0, +1] */
 void dsl_traceback_push(lua_State *L, dsl_runtime *runtime, lua_State *co);
 
+/* ---- pool.c: coroutines in stock ---- */
+
+/* A new coroutine for the pool. Raises without memory. [-0, +0] */
+void dsl_pool_add(lua_State *L, dsl_host *host);
+
+/* Makes a few, outside of protected code; false: there is none, for want of memory. */
+bool dsl_pool_fill(dsl_host *host);
+
+/* Takes one, of a pool that is not empty, and its slot in the vault. */
+lua_State *dsl_pool_take(dsl_host *host, uint32_t *anchor_out);
+
+/* Takes back the coroutine of a body that has come to its end, or leaves it to the collector. */
+void dsl_pool_return(dsl_host *host, const dsl_body *body);
+
 /* ---- body.c ---- */
 
 extern const dynsup_body_ops dsl_body_ops;

@@ -8,63 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_FILL 8 /* coroutines that are made at once where that needs a protected call */
-
-/* ---- coroutines in stock ---- */
-
-static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
-    host->pool[host->pool_count] = co;
-    host->pool_anchors[host->pool_count] = anchor;
-    host->pool_count++;
-}
-
-static lua_State *pool_take(dsl_host *host, uint32_t *anchor_out) {
-    host->pool_count--;
-    *anchor_out = host->pool_anchors[host->pool_count];
-    return host->pool[host->pool_count];
-}
-
-/* A new coroutine on top, for whoever will run in it. After an error the rest of the slice is
- * debited to nobody. [-0, +1] */
-static lua_State *thread_make(lua_State *L, const dsl_host *host) {
-    dsl_memory *memory = host->memory;
-    dsl_account *before = dsl_memory_enter(memory, memory ? &memory->common : NULL);
-    lua_State *co = lua_newthread(L);
-    dsl_memory_enter(memory, before);
-    return co;
-}
-
-/* A new coroutine in the pool. [-0, +0] */
-static void pool_add(lua_State *L, dsl_host *host) {
-    lua_State *co = thread_make(L, host);
-    dsl_vault_reserve(L, &host->vault, 1);
-    pool_put(host, co, dsl_vault_put(L, &host->vault));
-}
-
-static int pool_fill(lua_State *L) {
-    dsl_host *host = lua_touserdata(L, 1);
-    for (int i = 0; i < POOL_FILL; i++)
-        pool_add(L, host);
-    return 0;
-}
-
-/* An error out of a hook leaves the coroutine with its hooks switched off, for ever. */
-static bool thread_reusable(const dsl_host *host, const dsl_body *body) {
-    if (body->failed && host->runtime->hooked)
-        return false;
-    return !body->base && host->pool_count < DSL_POOL_MAX && lua_status(body->co) == LUA_OK &&
-           lua_gettop(body->co) == 0;
-}
-
-/* Finished coroutines wait for the next process, or are left to the collector. */
-static void thread_end(dsl_host *host, const dsl_body *body) {
-    if (!thread_reusable(host, body)) {
-        dsl_vault_release(&host->vault, body->anchor);
-        return;
-    }
-    pool_put(host, body->co, body->anchor);
-}
-
 /* ---- making and freeing ---- */
 
 /* A body with a coroutine of the pool, which is not empty; NULL without memory. */
@@ -78,7 +21,7 @@ static dsl_body *body_alloc(dsl_host *host) {
         return NULL;
     memset(body, 0, sizeof *body);
     body->host = host;
-    body->co = body->inner = pool_take(host, &body->anchor);
+    body->co = body->inner = dsl_pool_take(host, &body->anchor);
     body->wait = DSL_WAIT_START;
     dsl_hook_begin(host, body->co);
     if (host->heap)
@@ -90,7 +33,7 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
     luaL_checkstack(L, 4, NULL);
     dsl_vault_reserve(L, &host->vault, slots);
     while (host->pool_count == 0) { /* what makes one may run finalizers, which may take it */
-        pool_add(L, host);
+        dsl_pool_add(L, host);
         dsl_vault_reserve(L, &host->vault, slots);
     }
     dsl_body *body = body_alloc(host);
@@ -100,9 +43,7 @@ dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
 }
 
 dsl_body *dsl_body_take(dsl_host *host) {
-    if (host->pool_count == 0)
-        dsl_protect(host->L, pool_fill, host); /* it may have made a few before it failed */
-    return host->pool_count > 0 ? body_alloc(host) : NULL;
+    return host->pool_count > 0 || dsl_pool_fill(host) ? body_alloc(host) : NULL;
 }
 
 void dsl_body_load(lua_State *L, dsl_body *body, int count) {
@@ -119,7 +60,7 @@ static void body_fini(void *p) {
     dsl_host *host = body->host;
     if (body->wait == DSL_WAIT_START)
         lua_settop(body->co, 0);
-    thread_end(host, body);
+    dsl_pool_return(host, body);
     if (body->server)
         dsl_server_fini(body->server);
     dsl_vault_release(&host->vault, body->dict);

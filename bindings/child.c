@@ -67,11 +67,15 @@ static dsl_program *program_new(lua_State *L, dsl_host *host, const dsl_spec *sp
     return dsl_program_new(L, host, CHILD_PLACES, spec);
 }
 
+/* Can the first body be that of all temporary children that run the function? */
+static bool is_shared(const dsl_spec *spec) {
+    return spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 && !spec->by_start &&
+           !spec->max_memory && !dsl_spec_has(spec, DSL_SPEC_ENV);
+}
+
 /* The first body of all other children. */
 static dsl_program *first_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
-    bool is_shared = spec->core.restart == DYNSUP_TEMPORARY && spec->arg_count == 0 &&
-                     !spec->by_start && !spec->max_memory && !dsl_spec_has(spec, DSL_SPEC_ENV);
-    return is_shared ? dsl_program_share(L, host, CHILD_PLACES) : program_new(L, host, spec);
+    return is_shared(spec) ? dsl_program_share(L, host, CHILD_PLACES) : program_new(L, host, spec);
 }
 
 /* How a child is started again; of a temporary one what reports tell of it. */
@@ -86,6 +90,13 @@ static void *next_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
 /* Body and program, which need nothing in Lua but the reserved slots. False without memory. */
 static bool programs_prepare(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
+    if (!core->body && is_shared(spec) && dsl_function_is_last(L, host, CHILD_FUNCTION)) {
+        core->body = dsl_program_retain(host->function.program);
+        core->body_ops = &dsl_begin_ops;
+        core->program = dsl_origin_again(host);
+        core->program_ops = &dsl_origin_ops;
+        return true;
+    }
     if (!core->body) {
         core->body = first_program(L, host, spec);
         core->body_ops = &dsl_begin_ops;

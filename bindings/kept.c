@@ -140,6 +140,11 @@ void *dsl_origin_new(lua_State *L, dsl_host *host, int function) {
     return origin;
 }
 
+void *dsl_origin_again(const dsl_host *host) {
+    host->origin->owners++;
+    return host->origin;
+}
+
 static void origin_describe(void *p, char *text, size_t size) {
     const dsl_origin *origin = p;
     dsl_place_format(origin->source, origin->line, text, size);

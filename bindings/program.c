@@ -17,7 +17,7 @@ int dsl_list_length(lua_State *L, int index) {
     if (!lua_istable(L, index))
         return -1;
     index = lua_absindex(L, index);
-    lua_pushlstring(L, "n", 1);
+    lua_pushstring(L, "n"); /* found by its address, which is less than its hash */
     if (lua_rawget(L, index) == LUA_TNIL)
         length = (lua_Integer)lua_rawlen(L, index);
     else

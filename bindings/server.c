@@ -94,7 +94,7 @@ static bool plain_module_push(lua_State *L, int module) {
     if (!lua_istable(L, module))
         return false;
     lua_pushvalue(L, module);
-    lua_pushlstring(L, "init", 4);
+    lua_pushstring(L, "init"); /* found by its address */
     int type = lua_rawget(L, module);
     if (type == LUA_TFUNCTION)
         return true;

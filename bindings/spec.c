@@ -355,6 +355,8 @@ int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_stati
 
 /* 0, or the number of values pushed. */
 static int check_memory(lua_State *L, dsl_spec *spec) {
+    if (!spec->core.limits) /* none is given */
+        return 0;
     spec->max_memory = dsl_limits_memory(&spec->limits);
     if (spec->own_heap) /* the limit of a heap needs no accounts */
         return 0;

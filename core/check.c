@@ -346,10 +346,10 @@ static void check_order(const dsi_supervisor *supervisor) {
     MUST(order->ids.count == supervisor->specs, "all children are in the index");
     dsi_list_each (node, &supervisor->children) {
         dsi_child *child = dsi_child_of_node(node);
+        dynsup_value id = dsi_child_id(child);
         weight += child->weighs;
         MUST(child->significant || !child->weighs, "the significant weigh");
-        MUST(child->id.kind == DYNSUP_NUMBER ||
-                 dsi_child_index_find(&order->ids, &child->id) == child,
+        MUST(id.kind == DYNSUP_NUMBER || dsi_child_index_find(&order->ids, &id) == child,
              "a child is found by its id");
     }
     MUST(order->weight == weight, "weights are counted");

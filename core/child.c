@@ -117,7 +117,8 @@ dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
     child->parked.kind = DSI_PARKED_CHILD;
     child->program_ops = spec->program_ops;
     child->program = spec->program;
-    child->id = spec->id;
+    child->id_kind = (uint8_t)spec->id.kind;
+    child->id = spec->id.as.object;
     child->shutdown_ms = spec->shutdown_ms;
     child->state = DSI_CHILD_STARTING;
     child->restart = (uint8_t)spec->restart;
@@ -149,9 +150,10 @@ static void name_free(dynsup_host *host, dsi_child *child) {
 }
 
 void dsi_child_free(dynsup_host *host, dsi_child *child) {
+    dynsup_value id = dsi_child_id(child);
     dsi_node_remove(&child->parked.node);
     name_free(host, child);
-    dsi_value_release(host, &child->id);
+    dsi_value_release(host, &id);
     if (child->program_ops)
         child->program_ops->release(child->program);
     if (child->extra)
@@ -220,7 +222,7 @@ void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out) {
         .state = state_of(child),
         .pid = dsi_child_is_down(child) ? 0 : child->pid,
         .last_pid = child->pid,
-        .id = child->id,
+        .id = dsi_child_id(child),
         .modules = child->extra ? child->extra->modules : dsi_value_nil(),
         .is_supervisor = child->is_supervisor,
         .name = child->name ? child->name->text : NULL,

@@ -20,6 +20,8 @@
 #include "process.h"
 #include "state.h"
 
+#include <assert.h>
+
 /* Something that waits for a supervisor's turn. */
 enum dsi_parked_kind {
     DSI_PARKED_CHILD,  /* in a dsi_child: its process has ended */
@@ -77,13 +79,14 @@ struct dsi_child {
     dynsup_pid pid; /* of its process; while RESTARTING, or FAILED, of the last one */
     const dynsup_program_ops *program_ops;
     void *program;
-    dynsup_value id;
+    uint64_t id; /* of a value of id_kind: apart they take no room between them */
     dsi_name *name;
     dsi_child_extra *extra;
     double shutdown_ms;
     uint32_t incarnation;
     uint8_t state;   /* enum dsi_child_state */
     uint8_t restart; /* enum dynsup_restart */
+    uint8_t id_kind; /* enum dynsup_kind */
     bool is_supervisor : 1;
     bool guest : 1;
     bool ended_before : 1; /* STOPPING: its process had ended when it was told to */
@@ -92,6 +95,13 @@ struct dsi_child {
     bool
         weighs : 1; /* significant, and counted as such: it has a process or is to have one again */
 };
+
+static_assert(sizeof(void *) != 8 || sizeof(dsi_child) == 128, "two lines of a cache, whole units");
+
+/* The value that it is known by, which stays its own. */
+static inline dynsup_value dsi_child_id(const dsi_child *child) {
+    return (dynsup_value){(enum dynsup_kind)child->id_kind, {.object = child->id}};
+}
 
 /* Keeps the name that the child will take; false without memory. */
 bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_t length);

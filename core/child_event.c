@@ -10,11 +10,14 @@ static const char *name_text(const dsi_name *name) {
     return name->registry && !name->text[0] ? NULL : name->text;
 }
 
+/* id: where that of the child is kept as long as the event is told. */
 static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
-                                const dsi_child *child, const dynsup_reason *reason) {
+                                const dsi_child *child, const dynsup_reason *reason,
+                                dynsup_value *id) {
     const dsi_supervisor *supervisor = child->supervisor;
     const dsi_intensity *own = child->extra ? child->extra->own : NULL;
     const dsi_intensity *intensity = own ? own : &supervisor->intensity;
+    *id = dsi_child_id(child);
     return (dynsup_event){
         .kind = kind,
         .at_ns = host->now_ns,
@@ -23,7 +26,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .supervisor = supervisor->process->slot.id,
         .supervisor_name = dsi_event_name(supervisor->process),
         .reason = reason,
-        .id = &child->id,
+        .id = id,
         .program_ops = child->program_ops,
         .program = child->program,
         .restart = child->restart,
@@ -42,7 +45,8 @@ void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_c
                      const dynsup_reason *reason) {
     if (!dsi_wants(host, kind))
         return;
-    dynsup_event event = child_event(host, kind, child, reason);
+    dynsup_value id;
+    dynsup_event event = child_event(host, kind, child, reason, &id);
     dsi_event_emit(host, &event);
 }
 
@@ -50,7 +54,8 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
                        uint64_t delay_ns) {
     if (!dsi_wants(host, DYNSUP_EVENT_CHILD_DELAYED))
         return;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_CHILD_DELAYED, child, reason);
+    dynsup_value id;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_CHILD_DELAYED, child, reason, &id);
     event.delay_ns = delay_ns;
     dsi_event_emit(host, &event);
 }
@@ -59,7 +64,8 @@ void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
                        const dynsup_reason *reason) {
     if (!dsi_wants(host, DYNSUP_EVENT_START_REFUSED))
         return;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_START_REFUSED, child, reason);
+    dynsup_value id;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_START_REFUSED, child, reason, &id);
     event.status = status;
     dsi_event_emit(host, &event);
 }
@@ -68,7 +74,8 @@ void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_r
                        uint64_t restores) {
     if (!dsi_wants(host, DYNSUP_EVENT_STATE_DROPPED))
         return;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_STATE_DROPPED, child, reason);
+    dynsup_value id;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_STATE_DROPPED, child, reason, &id);
     event.restores = restores;
     dsi_event_emit(host, &event);
 }
@@ -77,7 +84,8 @@ void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint6
     bool is_power_of_two = (dropped & (dropped - 1)) == 0;
     if (!is_power_of_two || !dsi_wants(host, DYNSUP_EVENT_MESSAGES_DROPPED))
         return;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL);
+    dynsup_value id;
+    dynsup_event event = child_event(host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL, &id);
     event.dropped = dropped;
     dsi_event_emit(host, &event);
 }

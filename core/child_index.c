@@ -23,13 +23,23 @@ static size_t home(const dsi_child_index *index, uint64_t hash) {
     return (size_t)hash & (index->capacity - 1);
 }
 
+static bool has_id(const dynsup_host *host, const dsi_child *child, const dynsup_value *id) {
+    dynsup_value own = dsi_child_id(child);
+    return dsi_value_equal(host, &own, id);
+}
+
+static uint64_t child_hash(const dsi_child_index *index, const dsi_child *child) {
+    dynsup_value id = dsi_child_id(child);
+    return dsi_value_hash(index->host, &id);
+}
+
 dsi_child *dsi_child_index_find(const dsi_child_index *index, const dynsup_value *id) {
     if (index->count == 0)
         return NULL;
     uint64_t hash = dsi_value_hash(index->host, id);
     for (size_t at = home(index, hash); index->places[at].child; at = place_after(index, at)) {
         const dsi_child_place *place = &index->places[at];
-        if (place->hash == hash && dsi_value_equal(index->host, &place->child->id, id))
+        if (place->hash == hash && has_id(index->host, place->child, id))
             return place->child;
     }
     return NULL;
@@ -60,7 +70,7 @@ bool dsi_child_index_reserve(dsi_child_index *index) {
 
 void dsi_child_index_add(dsi_child_index *index, dsi_child *child) {
     assert((index->count + 1) * 2 <= index->capacity && "there must be room");
-    put(index, dsi_value_hash(index->host, &child->id), child);
+    put(index, child_hash(index, child), child);
     index->count++;
 }
 
@@ -79,7 +89,7 @@ static void close_hole(dsi_child_index *index, size_t hole) {
 }
 
 void dsi_child_index_remove(dsi_child_index *index, const dsi_child *child) {
-    size_t at = home(index, dsi_value_hash(index->host, &child->id));
+    size_t at = home(index, child_hash(index, child));
     while (index->places[at].child != child)
         at = place_after(index, at);
     close_hole(index, at);

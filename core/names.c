@@ -15,7 +15,7 @@ static uint64_t rotate_left(uint64_t x, unsigned bits) {
     return x << bits | x >> (64 - bits);
 }
 
-static void siphash_round(siphash *s) {
+static inline void siphash_round(siphash *s) {
     s->v0 += s->v1;
     s->v2 += s->v3;
     s->v1 = rotate_left(s->v1, 13) ^ s->v0;

@@ -35,11 +35,9 @@ static uint32_t attempt_next(const dsi_saved *saved, bool failed) {
     return saved->taken ? saved->attempt + 1 : saved->attempt;
 }
 
-void dsi_saved_ended(dynsup_host *host, dsi_child *child, const dynsup_reason *reason,
+void dsi_saved_count(dynsup_host *host, dsi_child *child, const dynsup_reason *reason,
                      bool failed) {
-    dsi_saved *saved = child->extra ? child->extra->saved : NULL;
-    if (!saved)
-        return;
+    dsi_saved *saved = child->extra->saved;
     dynsup_reason before = saved->reason;
     saved->reason = dsi_reason_copy(host, reason);
     dsi_reason_release(host, &before);

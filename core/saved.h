@@ -27,8 +27,15 @@ int dsi_saved_put(dynsup_host *host, dsi_child *child, const dynsup_value *state
 /* Forgets it, if there is one. */
 void dsi_saved_free(dynsup_host *host, dsi_child_extra *extra);
 
+/* dsi_saved_ended for a child that has one. */
+void dsi_saved_count(dynsup_host *host, dsi_child *child, const dynsup_reason *reason, bool failed);
+
 /* The child's incarnation has ended with this reason, or could not be started. failed: neither did
  * it end well nor was it told to. May drop the state, which is told as an event. */
-void dsi_saved_ended(dynsup_host *host, dsi_child *child, const dynsup_reason *reason, bool failed);
+static inline void dsi_saved_ended(dynsup_host *host, dsi_child *child, const dynsup_reason *reason,
+                                   bool failed) {
+    if (child->extra && child->extra->saved)
+        dsi_saved_count(host, child, reason, failed);
+}
 
 #endif

@@ -70,7 +70,7 @@ int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const c
                            size_t name_length, const dynsup_body_ops *ops, void *body,
                            dynsup_reply *reply) {
     int status = dsi_dynamic_admits(supervisor, name, name_length, false, reply);
-    if (status == 0)
+    if (status == 0 && name_length)
         status = dsi_incarnation_name(supervisor, child, name, name_length);
     if (status == 0)
         status = dsi_incarnation_begin(supervisor, child, ops, body);

@@ -21,9 +21,10 @@ int dynsup_draft_add(dynsup_draft *draft, const dynsup_child_spec *spec) {
     dsi_child *child = dsi_child_new(host, NULL, spec);
     if (!child)
         return DYNSUP_ENOMEM;
-    if (child->id.kind == DYNSUP_NIL)
+    dynsup_value id = dsi_child_id(child);
+    if (id.kind == DYNSUP_NIL)
         return child_refuse(host, child, DYNSUP_EMISSING_ID);
-    if (dsi_child_index_find(&draft->ids, &child->id))
+    if (dsi_child_index_find(&draft->ids, &id))
         return child_refuse(host, child, DYNSUP_EDUPLICATE_ID);
     bool is_named = spec->name && spec->name_length;
     if ((is_named && !dsi_child_want(host, child, spec->name, spec->name_length)) ||

@@ -25,9 +25,10 @@ static int await_named(dsi_supervisor *supervisor, dsi_request *request) {
 /* Whether the id and the name are free: 0, or the answer. */
 static int admit(dsi_supervisor *supervisor, const dsi_request *request, dynsup_reply *reply) {
     const dsi_child *child = request->child;
-    if (child->id.kind == DYNSUP_NIL)
+    dynsup_value id = dsi_child_id(child);
+    if (id.kind == DYNSUP_NIL)
         return DYNSUP_EMISSING_ID;
-    const dsi_child *present = dsi_child_index_find(&supervisor->order->ids, &child->id);
+    const dsi_child *present = dsi_child_index_find(&supervisor->order->ids, &id);
     if (present && (present->state == DSI_CHILD_RUNNING || present->state == DSI_CHILD_RENEWING)) {
         reply->pid = present->pid;
         return DYNSUP_EALREADY_STARTED;

@@ -47,7 +47,7 @@ static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_rep
     order->failure.values[1] = reply->values[1];
     if (reply->status == DYNSUP_EALREADY_STARTED && reply->pid)
         order->failure.values[1] = dsi_value_id(reply->pid);
-    order->failure.values[2] = dsi_value_copy(supervisor->host, child->id);
+    order->failure.values[2] = dsi_value_copy(supervisor->host, dsi_child_id(child));
     order->at = child;
     order->starts = false;
 }

@@ -82,6 +82,25 @@ describe("the report of a child's abnormal end", function()
     assert.equal(1, #having(lines, "child_terminated", "function: nowhere:f\n"))
   end)
 
+  it("tells where the function of each child is when two take turns, one repeated", function()
+    local ran = ""
+    local function one() ran = ran .. "1"; dynsup.exit("boom") end
+    local function two() ran = ran .. "2"; dynsup.exit("boom") end
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      for _, body in ipairs { one, one, one, two, two, one, two, two } do
+        dynsup.start_child(sup, body)
+      end
+      dynsup.yield()
+    end)
+    local function place(f)
+      return ("spec/report_spec.lua:%d\n"):format(debug.getinfo(f, "S").linedefined)
+    end
+    assert.equal("11122122", ran)
+    assert.equal(4, #having(lines, "child_terminated", place(one)))
+    assert.equal(4, #having(lines, "child_terminated", place(two)))
+  end)
+
   it("counts the restart it leads to within the period", function()
     local lines = log_of(function()
       local sup = dynsup.start_link {}
