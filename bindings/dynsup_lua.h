@@ -126,8 +126,8 @@ typedef struct dynsup_lua_config {
 
     /* ---- memory and limits ---- */
 
-    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's (a few blocks are tried
-     * when the host is made: less is misuse); NULL: the lua_State's own allocator, and the C
+    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's (a few blocks are
+     * tried when the host is made: less is misuse); NULL: the lua_State's own allocator, and the C
      * library's for the host itself. Also the allocator of a lua_State
      * that the host makes. Used in the host's thread only. What libuv, luv, libcurl and requests in
      * their threads need is malloc's in every case. */

@@ -98,7 +98,8 @@ static bool config_is_sound(const dynsup_lua_config *config, bool own_state) {
     return dsl_expect(!config->loop || !config->own_loop, "one loop") &&
            dsl_expect(!loops || !config->virtual_clock, "no loop with a virtual clock") &&
            dsl_expect(!config->now || (!config->virtual_clock && !loops), "one clock") &&
-           dsl_expect(own_state || !config->max_bytes, "max_bytes with a lua_State of the host's") &&
+           dsl_expect(own_state || !config->max_bytes,
+                      "max_bytes with a lua_State of the host's") &&
            dsl_expect(!config->alloc || dsl_check_alloc(config->alloc, config->alloc_ud),
                       "blocks of alloc that are aligned to 16 bytes");
 }

@@ -25,8 +25,8 @@ void dsl_test_programs_close(dsl_test_programs *programs);
 /* Pushes the function of the n-th program; returns its title. [-0, +1] */
 const char *dsl_test_programs_push(const dsl_test_programs *programs, int n);
 
-/* Calls test(module, virtual_clock) for each module that runs on the clock; with DYNSUP_FAULTS_IN in
- * the environment for those whose names are in it. */
+/* Calls test(module, virtual_clock) for each module that runs on the clock; with DYNSUP_FAULTS_IN
+ * in the environment for those whose names are in it. */
 void dsl_test_programs_each(bool virtual_clock, void (*test)(const char *module, bool is_virtual));
 
 /* How far apart the faults are that are tried: 1 (all of them) with DYNSUP_FAULTS=all in the

@@ -100,7 +100,8 @@ static void log_plain(void *ud, enum dynsup_level level, const char *text, size_
 static void log_coloured(void *ud, enum dynsup_level level, const char *text, size_t size) {
     const struct level *of = &levels[level];
     if (line_begin())
-        line_end(ud, fprintf(stderr, "%s[%s]\033[0m %.*s\n", of->colour, of->name, (int)size, text));
+        line_end(ud,
+                 fprintf(stderr, "%s[%s]\033[0m %.*s\n", of->colour, of->name, (int)size, text));
 }
 
 static bool wants_colour(void) {

@@ -248,8 +248,8 @@ static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
         times_read(host);
 }
 
-/* Where the clock is read at ticks only, a child with limits has its slices to itself: else it would
- * be charged with what others have done since. */
+/* Where the clock is read at ticks only, a child with limits has its slices to itself: else it
+ * would be charged with what others have done since. */
 static inline __attribute__((always_inline)) void
 run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before) {
     bool has_tick = host->config.port->tick;

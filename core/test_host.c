@@ -103,9 +103,8 @@ dynsup_value test_integer(int64_t integer) {
 /* ---- hosts ---- */
 
 bool test_host_init(test_host *test, size_t fail_at, bool for_ever) {
-    *test = (test_host){.alloc = {.fail_at = fail_at, .for_ever = for_ever},
-                        .port = port,
-                        .now_ns = 1000000000};
+    *test = (test_host){
+        .alloc = {.fail_at = fail_at, .for_ever = for_ever}, .port = port, .now_ns = 1000000000};
     test->host = dynsup_host_new(&(dynsup_host_config){.alloc = dsi_test_alloc_call,
                                                        .alloc_ud = &test->alloc,
                                                        .port = &test->port,

@@ -1,5 +1,5 @@
-/* Tests of the time that work takes: it is put down to who has worked, and what the pump does beside
- * it to nobody, where processes have limits. */
+/* Tests of the time that work takes: it is put down to who has worked, and what the pump does
+ * beside it to nobody, where processes have limits. */
 #include "test_host.h"
 
 #include "dynsup_limits.h"

@@ -43,7 +43,8 @@ return {
 
   { "a request that is led on to another page, and one that is given up", function()
     local second = serve(answer "there")
-    local url = serve("HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " .. second .. "\r\n\r\n")
+    local url = serve(("HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n")
+      :format(second))
     http.request { url = url, method = "PUT", body = ("x"):rep(1000), timeout = 200 }
     http.get(serve(), { timeout = 5 })
     http.get(serve(answer "long"), { timeout = 200, max_bytes = 1 })

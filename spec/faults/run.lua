@@ -4,7 +4,8 @@ local dynsup = require "dynsup"
 
 local modules = { ... }
 if #modules == 0 then
-  modules = { "process", "supervisor", "static", "server", "task", "registry", "state", "watch", "files", "heaps", "socket" }
+  modules = { "process", "supervisor", "static", "server", "task", "registry", "state", "watch", "files", "heaps",
+    "socket" }
 end
 
 for _, module in ipairs(modules) do
