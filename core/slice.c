@@ -141,16 +141,16 @@ static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
 /* Where the clock is read at ticks only, a child with limits has its slices to itself: else it
  * would be charged with what others have done since. */
 static inline __attribute__((always_inline)) void
-run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before) {
-    bool has_tick = host->config.port->tick;
-    bool is_limited = process->flags & DSI_FLAG_LIMITED;
+run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before, bool has_tick) {
+    if (has_tick && !(process->flags & DSI_FLAG_LIMITED)) {
+        run_slice(host, process);
+        return;
+    }
     dynsup_pid pid = process->slot.id;
-    if (has_tick && is_limited)
+    if (has_tick)
         sample_clock(host, before);
-    __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
     run_slice(host, process);
-    if (!has_tick || is_limited)
-        sample_clock(host, pid);
+    sample_clock(host, pid);
 }
 
 static bool tick_moved(dynsup_host *host) {
@@ -224,7 +224,8 @@ void dsi_host_pump_slices(dynsup_host *host) {
             look_ahead(host);
         dynsup_pid before = ran;
         ran = process->slot.id;
-        run_counted(host, process, before);
+        __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
+        run_counted(host, process, before, has_tick);
         pump_exits_of(host, ran);
         if (has_overrun(host, ran, begun_ns) || is_round_over(host))
             break;
