@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define NEAR_PROCESSES 4096 /* with more of them, what the next message needs is in no cache */
+
 /* ---- spawning ---- */
 
 static int spawn_start(dynsup_host *host, dsi_process *process, dynsup_ref *start_out) {
@@ -120,12 +122,18 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
     return status;
 }
 
+/* Is it better fetched while others run, by the pump, than now? Not one that has limits: those of
+ * its mailbox are for what has to wait. */
+static bool is_far(const dynsup_host *host, const dsi_process *process) {
+    return host->processes.live_count > NEAR_PROCESSES && !(process->flags & DSI_FLAG_LIMITED);
+}
+
 void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *ops) {
     dsi_process *process = dsi_process_find(host, pid);
     if (!process || process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_MESSAGE)
         return NULL;
     bool any = !process->has_key && !process->mailbox.head;
-    return any && process->ops == ops ? process->body : NULL;
+    return any && process->ops == ops && !is_far(host, process) ? process->body : NULL;
 }
 
 void dynsup_receiver_delivered(dynsup_host *host, dynsup_pid pid) {

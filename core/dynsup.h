@@ -458,8 +458,10 @@ bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
 int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
 
 /* The short way of a message: when the process waits for any message, its mailbox is empty and its
- * body has these ops, the body; else NULL. The caller may then put the values where the body will
- * find them and call dynsup_receiver_delivered, which makes it ready with DYNSUP_WAKE_DELIVERED. */
+ * body has these ops, the body; else NULL, as also in a host of many processes, where what the body
+ * leads to is in no cache before the pump fetches it. The caller may then put the values where the
+ * body will find them and call dynsup_receiver_delivered, which makes it ready with
+ * DYNSUP_WAKE_DELIVERED. */
 void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *ops);
 void dynsup_receiver_delivered(dynsup_host *host, dynsup_pid pid);
 

@@ -101,6 +101,22 @@ static void the_short_way_is_open_while_the_mailbox_is_empty(void **state) {
     assert_int_equal(body->wake, DYNSUP_WAKE_DELIVERED);
 }
 
+/* What is spawned here ends with the host. */
+static void the_short_way_is_closed_beside_thousands_of_others(void **state) {
+    test_host *test = *state;
+    test_body *body = test_spawn(test, NULL);
+    test_run(test);
+    assert_ptr_equal(dynsup_receiver(test->host, body->pid, &test_body_ops), body);
+    for (int i = 0; i < 4096; i++)
+        test_spawn(test, NULL);
+    test_run(test);
+    assert_null(dynsup_receiver(test->host, body->pid, &test_body_ops));
+    send(test, body, 1);
+    test_run(test);
+    assert_int_equal(body->received, 1);
+    assert_int_equal(body->wake, DYNSUP_WAKE_MESSAGE);
+}
+
 static void a_message_in_flight_costs_no_allocation(void **state) {
     test_host *test = *state;
     test_body *body = test_spawn(test, NULL);
@@ -163,6 +179,7 @@ int main(void) {
         TEST(a_message_is_taken_from_the_middle),
         TEST(only_the_message_with_the_key_wakes),
         TEST(the_short_way_is_open_while_the_mailbox_is_empty),
+        TEST(the_short_way_is_closed_beside_thousands_of_others),
         TEST(a_message_in_flight_costs_no_allocation),
         TEST(what_a_burst_leaves_behind_is_bounded),
         cmocka_unit_test(sending_without_memory_leaves_the_values_to_the_sender),

@@ -18,7 +18,8 @@
 #define SLICES_A_TICKROUND 64      /* the same when a tick says that time has passed */
 #define NESTING_MAX        8       /* starts inside starts */
 #define LONG_NS            1000000 /* of a slice or several, without a tick */
-#define CACHED_PROCESSES   1000    /* so many and their bodies are about what a cache holds */
+#define CACHE_LINE         64
+#define CACHED_PROCESSES   1000 /* so many and their bodies are about what a cache holds */
 
 /* ---- how a slice ends ---- */
 
@@ -177,17 +178,22 @@ static void approach(const dsi_process *process, bool is_next) {
 
 /* Of many processes nothing of the next ones is in a cache: so what they touch is fetched
  * while others run, step by step, since each step finds the way to the next: the record of the
- * third, the body of the second, what the body of the first leads to. */
+ * fourth, the body of the third, what the bodies of the second and the first lead to. */
 static void look_ahead(const dynsup_host *host) {
     const dsi_process *first = process_at(host, dsi_list_first(&host->ready));
     const dsi_process *second = process_after(host, first);
     const dsi_process *third = process_after(host, second);
+    const dsi_process *fourth = process_after(host, third);
     approach(first, true);
     approach(second, false);
     if (third) {
-        __builtin_prefetch(third);
-        __builtin_prefetch(&third->at);
-        __builtin_prefetch(&third->slices);
+        __builtin_prefetch(third->body);
+        __builtin_prefetch((const char *)third->body + CACHE_LINE);
+    }
+    if (fourth) {
+        __builtin_prefetch(fourth);
+        __builtin_prefetch(&fourth->at);
+        __builtin_prefetch(&fourth->slices);
     }
 }
 
