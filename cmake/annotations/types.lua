@@ -432,6 +432,7 @@
 ---@field incarnation? integer
 ---@field trap_exit? boolean
 ---@field paused? boolean
+---@field heap? integer the number of the heap that it lives in
 
 --- A child: its process, and how it is supervised.
 ---@class dynsup.child_look: dynsup.look
