@@ -74,6 +74,18 @@ void dsl_heap_forget(dsl_heap *heap) {
     record_free(heap);
 }
 
+void dsl_heap_tell(const dsl_heap *heap, enum dynsup_event_kind kind) {
+    dynsup_host *core = heap->face.whole->core;
+    if (!core)
+        return;
+    dynsup_event event = {.kind = kind,
+                          .at_ns = dynsup_host_now(core),
+                          .heap = heap->number,
+                          .heap_limit = heap->max_bytes,
+                          .heap_processes = heap->processes};
+    dynsup_host_tell(core, &event);
+}
+
 /* ---- making ---- */
 
 static void face_init(dsl_host *whole, dsl_heap *heap) {
@@ -140,6 +152,8 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
     heap->memory.on_over = dsl_heap_over;
     heap->memory.on_exhausted = dsl_heap_lose;
     heap->memory.told_ud = heap;
+    heap->is_told = true;
+    dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_OPENED);
     return heap;
 }
 
@@ -225,6 +239,8 @@ static void heap_close(dsl_heap *heap) {
     heap->state = DSL_HEAP_CLOSED;
     heap->is_ending = false;
     whole->heaps->count--;
+    if (heap->is_told)
+        dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_CLOSED);
     dsl_heap_forget(heap);
 }
 

@@ -34,6 +34,8 @@ typedef struct dsl_heap {
     bool is_ending;               /* in heaps->ending */
     uint8_t cycles;               /* of its collector since it was over: see heap.c */
     bool is_swept;                /* of a lost one: its processes have been told */
+    bool is_told;                 /* who observes has been told that it is open, */
+    bool is_loss_told;            /* and that it is lost */
     uint64_t loss;                /* the number of its loss */
     size_t max_bytes;             /* its limit, 0: none */
     struct dsl_heap *next;        /* in heaps->ending */
@@ -68,6 +70,9 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes);
 
 void dsl_heap_retain(dsl_heap *heap);
 void dsl_heap_release(dsl_heap *heap);
+
+/* Tells who observes events, if the host's core is still there. */
+void dsl_heap_tell(const dsl_heap *heap, enum dynsup_event_kind kind);
 
 /* Frees the record of a closed heap that nobody needs any more. */
 void dsl_heap_forget(dsl_heap *heap);

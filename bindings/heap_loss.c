@@ -31,6 +31,13 @@ void dsl_heap_lose(void *p) {
     dsl_preempt_now(&heap->face);
 }
 
+/* Before the end of any process by it: as soon as nobody's code is under way. */
+static void tell_once(dsl_heap *heap) {
+    if (!heap->is_loss_told)
+        dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_LOST);
+    heap->is_loss_told = true;
+}
+
 static void end(dsl_heap *heap, dynsup_pid pid) {
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
     dynsup_lose(heap->face.whole->core, pid, &reason, heap->loss);
@@ -61,6 +68,7 @@ bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome) {
         weigh(heap);
     if (heap->state == DSL_HEAP_OPEN)
         return false; /* a start that waited may find a lost one closed already */
+    tell_once(heap);
     if (is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED).value;
@@ -87,9 +95,7 @@ static void settle(dsl_heap *heap) {
     if (heap->state != DSL_HEAP_LOST || heap->is_swept)
         return;
     heap->is_swept = true;
-    dsl_log(heap->face.whole, DYNSUP_LEVEL_ERROR,
-            "heap %u is lost: it may have %zu bytes and needed more; its %u processes end",
-            (unsigned)heap->number, heap->max_bytes, (unsigned)heap->processes);
+    tell_once(heap);
     dsl_heap_retain(heap);
     dsl_heap_group_part(heap);
     dsl_heap_release(heap);

@@ -13,7 +13,7 @@ const char *const dsl_format_names[] = {"text", "logfmt", "json", NULL};
 static const uint32_t error_events =
     1u << DYNSUP_EVENT_CRASHED | 1u << DYNSUP_EVENT_CHILD_TERMINATED |
     1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR |
-    1u << DYNSUP_EVENT_GAVE_UP | 1u << DYNSUP_EVENT_CHILD_FAILED;
+    1u << DYNSUP_EVENT_GAVE_UP | 1u << DYNSUP_EVENT_CHILD_FAILED | 1u << DYNSUP_EVENT_HEAP_LOST;
 
 /* A refused start is a warning only for want of memory, of which the caller is told by an error: a
  * supervisor that refuses many, as it has enough children, is not to pay for it. */

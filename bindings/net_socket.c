@@ -10,7 +10,9 @@ static const char *const box_names[] = {"dynsup.net.socket", "dynsup.net.listene
 
 /* ---- closing and freeing ---- */
 
+/* Collected, it has no reader; but one may have been left by a guest that is gone. */
 static void socket_free(dsl_socket *s) {
+    dsl_pending_end(&s->reader);
     dsl_source memory = s->memory;
     dsl_source_free(&memory, s, sizeof *s);
 }

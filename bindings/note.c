@@ -124,9 +124,19 @@ static void set_shutdown(lua_State *L, double ms) {
         set_text(L, "shutdown", ms == DYNSUP_SHUTDOWN_INFINITY ? "infinity" : "brutal_kill");
 }
 
+static void set_heap(lua_State *L, const dynsup_event *event) {
+    set_integer(L, "heap", event->heap);
+    if (event->heap_limit)
+        set_integer(L, "limit", event->heap_limit);
+    if (event->kind == DYNSUP_EVENT_HEAP_LOST)
+        set_integer(L, "processes", event->heap_processes);
+}
+
 static void set_process(lua_State *L, const dynsup_event *event) {
     const char *other = event->supervisor ? "worker" : "process";
-    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+    if (event->heap)
+        set_heap(L, event);
+    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
         return;
     set_pid(L, "pid", event->pid);
     set_text(L, "name", event->name);

@@ -289,6 +289,9 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
     DYNSUP_EVENT_CHILD_FAILED,     /* report: a child's own limit of restarts is exceeded */
     DYNSUP_EVENT_MESSAGES_DROPPED, /* a child's full mailbox has lost messages (dropped) */
+    DYNSUP_EVENT_HEAP_OPENED,      /* a heap of the binding's was made (heap, heap_limit) */
+    DYNSUP_EVENT_HEAP_LOST,        /* it needed more than its limit (and heap_processes) */
+    DYNSUP_EVENT_HEAP_CLOSED,      /* it is gone */
     DYNSUP_EVENT_COUNT
 };
 
@@ -316,11 +319,14 @@ typedef struct dynsup_event {
     uint64_t restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: with the one too many */
     uint64_t max_restarts; /* of the supervisor, or the child's own */
     uint64_t period_ms;
-    bool own_limit;    /* these three are the child's own */
-    bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
-    uint64_t delay_ns; /* CHILD_DELAYED */
-    uint64_t restores; /* STATE_DROPPED: how many have failed in a row */
-    uint64_t dropped;  /* MESSAGES_DROPPED: how many so far; told at 1, 2, 4, 8 and so on */
+    bool own_limit;      /* these three are the child's own */
+    bool backs_off;      /* the child's restarts wait for its backoff, and do not count */
+    uint64_t delay_ns;   /* CHILD_DELAYED */
+    uint64_t restores;   /* STATE_DROPPED: how many have failed in a row */
+    uint64_t dropped;    /* MESSAGES_DROPPED: how many so far; told at 1, 2, 4, 8 and so on */
+    uint32_t heap;       /* the number of the heap that it tells of, and of no process; else 0 */
+    uint64_t heap_limit; /* in bytes; 0: none */
+    uint64_t heap_processes; /* HEAP_LOST: how many end with it */
 } dynsup_event;
 
 typedef struct dynsup_host_config {

@@ -393,6 +393,29 @@ static void write_messages_dropped(writer *w) {
         w->event->dropped, w->event->dropped == 1 ? "" : "s");
 }
 
+static void put_heap(writer *w) {
+    put(w, "heap %u", (unsigned)w->event->heap);
+}
+
+static void write_heap_opened(writer *w) {
+    put_heap(w);
+    put(w, " is open");
+    if (w->event->heap_limit)
+        put(w, ", and may have %" PRIu64 " bytes", w->event->heap_limit);
+}
+
+static void write_heap_lost(writer *w) {
+    uint64_t count = w->event->heap_processes;
+    put_heap(w);
+    put(w, " is lost: it may have %" PRIu64 " bytes and needed more", w->event->heap_limit);
+    put(w, "; %" PRIu64 " process%s with it", count, count == 1 ? " ends" : "es end");
+}
+
+static void write_heap_closed(writer *w) {
+    put_heap(w);
+    put(w, " is closed");
+}
+
 static const struct report_kind {
     enum dynsup_report_level level;
     void (*write)(writer *w);
@@ -415,6 +438,9 @@ static const struct report_kind {
     [DYNSUP_EVENT_STATE_DROPPED] = {DYNSUP_REPORT_WARNING, write_dropped},
     [DYNSUP_EVENT_CHILD_FAILED] = {DYNSUP_REPORT_ERROR, write_failed},
     [DYNSUP_EVENT_MESSAGES_DROPPED] = {DYNSUP_REPORT_WARNING, write_messages_dropped},
+    [DYNSUP_EVENT_HEAP_OPENED] = {DYNSUP_REPORT_INFO, write_heap_opened},
+    [DYNSUP_EVENT_HEAP_LOST] = {DYNSUP_REPORT_ERROR, write_heap_lost},
+    [DYNSUP_EVENT_HEAP_CLOSED] = {DYNSUP_REPORT_INFO, write_heap_closed},
 };
 
 enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {

@@ -34,6 +34,9 @@ static const char *const names[DYNSUP_EVENT_COUNT] = {
     [DYNSUP_EVENT_STATE_DROPPED] = "state_dropped",
     [DYNSUP_EVENT_CHILD_FAILED] = "child_failed",
     [DYNSUP_EVENT_MESSAGES_DROPPED] = "messages_dropped",
+    [DYNSUP_EVENT_HEAP_OPENED] = "heap_opened",
+    [DYNSUP_EVENT_HEAP_LOST] = "heap_lost",
+    [DYNSUP_EVENT_HEAP_CLOSED] = "heap_closed",
 };
 
 const char *dynsup_event_name(enum dynsup_event_kind kind) {
@@ -101,10 +104,21 @@ static void add_message(const source *s) {
     dynsup_record_message(s->record, text, strcspn(text, "\n"));
 }
 
+static void add_heap(const source *s) {
+    const dynsup_event *event = s->event;
+    dynsup_record_integer(s->record, "heap", event->heap);
+    if (event->heap_limit)
+        dynsup_record_integer(s->record, "limit", (int64_t)event->heap_limit);
+    if (event->kind == DYNSUP_EVENT_HEAP_LOST)
+        dynsup_record_integer(s->record, "processes", (int64_t)event->heap_processes);
+}
+
 static void add_process(const source *s) {
     const dynsup_event *event = s->event;
     const char *other = event->supervisor ? "worker" : "process";
-    if (event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+    if (event->heap)
+        add_heap(s);
+    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
         return;
     add_pid(s, "pid", event->pid);
     add_name(s, "name", event->name);

@@ -27,6 +27,9 @@ static void each_kind_has_its_level(void **state) {
         [DYNSUP_EVENT_STATE_DROPPED] = DYNSUP_REPORT_WARNING,
         [DYNSUP_EVENT_CHILD_FAILED] = DYNSUP_REPORT_ERROR,
         [DYNSUP_EVENT_MESSAGES_DROPPED] = DYNSUP_REPORT_WARNING,
+        [DYNSUP_EVENT_HEAP_OPENED] = DYNSUP_REPORT_INFO,
+        [DYNSUP_EVENT_HEAP_LOST] = DYNSUP_REPORT_ERROR,
+        [DYNSUP_EVENT_HEAP_CLOSED] = DYNSUP_REPORT_INFO,
     };
     for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
         dynsup_event event = {.kind = (enum dynsup_event_kind)kind};

@@ -317,6 +317,23 @@ static void a_hup_is_one_line(void **state) {
     assert_report(&event, "the program got SIGHUP");
 }
 
+static void a_heap_is_told_by_its_number_and_limit(void **state) {
+    (void)state;
+    dynsup_event event = {.kind = DYNSUP_EVENT_HEAP_OPENED, .heap = 3};
+    assert_report(&event, "heap 3 is open");
+    event.heap_limit = 5000;
+    assert_report(&event, "heap 3 is open, and may have 5000 bytes");
+    event.kind = DYNSUP_EVENT_HEAP_LOST;
+    event.heap_processes = 2;
+    assert_report(
+        &event, "heap 3 is lost: it may have 5000 bytes and needed more; 2 processes end with it");
+    event.heap_processes = 1;
+    assert_report(&event,
+                  "heap 3 is lost: it may have 5000 bytes and needed more; 1 process ends with it");
+    event.kind = DYNSUP_EVENT_HEAP_CLOSED;
+    assert_report(&event, "heap 3 is closed");
+}
+
 static void a_state_that_is_dropped_says_how_often_it_has_failed(void **state) {
     (void)state;
     dynsup_reason reason = because(0);
@@ -486,6 +503,7 @@ int main(void) {
         cmocka_unit_test(the_steps_of_processes_are_one_line_each),
         cmocka_unit_test(a_process_that_is_stuck_may_say_for_how_long),
         cmocka_unit_test(a_hup_is_one_line),
+        cmocka_unit_test(a_heap_is_told_by_its_number_and_limit),
         cmocka_unit_test(a_state_that_is_dropped_says_how_often_it_has_failed),
         cmocka_unit_test(a_child_that_has_failed_says_how_often_it_was_restarted),
         cmocka_unit_test(its_own_limit_is_what_comes_before_the_failure),

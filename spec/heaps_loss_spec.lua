@@ -15,6 +15,17 @@ local SERVE = heaps.SERVE
 
 local MEMORY = 3000000
 
+-- What observers are told of heaps, as "event heap limit".
+local function heap_events()
+  local list = {}
+  dynsup.observe({ events = { "heap_opened", "heap_lost", "heap_closed" } }, function(event)
+    assert(not event.pid and not event.type)
+    list[#list + 1] = ("%s %d %s"):format(event.event, event.heap, event.limit)
+    list.processes = event.processes or list.processes
+  end)
+  return list
+end
+
 local function reports()
   local list = {}
   local observation = dynsup.observe({ events = { "gave_up", "restarted" } }, function(event)
@@ -72,6 +83,41 @@ describe("a heap that needs more than its memory", function()
       settle()
       assert.equal(3, #dynsup.heaps())
       observation:close()
+    end)
+  )
+
+  it(
+    "is told to observers, as are its opening and closing, and written to the log",
+    function()
+      local lines = {}
+      host.run(function()
+        local list = heap_events()
+        local _, pid = eating "eater"
+        local other = serving(supervisor {}, { heap = "own" })
+        dynsup.send(pid, "eat")
+        settle()
+        assert.same({ "heap_opened 1 3000000", "heap_opened 2 nil", "heap_lost 1 3000000", "heap_opened 3 3000000",
+          "heap_closed 1 3000000", processes = 1 }, list)
+        host.stop(other, "kill")
+        settle()
+        table.sort(list)
+        assert.equal("heap_closed 2 nil", list[2])
+      end, { log_level = "error", log_format = "logfmt", log = function(_, line)
+        lines[#lines + 1] = line:match "event=heap.*"
+      end })
+      assert.same({ 'event=heap_lost message="heap 1 is lost: it may have 3000000 bytes and needed more; '
+        .. '1 process ends with it" heap=1 limit=3000000 processes=1' }, lines)
+    end
+  )
+
+  it(
+    "tells nobody when it is too small to be opened",
+    main(function()
+      local list = heap_events()
+      local sup = supervisor { heaps = 1, heap_memory = 10000 }
+      assert.is_false((pcall(dynsup.start_child, sup, { body = SERVE })))
+      settle()
+      assert.same({}, list)
     end)
   )
 

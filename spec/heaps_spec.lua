@@ -309,3 +309,34 @@ describe("a child with a heap of its own", function()
     end)
   )
 end)
+
+describe("observers of a host with heaps", function()
+  it(
+    "see who lives where, and how much memory each heap has",
+    main(function()
+      local observer = dynsup.observer
+      local sup = supervisor { heaps = 2, heap_memory = 3 << 20, name = "pool" }
+      local pid = serving(sup)
+      serving(sup)
+      settle()
+      local rows = observer.heaps()
+      assert.same({ 0, 1, 2 }, numbers())
+      assert.equal(3, #rows)
+      assert.matches("^heap 0, [%d.]+ [KM]iB\nheap 1, 1 process, [%d.]+ KiB of 3 MiB\nheap 2, 1 ", tostring(rows))
+      assert.equal(1, observer.info(pid).heap)
+      assert.matches("├─ <0.3.0> worker, waiting, 0 messages, heap 1, ", tostring(observer.tree()))
+      assert.not_matches("heap 0", tostring(observer.info(dynsup.self())))
+    end)
+  )
+
+  it(
+    "read of them in the last events",
+    main(function()
+      dynsup.observer.record(10, { events = { "heap_opened", "heap_closed" } })
+      local pid = serving(supervisor {}, { heap = "own", restart = "temporary" })
+      host.stop(pid, "kill")
+      settle()
+      assert.matches("heap_opened +heap 1\n.*heap_closed +heap 1$", tostring(dynsup.observer.events()))
+    end)
+  )
+end)

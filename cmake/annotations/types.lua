@@ -232,6 +232,9 @@
 ---| "state_dropped"
 ---| "child_failed"
 ---| "messages_dropped"
+---| "heap_opened"
+---| "heap_lost"
+---| "heap_closed"
 
 ---@class dynsup.filter
 ---@field events? dynsup.event_name|dynsup.event_name[]
@@ -262,6 +265,9 @@
 ---@field max_seconds? number
 ---@field next? "restart"|"delayed_restart"|"give_up"|"fail"|"none"
 ---@field dropped? integer of "messages_dropped": how many so far
+---@field heap? integer the number of the heap, in place of a process
+---@field limit? integer of a heap: its bytes
+---@field processes? integer of "heap_lost": how many end with it
 ---@field restores? integer of "state_dropped": how often the state had failed
 ---@field lost? integer how many events before it were missed
 
@@ -426,6 +432,7 @@
 ---@field incarnation? integer
 ---@field trap_exit? boolean
 ---@field paused? boolean
+---@field heap? integer the number of the heap that it lives in
 
 --- A child: its process, and how it is supervised.
 ---@class dynsup.child_look: dynsup.look

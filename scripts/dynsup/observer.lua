@@ -228,6 +228,13 @@ local function collect_waits()
   return list
 end
 
+--- The heaps of the host, the first one first, as dynsup.heaps lists them.
+---@return dynsup.heap_info[]
+function observer.heaps(...)
+  check_count("heaps", select("#", ...), 0)
+  return text.list(dynsup.heaps(), text.heaps)
+end
+
 --- Who waits for whom: for an answer of a process that it monitors, or for what it has asked of a
 --- supervisor.
 ---@return table[] waits

@@ -79,6 +79,9 @@ local function describe(row)
   if row.mailbox and not row.specs then
     parts[#parts + 1] = plural(row.mailbox, "message")
   end
+  if row.heap and row.heap > 0 then
+    parts[#parts + 1] = "heap " .. row.heap
+  end
   if row.memory then
     parts[#parts + 1] = bytes(row.memory)
     parts[#parts + 1] = "up " .. age(now() - row.started_at)
@@ -135,6 +138,16 @@ function text.info(info)
   return table.concat(result, "\n")
 end
 
+-- ---- heaps ----
+
+function text.heaps(list)
+  return lines(list, function(row)
+    local who_lives = row.processes and ", " .. plural(row.processes, "process"):gsub("processs", "processes") or ""
+    local most = row.limit and " of " .. bytes(row.limit) or ""
+    return ("heap %d%s, %s%s%s"):format(row.heap, who_lives, bytes(row.memory), most, row.lost and ", lost" or "")
+  end)
+end
+
 -- ---- the tree ----
 
 local function add_node(result, node, first, rest)
@@ -187,6 +200,7 @@ function text.events(list)
     local supervisor = event.supervisor and " of " .. tostring(event.supervisor) or ""
     local why = event.reason ~= nil and ": " .. first_line(event.reason) or event.error and ": " .. event.error or ""
     local process = (event.pid or event.name) and who { pid = event.pid or "?", name = event.name } or event.type
+      or event.heap and "heap " .. event.heap or ""
     return ("%10.3f  %-16s %s%s%s"):format(event.at / 1000, event.event, process, supervisor, why)
   end)
 end
