@@ -7,7 +7,7 @@
  */
 #include "dynsup_report.h"
 
-#include "report_text.h"
+#include "report_value.h"
 
 #include <inttypes.h>
 
@@ -18,73 +18,16 @@
 typedef struct writer {
     dsi_text text;
     const dynsup_event *event;
-    const dynsup_object_ops *objects;
-    void *objects_ud;
+    dsi_describer describer;
 } writer;
 
 #define put(w, ...) dsi_text_put(&(w)->text, __VA_ARGS__)
 
 /* ---- values ---- */
 
-static void put_id(dsi_text *text, uint64_t id) {
-    char id_text[64];
-    dynsup_id_format(id, id_text, sizeof id_text);
-    dsi_text_put(text, "%s", id_text);
-}
-
-static void put_object(const writer *w, dsi_text *text, uint64_t object) {
-    if (w->objects == NULL) {
-        dsi_text_put(text, "?");
-        return;
-    }
-    char *end = text->chars + text->length;
-    w->objects->describe(w->objects_ud, object, end, dsi_text_room(text) + 1);
-    dsi_text_take(text);
-}
-
-static void put_trace(const writer *w, dsi_text *text, const dynsup_value *value) {
-    bool has_trace = value->kind == DYNSUP_OBJECT && w->objects && w->objects->trace;
-    if (!has_trace || dsi_text_room(text) < 2)
-        return;
-    size_t before = text->length;
-    dsi_text_put(text, "\n");
-    w->objects->trace(w->objects_ud, value->as.object, text->chars + text->length,
-                      dsi_text_room(text) + 1);
-    if (text->chars[text->length])
-        dsi_text_take(text);
-    else
-        text->chars[text->length = before] = '\0';
-}
-
-static void put_value(const writer *w, dsi_text *text, const dynsup_value *value) {
-    switch (value->kind) {
-    case DYNSUP_NIL:
-        dsi_text_put(text, "nil");
-        break;
-    case DYNSUP_BOOLEAN:
-        dsi_text_put(text, value->as.boolean ? "true" : "false");
-        break;
-    case DYNSUP_INTEGER:
-        dsi_text_put(text, "%" PRId64, value->as.integer);
-        break;
-    case DYNSUP_NUMBER:
-        dsi_text_put(text, "%.14g", value->as.number);
-        break;
-    case DYNSUP_ID:
-        put_id(text, value->as.id);
-        break;
-    case DYNSUP_ATOM:
-        dsi_text_put(text, "%s", dynsup_atom_text(value->as.atom));
-        break;
-    case DYNSUP_OBJECT:
-        put_object(w, text, value->as.object);
-        break;
-    }
-}
-
 static void put_field(writer *w, const dynsup_value *value) {
     dsi_text field = dsi_text_part(&w->text, FIELD_MAX);
-    put_value(w, &field, value);
+    dsi_describe_value(&w->describer, &field, value);
     dsi_text_join_line(&w->text, &field);
 }
 
@@ -109,7 +52,7 @@ static void put_process(writer *w, const char *noun, dynsup_pid pid, const char 
     put(w, "%s", noun);
     if (pid) {
         put(w, " ");
-        put_id(&w->text, pid);
+        dsi_describe_id(&w->text, pid);
     }
     if (name) {
         put(w, " \"");
@@ -171,8 +114,8 @@ static void put_reason(writer *w) {
     size_t room = dsi_text_room(&w->text);
     size_t behind = room / 4 < BEHIND_MAX ? room / 4 : BEHIND_MAX;
     dsi_text block = dsi_text_part(&w->text, room - behind);
-    put_value(w, &block, &w->event->reason->value);
-    put_trace(w, &block, &w->event->reason->value);
+    dsi_describe_value(&w->describer, &block, &w->event->reason->value);
+    dsi_describe_trace(&w->describer, &block, &w->event->reason->value);
     dsi_text_join_block(&w->text, &block);
 }
 
@@ -451,7 +394,7 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event) {
 
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size) {
-    writer w = {dsi_text_empty(text, size), event, objects, objects_ud};
+    writer w = {dsi_text_empty(text, size), event, {objects, objects_ud}};
     kinds[event->kind].write(&w);
     dsi_text_finish(&w.text);
     return w.text.length;

@@ -1,70 +1,13 @@
-/* Tests of reports: the text of each kind of event, and its cuts. */
-#include "test_support.h"
+/* Tests of reports: the text of each kind of event. */
+#include "test_report.h"
 
-#include "dynsup_report.h"
-#include "slots.h"
-
-#include <stdio.h>
-
-#define PID(n) ((uint64_t)DSI_ID_PROCESS << 62 | (n))
-#define MS     UINT64_C(1000000)
-#define POOL   "supervisor <0.2.0> \"pool\""
-#define CHILD  "worker <0.7.0> \"it\" of " POOL
+#define MS    UINT64_C(1000000)
+#define POOL  "supervisor <0.2.0> \"pool\""
+#define CHILD "worker <0.7.0> \"it\" of " POOL
 #define DETAILS                                                                                    \
     "\n    offender: <0.7.0> \"it\", id the id, incarnation 2"                                     \
     "\n    function: app.lua:12"                                                                   \
     "\n    spec: restart permanent, shutdown 5000 ms, type worker"
-
-/* Objects are numbers of these texts. */
-static const char *const objects[] = {"boom", "the id", "app.lua:3: boom\nstack traceback:\n\tmain",
-                                      "late\x1b[0m"};
-
-static void object_describe(void *ud, uint64_t object, char *text, size_t size) {
-    assert_ptr_equal(ud, objects);
-    snprintf(text, size, "%s", objects[object]);
-}
-
-static void program_describe(void *program, char *text, size_t size) {
-    snprintf(text, size, "%s", (const char *)program);
-}
-
-static const dynsup_object_ops object_ops = {.describe = object_describe};
-static const dynsup_program_ops program_ops = {.describe = program_describe};
-
-static char program_text[] = "app.lua:12";
-static char text[4096];
-
-static const char *report(const dynsup_event *event) {
-    size_t length = dynsup_report_write(event, &object_ops, (void *)objects, text, sizeof text);
-    assert_int_equal(strlen(text), length);
-    return text;
-}
-
-static dynsup_value object(uint64_t number) {
-    return (dynsup_value){.kind = DYNSUP_OBJECT, .as.object = number};
-}
-
-static dynsup_reason because(uint64_t number) {
-    return (dynsup_reason){DYNSUP_REASON_OTHER, object(number)};
-}
-
-/* A permanent worker's event, with all that there can be. */
-static dynsup_event child_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
-    static const dynsup_value id = {.kind = DYNSUP_OBJECT, .as.object = 1};
-    return (dynsup_event){.kind = kind,
-                          .pid = PID(7),
-                          .name = "it",
-                          .supervisor = PID(2),
-                          .supervisor_name = "pool",
-                          .reason = reason,
-                          .id = &id,
-                          .program_ops = &program_ops,
-                          .program = program_text,
-                          .shutdown_ms = 5000,
-                          .incarnation = 2,
-                          .max_restarts = 3,
-                          .period_ms = 5000};
-}
 
 static void assert_report(const dynsup_event *event, const char *expected) {
     assert_string_equal(report(event), expected);
@@ -399,89 +342,6 @@ static void a_refused_start_says_why(void **state) {
     assert_reports(&event, "ignore (the start function asked to be ignored)");
 }
 
-/* ---- cuts ---- */
-
-static char long_text[20001];
-
-static void describe_at_length(void *ud, uint64_t number, char *chars, size_t size) {
-    (void)ud;
-    (void)number;
-    snprintf(chars, size, "%s", long_text);
-}
-
-static void program_describe_at_length(void *program, char *chars, size_t size) {
-    describe_at_length(program, 0, chars, size);
-}
-
-/* Of everything too much: names, id, function and reason. */
-static dynsup_event long_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
-    static const dynsup_program_ops ops = {.describe = program_describe_at_length};
-    dynsup_event event = child_event(kind, reason);
-    for (size_t i = 0; i < sizeof long_text - 1; i++)
-        long_text[i] = "x\n\ty\x1b\xe2\x82\xac"[i % 8];
-    event.name = event.supervisor_name = long_text + 2; /* begins with a tab */
-    event.program_ops = &ops;
-    return event;
-}
-
-static size_t write_at_length(const dynsup_event *event, size_t size) {
-    static const dynsup_object_ops ops = {.describe = describe_at_length};
-    memset(text, 0x5a, sizeof text);
-    size_t length = dynsup_report_write(event, &ops, NULL, text, size);
-    assert_true(length < size);
-    assert_int_equal(strlen(text), length);
-    for (size_t i = size; i < sizeof text && i < size + 64; i++)
-        assert_int_equal(text[i], 0x5a);
-    return length;
-}
-
-static void every_kind_fits_into_a_buffer_of_every_size(void **state) {
-    (void)state;
-    dynsup_reason reason = because(0);
-    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
-        dynsup_event event = long_event((enum dynsup_event_kind)kind, &reason);
-        for (size_t size = 1; size <= 2500; size += size < 1200 ? 1 : 7)
-            write_at_length(&event, size);
-    }
-}
-
-static void a_cut_report_is_the_beginning_of_the_whole(void **state) {
-    (void)state;
-    char whole[1024], part[1024];
-    for (int kind = 0; kind < DYNSUP_EVENT_COUNT; kind++) {
-        dynsup_event event = child_event((enum dynsup_event_kind)kind, NULL);
-        size_t length =
-            dynsup_report_write(&event, &object_ops, (void *)objects, whole, sizeof whole);
-        for (size_t size = 4; size <= length; size++) {
-            dynsup_report_write(&event, &object_ops, (void *)objects, part, size);
-            assert_string_equal(part + size - 4, "...");
-            assert_memory_equal(part, whole, size - 4);
-        }
-    }
-}
-
-static void a_long_reason_leaves_room_for_what_follows(void **state) {
-    (void)state;
-    dynsup_reason reason = because(0);
-    dynsup_event event = long_event(DYNSUP_EVENT_CHILD_TERMINATED, &reason);
-    write_at_length(&event, sizeof text);
-    assert_non_null(strstr(text, "...\n    offender: <0.7.0>"));
-    assert_non_null(strstr(text, "type worker\n    next: it is restarted now"));
-}
-
-static void a_field_is_cut_to_its_first_line_and_160_bytes(void **state) {
-    (void)state;
-    char name[200];
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
-    dynsup_event event = {.kind = DYNSUP_EVENT_SPAWNED, .pid = PID(9), .name = name};
-    size_t length = dynsup_report_write(&event, NULL, NULL, text, sizeof text);
-    assert_int_equal(length, strlen("process <0.9.0> \"\" began") + 160);
-    assert_non_null(strstr(text, "nnn...\" began"));
-    name[3] = '\n';
-    assert_report(&event, "process <0.9.0> \"nnn...\" began");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_that_ended_has_a_report_with_all_details),
@@ -509,10 +369,6 @@ int main(void) {
         cmocka_unit_test(its_own_limit_is_what_comes_before_the_failure),
         cmocka_unit_test(the_steps_of_children_are_one_line_each),
         cmocka_unit_test(a_refused_start_says_why),
-        cmocka_unit_test(every_kind_fits_into_a_buffer_of_every_size),
-        cmocka_unit_test(a_cut_report_is_the_beginning_of_the_whole),
-        cmocka_unit_test(a_long_reason_leaves_room_for_what_follows),
-        cmocka_unit_test(a_field_is_cut_to_its_first_line_and_160_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
