@@ -84,12 +84,13 @@ local function child(reader)
   return spec
 end
 
--- Modules with child_spec are code of the user's, whose errors are theirs.
+-- Modules with child_spec, and __pack functions, are code of the user's, whose errors are theirs.
 local function try(what, f, ...)
   local results = table.pack(pcall(f, ...))
   if not results[1] then
     local text = tostring(results[2])
-    local is_misuse = text:find "bad argument" or text:find "attempt to" and what == "module"
+    local is_misuse = text:find "bad argument" or text:find "a __pack must"
+      or text:find "attempt to" and what == "module"
     assert(is_misuse, what .. ": " .. text)
     return nil, "raised"
   end
