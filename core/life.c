@@ -192,6 +192,7 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
 static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
                           const dynsup_reason *reason) {
     const dynsup_reply failed = {.status = DYNSUP_EFAILED};
+    assert(child->extra && "it has a limit of its own");
     dsi_child_timer_stop(child);
     dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_FAILED, child, reason);
     dsi_renew_reconsider(supervisor, child);
