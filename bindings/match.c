@@ -95,13 +95,21 @@ static wanted wanted_get(lua_State *L, const dsl_host *host) {
     return w;
 }
 
+/* What is pushed in place of a copy that finds no memory. It may be made next time. */
+static bool may_be_missing(lua_State *L, const dsl_host *host, bool is_copy) {
+    return is_copy && lua_type(L, -1) == LUA_TSTRING &&
+           dsl_atom_of(L, host->runtime, -1) == DYNSUP_NOMEM;
+}
+
 /* As Lua says, which knows all about numbers. The first time that it passes an object it leaves a
  * mark, so that the next ones see what it cannot be. [-0, +0] */
 static bool equals_by_lua(lua_State *L, dsl_host *host, dynsup_message *message) {
     const dynsup_value *first = &message->values[0];
     dsl_value_push(L, host, first);
-    if (first->kind == DYNSUP_OBJECT && message->mark == 0)
-        message->mark = mark_of(L, -1, !dsl_object_is_own(host, first->as.object));
+    if (first->kind == DYNSUP_OBJECT && message->mark == 0) {
+        bool is_copy = !dsl_object_is_own(host, first->as.object);
+        message->mark = may_be_missing(L, host, is_copy) ? 0 : mark_of(L, -1, is_copy);
+    }
     bool equal = lua_rawequal(L, -1, MATCH_WHAT);
     lua_pop(L, 1);
     return equal;

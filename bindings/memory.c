@@ -2,6 +2,7 @@
 #include "bindings/memory.h"
 
 #include "bindings/arena.h"
+#include "bindings/check.h"
 #include "bindings/heap_memory.h"
 
 #include <lauxlib.h>
@@ -288,15 +289,16 @@ dsl_memory *dsl_memory_of(lua_State *L) {
     return lua_getallocf(L, &ud) == dsl_memory_alloc ? ud : NULL;
 }
 
-/* Is it the C library's, as lauxlib hands it out? Only a state made there tells: 0, or why not. */
-static int check_lauxlibs(lua_Alloc alloc) {
-    void *ud;
+/* Is it the C library's, as lauxlib hands it out, with blocks that tell whether they are counted?
+ * Only a state made there tells: 0, or why not. */
+static int check_lauxlibs(lua_Alloc alloc, void *ud) {
+    void *its_ud;
     lua_State *L = luaL_newstate();
     if (!L)
         return DYNSUP_ENOMEM;
-    int status = lua_getallocf(L, &ud) == alloc ? 0 : DYNSUP_EMISUSE;
+    bool is_its = lua_getallocf(L, &its_ud) == alloc;
     lua_close(L);
-    return status;
+    return is_its && dsl_check_alloc(alloc, ud) ? 0 : DYNSUP_EMISUSE;
 }
 
 static const void *last_block(lua_State *L) {
@@ -326,6 +328,6 @@ int dsl_memory_open(lua_State *L, dsl_memory **memory_out) {
         return 0;
     }
     bool is_ours = alloc == dsl_arena_alloc || alloc == dsl_heap_memory_alloc;
-    int status = is_ours ? 0 : check_lauxlibs(alloc);
+    int status = is_ours ? 0 : check_lauxlibs(alloc, ud);
     return status ? status : memory_put(L, alloc, ud, memory_out);
 }

@@ -132,9 +132,9 @@ static enum dsl_next stop_returned(dsl_server_run *r, int count) {
     bool may_reply = r->server->callback == DSL_CALL;
     if ((count != 3 && !(may_reply && count == 4)) || !is_reason(co, 2))
         return bad_return(r);
-    if (!dsl_server_reserve(r->host, 3) || !state_set(r->server, co, count))
+    if (count == 4 && !dsl_server_copy(r->host, co, 3)) /* first: what it collects may take slots */
         return dsl_server_no_memory(r);
-    if (count == 4 && !dsl_server_copy(r->host, co, 3))
+    if (!dsl_server_reserve(r->host, 3) || !state_set(r->server, co, count))
         return dsl_server_no_memory(r);
     return dsl_server_end_with(r, dsl_reason_get(co, r->host, 2), count == 4 ? 3 : 0);
 }

@@ -81,9 +81,12 @@ static void line_end(const dynsup_lua_config *config, int status) {
     if (status < 0 || !count)
         return;
     lost = 0;
-    snprintf(text, sizeof text, "%lu lines of the log before could not be written", count);
+    snprintf(text, sizeof text, "%lu line%s of the log before could not be written", count,
+             count == 1 ? "" : "s");
     if (config)
         dynsup_lua_log(config, DYNSUP_LEVEL_ERROR, "log_lost", text, strlen(text));
+    if (lost) /* by one: this one, which is to come again */
+        lost = count;
 }
 
 static void log_line(void *ud, enum dynsup_level level, const char *text, size_t size) {

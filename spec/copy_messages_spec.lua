@@ -53,6 +53,31 @@ describe("with copy_messages", function()
     assert.equal(100001, depth)
   end, copying))
 
+  it("a server ends with its own reason, whatever is collected while its reply is copied", host.main(function()
+    local sink = dynsup.spawn(dynsup.sleep)
+    local big = {}
+    for i = 1, 5000 do
+      big[i] = { i }
+    end
+    local module = {
+      init = function() return "ok", {} end,
+      handle_call = function(n, _, state)
+        setmetatable({}, { __gc = function()
+          for i = 1, 3 + n % 5 do dynsup.send(sink, { i }) end
+        end })
+        return "stop", { "shutdown", n }, big, state
+      end,
+    }
+    collectgarbage("generational", 5)
+    for n = 1, 300 do
+      local pid = dynsup.server.start(module)
+      local ref = dynsup.monitor(pid)
+      assert.equal(5000, #dynsup.server.call(pid, n))
+      assert.same({ "shutdown", n }, host.down(ref))
+    end
+    collectgarbage "incremental"
+  end, copying))
+
   it("what is asked of a server and what it replies are copies", host.main(function()
     local server = dynsup.server
     local state, seen = { 1 }, nil

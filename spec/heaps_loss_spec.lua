@@ -242,6 +242,30 @@ describe("a heap that needs more than its memory", function()
   )
 
   it(
+    "finds a message for whose copy there was no memory a moment before",
+    main(function()
+      local sup, looked = supervisor { heaps = 1 }, 0
+      for taken = 400000, 800000, 20000 do
+        local pid = assert(dynsup.start_child(sup, {
+          body = "spec.support.heap_worker:look_twice",
+          args = { dynsup.self(), 200000, taken },
+          max_memory = 1000000,
+          restart = "temporary",
+        }))
+        dynsup.monitor(pid)
+        dynsup.send(pid, ("k"):rep(200000))
+        local what, found = dynsup.receive()
+        if what == "looked" then
+          looked = looked + 1
+          assert.is_true(found, taken)
+          dynsup.receive_match("DOWN")
+        end
+      end
+      assert.is_true(looked > 5)
+    end)
+  )
+
+  it(
     "is not lost by a child that exceeds a limit of its own",
     main(function()
       local sup = supervisor { heaps = 1, heap_memory = 10 * MEMORY }

@@ -160,6 +160,20 @@ function worker.count_global(to, ...)
   dynsup.receive()
 end
 
+-- Looks for a message of that many bytes while so many others are taken, and again when they are not;
+-- tells whether it was found.
+function worker.look_twice(to, size, taken)
+  local wanted, hoard = ("k"):rep(size), {}
+  dynsup.sleep(1)
+  for i = 1, taken // 10000 do
+    hoard[i] = ("f"):rep(9900) .. i
+  end
+  local found = dynsup.receive_match(wanted, 0) ~= nil
+  hoard = nil
+  collectgarbage()
+  dynsup.send(to, "looked", found or dynsup.receive_match(wanted, 0) ~= nil)
+end
+
 -- Wants ever more memory, and does not mind an error.
 function worker.hoard()
   local hoard = {}

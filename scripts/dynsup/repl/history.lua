@@ -68,6 +68,18 @@ local function shorten(path, lines)
   return kept
 end
 
+-- A line without its end is what a full disk has left.
+local function is_cut(path)
+  local file = io.open(path)
+  if not file then
+    return false
+  end
+  local size = file:seek "end"
+  local cut = size > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
+  file:close()
+  return cut
+end
+
 --- The history of this user.
 function history.open()
   local folder = state_folder()
@@ -76,6 +88,7 @@ function history.open()
     make_folder(folder .. "/dynsup")
     self.path = folder .. "/dynsup/history"
     self.lines = shorten(self.path, read_lines(self.path))
+    self.cut = is_cut(self.path)
   end
   return self
 end
