@@ -63,13 +63,13 @@ describe("with copy_messages", function()
       init = function() return "ok", {} end,
       handle_call = function(n, _, state)
         setmetatable({}, { __gc = function()
-          for i = 1, 3 + n % 5 do dynsup.send(sink, { i }) end
+          for i = 1, 3 + n * 7919 % 31 % 5 do dynsup.send(sink, { i }) end
         end })
         return "stop", { "shutdown", n }, big, state
       end,
     }
     collectgarbage("generational", 5)
-    for n = 1, 300 do
+    for n = 1, 500 do
       local pid = dynsup.server.start(module)
       local ref = dynsup.monitor(pid)
       assert.equal(5000, #dynsup.server.call(pid, n))
