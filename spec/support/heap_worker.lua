@@ -163,15 +163,20 @@ end
 -- Looks for a message of that many bytes while so many others are taken, and again when they are not;
 -- tells whether it was found.
 function worker.look_twice(to, size, taken)
-  local wanted, hoard = ("k"):rep(size), {}
+  local wanted = ("k"):rep(size)
   dynsup.sleep(1)
-  for i = 1, taken // 10000 do
-    hoard[i] = ("f"):rep(9900) .. i
+  local function look()
+    return dynsup.receive_match(wanted, 0) ~= nil
   end
-  local found = dynsup.receive_match(wanted, 0) ~= nil
-  hoard = nil
+  local function look_beside(others)
+    for i = 1, taken // 10000 do
+      others[i] = ("f"):rep(9900) .. i
+    end
+    return look(), others
+  end
+  local found = look_beside {}
   collectgarbage()
-  dynsup.send(to, "looked", found or dynsup.receive_match(wanted, 0) ~= nil)
+  dynsup.send(to, "looked", found or look())
 end
 
 -- Wants ever more memory, and does not mind an error.
