@@ -166,6 +166,7 @@ void dynsup_wait_time(dynsup_host *host, uint64_t deadline_ns) {
 }
 
 void dynsup_wait_key(dynsup_host *host, uint64_t key, uint64_t deadline_ns) {
+    assert(key != 0 && "a key that is one");
     dsi_process_wait(host, host->current, DSI_WAIT_KEY, key, deadline_ns);
 }
 
