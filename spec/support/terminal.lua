@@ -43,12 +43,15 @@ function terminal.open(command, columns, rows)
   local script = ([[
 unset LD_PRELOAD LUA_INIT TMUX; export HOME=%s XDG_STATE_HOME= LC_ALL=C.UTF-8 DYNSUP=%s; cd "$HOME"
 trap : INT QUIT
+: >%s.begun
 %s
 echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/terminal: /'; exec sleep 1000
-]]):format(quote(folder), quote(program.path), command)
+]]):format(quote(folder), quote(program.path), target, command)
   program.write(folder, target .. ".sh", script)
+  terminal.shell(("rm -f %s.begun"):format(target))
   tmux(("new-session -d -s %s -x %d -y %d sh %s/%s.sh")
     :format(target, columns or 80, rows or 24, folder, target))
+  terminal.shell(("until test -e %s.begun; do sleep 0.01; done"):format(target)) -- else Ctrl-C would end it
 end
 
 --- Takes the terminal away.
