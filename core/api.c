@@ -174,7 +174,7 @@ void *dynsup_waiter(dynsup_host *host, dynsup_pid pid, uint64_t key) {
     dsi_process *process = dsi_process_find(host, pid);
     if (!process || process->state != DSI_PROCESS_WAITING || process->wait != DSI_WAIT_KEY)
         return NULL;
-    return process->has_key && process->wait_key == key ? process->body : NULL;
+    return process->wait_key == key ? process->body : NULL;
 }
 
 void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key) {

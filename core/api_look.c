@@ -25,8 +25,7 @@ void dynsup_round_end(dynsup_host *host) {
 
 /* Whom a process that waits monitors by what it waits with: a call, or a selective receive. */
 static dynsup_pid answerer(const dynsup_host *host, const dsi_process *process) {
-    bool has_key = process->state == DSI_PROCESS_WAITING && process->has_key &&
-                   (process->wait == DSI_WAIT_MESSAGE || process->wait == DSI_WAIT_KEY);
+    bool has_key = process->state == DSI_PROCESS_WAITING && process->has_key;
     const dsi_monitor *monitor =
         has_key ? dsi_slots_find(&host->monitors, process->wait_key) : NULL;
     bool is_its = monitor && monitor->watcher == process && monitor->target;

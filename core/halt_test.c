@@ -1,6 +1,8 @@
 /* Tests of the orderly end of a host. */
 #include "test_host.h"
 
+#include "dynsup_look.h"
+
 static test_body *spawn_main(test_host *test) {
     test_body *body = test_body_new(test);
     dynsup_spawn_options options = {.main = true};
@@ -154,6 +156,17 @@ static bool is_asked(test_host *test, test_body *body) {
     return asked;
 }
 
+static void who_is_renewed_is_asked_to_end(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_program *child = slow_child(test, a, test_supervisor(test, a), 100);
+    dynsup_child_info info;
+    dynsup_reply reply;
+    assert_true(dynsup_child_of(test->host, child->last->pid, &info));
+    assert_int_equal(dynsup_renew_child(test->host, info.ref, 1, false, &reply), 0);
+    assert_true(is_asked(test, child->last));
+}
+
 static void each_is_asked_to_end_in_its_turn(void **state) {
     test_host *test = *state;
     test_body *main = spawn_main(test), *other = test_spawn_trapping(test);
@@ -219,6 +232,7 @@ int main(void) {
         TEST(halt_passes_over_a_supervisor_that_is_being_killed),
         TEST(halt_needs_no_memory),
         TEST(each_is_asked_to_end_in_its_turn),
+        TEST(who_is_renewed_is_asked_to_end),
         TEST(more_than_one_round_of_ends_is_killed),
         TEST(main_has_no_reason_before_its_end),
         TEST(a_body_without_a_preempt_op_is_not_asked),

@@ -31,7 +31,7 @@ int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const cha
                          size_t length) {
     const dynsup_value none = dsi_value_nil();
     dsi_name *made;
-    if (!name || !length)
+    if (!length)
         return 0;
     int status = dsi_name_make(supervisor->host, name, length,
                                child->extra ? &child->extra->name_key : &none, &made);

@@ -387,6 +387,7 @@ static void a_message_may_have_as_many_bytes_unless_it_is_an_answer(void **state
     assert_int_equal(may_have(test, pid, test_integer(1)), 20);
     assert_true(may_have(test, pid, answer) == DYNSUP_NO_LIMIT);
     assert_true(may_have(test, f.a->pid, test_integer(1)) == DYNSUP_NO_LIMIT);
+    assert_true(may_have(test, 0, test_integer(1)) == DYNSUP_NO_LIMIT); /* nobody */
     f.program = test_program_new(test);
     pid = child_with(test, &f, NULL, DYNSUP_TEMPORARY);
     assert_int_equal(may_have(test, pid, test_integer(1)), 100);

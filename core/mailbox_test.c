@@ -1,6 +1,8 @@
 /* Tests of messages and mailboxes. */
 #include "test_host.h"
 
+#include "dynsup_limits.h"
+
 #include "mailbox.h"
 
 static void send(test_host *test, const test_body *to, int64_t integer) {
@@ -115,6 +117,13 @@ static void the_short_way_is_closed_beside_thousands_of_others(void **state) {
     test_run(test);
     assert_int_equal(body->received, 1);
     assert_int_equal(body->wake, DYNSUP_WAKE_MESSAGE);
+    dynsup_limits limits = {.mailbox = 1}; /* for what has to wait */
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    spec.limits = &limits;
+    test_started(test, body, test_supervisor(test, body), &spec);
+    test_run(test);
+    assert_non_null(dynsup_receiver(test->host, program->last->pid, &test_body_ops));
 }
 
 static void a_message_in_flight_costs_no_allocation(void **state) {

@@ -56,28 +56,23 @@ static inline void slice_wait(dynsup_host *host, dsi_process *process) {
     process->state = process->wait == DSI_WAIT_NONE ? DSI_PROCESS_IDLE : DSI_PROCESS_WAITING;
 }
 
+static void slice_again(dynsup_host *host, dsi_process *process) {
+    dsi_process_vacate(host, process);
+    process->state = DSI_PROCESS_IDLE;
+    dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
+}
+
+/* The end of a slice that does not wait, or whose process was doomed meanwhile. */
 static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice end,
                       dynsup_outcome *outcome) {
-    if (process->state != DSI_PROCESS_RUNNING) { /* it was doomed meanwhile */
+    if (process->state != DSI_PROCESS_RUNNING)
         outcome_release(host, outcome);
-        return;
-    }
-    switch (end) {
-    case DYNSUP_SLICE_AGAIN:
-        dsi_process_vacate(host, process);
-        process->state = DSI_PROCESS_IDLE;
-        dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
-        break;
-    case DYNSUP_SLICE_WAIT:
-        slice_wait(host, process);
-        break;
-    case DYNSUP_SLICE_IDLE:
+    else if (end == DYNSUP_SLICE_AGAIN)
+        slice_again(host, process);
+    else if (end == DYNSUP_SLICE_IDLE)
         slice_idle(host, process);
-        break;
-    case DYNSUP_SLICE_EXIT:
+    else
         slice_exit(host, process, outcome);
-        break;
-    }
 }
 
 /* Inline: after a body's longjmp a processor predicts the return of each function wrongly. */
