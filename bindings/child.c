@@ -132,7 +132,7 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 
 /* Is the child to be in another heap, and in which? */
 static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_heap_plan *plan) {
-    if (spec->is_worker || host->config->dry)
+    if (spec->is_worker)
         return false;
     *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
     if (dsl_spec_has(spec, DSL_SPEC_ENV))
@@ -163,11 +163,9 @@ static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_re
     return 2;
 }
 
-/* The first body and the program, or, of a temporary child, what reports tell of it; and room in
- * the vault. 0, or the number of values pushed. */
-static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
-    dynsup_child_spec *core = &spec->core;
-    dynsup_reason reason;
+/* The program. 0, or the number of values pushed. */
+static int abroad_program(lua_State *L, dsl_host *host, dynsup_child_spec *core,
+                          const dsl_heap_plan *plan) {
     dsl_codec_trouble trouble;
     if (lua_type(L, CHILD_FUNCTION) != LUA_TSTRING) {
         lua_pushliteral(L, DSL_SPEC_NEEDS_NAME);
@@ -175,8 +173,31 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
     }
     core->program_ops = &dsl_heap_program_ops;
     core->program = dsl_heap_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, plan, &trouble);
-    if (!core->program)
-        return dsl_heap_program_refused(L, &trouble);
+    return core->program ? 0 : dsl_heap_program_refused(L, &trouble);
+}
+
+/* A dry run opens no heaps: it looks whether the child could be in another one, and goes on with
+ * it in its own. 0, or the number of values pushed. */
+static int abroad_check(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                        const dsl_heap_plan *plan, bool plain) {
+    int failed = abroad_program(L, host, &spec->core, plan);
+    if (failed)
+        return failed;
+    spec->core.program_ops->release(spec->core.program);
+    if (spec->own_heap)
+        spec->max_memory = 0; /* the heap's */
+    spec_prepare(L, host, pid, spec, plain);
+    return 0;
+}
+
+/* The first body and the program, or, of a temporary child, what reports tell of it; and room in
+ * the vault. 0, or the number of values pushed. */
+static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
+    dynsup_child_spec *core = &spec->core;
+    dynsup_reason reason;
+    int failed = abroad_program(L, host, core, plan);
+    if (failed)
+        return failed;
     int status = core->program_ops->make(core->program, 0, &core->body_ops, &core->body, &reason);
     if (status) {
         core->program_ops->release(core->program);
@@ -224,10 +245,12 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
-    if (plan_read(host, pid, spec, &plan))
-        failed = abroad_prepare(L, host, spec, &plan);
-    else
+    if (!plan_read(host, pid, spec, &plan))
         spec_prepare(L, host, pid, spec, !ensure);
+    else if (host->config->dry)
+        failed = abroad_check(L, host, pid, spec, &plan, !ensure);
+    else
+        failed = abroad_prepare(L, host, spec, &plan);
     if (failed)
         return start_told(L, host, ensure, failed);
     values_keep(L, host, spec);

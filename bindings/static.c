@@ -45,12 +45,17 @@ static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
     if (dsl_spec_has(spec, DSL_SPEC_ENV))
         plan.env = base + DSL_SPEC_ENV;
-    spec->own_heap = spec->own_heap && !host->config->dry;
     if (!spec->own_heap)
         return 0;
     if (!dsl_heap_program_box_push(L, host, base + DSL_SPEC_FUNCTION, base + DSL_SPEC_ARGS, &plan,
                                    &trouble))
         return dsl_heap_program_refused(L, &trouble);
+    if (host->config->dry) { /* which opens no heaps */
+        lua_pop(L, 1);
+        spec->own_heap = false;
+        spec->max_memory = 0;
+        return 0;
+    }
     lua_replace(L, base + DSL_SPEC_FUNCTION);
     return 0;
 }

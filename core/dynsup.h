@@ -465,7 +465,8 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
 
 /* The short way of a message: when the process waits for any message, its mailbox is empty and its
  * body has these ops, the body; else NULL, as also in a host of many processes, where what the body
- * leads to is in no cache before the pump fetches it. The caller may then put the values where the
+ * leads to is in no cache before the pump fetches it (but for a child with limits, whose mailbox is
+ * for what has to wait). The caller may then put the values where the
  * body will find them and call dynsup_receiver_delivered, which makes it ready with
  * DYNSUP_WAKE_DELIVERED. */
 void *dynsup_receiver(dynsup_host *host, dynsup_pid pid, const dynsup_body_ops *ops);

@@ -95,21 +95,6 @@ static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
         slice_end(host, process, end, &outcome);
 }
 
-bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
-    dsi_process *outer = host->current;
-    dsi_process *process = dsi_process_find(host, pid);
-    assert(outer && process);
-    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
-        dsi_node_remove(&process->queue);
-        host->nesting++;
-        run_slice(host, process);
-        host->nesting--;
-        host->current = outer;
-        host->in_slice = true;
-    }
-    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
-}
-
 /* Reads the clock; the time that has passed is put down to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->sampled_ns;
@@ -121,6 +106,31 @@ static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     process->cpu_ns += host->sampled_ns - before;
     if (process->flags & DSI_FLAG_LIMITED)
         dsi_limits_sample(host, process, host->worked_ns - worked_before);
+}
+
+/* Where anybody has limits the time of the one inside is not put down to who starts it. */
+static void run_inside(dynsup_host *host, dsi_process *process, dynsup_pid outer) {
+    dynsup_pid pid = process->slot.id;
+    if (host->has_limits)
+        sample_clock(host, outer);
+    run_slice(host, process);
+    if (host->has_limits)
+        sample_clock(host, pid);
+}
+
+bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
+    dsi_process *outer = host->current;
+    dsi_process *process = dsi_process_find(host, pid);
+    assert(outer && process);
+    if (process->state == DSI_PROCESS_RUNNABLE && host->nesting < NESTING_MAX) {
+        dsi_node_remove(&process->queue);
+        host->nesting++;
+        run_inside(host, process, outer->slot.id);
+        host->nesting--;
+        host->current = outer;
+        host->in_slice = true;
+    }
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
 }
 
 /* What a slice has ended ends behind it, and where processes have limits in nobody's time. */

@@ -65,6 +65,40 @@ static void check_worked(const scene *s, uint64_t ms) {
     assert_int_equal(worked_ns(s), ms * MS_NS);
 }
 
+static enum dynsup_slice act_begin_slowly(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    self->act = NULL;
+    self->test->now_ns += 500 * MS_NS;
+    return DYNSUP_SLICE_WAIT;
+}
+
+/* Works for 1 ms before and 1 ms behind what it starts. */
+static enum dynsup_slice act_start(test_body *self, dynsup_outcome *outcome) {
+    scene *s = self->more;
+    test_body *inner = s->slow = test_body_new(s->test);
+    dynsup_ref ref = 0;
+    dynsup_spawn_options options = {.start_out = &ref};
+    inner->act = act_begin_slowly;
+    s->test->now_ns += MS_NS;
+    assert_int_equal(dynsup_spawn(s->test->host, &test_body_ops, inner, &options, &inner->pid), 0);
+    dynsup_start_now(s->test->host, inner->pid);
+    dynsup_call_end(s->test->host, ref);
+    self->act = NULL;
+    return act_work(self, outcome);
+}
+
+static void what_begins_inside_a_slice_works_for_itself(test_host *test) {
+    scene s;
+    dynsup_process_info info;
+    scene_open(&s, test);
+    s.worker->act = act_start;
+    say(&s);
+    test_run(test);
+    check_worked(&s, 3);
+    assert_true(dynsup_process_inspect(test->host, s.slow->pid, &info));
+    assert_int_equal(info.cpu_ns, 500 * MS_NS);
+}
+
 static void what_ends_before_a_slice_is_not_its_work(test_host *test) {
     scene s;
     scene_open(&s, test);
@@ -112,6 +146,7 @@ static void without_a_tick(void **state) {
     what_ends_before_a_slice_is_not_its_work(*state);
     what_a_slice_ends_is_not_its_work(*state);
     what_others_do_in_the_same_round_is_not_its_work(*state);
+    what_begins_inside_a_slice_works_for_itself(*state);
 }
 
 static void with_a_tick(void **state) {
@@ -120,6 +155,7 @@ static void with_a_tick(void **state) {
     what_ends_before_a_slice_is_not_its_work(test);
     what_a_slice_ends_is_not_its_work(test);
     what_others_do_in_the_same_round_is_not_its_work(test);
+    what_begins_inside_a_slice_works_for_itself(test);
 }
 
 int main(void) {

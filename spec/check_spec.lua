@@ -88,6 +88,17 @@ dynsup.ensure_child(sup, { body = print, name = "x", restart = "x" })]])
     assert_told({}, 1, check "dynsup.start_child(dynsup.start_link(), print)")
   end)
 
+  it("with a heap of its own, which is not opened", function()
+    assert_told({ '7: start_child: invalid_mfa: "a function at args[1] cannot travel to another heap": ' .. MFA }, 4,
+      check [[
+local sup = dynsup.start_link()
+local name = "string:rep"
+dynsup.start_child(sup, { body = name, heap = "own", max_memory = 8000000, args = { "x", 2 } })
+dynsup.ensure_child(sup, { body = name, heap = "own", max_memory = 8000000, name = "it" })
+dynsup.supervisor.start_link({ { id = 1, body = name, heap = "own", max_memory = 8000000 } })
+dynsup.start_child(sup, { body = name, heap = "own", args = { print } })]])
+  end)
+
   it("once, however often it comes", function()
     assert_told({ "4: start_child: invalid_ready: 1: ready is true or false" }, 3, check [[
 local sup = dynsup.start_link()

@@ -34,12 +34,9 @@ end
 local function read_lines(path)
   local lines = {}
   local file <close> = io.open(path, "rb")
-  if file then
-    for line in file:lines() do
-      if line ~= "" then -- there is one behind what a full disk has cut off
-        lines[#lines + 1] = line
-      end
-    end
+  local text = file and file:read "a" or "" -- a folder can be opened, not read
+  for line in text:gmatch "[^\n]+" do -- there is an empty one behind what a full disk has cut off
+    lines[#lines + 1] = line
   end
   return lines
 end
@@ -74,7 +71,7 @@ local function is_cut(path)
   if not file then
     return false
   end
-  local size = file:seek "end"
+  local size = file:seek "end" or 0
   local cut = size > 0 and file:seek("end", -1) and file:read(1) ~= "\n"
   file:close()
   return cut
