@@ -47,10 +47,12 @@ static const dsl_scenario scenario = {
            "  try(d.send, pid, 1, 2, {}, 4, 5, 6, 7, 8, {}, {})\n"
            "  try(d.send_after, 1, pid, 'later', {})\n"
            "  try(d.sleep, 2)\n"
+           "  try(d.receive_match, function() return false end, 0)\n"
            "  try(d.info, pid)\n"
            "  try(d.heaps)\n"
            "  while try(d.receive, 0) do end\n"
            "  try(d.send, pid, 'crash', {})\n"
+           "  try(d.send, pid, {}, { {} })\n" /* is dropped */
            "  try(d.sleep, 2)\n"
            "  try(d.stop, sup, { 'shutdown', {} })\n"
            "  while try(d.receive, 0) do end\n"
