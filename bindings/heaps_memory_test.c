@@ -1,5 +1,5 @@
 /* Memory that runs out among heaps: while one is made, while values go there and come back, while
- * one is lost or closed. */
+ * a module is reloaded in all of them, while one is lost or closed. */
 #include "bindings/test_sweep.h"
 
 #include <lauxlib.h>
@@ -63,6 +63,22 @@ static void each_allocation_of_heaps_may_fail(void **state) {
     dsl_test_sweep_all(&scenario);
 }
 
+static const dsl_scenario reloading = {
+    .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
+    .run = "d.run({ clock = 'virtual', log_level = 'off' }, function()\n"
+           "  local sup = d.start_link { heaps = 1 }\n"
+           "  pcall(d.flag, 'trap_exit', true)\n"
+           "  pcall(d.start_child, sup, { body = 'heapling:serve', args = { d.self() } })\n"
+           "  pcall(d.sleep, 1)\n"
+           "  pcall(d.reload, 'heapling')\n"
+           "  for _ = 1, 9 do pcall(d.receive, 0) end\n"
+           "end)\n"};
+
+static void each_allocation_of_a_reload_among_heaps_may_fail(void **state) {
+    (void)state;
+    dsl_test_sweep_all(&reloading);
+}
+
 static const dsl_scenario losing = {
     .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
     .run = "d.run({ clock = 'virtual' }, function()\n"
@@ -97,6 +113,7 @@ int main(void) {
     char file[128];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_heaps_may_fail),
+        cmocka_unit_test(each_allocation_of_a_reload_among_heaps_may_fail),
         cmocka_unit_test(each_allocation_of_a_heap_that_is_lost_may_fail),
     };
     module_write(folder, file, sizeof file);
