@@ -58,11 +58,10 @@ static enum dsl_codec_status pack_object(lua_State *L, crossing *c, int index,
     return pack_one(L, c, index, object_out);
 }
 
-/* Those before the one that failed are let go. */
+/* Packs those that are objects. Those before the one that failed are let go. */
 static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c,
                                        dynsup_value *values_out) {
     for (int i = 0; i < c.count; i++) {
-        values_out[i] = dsl_value_plain(L, c.first + i);
         if (values_out[i].kind != DYNSUP_OBJECT)
             continue;
         enum dsl_codec_status status = pack_object(L, &c, c.first + i, &values_out[i].as.object);
@@ -75,10 +74,14 @@ static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c,
     return DSL_CODEC_OK;
 }
 
-/* How many values are to be packed together? */
-static int compounds_count(lua_State *L, int first, int count) {
-    int compounds = 0;
-    for (int i = 0; i < count; i++)
+/* The values as far as they are plain; returns how many are to be packed together. */
+static int plain_get(lua_State *L, int first, int count, dynsup_value *values_out) {
+    int objects = 0, compounds = 0;
+    for (int i = 0; i < count; i++) {
+        values_out[i] = dsl_value_plain(L, first + i);
+        objects += values_out[i].kind == DYNSUP_OBJECT;
+    }
+    for (int i = 0; i < count && objects > 1; i++)
         compounds += dsl_is_compound(L, first + i);
     return compounds > 1 && compounds <= (int)DSL_OBJECT_PARTS ? compounds : 0;
 }
@@ -96,13 +99,13 @@ static void refuse(lua_State *L, const dsl_packing *packing, int first, int coun
 
 int dsl_values_pack(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what, int first,
                     int count, dynsup_value *values_out) {
-    dynsup_value begin = dsl_value_plain(L, first);
+    int compounds = plain_get(L, first, count, values_out);
     crossing c = {
         .packing = {.alloc = host->whole->alloc, .alloc_ud = host->whole->alloc_ud, .root = what},
-        .left = dynsup_message_limit(host->core, pid, &begin),
+        .left = dynsup_message_limit(host->core, pid, &values_out[0]),
         .first = first,
         .count = count,
-        .compounds = compounds_count(L, first, count)};
+        .compounds = compounds};
     int top = lua_gettop(L);
     enum dsl_codec_status status = pack_each(L, host, c, values_out);
     if (status == DSL_CODEC_ASKS) {

@@ -45,11 +45,14 @@ static inline void dsl_values_push(lua_State *L, dsl_host *host, const dynsup_va
 static inline void dsl_values_push_in_slice(lua_State *L, dsl_host *host,
                                             const dynsup_value *values, int count) {
     for (int i = 0; i < count; i++) {
-        if (dsl_value_part(&values[i])) {
+        if (values[i].kind != DYNSUP_OBJECT) {
+            dsl_value_push(L, host, &values[i]);
+        } else if (dsl_value_part(&values[i])) {
             dsl_parts_push_in_slice(L, host, values + i, count - i);
             return;
+        } else {
+            dsl_object_push_in_slice(L, host, values[i].as.object);
         }
-        dsl_value_push_in_slice(L, host, &values[i]);
     }
 }
 
