@@ -124,6 +124,7 @@ describe("a start function that a halt ends in", function()
           local wait = prepare()
           dynsup.send(me, "waits")
           wait()
+          dynsup.sleep() -- the other end may have been collected
         end })
         assert.equal("waits", (dynsup.receive(10000)))
         support.until_waiting(sup)
