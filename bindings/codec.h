@@ -70,7 +70,14 @@ typedef struct dsl_packing {
     int prepared;     /* the index of what dsl_codec_prepare has pushed; 0: nothing */
     bool lenient;     /* see dsl_codec_pack */
     size_t max_size;  /* of the parcel; 0: none */
+    int compounds;    /* 0: all values; else only those that are compounds, which are so many */
 } dsl_packing;
+
+/* Is the value one that others may refer to: a table or a full userdata? [-0, +0] */
+static inline bool dsl_is_compound(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    return type == LUA_TTABLE || type == LUA_TUSERDATA;
+}
 
 /*
  * Packs the count values from index first (absolute) on; *parcel_out then has one owner, the

@@ -286,12 +286,15 @@ static bool frames_put(dsl_packer *p) {
 
 static bool values_put(dsl_packer *p, int first, int count) {
     for (p->number = 1; p->number <= count; p->number++) {
-        if (dsl_put_plain(p, first + p->number - 1)) {
+        int index = first + p->number - 1;
+        if (p->how->compounds && !dsl_is_compound(p->L, index))
+            continue;
+        if (dsl_put_plain(p, index)) {
             if (p->status)
                 return false;
             continue;
         }
-        lua_pushvalue(p->L, first + p->number - 1);
+        lua_pushvalue(p->L, index);
         if (!object_put(p, DSL_MEMO_NONE) || !frames_put(p))
             return false;
     }
@@ -310,9 +313,15 @@ static bool later_put(dsl_packer *p) {
     return true;
 }
 
+/* How many of the values are packed? */
+static int put_count(const dsl_packer *p, int count) {
+    return p->how->compounds ? p->how->compounds : count;
+}
+
 static bool all_put(dsl_packer *p, int first, int count) {
     return dsl_put_byte(p, DSL_CODEC_VERSION) && dsl_put_byte(p, 0) &&
-           dsl_put_varint(p, (uint64_t)count) && values_put(p, first, count) && later_put(p);
+           dsl_put_varint(p, (uint64_t)put_count(p, count)) && values_put(p, first, count) &&
+           later_put(p);
 }
 
 /* The bytes as a parcel, or NULL. */
@@ -381,7 +390,7 @@ enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const d
     if (!lua_checkstack(L, FRAME_VALUES))
         p.status = DSL_CODEC_NOMEM;
     else if (all_put(&p, first, count) && dsl_pack_admit(&p, p.size))
-        *parcel_out = parcel_new(&p, count);
+        *parcel_out = parcel_new(&p, put_count(&p, count));
     packer_fini(&p);
     if (p.status == DSL_CODEC_NOMEM)
         snprintf(trouble_out->text, sizeof trouble_out->text, "not enough memory");

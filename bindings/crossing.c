@@ -3,42 +3,87 @@
 
 #include "core/dynsup_limits.h"
 
-/* How to pack, and how many bytes are left for it; DYNSUP_NO_LIMIT: any number. */
+/* Tables and userdata of one message may share something: several are packed together, all others,
+ * and a single one, by themselves. */
 typedef struct crossing {
     dsl_packing packing;
-    uint64_t left;
+    uint64_t left; /* bytes that may still be packed; DYNSUP_NO_LIMIT: any number */
+    int first, count;
+    int compounds;      /* of the values that are packed together; 0: none are */
+    dsl_parcel *parcel; /* of those, or NULL: not yet; the values that came out are its owners */
+    uint32_t parts;     /* that came out */
 } crossing;
 
-/* The value at the index as a parcel, with its bytes taken off what is left. */
-static enum dsl_codec_status pack_one(lua_State *L, crossing *c, int index, dsl_parcel **parcel) {
+/* The count values at the index as a parcel, with its bytes taken off what is left. */
+static enum dsl_codec_status pack(lua_State *L, crossing *c, int index, int count,
+                                  dsl_parcel **parcel_out) {
     dsl_codec_trouble trouble;
     if (c->left == 0)
         return DSL_CODEC_TOO_BIG;
     c->packing.max_size = c->left < SIZE_MAX ? (size_t)c->left : 0;
-    enum dsl_codec_status status = dsl_codec_pack(L, index, 1, &c->packing, parcel, &trouble);
+    enum dsl_codec_status status =
+        dsl_codec_pack(L, index, count, &c->packing, parcel_out, &trouble);
     if (status == DSL_CODEC_OK && c->left != DYNSUP_NO_LIMIT)
-        c->left -= (*parcel)->size;
+        c->left -= (*parcel_out)->size;
     return status;
 }
 
-/* Those before the one that failed are let go. */
-static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c, int first,
-                                       int count, dynsup_value *values_out) {
-    for (int i = 0; i < count; i++) {
-        dsl_parcel *parcel = NULL;
-        values_out[i] = dsl_value_plain(L, first + i);
+static enum dsl_codec_status pack_one(lua_State *L, crossing *c, int index, uint64_t *object_out) {
+    dsl_parcel *parcel = NULL;
+    enum dsl_codec_status status = pack(L, c, index, 1, &parcel);
+    if (status == DSL_CODEC_OK)
+        *object_out = dsl_object_of_parcel(parcel);
+    return status;
+}
+
+/* The next compound; with the first one all of them are packed. */
+static enum dsl_codec_status pack_part(lua_State *L, crossing *c, uint64_t *object_out) {
+    if (c->parcel) {
+        dsl_parcel_retain(c->parcel);
+    } else {
+        c->packing.compounds = c->compounds;
+        enum dsl_codec_status status = pack(L, c, c->first, c->count, &c->parcel);
+        c->packing.compounds = 0;
+        if (status != DSL_CODEC_OK)
+            return status;
+    }
+    *object_out = dsl_object_of_part(c->parcel, ++c->parts);
+    return DSL_CODEC_OK;
+}
+
+static enum dsl_codec_status pack_object(lua_State *L, crossing *c, int index,
+                                         uint64_t *object_out) {
+    if (c->compounds && dsl_is_compound(L, index))
+        return pack_part(L, c, object_out);
+    return pack_one(L, c, index, object_out);
+}
+
+/* Packs those that are objects. Those before the one that failed are let go. */
+static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c,
+                                       dynsup_value *values_out) {
+    for (int i = 0; i < c.count; i++) {
         if (values_out[i].kind != DYNSUP_OBJECT)
             continue;
-        enum dsl_codec_status status = pack_one(L, &c, first + i, &parcel);
-        if (status == DSL_CODEC_OK) {
-            values_out[i].as.object = dsl_object_of_parcel(parcel);
+        enum dsl_codec_status status = pack_object(L, &c, c.first + i, &values_out[i].as.object);
+        if (status == DSL_CODEC_OK)
             continue;
-        }
         while (i-- > 0)
             dsl_value_release(host, &values_out[i]);
         return status;
     }
     return DSL_CODEC_OK;
+}
+
+/* The values as far as they are plain; returns how many are to be packed together. */
+static int plain_get(lua_State *L, int first, int count, dynsup_value *values_out) {
+    int objects = 0, compounds = 0;
+    for (int i = 0; i < count; i++) {
+        values_out[i] = dsl_value_plain(L, first + i);
+        objects += values_out[i].kind == DYNSUP_OBJECT;
+    }
+    for (int i = 0; i < count && objects > 1; i++)
+        compounds += dsl_is_compound(L, first + i);
+    return compounds > 1 && compounds <= (int)DSL_OBJECT_PARTS ? compounds : 0;
 }
 
 /* Says what cannot travel, and where among all the values it is. */
@@ -54,16 +99,19 @@ static void refuse(lua_State *L, const dsl_packing *packing, int first, int coun
 
 int dsl_values_pack(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what, int first,
                     int count, dynsup_value *values_out) {
-    dynsup_value begin = dsl_value_plain(L, first);
+    int compounds = plain_get(L, first, count, values_out);
     crossing c = {
         .packing = {.alloc = host->whole->alloc, .alloc_ud = host->whole->alloc_ud, .root = what},
-        .left = dynsup_message_limit(host->core, pid, &begin)};
+        .left = dynsup_message_limit(host->core, pid, &values_out[0]),
+        .first = first,
+        .count = count,
+        .compounds = compounds};
     int top = lua_gettop(L);
-    enum dsl_codec_status status = pack_each(L, host, c, first, count, values_out);
+    enum dsl_codec_status status = pack_each(L, host, c, values_out);
     if (status == DSL_CODEC_ASKS) {
         dsl_codec_prepare(L, first, count);
         c.packing.prepared = lua_gettop(L);
-        status = pack_each(L, host, c, first, count, values_out);
+        status = pack_each(L, host, c, values_out);
     }
     if (status == DSL_CODEC_REFUSED)
         refuse(L, &c.packing, first, count);

@@ -2,8 +2,8 @@
  * Crossing: values on their way to a process of another heap.
  *
  * They are packed when they are sent, so that the sender is told of what cannot travel, and
- * unpacked when they are received. Each value is packed by itself: what two values of a message
- * share arrives twice.
+ * unpacked when they are received. What two values of a message share is shared on arrival, where
+ * it is told apart from its equals: tables and userdata are packed together (see object.h).
  */
 #ifndef DSL_CROSSING_H
 #define DSL_CROSSING_H

@@ -1,5 +1,5 @@
 /* Memory that runs out among heaps: while one is made, while values go there and come back, while
- * one is lost or closed. */
+ * a module is reloaded in all of them, while one is lost or closed. */
 #include "bindings/test_sweep.h"
 
 #include <lauxlib.h>
@@ -47,10 +47,12 @@ static const dsl_scenario scenario = {
            "  try(d.send, pid, 1, 2, {}, 4, 5, 6, 7, 8, {}, {})\n"
            "  try(d.send_after, 1, pid, 'later', {})\n"
            "  try(d.sleep, 2)\n"
+           "  try(d.receive_match, function() return false end, 0)\n"
            "  try(d.info, pid)\n"
            "  try(d.heaps)\n"
            "  while try(d.receive, 0) do end\n"
            "  try(d.send, pid, 'crash', {})\n"
+           "  try(d.send, pid, {}, { {} })\n" /* is dropped */
            "  try(d.sleep, 2)\n"
            "  try(d.stop, sup, { 'shutdown', {} })\n"
            "  while try(d.receive, 0) do end\n"
@@ -59,6 +61,22 @@ static const dsl_scenario scenario = {
 static void each_allocation_of_heaps_may_fail(void **state) {
     (void)state;
     dsl_test_sweep_all(&scenario);
+}
+
+static const dsl_scenario reloading = {
+    .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
+    .run = "d.run({ clock = 'virtual', log_level = 'off' }, function()\n"
+           "  local sup = d.start_link { heaps = 1 }\n"
+           "  pcall(d.flag, 'trap_exit', true)\n"
+           "  pcall(d.start_child, sup, { body = 'heapling:serve', args = { d.self() } })\n"
+           "  pcall(d.sleep, 1)\n"
+           "  pcall(d.reload, 'heapling')\n"
+           "  for _ = 1, 9 do pcall(d.receive, 0) end\n"
+           "end)\n"};
+
+static void each_allocation_of_a_reload_among_heaps_may_fail(void **state) {
+    (void)state;
+    dsl_test_sweep_all(&reloading);
 }
 
 static const dsl_scenario losing = {
@@ -95,6 +113,7 @@ int main(void) {
     char file[128];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_heaps_may_fail),
+        cmocka_unit_test(each_allocation_of_a_reload_among_heaps_may_fail),
         cmocka_unit_test(each_allocation_of_a_heap_that_is_lost_may_fail),
     };
     module_write(folder, file, sizeof file);

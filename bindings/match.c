@@ -180,8 +180,7 @@ static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
     while ((message = match_next(L, host)) != NULL) {
         luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
         lua_pushvalue(L, MATCH_WHAT);
-        for (uint32_t i = 0; i < message->count; i++)
-            dsl_value_push(L, host, &message->values[i]);
+        dsl_values_push(L, host, message->values, (int)message->count);
         uint32_t takes = takes_of(host, body);
         lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
         if (match_accepts(L, host, body, takes))

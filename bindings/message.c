@@ -10,8 +10,7 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
         dsl_log(host, DYNSUP_LEVEL_ERROR, "a message of %d values was lost: no stack left", count);
         count = 0;
     }
-    for (int i = 0; i < count; i++)
-        dsl_value_push_in_slice(L, host, &message->values[i]);
+    dsl_values_push_in_slice(L, host, message->values, count);
     for (uint32_t i = 0; i < message->count; i++)
         dsl_value_release(host, &message->values[i]);
     dynsup_message_free(host->core, message);

@@ -25,6 +25,8 @@ static const struct native {
     {"dynsup.registry", dsl_registry_functions},
     {"dynsup.saving", dsl_saved_functions},
     {"dynsup.reloading", dsl_reload_functions},
+    {"dynsup.reloading_code", dsl_reload_functions},
+    {"dynsup.reloading_heaps", dsl_reload_functions},
     {"dynsup.fs", dsl_fs_functions},
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},

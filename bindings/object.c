@@ -16,7 +16,7 @@ static dsl_heap *heap_of(const dsl_host *host, uint64_t object) {
 
 static dsl_parcel *parcel_of(uint64_t object) {
     /* the object is the parcel's address, told from a slot by the highest bit */
-    uint64_t address = object & ~DSL_OBJECT_GROUP;
+    uint64_t address = object & ((UINT64_C(1) << DSL_OBJECT_PART) - 1);
     return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
 }
 
@@ -126,34 +126,48 @@ static dsl_parcel *parcel_take(dsl_host *host, uint64_t object) {
     return parcel;
 }
 
+typedef struct unpacking {
+    const dsl_parcel *parcel;
+    int only; /* the value with this number; 0: all */
+} unpacking;
+
+/* Where the types of the parts cannot be made, a text that says so is each of them. */
 static int unpack_protected(lua_State *L) {
-    const dsl_parcel *parcel = lua_touserdata(L, 1);
+    const unpacking *u = lua_touserdata(L, 1);
     dsl_codec_trouble trouble;
-    int count;
-    if (dsl_parcel_unpack(L, parcel, &count, &trouble) != DSL_CODEC_OK)
+    int count = (int)u->parcel->count;
+    if (dsl_parcel_unpack(L, u->parcel, &count, &trouble) != DSL_CODEC_OK) {
+        luaL_checkstack(L, count + 1, NULL);
         lua_pushstring(L, trouble.text);
-    return 1;
+        for (int i = 1; i < count; i++)
+            lua_pushvalue(L, -1);
+    }
+    if (u->only)
+        lua_settop(L, u->only + 1);
+    return u->only ? 1 : count;
 }
 
-/* On the face's own thread: the coroutine that gets the value may be suspended. */
-static bool unpack(lua_State *L, dsl_host *host, dsl_parcel *parcel) {
+/* On the face's own thread: the coroutine that gets the values may be suspended. */
+static bool unpack(lua_State *L, dsl_host *host, unpacking u) {
     lua_State *thread = host->L;
-    if (!lua_checkstack(thread, 4))
+    int count = u.only ? 1 : (int)u.parcel->count;
+    if (!lua_checkstack(thread, count + 3))
         return false;
     lua_pushcfunction(thread, unpack_protected);
-    lua_pushlightuserdata(thread, parcel);
-    if (lua_pcall(thread, 1, 1, 0) != LUA_OK) {
+    lua_pushlightuserdata(thread, &u);
+    if (lua_pcall(thread, 1, count, 0) != LUA_OK) {
         lua_pop(thread, 1);
         return false;
     }
     if (thread != L)
-        lua_xmove(thread, L, 1);
+        lua_xmove(thread, L, count);
     return true;
 }
 
 static void push_copy(lua_State *L, dsl_host *host, uint64_t object) {
     dsl_parcel *parcel = parcel_take(host, object);
-    if (!parcel || !unpack(L, host, parcel))
+    uint32_t part = dsl_value_part(&(dynsup_value){DYNSUP_OBJECT, {.object = object}});
+    if (!parcel || !unpack(L, host, (unpacking){parcel, part ? (int)part : 1}))
         dsl_atom_push(L, host->runtime, DYNSUP_NOMEM);
     dsl_parcel_release(parcel);
 }
@@ -165,16 +179,54 @@ void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object) {
         push_copy(L, host, object);
 }
 
+/* No finalizer runs until it is let go again. */
+static bool collector_hold(lua_State *L) {
+    bool runs = lua_gc(L, LUA_GCISRUNNING);
+    lua_gc(L, LUA_GCSTOP);
+    return runs;
+}
+
+static void collector_let(lua_State *L, bool runs) {
+    if (runs)
+        lua_gc(L, LUA_GCRESTART);
+}
+
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object) {
     if (dsl_object_is_own(host, object)) {
         dsl_vault_push(L, &host->vault, (uint32_t)object);
         return;
     }
-    bool runs = lua_gc(L, LUA_GCISRUNNING);
-    lua_gc(L, LUA_GCSTOP);
+    bool runs = collector_hold(L);
     push_copy(L, host, object);
-    if (runs)
-        lua_gc(L, LUA_GCRESTART);
+    collector_let(L, runs);
+}
+
+/* ---- parts ---- */
+
+/* All parts are made where the first values are to be; then each is put to its place, which is no
+ * lower, the last one first. */
+void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
+    int base = lua_gettop(L);
+    bool made = unpack(L, host, (unpacking){.parcel = parcel_of(values[0].as.object)});
+    lua_settop(L, base + count);
+    for (int i = count; i > 0; i--) {
+        uint32_t part = dsl_value_part(&values[i - 1]);
+        if (part && made) {
+            lua_copy(L, base + (int)part, base + i);
+            continue;
+        }
+        if (part)
+            dsl_atom_push(L, host->runtime, DYNSUP_NOMEM);
+        else
+            dsl_value_push_in_slice(L, host, &values[i - 1]);
+        lua_replace(L, base + i);
+    }
+}
+
+void dsl_parts_push(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
+    bool runs = collector_hold(L);
+    dsl_parts_push_in_slice(L, host, values, count);
+    collector_let(L, runs);
 }
 
 dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index) {

@@ -6,6 +6,10 @@
  * of the heap that has the vault (0: the first); or bit 63 is set, and the rest is the address of a
  * parcel, which is of no heap; or bits 63 and 62 are, for a group of heaps (heap_group.h), which is
  * no value. Objects of other heaps, and parcels, are pushed as copies.
+ * Several values of a message may be parts of one parcel: then bits 48 to 61 are the value's number
+ * in it, from 1 on, for an address has no more than 48 bits. Each part is an owner of the parcel.
+ * The parts of a message have their order, and all come with it, so they can be made at once: what
+ * they share is then shared. One by itself is made with the others, which are dropped.
  */
 #ifndef DSL_OBJECT_H
 #define DSL_OBJECT_H
@@ -15,6 +19,8 @@
 
 #define DSL_OBJECT_HEAP   32
 #define DSL_OBJECT_NUMBER 0x3fffffffu
+#define DSL_OBJECT_PART   48
+#define DSL_OBJECT_PARTS  0x3fffu
 #define DSL_OBJECT_PARCEL (UINT64_C(1) << 63)
 #define DSL_OBJECT_GROUP  (UINT64_C(3) << 62)
 
@@ -41,6 +47,22 @@ void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
 static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
 }
+
+/* The number-th value of the parcel, from 1 to DSL_OBJECT_PARTS; who has the object is an owner. */
+static inline uint64_t dsl_object_of_part(dsl_parcel *parcel, uint32_t number) {
+    return dsl_object_of_parcel(parcel) | (uint64_t)number << DSL_OBJECT_PART;
+}
+
+/* Which of a parcel's values a value is; 0: no part. */
+static inline uint32_t dsl_value_part(const dynsup_value *value) {
+    bool is_copy = value->kind == DYNSUP_OBJECT && value->as.object & DSL_OBJECT_PARCEL;
+    return is_copy ? (uint32_t)(value->as.object >> DSL_OBJECT_PART) & DSL_OBJECT_PARTS : 0;
+}
+
+/* Pushes a message's values from its first part on, as dsl_object_push does objects; in_slice: as
+ * dsl_object_push_in_slice. Needs two stack slots more than there are values. [-0, +count] */
+void dsl_parts_push(lua_State *L, dsl_host *host, const dynsup_value *values, int count);
+void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *values, int count);
 
 /* The value at the index as a value for a process of another heap: plain ones as they are, others
  * as a parcel, in which what cannot travel is left out (lenient, see codec.h). Never raises;

@@ -1,7 +1,8 @@
 /*
- * The C half of dynsup.reloading: which children run a module's code, their renewal, and the new
- * fields of its table.
+ * The C half of dynsup.reloading and its parts: which children run a module's code, their renewal,
+ * the new fields of its table, and agents in other heaps.
  */
+#include "bindings/heap.h"
 #include "bindings/look.h"
 #include "bindings/native.h"
 #include "bindings/program.h"
@@ -176,6 +177,50 @@ static int replace(lua_State *L) {
     return 0;
 }
 
+/* ---- other heaps ---- */
+
+#define AGENT "dynsup.reloading_heaps:serve"
+
+typedef struct spawning {
+    dsl_host *face;
+    const char *module;
+    size_t length;
+    dynsup_pid to, pid;
+} spawning;
+
+/* In the other heap. */
+static int spawn_protected(lua_State *L) {
+    spawning *s = lua_touserdata(L, 1);
+    lua_pushliteral(L, AGENT);
+    lua_pushlstring(L, s->module, s->length);
+    dsl_id_push(L, s->to);
+    s->pid = dsl_process_spawn(L, s->face, 2, 2, false);
+    return 0;
+}
+
+/* The face of the open heap with this number, or NULL. */
+static dsl_host *face_at(dsl_host *whole, lua_Integer number) {
+    if (number == 0)
+        return whole;
+    dsl_heap *heap = dsl_heap_at(whole, (uint32_t)number);
+    return heap && heap->state == DSL_HEAP_OPEN ? &heap->face : NULL;
+}
+
+/* spawn_agent(heap, module) -> the pid of a process in that heap that reloads the module for the
+ * calling one; or nil: the heap is lost or closed */
+static int spawn_agent(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    spawning s = {.face = face_at(host->whole, luaL_checkinteger(L, 1))};
+    s.module = luaL_checklstring(L, 2, &s.length);
+    s.to = dynsup_self(host->core);
+    if (!s.face)
+        return 0;
+    if (dsl_protect(s.face->L, spawn_protected, &s) != LUA_OK)
+        return luaL_error(L, "not enough memory");
+    dsl_id_push(L, s.pid);
+    return 1;
+}
+
 const luaL_Reg dsl_reload_functions[] = {
     {"check", check},
     {"is_lua", is_lua},
@@ -187,5 +232,6 @@ const luaL_Reg dsl_reload_functions[] = {
     {"await", await},
     {"log", log_done},
     {"replace", replace},
+    {"spawn_agent", spawn_agent},
     {NULL, NULL},
 };

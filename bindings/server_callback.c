@@ -120,8 +120,7 @@ static void message_push(lua_State *L, dsl_host *host, const dynsup_message *mes
     int top = lua_gettop(L);
     luaL_checkstack(L, (int)message->count + 4, NULL);
     lua_pushnil(L); /* in place of the state */
-    for (uint32_t i = 0; i < message->count; i++)
-        dsl_value_push(L, host, &message->values[i]);
+    dsl_values_push(L, host, message->values, (int)message->count);
     pack_message(L, top + 1);
     lua_pop(L, 1);
 }

@@ -131,8 +131,8 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
         dsl_value_push(co, r->host, &server->state);
     for (int i = last; i >= first && callback != DSL_INFO; i--)
         dsl_value_push_in_slice(co, r->host, &message->values[i]);
-    for (int i = first; i <= last && callback == DSL_INFO; i++)
-        dsl_value_push_in_slice(co, r->host, &message->values[i]);
+    if (callback == DSL_INFO)
+        dsl_values_push_in_slice(co, r->host, message->values + first, values);
     if (callback != DSL_INFO)
         dsl_value_push(co, r->host, &server->state);
     r->body->nargs = pushed + values;

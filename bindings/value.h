@@ -29,6 +29,33 @@ void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
 /* The same in a slice, where finalizers may run: cheaper for what comes from another heap. */
 void dsl_value_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *value);
 
+/* Push the values of a message, all of them from some one on: what its parts share is shared. Need
+ * two stack slots more than there are values. [-0, +count] */
+static inline void dsl_values_push(lua_State *L, dsl_host *host, const dynsup_value *values,
+                                   int count) {
+    for (int i = 0; i < count; i++) {
+        if (dsl_value_part(&values[i])) {
+            dsl_parts_push(L, host, values + i, count - i);
+            return;
+        }
+        dsl_value_push(L, host, &values[i]);
+    }
+}
+
+static inline void dsl_values_push_in_slice(lua_State *L, dsl_host *host,
+                                            const dynsup_value *values, int count) {
+    for (int i = 0; i < count; i++) {
+        if (values[i].kind != DYNSUP_OBJECT) {
+            dsl_value_push(L, host, &values[i]);
+        } else if (dsl_value_part(&values[i])) {
+            dsl_parts_push_in_slice(L, host, values + i, count - i);
+            return;
+        } else {
+            dsl_object_push_in_slice(L, host, values[i].as.object);
+        }
+    }
+}
+
 /* Ends the ownership of a value's object, if it is one. */
 static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) {
     if (value->kind == DYNSUP_OBJECT)

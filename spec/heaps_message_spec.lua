@@ -1,4 +1,4 @@
--- The size of messages between heaps: max_message.
+-- Messages between heaps: what their values share, and their size (max_message).
 
 local host = require "spec.support.host"
 local heaps = require "spec.support.heaps"
@@ -8,6 +8,106 @@ local main = host.main
 local supervisor = heaps.supervisor
 local serving = heaps.serving
 local ask = heaps.ask
+
+-- What a worker in another heap returns for this source.
+local function evaluate(source, ...)
+  return ask(serving(supervisor()), "eval", source, ...)
+end
+
+describe("what values of a message to another heap share", function()
+  it("is shared on arrival", main(function()
+    local a, b = { "a" }, {}
+    local list = { a, [b] = a }
+    assert.same({ "a", true, true, true, false }, { evaluate([[
+      local a, list, again, b = ...
+      return a[1], list[1] == a, again == a, list[b] == a, a == b
+    ]], a, list, a, b) })
+  end))
+
+  it("may refer to each other", main(function()
+    local a, b = {}, {}
+    a.b, b.a = b, a
+    assert.is_true(evaluate("local a, b = ... return a.b == b and b.a == a", a, b))
+  end))
+
+  it("has other values around it", main(function()
+    local t, long, me = { "t" }, ("l"):rep(100), dynsup.self()
+    local pid = serving(supervisor())
+    local answer = table.pack(ask(pid, "echo", nil, 1, t, nil, "s", 2.5, { t }, long, true, t, me, nil))
+    assert.same({ nil, 1, { "t" }, nil, "s", 2.5, { { "t" } }, long, true, { "t" }, me, nil, n = 12 }, answer)
+    assert.is_true(answer[3] == answer[7][1] and answer[3] == answer[10])
+  end))
+
+  it("is shared in what is looked for, and in what a timer sends", main(function()
+    evaluate([[
+      local dynsup, to = require "dynsup", ...
+      local t = {}
+      dynsup.send(to, "first", t, {})
+      dynsup.send(to, "looked for", t, t)
+      dynsup.send(to, t, { t })
+      dynsup.send_after(1, to, "late", t, t)
+    ]], dynsup.self())
+    local tag = dynsup.receive_match(function(_, a, b)
+      return a == b
+    end)
+    assert.equal("looked for", tag)
+    local late, a, b = dynsup.receive_match("late")
+    assert.is_true(late == "late" and a == b)
+    local _, c, d = dynsup.receive()
+    assert.is_false(c == d)
+    local e, f = dynsup.receive()
+    assert.is_true(f[1] == e)
+  end))
+
+  it("is shared for a server, and in what is told of its crash", main(function()
+    local server = { init = function() return "ok", true end }
+    function server.handle_info(message)
+      error { is_shared = message[1] == message[2] }
+    end
+    local pid = assert(dynsup.server.start(server))
+    local ref = dynsup.monitor(pid)
+    evaluate("local t = {} require('dynsup').send(..., t, t)", pid)
+    local reason = host.down(ref)
+    assert.is_true(reason.error.is_shared)
+    assert.is_true(reason.last_message[1] == reason.last_message[2])
+  end, { log_level = "off" }))
+
+  it("is shared among the arguments of a child, too", main(function()
+    local t = {}
+    serving(supervisor(), { body = "spec.support.heap_worker:arguments", args = { dynsup.self(), t, { t } } })
+    local _, a, b = dynsup.receive(1000)
+    assert.is_true(b[1] == a)
+  end))
+
+  it("may be values of types", main(function()
+    local type = { __pack = function(value) return "spec.shared", { value.x } end }
+    local value = setmetatable({ x = 7 }, type)
+    local pid = serving(supervisor())
+    ask(pid, "eval", [[
+      require("dynsup").codec.register("spec.shared", function(fields) return { made_of = fields[1] } end)
+    ]])
+    local source = "local v, list = ... return v == list[1], v.made_of"
+    assert.same({ true, 7 }, { ask(pid, "eval", source, value, { value }) })
+  end))
+
+  it("is still refused by its place", main(function()
+    local pid = serving(supervisor())
+    assert.has_error(function()
+      dynsup.send(pid, {}, 1, {}, { x = { print } })
+    end, "a function at message[4].x[1] cannot travel to another heap")
+  end))
+
+  it("is not shared any more among more than 16,383 tables", main(function()
+    local pid = serving(supervisor())
+    local source = "return select('#', ...), (...) == select(-1, ...)"
+    local tables, t = {}, {}
+    for i = 1, 16384 do
+      tables[i] = t
+    end
+    assert.same({ 16384, false }, { ask(pid, "eval", source, table.unpack(tables)) })
+    assert.same({ 16383, true }, { ask(pid, "eval", source, table.unpack(tables, 2)) })
+  end))
+end)
 
 describe("max_message", function()
   it(
@@ -31,6 +131,16 @@ describe("max_message", function()
       local half = ("x"):rep(600)
       assert.equal(600, #ask(pid, "echo", half))
       assert.same({ nil, "message_too_big" }, { dynsup.send(pid, half, half .. "y") })
+    end)
+  )
+
+  it(
+    "counts what two values share once",
+    main(function()
+      local pid = serving(supervisor(), { max_message = 1000 })
+      local half = { ("x"):rep(600) }
+      assert.same({ nil, "message_too_big" }, { dynsup.send(pid, half, { ("x"):rep(600) .. "y" }) })
+      assert.equal(600, #ask(pid, "eval", "local a, b = ... return a == b and a[1]", half, half))
     end)
   )
 

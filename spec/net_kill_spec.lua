@@ -99,6 +99,42 @@ describe("a process that is killed in", function()
   end
 end)
 
+-- A halt ends a start function, whose supervisor then waits for this child; what is collected meanwhile has a
+-- wait of the supervisor's own.
+local function collecting(collected)
+  return function()
+    dynsup.flag("trap_exit", true)
+    dynsup.receive()
+    for _ = 1, 3 do
+      collectgarbage()
+      dynsup.sleep(1) -- libuv closes what was collected
+    end
+    collected[1] = true
+  end
+end
+
+describe("a start function that a halt ends in", function()
+  for name, prepare in host.sorted(waits) do
+    it(name .. " leaves nothing to its supervisor", function()
+      local collected = {}
+      main(function()
+        local sup, me = dynsup.start_link(), dynsup.self()
+        assert(dynsup.start_child(sup, collecting(collected)))
+        dynsup.spawn(dynsup.start_child, sup, { start = function()
+          local wait = prepare()
+          dynsup.send(me, "waits")
+          wait()
+          dynsup.sleep() -- the other end may have been collected
+        end })
+        assert.equal("waits", (dynsup.receive(10000)))
+        support.until_waiting(sup)
+        dynsup.halt(0)
+      end)()
+      assert.is_true(collected[1])
+    end)
+  end
+end)
+
 describe("a connection that has come", function()
   it("is closed when the acceptor is killed before it runs", main(function()
     local listener, port = listen()
