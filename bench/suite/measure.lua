@@ -76,7 +76,7 @@ end
 local failures = 0
 
 local function ask(file, peer, command, repetition)
-  local pipe = assert(io.popen(("timeout %d %s"):format(LONGEST_S, command)))
+  local pipe = assert(io.popen(("timeout -k 5 %d %s"):format(LONGEST_S, command)))
   for line in pipe:lines() do
     if figures.fields(line) and (smoke or repetition > 0) then
       file:write(("peer=%s repetition=%d %s\n"):format(peer.name, repetition, line))

@@ -68,7 +68,8 @@ suite.runs = {
   { question = "server", arguments = "start memory 1000000" },
   { question = "selective", arguments = "10000" },
   { question = "timers", arguments = "100000" },
-  { question = "timers", arguments = "1000000" },
+  -- Elixir's million does not come to its end within three minutes on the machines that were tried.
+  { question = "timers", arguments = "1000000", elixir = false },
   { question = "heartbeat", arguments = "idle 10000 100000 1000000" },
   { question = "heartbeat", arguments = "endless" },
   { question = "collector", arguments = "child 1000000" },
