@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
 #include "bindings/arena.h"
+#include "core/tiny.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,10 +16,10 @@
 #define GRAIN        16u
 #define BLOCK_MAX    1024u
 #define CLASS_COUNT  (BLOCK_MAX / GRAIN)
-#define SLAB_UNITS   4u  /* at most, where fewer would leave much unused at the end */
-#define RUN_UNITS    16u /* the longest single block */
-#define CHUNKS_TRIED 8   /* when a run is looked for: then a new chunk is made */
-#define KEPT_CHUNKS  64  /* empty ones, 128 MiB: what a burst needed, the next one will */
+#define SLAB_UNITS   4u              /* at most, where fewer would leave much unused at the end */
+#define RUN_UNITS    16u             /* the longest single block */
+#define CHUNKS_TRIED DSI_TINY(8, 1)  /* when a run is looked for: then a new chunk is made */
+#define KEPT_CHUNKS  DSI_TINY(64, 1) /* empty ones, 128 MiB: for the next burst */
 
 /* Of a run of units; at the place of the first one in the chunk's list. */
 typedef struct slab {

@@ -4,6 +4,7 @@
 
 #include "bindings/codec.h"
 #include "bindings/codec_format.h"
+#include "core/tiny.h"
 
 /* What is numbered: where its tag is, so that it can still be told that it is shared. */
 typedef struct dsl_seen {
@@ -32,8 +33,8 @@ typedef struct dsl_pack_frame {
     bool is_whole;   /* part of a typed value: nothing of it is written later */
 } dsl_pack_frame;
 
-#define DSL_PACK_FRAMES 16
-#define DSL_PACK_BYTES  512
+#define DSL_PACK_FRAMES DSI_TINY(16, 1)
+#define DSL_PACK_BYTES  DSI_TINY(512, 16)
 
 typedef struct dsl_packer {
     lua_State *L;

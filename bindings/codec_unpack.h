@@ -4,8 +4,9 @@
 
 #include "bindings/codec.h"
 #include "bindings/codec_format.h"
+#include "core/tiny.h"
 
-#define DSL_UNPACK_FRAMES 16
+#define DSL_UNPACK_FRAMES DSI_TINY(16, 1)
 #define DSL_FRAME_VALUES  8 /* on the stack: a frame's, and what is looked up for a moment */
 
 /* Stack places from u->place on, below the values, while something numbered may come. */

@@ -26,6 +26,7 @@
 #include "core/dynsup_limits.h"
 #include "core/dynsup_report.h"
 #include "core/dynsup_uv.h"
+#include "core/tiny.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -143,7 +144,7 @@ enum dsl_owner {
     DSL_OWNER_STATE    /* the program's, in a lua_State of its own */
 };
 
-#define DSL_POOL_MAX   1024
+#define DSL_POOL_MAX   DSI_TINY(1024, 1)
 #define DSL_ERROR_SIZE 256
 
 struct dynsup_lua_host {

@@ -12,10 +12,11 @@
 #include "bindings/binding.h"
 #include "bindings/interrupt.h"
 #include "core/dynsup_look.h"
+#include "core/tiny.h"
 
 #include <string.h>
 
-#define PAGE_PLACES 2048 /* of the process table that one call looks at */
+#define PAGE_PLACES DSI_TINY(2048, 3) /* of the process table that one call looks at */
 
 static int attempt_k(lua_State *L, int status, lua_KContext context);
 

@@ -1,7 +1,8 @@
 /* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
 #include "bindings/look.h"
+#include "core/tiny.h"
 
-#define PAGE_PLACES 1024 /* of the process table that one call looks at */
+#define PAGE_PLACES DSI_TINY(1024, 3) /* of the process table that one call looks at */
 #define LINKS_MAX   100
 
 static dynsup_pid pid_at(lua_State *L, int index) {

@@ -6,13 +6,14 @@
  * process costs a look and mostly one comparison, and no Lua value.
  */
 #include "bindings/look.h"
+#include "core/tiny.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TOP         "dynsup.top"
-#define WALK_PLACES 2048 /* of the process table that one call looks at */
+#define WALK_PLACES DSI_TINY(2048, 3) /* of the process table that one call looks at */
 
 typedef double (*measure_fn)(const dynsup_process_info *info);
 

@@ -1,7 +1,8 @@
 /* The C half of dynsup.observer: who waits for whom. */
 #include "bindings/look.h"
+#include "core/tiny.h"
 
-#define PAGE_PLACES 1024 /* of the process table that one call looks at */
+#define PAGE_PLACES DSI_TINY(1024, 3) /* of the process table that one call looks at */
 
 static const char *const whats[] = {
     [DYNSUP_WAITS_NOT] = "nothing",   [DYNSUP_WAITS_MESSAGE] = "message",

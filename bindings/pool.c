@@ -2,8 +2,9 @@
 #include "bindings/binding.h"
 
 #include "bindings/memory.h"
+#include "core/tiny.h"
 
-#define POOL_FILL 8 /* coroutines that are made at once where that needs a protected call */
+#define POOL_FILL DSI_TINY(8, 1) /* coroutines that are made at once, in a protected call */
 
 static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
     host->pool[host->pool_count] = co;

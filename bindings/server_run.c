@@ -4,10 +4,11 @@
 #include "bindings/account.h"
 #include "bindings/heap.h"
 #include "bindings/kept.h"
+#include "core/tiny.h"
 
 #include <string.h>
 
-#define BATCH 64 /* messages a slice */
+#define BATCH DSI_TINY(64, 1) /* messages a slice */
 
 /* ---- coroutines ---- */
 

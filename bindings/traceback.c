@@ -9,10 +9,11 @@
  * that was there, may be missing for that long.
  */
 #include "bindings/binding.h"
+#include "core/tiny.h"
 
 #include <string.h>
 
-#define NAMES_AGE 64
+#define NAMES_AGE DSI_TINY(64, 1)
 
 /* Of many levels the first and the last ones are shown. */
 enum { FIRST_LEVELS = 10, LAST_LEVELS = 11 };

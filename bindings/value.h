@@ -4,6 +4,7 @@
 
 #include "bindings/host.h"
 #include "bindings/object.h"
+#include "core/tiny.h"
 
 /* Pushes a pid, ref or timer: a light userdata. [-0, +1] */
 void dsl_id_push(lua_State *L, uint64_t id);
@@ -13,7 +14,7 @@ bool dsl_is_pid(lua_State *L, int index);
 /* A light userdata's pointer is an id, of a pid, ref or timer. */
 bool dsl_is_id(const void *pointer);
 
-#define DSL_INLINE_VALUES 8
+#define DSL_INLINE_VALUES DSI_TINY(8, 1)
 
 /* The value at the index for the core; its vault slot, if it needs one, must have been reserved
  * (dsl_vault_reserve). [-0, +0] */

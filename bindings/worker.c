@@ -14,11 +14,12 @@
 #include "bindings/check.h"
 #include "bindings/heap.h"
 #include "bindings/metatable.h"
+#include "core/tiny.h"
 
 #include <string.h>
 
 #define KIND_NAME        "dynsup.worker"
-#define MESSAGES_A_SLICE 16
+#define MESSAGES_A_SLICE DSI_TINY(16, 1)
 
 typedef struct kind {
     const dynsup_lua_worker_ops *ops;

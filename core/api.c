@@ -6,11 +6,12 @@
 #include "monitor.h"
 #include "registry.h"
 #include "supervisor.h"
+#include "tiny.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define NEAR_PROCESSES 4096 /* with more of them, what the next message needs is in no cache */
+#define NEAR_PROCESSES DSI_TINY(4096, 2) /* with more, the next message needs what no cache has */
 
 /* ---- spawning ---- */
 

@@ -1,7 +1,8 @@
 /* Mailboxes: messages on their way into a process. */
 #include "mailbox.h"
+#include "tiny.h"
 
-#define FREE_MESSAGES_MAX 4096 /* a class: what a burst leaves behind is bounded */
+#define FREE_MESSAGES_MAX DSI_TINY(4096, 1) /* a class: what a burst leaves behind is bounded */
 
 static const uint32_t class_capacity[DSI_MESSAGE_CLASSES] = {2, 4};
 

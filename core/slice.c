@@ -11,15 +11,16 @@
 #include "host.h"
 
 #include "limits.h"
+#include "tiny.h"
 
 #include <assert.h>
 
-#define SLICES_A_ROUND     16      /* between two looks at timers and exits, without a tick */
-#define SLICES_A_TICKROUND 64      /* the same when a tick says that time has passed */
-#define NESTING_MAX        8       /* starts inside starts */
-#define LONG_NS            1000000 /* of a slice or several, without a tick */
+#define SLICES_A_ROUND     DSI_TINY(16, 1) /* between two looks at timers and exits, without a tick */
+#define SLICES_A_TICKROUND DSI_TINY(64, 1) /* the same when a tick says that time has passed */
+#define NESTING_MAX        DSI_TINY(8, 1)  /* starts inside starts */
+#define LONG_NS            1000000         /* of a slice or several, without a tick */
 #define CACHE_LINE         64
-#define CACHED_PROCESSES   1000 /* so many and their bodies are about what a cache holds */
+#define CACHED_PROCESSES   DSI_TINY(1000, 2) /* so many and their bodies fit a cache */
 
 /* ---- how a slice ends ---- */
 

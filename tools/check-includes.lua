@@ -27,6 +27,7 @@ local public = {
     ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,
     ["core/dynsup_uv.h"] = true,
+    ["core/tiny.h"] = true,
 }
 
 -- What the other folders may include: a test of the path for each.
