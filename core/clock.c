@@ -1,8 +1,7 @@
 /* Clocks: their time, and their timers. */
 #include "clock.h"
-#include "tiny.h"
 
-#define CLOCK_FEW DSI_TINY(256, 2) /* timers in the heap; from here on there is a wheel */
+#define CLOCK_FEW 256 /* timers in the heap; from here on there is a wheel */
 
 __extension__ typedef unsigned __int128 wide;
 

@@ -5,9 +5,8 @@
 #include "limits.h"
 #include "link.h"
 #include "step.h"
-#include "tiny.h"
 
-#define TIMERS_A_ROUND DSI_TINY(64, 1) /* between two looks at the run queue */
+#define TIMERS_A_ROUND 64 /* between two looks at the run queue */
 
 static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     switch ((enum dsi_purpose)timer->purpose) {

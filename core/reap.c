@@ -4,9 +4,8 @@
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
-#include "tiny.h"
 
-#define EXITS_A_ROUND DSI_TINY(64, 1) /* between two looks at the run queue */
+#define EXITS_A_ROUND 64 /* between two looks at the run queue */
 
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
