@@ -187,12 +187,14 @@ static enum dsl_next idle_over(dsl_server_run *r) {
 /* Handles what is in the mailbox, up to a batch; then the server waits, without a coroutine. */
 static enum dynsup_slice work(dsl_server_run *r) {
     dynsup_host *core = r->host->core;
-    for (int i = 0; i < BATCH; i++) {
-        if (!dynsup_mailbox_first(core)) {
+    for (int left = BATCH;; left--) {
+        if (!dynsup_mailbox_first(core)) { /* also behind the last one, for its idle time */
             dsl_server_body_give(r);
             dynsup_wait_message(core, 0, r->deadline_ns);
             return DYNSUP_SLICE_WAIT;
         }
+        if (left == 0)
+            break;
         if (run_callbacks(r, handle(r, dynsup_mailbox_take(core, NULL))) == DSL_SLICE_ENDS) {
             dsl_server_body_give(r);
             return r->slice;

@@ -383,6 +383,17 @@ describe("what follows the state", function()
     assert.equal(1, #server.call(pid, get))
   end))
 
+  it("may be a time after any number of messages at once", host.main(function()
+    for _, count in ipairs { 63, 64, 65, 128 } do
+      local pid = server.start_link(any(), {})
+      for _ = 1, count do
+        server.cast(pid, function(state) return "noreply", state, 10 end)
+      end
+      dynsup.sleep(11)
+      assert.same({ { n = 1, "timeout" } }, server.call(pid, get), count)
+    end
+  end))
+
   it("may be a time after a callback that has waited, or after init", host.main(function()
     local pid = server.start_link(any(), function()
       return "ok", {}, 5
