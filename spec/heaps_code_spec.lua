@@ -171,14 +171,12 @@ describe("in a further heap", function()
       end
       host.run(function()
         local pid = serving(supervisor())
-        ask(pid, "eval", [[
+        local told = ask(pid, "eval", [[
           local dynsup = require "dynsup"
           dynsup.log.info("said there", { a = 1 })
           seen = dynsup.observe({ events = { "exited" } }, dynsup.self())
           dynsup.spawn(function() dynsup.exit { "reason", 1 } end)
-        ]])
-        local told = ask(pid, "eval", [[
-          local _, event = require("dynsup").receive_match("EVENT", 100)
+          local _, event = dynsup.receive_match("EVENT", 100)
           return event
         ]])
         assert.same({ "reason", 1 }, told.reason)

@@ -49,9 +49,10 @@ describe("observer.processes", function()
     dynsup.send(pid, "x")
     local rows = observer.processes()
     local row = rows[3]
-    assert.same({ pid, "it", "runnable", "worker", "coroutine", 1, true, sup, 1, 0, false },
+    assert.same({ pid, "it", "runnable", "worker", "coroutine", 1, true, sup, 1, false },
       { row.pid, row.name, row.status, row.type, row.label, row.slices, row.paused, row.supervisor,
-        row.incarnation, row.mailbox, row.trap_exit })
+        row.incarnation, row.trap_exit })
+    assert.is_true(row.mailbox <= 1) -- it may have the message already
     assert.equal("supervisor", rows[2].type)
     assert.is_true(row.memory > 0)
     assert.equal(0, row.started_at)
