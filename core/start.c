@@ -97,15 +97,26 @@ static int start_unmade(dsi_supervisor *supervisor, dsi_request *request, int st
     return refuse(supervisor, child, status);
 }
 
+/* The first body, which the request may have brought along. 0, or what became of the start. */
+static int start_body(dsi_supervisor *supervisor, dsi_request *request,
+                      const dynsup_body_ops **ops_out, void **body_out, dynsup_reply *reply) {
+    dynsup_reason reason;
+    *ops_out = request->body_ops;
+    *body_out = request->body;
+    request->body = NULL;
+    if (*body_out)
+        return 0;
+    int status = dsi_incarnation_body(supervisor, request->child, ops_out, body_out, &reason);
+    return status ? start_unmade(supervisor, request, status, &reason, reply) : 0;
+}
+
 static int start_guest(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
     dsi_child *child = request->child;
-    const dynsup_body_ops *ops = request->body_ops;
-    void *body = request->body;
-    dynsup_reason reason;
-    request->body = NULL;
-    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
+    const dynsup_body_ops *ops;
+    void *body;
+    int status = start_body(supervisor, request, &ops, &body, reply);
     if (status)
-        return start_unmade(supervisor, request, status, &reason, reply);
+        return status;
     request->child = NULL;
     dsi_guest_begin(supervisor, ops, body, child, request);
     return DYNSUP_PENDING;
@@ -113,13 +124,11 @@ static int start_guest(dsi_supervisor *supervisor, dsi_request *request, dynsup_
 
 static int start_plain(dsi_supervisor *supervisor, dsi_request *request, dynsup_reply *reply) {
     dsi_child *child = request->child;
-    const dynsup_body_ops *ops = request->body_ops;
-    void *body = request->body;
-    dynsup_reason reason;
-    request->body = NULL;
-    int status = body ? 0 : dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
+    const dynsup_body_ops *ops;
+    void *body;
+    int status = start_body(supervisor, request, &ops, &body, reply);
     if (status)
-        return start_unmade(supervisor, request, status, &reason, reply);
+        return status;
     request->child = NULL;
     status = dsi_dynamic_start_body(supervisor, child, request->name, request->name_length, ops,
                                     body, reply);
