@@ -17,6 +17,8 @@ struct dsl_heap_program {
     dsl_parcel *args;      /* or NULL */
     dsl_parcel *env;       /* or NULL */
     size_t max_bytes;
+    lua_Alloc alloc; /* the host's: a box that nobody took may outlive the host */
+    void *alloc_ud;
     uint32_t place;
     bool guest;
     size_t name_size; /* with the final 0 */
@@ -144,12 +146,11 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
 
 static void program_release(void *p) {
     dsl_heap_program *program = p;
-    dsl_host *whole = program->whole;
     if (program->group)
         dsl_heap_group_release(program->group);
     dsl_parcel_release(program->args);
     dsl_parcel_release(program->env);
-    whole->alloc(whole->alloc_ud, program, sizeof *program + program->name_size, 0);
+    program->alloc(program->alloc_ud, program, sizeof *program + program->name_size, 0);
 }
 
 static void program_describe(void *p, char *text, size_t size) {
@@ -192,7 +193,11 @@ static dsl_heap_program *program_alloc(dsl_host *whole, const char *name, size_t
     dsl_heap_program *program = whole->alloc(whole->alloc_ud, NULL, 0, size);
     if (!program)
         return NULL;
-    *program = (dsl_heap_program){.whole = whole, .place = NOWHERE, .name_size = length + 1};
+    *program = (dsl_heap_program){.whole = whole,
+                                  .alloc = whole->alloc,
+                                  .alloc_ud = whole->alloc_ud,
+                                  .place = NOWHERE,
+                                  .name_size = length + 1};
     memcpy(program->name, name, length + 1);
     return program;
 }

@@ -51,6 +51,7 @@ static int own_heap_keep(lua_State *L, dsl_spec *spec) {
                                    &trouble))
         return dsl_heap_program_refused(L, &trouble);
     if (host->config->dry) { /* which opens no heaps */
+        dsl_heap_program_ops.release(dsl_heap_program_box_take(L, -1));
         lua_pop(L, 1);
         spec->own_heap = false;
         spec->max_memory = 0;

@@ -14,6 +14,20 @@ local numbers = heaps.numbers
 local settle = heaps.settle
 local SERVE = heaps.SERVE
 
+describe("a child with a heap of its own", function()
+  it("that is declared beside a wrong one leaves nothing behind the host", function()
+    host.run(function()
+      local _, reason = dynsup.supervisor.start_link {
+        { id = 1, body = "string:rep", args = { "x", 2 }, heap = "own" },
+        { id = 2, body = 7 },
+      }
+      assert.equal("invalid_mfa", reason)
+    end)
+    collectgarbage()
+    collectgarbage()
+  end)
+end)
+
 describe("what begins late", function()
   it(
     "does not begin in a heap that has been lost and closed",
