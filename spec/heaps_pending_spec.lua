@@ -106,11 +106,12 @@ local function goes_on(sup)
   until_closed()
 end
 
-describe("a heap that is lost while a worker in it waits in", function()
+-- A child with this field waits while its heap is lost.
+local function lost_under(field, waiter)
   each_wait(function(name, counterparts)
     local sup, eater = supervisor_with_eater()
     local pid = serving(sup, {
-      body = "spec.support.heap_waits:wait",
+      [field] = "spec.support.heap_waits:" .. waiter,
       args = { dynsup.self(), name, table.unpack(counterparts) },
       restart = "temporary",
     })
@@ -119,21 +120,14 @@ describe("a heap that is lost while a worker in it waits in", function()
     assert.equal("memory_exceeded", lose(eater, dynsup.monitor(pid)))
     goes_on(sup)
   end)
+end
+
+describe("a heap that is lost while a worker in it waits in", function()
+  lost_under("body", "wait")
 end)
 
 describe("a heap that is lost while a server in it waits in", function()
-  each_wait(function(name, counterparts)
-    local sup, eater = supervisor_with_eater()
-    local pid = serving(sup, {
-      start = "spec.support.heap_waits:server",
-      args = { dynsup.self(), name, table.unpack(counterparts) },
-      restart = "temporary",
-    })
-    assert.same({ "waits", pid }, { dynsup.receive(10000) })
-    net.until_waiting(pid)
-    assert.equal("memory_exceeded", lose(eater, dynsup.monitor(pid)))
-    goes_on(sup)
-  end)
+  lost_under("start", "server")
 end)
 
 describe("a heap that is lost while a start function in it waits in", function()

@@ -3,6 +3,7 @@
 --
 -- A world is a table that all actors of one run share: log, a list of lines; pids, everybody who was
 -- begun; sups, refs of supervisors; limit, how many actors there may be; steps, of each.
+local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"
 local registry, server, task = dynsup.registry, dynsup.server, dynsup.task
 
@@ -10,16 +11,6 @@ local actor = {}
 
 local NAMES = { "ann", "bob", "cleo", "dan" }
 local REASONS = { "normal", "shutdown", "oops", "kill" }
-
--- ---- chance ----
-
-local function generator(seed)
-  local state = seed
-  return function(n)
-    state = state * 6364136223846793005 + 1442695040888963407
-    return (state >> 33) % n + 1
-  end
-end
 
 local Self = {}
 Self.__index = Self
@@ -276,7 +267,7 @@ table.sort(names)
 -- something else; late ones only wait.
 function run(world, number, seed)
   world.begun = world.begun + 1
-  local self = setmetatable({ world = world, number = number, random = generator(seed + world.begun) }, Self)
+  local self = setmetatable({ world = world, number = number, random = chance(seed + world.begun) }, Self)
   if self.random(5) > 1 then
     dynsup.ready()
   end

@@ -1,21 +1,12 @@
 -- Settlers: processes in further heaps that do random things with all that reaches beyond a heap, and then
 -- wait. They share nothing but messages: what one does comes from its own seed, whom it knows from its
 -- arguments and from what it was told. What a settler finds wrong it tells the run's keeper.
+local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"
 local acts = require "fuzz.lua.settler_acts"
 local parcel = require "fuzz.lua.settler_parcel"
 
 local settler = {}
-
--- ---- chance ----
-
-local function generator(seed)
-  local state = seed
-  return function(n)
-    state = state * 6364136223846793005 + 1442695040888963407
-    return (state >> 33) % n + 1
-  end
-end
 
 local Self = {}
 Self.__index = Self
@@ -85,7 +76,7 @@ end
 function settler.run(number, seed, steps, known)
   local self = setmetatable({
     number = number,
-    random = generator(seed),
+    random = chance(seed),
     steps = steps,
     known = known,
     heard_of = {},
@@ -101,7 +92,7 @@ function settler.run(number, seed, steps, known)
   end
   local incarnation = dynsup.info(dynsup.self()).incarnation or 1
   if incarnation > 1 then -- a restarted one does something else, and less
-    self.random = generator(seed + incarnation)
+    self.random = chance(seed + incarnation)
     self.steps = incarnation < 5 and steps // 2 or 0
   end
   act(self)
