@@ -52,7 +52,7 @@ static void shutdown_all(dynsup_host *host) {
             ask_to_end(host, process);
     }
     dsi_timers_start(&host->timers, &host->halt_timer,
-                     dsi_deadline_after(host->now_ns, PATIENCE_MS));
+                     dsi_deadline_after(dsi_host_refresh(host), PATIENCE_MS));
 }
 
 static void kill_all(dynsup_host *host) {

@@ -27,7 +27,7 @@ void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
     send(supervisor, process, DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(process) || child->shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
         return;
-    uint64_t deadline = dsi_deadline_after(host->now_ns, child->shutdown_ms);
+    uint64_t deadline = dsi_deadline_after(dsi_host_refresh(host), child->shutdown_ms);
     dsi_timers_stop(&host->timers, &process->extra->kill_timer);
     if (deadline != DYNSUP_NEVER)
         dsi_timers_start(&host->timers, &process->extra->kill_timer, deadline);

@@ -127,8 +127,9 @@ static inline dsi_supervisor *dsi_supervisor_of(const dsi_process *process) {
 }
 
 /* The time of its clock: what restarts, delays and limits of starts go by. Shutdown times do not.
- */
+ * It is read anew: a slice may have lasted long before it came to this. */
 static inline uint64_t dsi_supervisor_time(const dsi_supervisor *supervisor) {
+    dsi_host_refresh(supervisor->host);
     return dsi_process_time(supervisor->host, supervisor->process);
 }
 
