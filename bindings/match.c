@@ -17,7 +17,7 @@ enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
 
 /* Changes when messages have left the mailbox. */
 static uint32_t takes_of(const dsl_host *host, const dsl_body *body) {
-    return body->takes + (uint32_t)dynsup_mailbox_dropped(host->core);
+    return body->takes + (uint32_t)dynsup_mailbox_removed(host->core);
 }
 
 static void match_pass(lua_State *L, dynsup_message *message) {

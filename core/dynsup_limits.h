@@ -74,9 +74,9 @@ void dynsup_exceeded(dynsup_host *host, dynsup_pid pid, enum dynsup_atom reason)
  * ever. Costs one look at the process where it has no limits. */
 uint64_t dynsup_slice_limit(const dynsup_host *host);
 
-/* How many messages the mailbox of the current process has dropped: one that walks through it looks
- * whether what it has seen may be gone. */
-uint64_t dynsup_mailbox_dropped(const dynsup_host *host);
+/* How many messages its limits have removed from the mailbox of the current process: one that walks
+ * through it looks whether what it has seen may be gone. */
+uint64_t dynsup_mailbox_removed(const dynsup_host *host);
 
 DYNSUP_DECLARATIONS_END
 

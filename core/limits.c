@@ -116,7 +116,7 @@ void dsi_limits_begin(dsi_child *child, dsi_process *process) {
     process->flags |= DSI_FLAG_LIMITED;
     limited->since_ns = host->now_ns;
     limited->worked_ns = host->worked_ns;
-    limited->used_ns = limited->dropped = 0;
+    limited->used_ns = limited->dropped = limited->removed = 0;
     deadline_start(limited);
 }
 
@@ -225,6 +225,7 @@ static bool drop_oldest(dynsup_host *host, dsi_limited *limited, dsi_process *pr
     if (!message)
         return false;
     process->message_count--;
+    limited->removed++;
     drop(host, limited, dsi_mailbox_take(&process->mailbox, before));
     return true;
 }
@@ -298,6 +299,10 @@ uint64_t dynsup_process_dropped(const dynsup_host *host, dynsup_pid pid) {
     return dropped(dsi_process_find_alive(host, pid));
 }
 
-uint64_t dynsup_mailbox_dropped(const dynsup_host *host) {
-    return dropped(host->current);
+uint64_t dynsup_mailbox_removed(const dynsup_host *host) {
+    uint64_t count = 0;
+    if (host->current && (host->current->flags & DSI_FLAG_LIMITED))
+        for (const dsi_limited *l = limited_from(host->current->child); l; l = limited_next(l))
+            count += l->removed;
+    return count;
 }

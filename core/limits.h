@@ -21,6 +21,7 @@ typedef struct dsi_limited {
     uint64_t worked_ns; /* and in the time of work */
     uint64_t used_ns;   /* in that second */
     uint64_t dropped;   /* messages, of this incarnation */
+    uint64_t removed;   /* those of them that had been in the mailbox */
 } dsi_limited;
 
 /* The child's own limits, to be completed by inherit; true, or false without memory. */

@@ -145,7 +145,7 @@ static void the_dead_exceed_nothing(void **state) {
     assert_int_equal(dynsup_process_dropped(test->host, 0), 0);
     assert_int_equal(dynsup_process_dropped(test->host, test_spawn(test, NULL)->pid), 0);
     assert_null(dynsup_process_limits(test->host, 0));
-    assert_int_equal(dynsup_mailbox_dropped(test->host), 0);
+    assert_int_equal(dynsup_mailbox_removed(test->host), 0);
 }
 
 /* ---- what comes into a full mailbox ---- */

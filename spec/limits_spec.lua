@@ -373,6 +373,24 @@ describe("max_mailbox", function()
     assert.same({ "go", "last", "last" }, got)
   end))
 
+  it("lets a selective receive go on where it is, when others are turned away", host.main(function()
+    local calls, got = 0, nil
+    local pid = child { max_mailbox = { max = 2, policy = "drop_newest" }, body = function()
+      dynsup.sleep(1)
+      got = dynsup.receive_match(function(value)
+        calls = calls + 1
+        dynsup.sleep(2)
+        return value == "wanted"
+      end, 100)
+    end }
+    for i = 1, 2 do dynsup.send(pid, i == 2 and "wanted" or i) end
+    for _ = 1, 20 do
+      dynsup.send(pid, "too many")
+      dynsup.sleep(1)
+    end
+    assert.same({ "wanted", 2 }, { got, calls })
+  end))
+
   it("ends a process that fills its own", host.main(function()
     local after
     local _, ref = child { max_mailbox = 2, body = function()
