@@ -112,8 +112,10 @@ typedef struct told {
 } told;
 
 /* What the callback was called with: the request, or the packed message. [-0, +1] */
-static void message_push(lua_State *L, dsl_host *host, const dynsup_message *message) {
-    if (message->values[0].kind == DYNSUP_ATOM && message->count > 1) {
+static void message_push(lua_State *L, const dsl_server *server, const dynsup_message *message) {
+    dsl_host *host = server->host;
+    bool is_tagged = message->values[0].kind == DYNSUP_ATOM && message->count > 1;
+    if (is_tagged && server->callback != DSL_INFO) {
         dsl_value_push(L, host, &message->values[message->count - 1]);
         return;
     }
@@ -133,7 +135,7 @@ static int crash_tell(lua_State *L) {
     lua_pushstring(L, dsl_callback_names[server->callback]);
     lua_setfield(L, 2, "callback");
     if (message) {
-        message_push(L, server->host, message);
+        message_push(L, server, message);
         lua_setfield(L, 2, "last_message");
     }
     return 0;

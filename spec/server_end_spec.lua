@@ -107,6 +107,17 @@ describe("a server ends", function()
     crash = host.down(ref)
     assert.equal("handle_info", crash.callback)
     assert.same({ n = 3, "one", nil, 3 }, crash.last_message)
+    local watching = server.start {
+      init = function()
+        return "ok", dynsup.monitor(dynsup.spawn(function() end))
+      end,
+      handle_info = function(_, down)
+        error({ down = down })
+      end,
+    }
+    crash = host.down(dynsup.monitor(watching))
+    local message = crash.last_message
+    assert.same({ "DOWN", crash.error.down, "normal", 4 }, { message[1], message[2], message[4], message.n })
   end, quiet))
 
   it("by an error also after its callback has waited, and closes what is open", host.main(function()
