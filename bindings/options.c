@@ -235,13 +235,13 @@ static void group_keep(lua_State *L, dsl_host *host, dsl_options *out) {
 }
 
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out) {
+    dsl_vault_reserve(L, &host->vault, 1 + DSL_NAME_SLOTS);
     if (out->heaps && !host->config->dry) {
         group_keep(L, host, out);
         return;
     }
     if (out->extra_count == 0)
         return;
-    dsl_vault_reserve(L, &host->vault, 1);
     lua_pushvalue(L, out->extra_place);
     out->core.arguments = host->heap_base | dsl_vault_put(L, &host->vault);
 }

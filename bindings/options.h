@@ -24,7 +24,8 @@ enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
 /* Keeps the extra arguments, and the group of heaps if there is to be one, as core.arguments: an
- * object. Raises without memory. */
+ * object. Leaves room in the vault for the name, so that nothing raises while it is nobody's.
+ * Raises without memory, and then has kept nothing. */
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
 
 /* Puts the name's key and value into the vault, for which there must be room, and lets them go

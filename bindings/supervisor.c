@@ -29,7 +29,6 @@ static int start_link_options(lua_State *L, dsl_host *host) {
     if (failed)
         return dsl_told(L, host, "start_link", failed);
     dsl_options_keep(L, host, &options);
-    dsl_vault_reserve(L, &host->vault, DSL_NAME_SLOTS);
     dsl_options_name_keep(L, host, &options);
     reply.status = dynsup_supervisor_start(host->core, &options.core, &reply.pid);
     dsl_options_taken(host, &options, &reply);
