@@ -235,9 +235,10 @@ int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who,
 
 bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref) {
     dsi_monitor *monitor = dsi_slots_find(&host->monitors, ref);
-    if (monitor && monitor->watcher == host->current)
-        dsi_monitor_free(host, monitor);
-    return dsi_monitor_flush(host, host->current, ref);
+    if (!monitor || monitor->watcher != host->current)
+        return dsi_monitor_flush(host, host->current, ref);
+    dsi_monitor_free(host, monitor); /* it has told nothing yet: no look through the mailbox */
+    return false;
 }
 
 int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out) {

@@ -22,6 +22,23 @@ static dsi_supervisor *last_of_main(const dynsup_host *host) {
     return NULL;
 }
 
+/* Puts those that the main process started behind the others, in their order: so the last one is
+ * found at once, however many are nested in it. */
+static void gather_of_main(dynsup_host *host) {
+    const dsi_node *last = dsi_list_last(&host->supervisors);
+    dsi_node *node = NULL;
+    dsi_list of_main;
+    dsi_list_init(&of_main);
+    while (node != last) {
+        node = dsi_list_pop(&host->supervisors);
+        const dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        bool is_of_main = supervisor->process->parent == host->main_pid;
+        dsi_list_append(is_of_main ? &of_main : &host->supervisors, node);
+    }
+    while ((node = dsi_list_pop(&of_main)))
+        dsi_list_append(&host->supervisors, node);
+}
+
 static void supervisor_stop(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(supervisor->process))
@@ -82,6 +99,7 @@ void dsi_halt_advance(dynsup_host *host) {
     if (host->halt == DSI_HALT_BEGUN) {
         host->halt = DSI_HALT_SUPERVISORS;
         guests_end(host);
+        gather_of_main(host);
     }
     dsi_supervisor *supervisor = last_of_main(host);
     if (supervisor) {
