@@ -106,6 +106,40 @@ static void exits_of_children_wait_while_a_guest_runs(void **state) {
     test_counts(test, supervisor, 2, 2, 0, 2);
 }
 
+static enum dynsup_slice act_again(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    dynsup_counts counts;
+    assert_int_equal(dynsup_count_children(self->test->host, *(dynsup_pid *)self->more, &counts),
+                     0);
+    return counts.specs > 1 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_IDLE;
+}
+
+static void others_run_while_many_exits_that_waited_are_handled(void **state) {
+    enum { CHILDREN = 200 };
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_pid children[CHILDREN];
+    for (int i = 0; i < CHILDREN; i++) {
+        dynsup_child_spec spec = test_spec(test_program_new(test));
+        spec.restart = DYNSUP_TEMPORARY;
+        children[i] = test_started(test, a, supervisor, &spec);
+    }
+    test_plan plan = {.waits = true};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    for (int i = 0; i < CHILDREN; i++)
+        test_signal(test, NULL, children[i], DYNSUP_KILL);
+    test_run(test);
+    test_body *other = test_spawn(test, NULL);
+    other->act = act_again;
+    other->more = &supervisor;
+    test_say_go(test, supervisor);
+    test_run(test);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+    assert_in_range(other->slices, 3, 20);
+}
+
 static void a_guest_killed_with_its_supervisor_tells_the_caller(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -257,6 +291,7 @@ int main(void) {
         TEST(what_a_start_function_returns_is_told),
         TEST(requests_wait_in_order_while_a_guest_runs),
         TEST(exits_of_children_wait_while_a_guest_runs),
+        TEST(others_run_while_many_exits_that_waited_are_handled),
         TEST(a_guest_killed_with_its_supervisor_tells_the_caller),
         TEST(the_parent_s_signal_waits_for_the_guest),
         TEST(a_guest_may_not_ask_its_own_supervisor),

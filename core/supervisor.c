@@ -6,6 +6,8 @@
 #include "link.h"
 #include "registry.h"
 
+#define TURNS_A_SLICE 64 /* what has waited for a long start function holds up nobody else */
+
 static void turn(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_pop(&supervisor->retries);
     if (node)
@@ -13,9 +15,12 @@ static void turn(dsi_supervisor *supervisor) {
     dsi_supervisor_drain(supervisor);
 }
 
+static bool has_turns(const dsi_supervisor *supervisor) {
+    return !dsi_list_empty(&supervisor->retries) || !dsi_list_empty(&supervisor->parked);
+}
+
 static bool goes_on(const dsi_supervisor *supervisor) {
-    return supervisor->has_guest ||
-           (!supervisor->occupied && !dsi_list_empty(&supervisor->retries));
+    return supervisor->has_guest || (!supervisor->occupied && has_turns(supervisor));
 }
 
 /* One turn: a failed restart is tried again; then it is the turn of what is parked. */
@@ -240,18 +245,24 @@ static void parked_handle(dsi_supervisor *supervisor, dsi_parked *parked) {
         parked_request(supervisor, dsi_item(parked, dsi_request, parked));
 }
 
+static bool takes_turns(const dsi_supervisor *supervisor) {
+    return !supervisor->has_guest && !supervisor->occupied &&
+           dsi_process_alive(supervisor->process);
+}
+
 void dsi_supervisor_drain(dsi_supervisor *supervisor) {
     if (supervisor->draining)
         return;
     supervisor->draining = true;
-    while (!supervisor->has_guest && !supervisor->occupied &&
-           dsi_process_alive(supervisor->process)) {
+    for (int i = 0; i < TURNS_A_SLICE && takes_turns(supervisor); i++) {
         dsi_node *node = dsi_list_pop(&supervisor->parked);
         if (!node)
             break;
         parked_handle(supervisor, dsi_item(node, dsi_parked, node));
     }
     supervisor->draining = false;
+    if (takes_turns(supervisor) && !dsi_list_empty(&supervisor->parked))
+        dsi_supervisor_wake(supervisor);
 }
 
 void dsi_supervisor_heed_parent(dsi_supervisor *supervisor) {

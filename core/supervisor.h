@@ -180,7 +180,8 @@ void dsi_supervisor_heed_parent(dsi_supervisor *supervisor);
 /* Ends the link to its parent: a start that fails sends no signal. */
 void dsi_supervisor_leave_parent(dsi_supervisor *supervisor);
 
-/* Handles what is parked until a guest begins or nothing is left. */
+/* Handles what is parked until a guest begins or nothing is left; after so many turns the rest is
+ * left to a slice of the supervisor's. */
 void dsi_supervisor_drain(dsi_supervisor *supervisor);
 
 /* Lets a failed restart wait for its next attempt: behind what is parked, and behind all processes
