@@ -15,7 +15,8 @@ static test_family family(test_host *test, uint64_t max_restarts) {
 /* A slice of a second, which fails. */
 static enum dynsup_slice fail_late(test_body *self, dynsup_outcome *outcome) {
     self->test->now_ns += 1000 * MS_NS;
-    outcome->reason = (dynsup_reason){.kind = DYNSUP_REASON_OTHER, .value = test_object(self->test)};
+    outcome->reason =
+        (dynsup_reason){.kind = DYNSUP_REASON_OTHER, .value = test_object(self->test)};
     return DYNSUP_SLICE_EXIT;
 }
 
