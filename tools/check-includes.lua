@@ -24,8 +24,10 @@ local public = {
     ["core/dynsup_clock.h"] = true,
     ["core/dynsup_limits.h"] = true,
     ["core/dynsup_look.h"] = true,
-    ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,
+    ["core/dynsup_registry.h"] = true,
+    ["core/dynsup_report.h"] = true,
+    ["core/dynsup_supervisor.h"] = true,
     ["core/dynsup_uv.h"] = true,
     ["core/tiny.h"] = true,
 }
