@@ -131,15 +131,19 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 /* ---- children in other heaps ---- */
 
 /* Is the child to be in another heap, and in which? */
-static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_heap_plan *plan) {
+static bool plan_read(lua_State *L, dsl_host *host, dynsup_pid pid, const dsl_spec *spec,
+                      dsl_heap_plan *plan) {
     if (spec->is_worker)
         return false;
     *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
     if (dsl_spec_has(spec, DSL_SPEC_ENV))
         plan->env = CHILD_PLACES + DSL_SPEC_ENV;
-    if (!spec->own_heap)
-        plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
-    return spec->own_heap || plan->group;
+    if (spec->own_heap)
+        return true;
+    if (host->config->dry)
+        return dsl_dry_spreads(L, host, pid);
+    plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
+    return plan->group;
 }
 
 typedef struct reserving {
@@ -245,7 +249,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
-    if (!plan_read(host, pid, spec, &plan))
+    if (!plan_read(L, host, pid, spec, &plan))
         spec_prepare(L, host, pid, spec, !ensure);
     else if (host->config->dry)
         failed = abroad_check(L, host, pid, spec, &plan, !ensure);
