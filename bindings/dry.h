@@ -8,8 +8,9 @@
  * nobody knows which of the two it would have been; sleeping and timers go by the virtual clock, up
  * to DSL_DRY_NS, and giving way takes some of it, so that a loop that waits for a worker comes to
  * an end. No further heap is opened: a supervisor with `heaps` has what tells so, and its children,
- * which are looked at as if they were to travel, in its own heap. When main waits for what cannot come, it ends there, before the orderly end. What is
- * declared and refused is told to the functions that dynsup.check has given to `begin`.
+ * which are looked at as if they were to travel, in its own heap. When main waits for what cannot
+ * come, it ends there, before the orderly end. What is declared and refused is told to the
+ * functions that dynsup.check has given to `begin`.
  */
 #ifndef DSL_DRY_H
 #define DSL_DRY_H
