@@ -6,11 +6,13 @@ static const dsl_scenario scenario = {
     .prepare = "d = require 'dynsup'\n"
                "outbox = require 'dynsup.attach.outbox'\n"
                "watch = require 'dynsup.attach.watch'\n"
+               "place = require 'dynsup.attach.place'\n"
                "function try(f, ...) return select(2, pcall(f, ...)) end\n"
                "function nothing() end\n"
                "tostring(d.log)\n",
     .run = "d.run({ clock = 'virtual', log_level = 'debug', log = nothing, log_format = 'json' }, "
            "function()\n"
+           "  try(place.take, '/tmp/dynsup-attach-memory-test', nothing)\n"
            "  local box = outbox.new()\n"
            "  local socket = { set = nothing, close = nothing }\n"
            "  function socket:write(text) return true end\n"
