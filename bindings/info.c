@@ -12,7 +12,7 @@
 
 #define TRACEBACK_MAX 4096 /* of a process of another heap */
 
-const char *dsl_status_text(enum dynsup_status status) {
+static const char *status_text(enum dynsup_status status) {
     switch (status) {
     case DYNSUP_STATUS_RUNNABLE:
         return "runnable";
@@ -20,10 +20,8 @@ const char *dsl_status_text(enum dynsup_status status) {
         return "running";
     case DYNSUP_STATUS_WAITING:
         return "waiting";
-    case DYNSUP_STATUS_IDLE:
-        return "idle";
     default:
-        return "exiting";
+        return "idle";
     }
 }
 
@@ -119,7 +117,7 @@ static void set_flag(lua_State *L, const char *field, bool value) {
 static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *info) {
     set_text(L, "name", info->name, info->name_length); /* first: a finalizer could unregister it */
     set_pid(L, "pid", pid);
-    lua_pushstring(L, dsl_status_text(info->status));
+    lua_pushstring(L, status_text(info->status));
     lua_setfield(L, -2, "status");
     set_label(L, info);
     set_integer(L, "mailbox", info->message_count);

@@ -219,7 +219,8 @@ typedef struct dynsup_body_ops {
                               dynsup_outcome *outcome);
 
     /* The reply to a request for which the body waits; it is moved to the body: objects in it are
-     * the body's. Called outside the body's slices. May not fail and may not call the core. */
+     * the body's. Called outside the body's slices. May not fail and may not call the core. NULL:
+     * it asks for nothing, or wants no reply. */
     void (*reply)(void *body, const dynsup_reply *reply);
 
     /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
@@ -614,8 +615,7 @@ enum dynsup_status {
     DYNSUP_STATUS_RUNNABLE,
     DYNSUP_STATUS_RUNNING,
     DYNSUP_STATUS_WAITING,
-    DYNSUP_STATUS_IDLE,
-    DYNSUP_STATUS_EXITING
+    DYNSUP_STATUS_IDLE
 };
 
 /* A look at a process; pointers are borrowed until the core is called again. */
