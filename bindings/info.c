@@ -85,9 +85,9 @@ size_t dsl_process_memory(const dynsup_process_info *info) {
     return memory;
 }
 
-/* The fields that cost nothing to look up. */
+/* The fields that cost nothing to look up. The name is first: a finalizer could unregister it. */
 static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *info) {
-    dsl_field_bytes(L, "name", info->name, info->name_length); /* first: a finalizer could unregister it */
+    dsl_field_bytes(L, "name", info->name, info->name_length);
     dsl_field_pid(L, "pid", pid);
     dsl_field_text(L, "status", status_text(info->status));
     set_label(L, info);

@@ -296,6 +296,7 @@ static dsl_observer *observer_copy(lua_State *L, dsl_host *host, dsl_observer *n
     if (!o) {
         dsl_vault_release(&new->face->vault, new->ring);
         dsl_error(L, "not enough memory");
+        return NULL;
     }
     *o = *new;
     char *at = o->texts;
