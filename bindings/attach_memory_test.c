@@ -6,11 +6,13 @@ static const dsl_scenario scenario = {
     .prepare = "d = require 'dynsup'\n"
                "outbox = require 'dynsup.attach.outbox'\n"
                "watch = require 'dynsup.attach.watch'\n"
+               "place = require 'dynsup.attach.place'\n"
                "function try(f, ...) return select(2, pcall(f, ...)) end\n"
                "function nothing() end\n"
                "tostring(d.log)\n",
     .run = "d.run({ clock = 'virtual', log_level = 'debug', log = nothing, log_format = 'json' }, "
            "function()\n"
+           "  try(place.take, '/tmp/dynsup-attach-memory-test', nothing)\n"
            "  local box = outbox.new()\n"
            "  local socket = { set = nothing, close = nothing }\n"
            "  function socket:write(text) return true end\n"
@@ -33,14 +35,6 @@ static const dsl_scenario scenario = {
            "  d.halt(0)\n"
            "end)\n"};
 
-static void each_allocation_of_attached_clients_may_fail(void **state) {
-    (void)state;
-    dsl_test_sweep_all(&scenario);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_of_attached_clients_may_fail),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return dsl_test_sweep_main(&scenario);
 }

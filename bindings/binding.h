@@ -217,9 +217,7 @@ int dsl_body_exit(lua_State *L, dsl_body *body, dynsup_reason reason);
 /* Must be returned when the current process has been doomed by what it did. */
 int dsl_body_stop_here(lua_State *L, dsl_body *body);
 
-/* Hides the body's coroutines from everybody else while it is suspended, and shows them again. */
-void dsl_body_mark(dsl_body *body);
-void dsl_body_unmark(dsl_body *body);
+/* Is it a coroutine of a suspended body, which nobody else may use? */
 bool dsl_is_marked(lua_State *co);
 
 /* ---- server.c ---- */

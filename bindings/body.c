@@ -102,14 +102,15 @@ static bool is_hidden(const dsl_body *body) {
     return !body->base && body->depth == 0;
 }
 
-void dsl_body_mark(dsl_body *body) {
+/* Hides the body's coroutines from everybody else while it is suspended. */
+static void body_mark(dsl_body *body) {
     if (body->base)
         level_mark(body->base);
     for (int i = 0; i < body->depth; i++)
         level_mark(&body->levels[i]);
 }
 
-void dsl_body_unmark(dsl_body *body) {
+static void body_unmark(dsl_body *body) {
     if (body->base)
         level_unmark(body->base);
     for (int i = 0; i < body->depth; i++)
@@ -249,7 +250,7 @@ ON_THE_WAY_BACK enum dynsup_slice yielded(dsl_body *body, int count, dynsup_outc
         body->wait = DSL_WAIT_NOTHING;
     }
     if (!is_hidden(body))
-        dsl_body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
+        body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
     if (dsl_account_exceeded(body))
@@ -309,7 +310,7 @@ static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dyns
                                     dynsup_outcome *outcome) {
     int count;
     if (!is_hidden(body) && body->wait != DSL_WAIT_START)
-        dsl_body_unmark(body);
+        body_unmark(body);
     else if (body->wait == DSL_WAIT_START && dsl_dry_idles(body) && !dsl_dry_begin(body))
         return DYNSUP_SLICE_IDLE;
     body->nargs = resume_values(body, core, wake);
@@ -360,7 +361,7 @@ void dsl_body_close(dsl_body *body) {
         return;
     }
     if (lua_status(body->co) == LUA_YIELD)
-        dsl_body_unmark(body);
+        body_unmark(body);
     body->closed = body->closing = true;
     dsl_body *outer = host->current;
     lua_State *outer_innermost = host->innermost;

@@ -131,15 +131,19 @@ static void spec_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 /* ---- children in other heaps ---- */
 
 /* Is the child to be in another heap, and in which? */
-static bool plan_read(dsl_host *host, dynsup_pid pid, const dsl_spec *spec, dsl_heap_plan *plan) {
+static bool plan_read(lua_State *L, dsl_host *host, dynsup_pid pid, const dsl_spec *spec,
+                      dsl_heap_plan *plan) {
     if (spec->is_worker)
         return false;
     *plan = (dsl_heap_plan){.max_bytes = spec->max_memory, .guest = spec->by_start};
     if (dsl_spec_has(spec, DSL_SPEC_ENV))
         plan->env = CHILD_PLACES + DSL_SPEC_ENV;
-    if (!spec->own_heap)
-        plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
-    return spec->own_heap || plan->group;
+    if (spec->own_heap)
+        return true;
+    if (host->config->dry)
+        return dsl_dry_spreads(L, host, pid);
+    plan->group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
+    return plan->group;
 }
 
 typedef struct reserving {
@@ -227,10 +231,36 @@ static void values_keep(lua_State *L, dsl_host *host, dsl_spec *spec) {
     value_prepare(L, host, spec, DSL_SPEC_NAME_VALUE, &core->name_value);
 }
 
+/* The first body and the program, here or in another heap, and the values: all that may raise. 0,
+ * or the number of values pushed. */
+static int parts_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                         bool ensure) {
+    dsl_heap_plan plan;
+    int failed = 0;
+    if (!plan_read(L, host, pid, spec, &plan))
+        spec_prepare(L, host, pid, spec, !ensure);
+    else if (host->config->dry)
+        failed = abroad_check(L, host, pid, spec, &plan, !ensure);
+    else
+        failed = abroad_prepare(L, host, spec, &plan);
+    if (failed == 0)
+        values_keep(L, host, spec);
+    return failed;
+}
+
+/* What start_child returns, or waits for. */
+static int start_answer(lua_State *L, dsl_host *host, const dynsup_child_spec *core,
+                        const dynsup_reply *reply, bool ensure) {
+    if (reply->status != 0 || ensure || reply->values[0].kind != DYNSUP_NIL)
+        return dsl_reply_to(L, host, reply, ensure, start_child_k);
+    dsl_id_push(L, reply->pid);
+    start_told(L, host, ensure, 1);
+    return core->starting ? dsl_go_on(L, host, 1) : 1;
+}
+
 /* With a spec that has been read: its places are on the stack. */
 static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     dynsup_reply reply = {0};
-    dsl_heap_plan plan;
     dynsup_child_spec *core = &spec->core;
     enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
     bool is_static = core->significant && dynsup_static_is(host->core, pid, &when);
@@ -245,23 +275,12 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
-    if (!plan_read(host, pid, spec, &plan))
-        spec_prepare(L, host, pid, spec, !ensure);
-    else if (host->config->dry)
-        failed = abroad_check(L, host, pid, spec, &plan, !ensure);
-    else
-        failed = abroad_prepare(L, host, spec, &plan);
+    failed = parts_prepare(L, host, pid, spec, ensure);
     if (failed)
         return start_told(L, host, ensure, failed);
-    values_keep(L, host, spec);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     host->switching = false; /* what has run inside may have waited */
-    if (reply.status == 0 && !ensure && reply.values[0].kind == DYNSUP_NIL) {
-        dsl_id_push(L, reply.pid);
-        start_told(L, host, ensure, 1);
-        return core->starting ? dsl_go_on(L, host, 1) : 1;
-    }
-    return dsl_reply_to(L, host, &reply, ensure, start_child_k);
+    return start_answer(L, host, core, &reply, ensure);
 }
 
 static int start_spec(lua_State *L, dsl_host *host, bool ensure) {

@@ -1,4 +1,5 @@
 /* Looks at a supervisor's children: their numbers, their list, and one after the other. */
+#include "bindings/field.h"
 #include "bindings/look.h"
 #include "bindings/metatable.h"
 #include "bindings/request.h"
@@ -16,11 +17,6 @@ static int take_turn(lua_State *L, lua_KFunction k) {
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
-static void set_count(lua_State *L, const char *field, size_t count) {
-    lua_pushinteger(L, (lua_Integer)count);
-    lua_setfield(L, -2, field);
-}
-
 static int count_children_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_raw_reply raw = dsl_raw_get(L);
@@ -30,10 +26,10 @@ static int count_children_k(lua_State *L, int status, lua_KContext context) {
     if (raw.status)
         return dsl_push_failure(L, raw);
     lua_createtable(L, 0, 4);
-    set_count(L, "specs", counts.specs);
-    set_count(L, "active", counts.active);
-    set_count(L, "supervisors", counts.supervisors);
-    set_count(L, "workers", counts.workers);
+    dsl_field_integer(L, "specs", counts.specs);
+    dsl_field_integer(L, "active", counts.active);
+    dsl_field_integer(L, "supervisors", counts.supervisors);
+    dsl_field_integer(L, "workers", counts.workers);
     return 1;
 }
 
@@ -145,8 +141,7 @@ static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *chi
     set_name(L, host, child);
     set_pid(L, "pid", child->pid, why_down(child));
     set_pid(L, "last_pid", child->last_pid, why_down(child));
-    lua_pushstring(L, child->is_supervisor ? "supervisor" : "worker");
-    lua_setfield(L, -2, "type");
+    dsl_field_text(L, "type", child->is_supervisor ? "supervisor" : "worker");
 }
 
 /* The next child's table; false, with nothing pushed, behind the last. [-0, +0|1] */

@@ -79,6 +79,29 @@ bool dsl_dry_listener_push(lua_State *L, const dsl_host *host, int address) {
     return true;
 }
 
+/* ---- heaps that are not opened ---- */
+
+#define SPREAD_FIELD "heaps"
+
+void dsl_dry_spread_mark(lua_State *L, int list) {
+    if (lua_isnil(L, list)) {
+        lua_createtable(L, 0, 1);
+        lua_replace(L, list);
+    }
+    lua_pushboolean(L, true);
+    lua_setfield(L, list, SPREAD_FIELD);
+}
+
+bool dsl_dry_spreads(lua_State *L, dsl_host *host, dynsup_pid supervisor) {
+    uint64_t list = dynsup_supervisor_arguments(host->core, supervisor);
+    if (!list)
+        return false;
+    dsl_object_push(L, host, list);
+    bool spreads = lua_getfield(L, -1, SPREAD_FIELD) != LUA_TNIL;
+    lua_pop(L, 2);
+    return spreads;
+}
+
 /* ---- the end ---- */
 
 static int waits_protected(lua_State *L) {

@@ -7,8 +7,10 @@
  * Time limits of calls that wait do not pass, for what they wait for would come from workers, and
  * nobody knows which of the two it would have been; sleeping and timers go by the virtual clock, up
  * to DSL_DRY_NS, and giving way takes some of it, so that a loop that waits for a worker comes to
- * an end. When main waits for what cannot come, it ends there, before the orderly end. What is
- * declared and refused is told to the functions that dynsup.check has given to `begin`.
+ * an end. No further heap is opened: a supervisor with `heaps` has what tells so, and its children,
+ * which are looked at as if they were to travel, in its own heap. When main waits for what cannot
+ * come, it ends there, before the orderly end. What is declared and refused is told to the
+ * functions that dynsup.check has given to `begin`.
  */
 #ifndef DSL_DRY_H
 #define DSL_DRY_H
@@ -49,6 +51,14 @@ void dsl_dry_wait(lua_State *L, dsl_host *host);
 /* In a dry run: pushes a listener, for the address and port from the index on, to which one
  * connection comes that says nothing; nothing is bound. Else returns false. [-0, +0|1] */
 bool dsl_dry_listener_push(lua_State *L, const dsl_host *host, int address);
+
+/* Marks the list of a supervisor's extra arguments, or nil in its place, at the absolute index: its
+ * children would live in other heaps. Raises without memory. [-0, +0] */
+void dsl_dry_spread_mark(lua_State *L, int list);
+
+/* Would, but for the dry run, the children of this supervisor live in other heaps? Needs two stack
+ * slots. [-0, +0] */
+bool dsl_dry_spreads(lua_State *L, dsl_host *host, dynsup_pid supervisor);
 
 /* The C half of dynsup.check. */
 extern const luaL_Reg dsl_dry_functions[];

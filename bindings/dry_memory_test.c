@@ -32,6 +32,9 @@ static const dsl_scenario scenario = {
            "  try(d.start_child, 'sup', { start = d.server.start_link, args = { {} } })\n"
            "  try(d.start_child, 'sup', { start = function() return nil, 'no' end })\n"
            "  try(d.spawn, 'm:f')\n"
+           "  try(d.start_link, { name = 'spread', heaps = 1 })\n"
+           "  try(d.start_child, 'spread', { body = 'm:f', args = { 1 } })\n"
+           "  try(d.start_child, 'spread', work)\n"
            "  try(d.server.start_link, { init = work })\n"
            "  try(d.registry.start_link, { keys = 1 })\n"
            "  try(d.supervisor.start_link, { { id = 1, body = 'm:g' }, { id = 1, body = work } })\n"
@@ -48,14 +51,6 @@ static const dsl_scenario scenario = {
     .native = run_dry,
 };
 
-static void each_allocation_of_a_dry_run_may_fail(void **state) {
-    (void)state;
-    dsl_test_sweep_all(&scenario);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_of_a_dry_run_may_fail),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return dsl_test_sweep_main(&scenario);
 }

@@ -96,6 +96,9 @@ typedef struct dynsup_lua_config {
     /* Time stands still while something is ready. A run lets it jump to the next deadline; who
      * steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
     bool virtual_clock;
+    /* Where that clock's time is told, in ns, also when the host is gone: by it goes the time of
+     * lines that are no host's (dynsup_lua_log). NULL: nowhere, and they have the system's. */
+    uint64_t *virtual_ns;
     /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
      * this clock stops its workers' timers; slices, budgets of steps and the time of close handlers
      * are real time. Called often. Excludes a loop: a host with one has the monotonic clock,

@@ -250,7 +250,7 @@ int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns) {
     if (!dsl_expect(host->config->virtual_clock, "a host with a virtual clock"))
         return DYNSUP_EMISUSE;
     uint64_t most_ns = DYNSUP_NEVER - 1 - host->virtual_ns;
-    host->virtual_ns += ns < most_ns ? ns : most_ns;
+    dsl_virtual_reach(host, host->virtual_ns + (ns < most_ns ? ns : most_ns));
     return 0;
 }
 

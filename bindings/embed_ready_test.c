@@ -37,9 +37,7 @@ static void who_starts_a_worker_waits_until_it_is_ready(void **state) {
     (void)state;
     dsl_test_embed t;
     tally a = {0};
-    dsl_test_embed_open(&t, NULL);
-    assert_int_equal(dynsup_lua_worker_push(t.host, t.L, &helper, &a), 0);
-    lua_setglobal(t.L, "helper");
+    dsl_test_embed_worker(&t, &helper, &a);
     dsl_test_spawn(&t,
                    "local d = require 'dynsup'\n"
                    "up = 0\n"

@@ -125,9 +125,7 @@ static void what_no_worker_may_return_is_its_crash(void **state) {
     (void)state;
     dsl_test_embed t;
     tally a = {0};
-    dsl_test_embed_open(&t, NULL);
-    assert_int_equal(dynsup_lua_worker_push(t.host, t.L, &counter, &a), 0);
-    lua_setglobal(t.L, "counter");
+    dsl_test_embed_worker(&t, &counter, &a);
     dsl_test_spawn(&t,
                    "local d, said = require 'dynsup', 0\n"
                    "local sup = d.start_link()\n"
@@ -148,9 +146,7 @@ static void lua_code_starts_workers_in_c(void **state) {
     (void)state;
     dsl_test_embed t;
     tally a = {0};
-    dsl_test_embed_open(&t, NULL);
-    assert_int_equal(dynsup_lua_worker_push(t.host, t.L, &counter, &a), 0);
-    lua_setglobal(t.L, "counter");
+    dsl_test_embed_worker(&t, &counter, &a);
     dsl_test_spawn(&t, "local d = require 'dynsup'\n"
                        "assert(tostring(counter) == 'worker: counter')\n"
                        "local sup = d.start_link()\n"

@@ -1,16 +1,12 @@
 /* What is shown of heaps: the function heaps, and where a process of another heap is. */
 #include "bindings/heap_look.h"
 
+#include "bindings/field.h"
 #include "bindings/heap.h"
 
 #include <stdio.h>
 
 /* ---- heaps ---- */
-
-static void set_size(lua_State *L, const char *field, size_t value) {
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, field);
-}
 
 static size_t bytes_of(lua_State *L) {
     return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB, 0);
@@ -19,21 +15,19 @@ static size_t bytes_of(lua_State *L) {
 /* Pushes the row of a heap. [-0, +1] */
 static void push_row(lua_State *L, const dsl_heap *heap) {
     lua_createtable(L, 0, 5);
-    set_size(L, "heap", heap->number);
-    set_size(L, "processes", heap->processes);
-    set_size(L, "memory", bytes_of(heap->face.L));
+    dsl_field_integer(L, "heap", heap->number);
+    dsl_field_integer(L, "processes", heap->processes);
+    dsl_field_integer(L, "memory", bytes_of(heap->face.L));
     if (heap->max_bytes)
-        set_size(L, "limit", heap->max_bytes);
-    lua_pushboolean(L, heap->state == DSL_HEAP_LOST);
-    lua_setfield(L, -2, "lost");
+        dsl_field_integer(L, "limit", heap->max_bytes);
+    dsl_field_flag(L, "lost", heap->state == DSL_HEAP_LOST);
 }
 
 static void push_first(lua_State *L, const dsl_host *whole) {
     lua_createtable(L, 0, 5);
-    set_size(L, "heap", 0);
-    set_size(L, "memory", bytes_of(whole->L));
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "lost");
+    dsl_field_integer(L, "heap", 0);
+    dsl_field_integer(L, "memory", bytes_of(whole->L));
+    dsl_field_flag(L, "lost", false);
 }
 
 /* heaps() -> a list: the first heap, then the others that there are */
@@ -62,8 +56,7 @@ void dsl_heap_field(lua_State *L, const dynsup_process_info *info) {
     const dsl_host *face = dsl_face_in(info);
     if (!face)
         return;
-    lua_pushinteger(L, face->heap ? (lua_Integer)face->heap->number : 0);
-    lua_setfield(L, -2, "heap");
+    dsl_field_integer(L, "heap", face->heap ? face->heap->number : 0);
 }
 
 typedef struct tracing {

@@ -301,10 +301,8 @@ static struct uv_loop_s *loop_of(lua_State *L, dsl_host *host) {
     return runtime->loop;
 }
 
-static void uv_open(lua_State *L, dsl_host *host) {
-    check_no_callback(L, host->outer);
+static dynsup_uv_config uv_config(lua_State *L, dsl_host *host) {
     const dynsup_lua_config *config = host->config;
-    int error = 0;
     dynsup_uv_config uv = {
         .loop = loop_of(L, host),
         .watchdog = config->preempt == DYNSUP_LUA_PREEMPT_SIGNAL,
@@ -326,7 +324,14 @@ static void uv_open(lua_State *L, dsl_host *host) {
         uv.on_beat = config->service->on_beat;
         uv.beat_ud = config->service->ud;
     }
-    if (config->signals)
+    return uv;
+}
+
+static void uv_open(lua_State *L, dsl_host *host) {
+    int error = 0;
+    check_no_callback(L, host->outer);
+    dynsup_uv_config uv = uv_config(L, host);
+    if (host->config->signals)
         dsl_interrupt_prepare();
     if (uv.loop)
         host->uv = dynsup_uv_new(&uv, &error);
@@ -334,7 +339,7 @@ static void uv_open(lua_State *L, dsl_host *host) {
         host->loop_error = DYNSUP_ENO_LOOP;
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
-    if (config->signals)
+    if (host->config->signals)
         dsl_signals_open(host->runtime);
 }
 

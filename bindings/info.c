@@ -6,13 +6,14 @@
 #include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
+#include "bindings/field.h"
 #include "bindings/heap_look.h"
 
 #include <limits.h>
 
 #define TRACEBACK_MAX 4096 /* of a process of another heap */
 
-const char *dsl_status_text(enum dynsup_status status) {
+static const char *status_text(enum dynsup_status status) {
     switch (status) {
     case DYNSUP_STATUS_RUNNABLE:
         return "runnable";
@@ -20,35 +21,9 @@ const char *dsl_status_text(enum dynsup_status status) {
         return "running";
     case DYNSUP_STATUS_WAITING:
         return "waiting";
-    case DYNSUP_STATUS_IDLE:
-        return "idle";
     default:
-        return "exiting";
+        return "idle";
     }
-}
-
-static void set_pid(lua_State *L, const char *field, dynsup_pid pid) {
-    if (pid == 0)
-        return;
-    dsl_id_push(L, pid);
-    lua_setfield(L, -2, field);
-}
-
-static void set_number(lua_State *L, const char *field, double value) {
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, field);
-}
-
-static void set_integer(lua_State *L, const char *field, uint64_t value) {
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, field);
-}
-
-static void set_text(lua_State *L, const char *field, const char *text, size_t length) {
-    if (!text)
-        return;
-    lua_pushlstring(L, text, length);
-    lua_setfield(L, -2, field);
 }
 
 typedef size_t (*related_fn)(const dynsup_host *core, dynsup_pid pid, dynsup_pid *pids_out,
@@ -110,31 +85,24 @@ size_t dsl_process_memory(const dynsup_process_info *info) {
     return memory;
 }
 
-static void set_flag(lua_State *L, const char *field, bool value) {
-    lua_pushboolean(L, value);
-    lua_setfield(L, -2, field);
-}
-
-/* The fields that cost nothing to look up. */
+/* The fields that cost nothing to look up. The name is first: a finalizer could unregister it. */
 static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *info) {
-    set_text(L, "name", info->name, info->name_length); /* first: a finalizer could unregister it */
-    set_pid(L, "pid", pid);
-    lua_pushstring(L, dsl_status_text(info->status));
-    lua_setfield(L, -2, "status");
+    dsl_field_bytes(L, "name", info->name, info->name_length);
+    dsl_field_pid(L, "pid", pid);
+    dsl_field_text(L, "status", status_text(info->status));
     set_label(L, info);
-    set_integer(L, "mailbox", info->message_count);
-    set_integer(L, "memory", dsl_process_memory(info));
-    set_integer(L, "slices", info->slices);
-    set_number(L, "cpu_time", (double)info->cpu_ns / 1e6);
-    set_pid(L, "parent", info->parent);
-    set_pid(L, "supervisor", info->supervisor);
-    set_number(L, "started_at", (double)info->started_ns / 1e6);
-    set_integer(L, "incarnation", info->incarnation);
-    set_flag(L, "trap_exit", info->trap_exit);
-    set_flag(L, "paused", info->is_paused);
+    dsl_field_integer(L, "mailbox", info->message_count);
+    dsl_field_integer(L, "memory", dsl_process_memory(info));
+    dsl_field_integer(L, "slices", info->slices);
+    dsl_field_number(L, "cpu_time", (double)info->cpu_ns / 1e6);
+    dsl_field_pid(L, "parent", info->parent);
+    dsl_field_pid(L, "supervisor", info->supervisor);
+    dsl_field_number(L, "started_at", (double)info->started_ns / 1e6);
+    dsl_field_integer(L, "incarnation", info->incarnation);
+    dsl_field_flag(L, "trap_exit", info->trap_exit);
+    dsl_field_flag(L, "paused", info->is_paused);
     dsl_heap_field(L, info);
-    lua_pushstring(L, info->is_supervisor ? "supervisor" : "worker");
-    lua_setfield(L, -2, "type");
+    dsl_field_text(L, "type", info->is_supervisor ? "supervisor" : "worker");
 }
 
 /* Of a child that has some; what is told is read first: a finalizer could end it. */
@@ -143,7 +111,7 @@ static void set_limits(lua_State *L, dsl_host *host, dynsup_pid pid) {
     if (!found)
         return;
     dynsup_limits limits = *found;
-    set_integer(L, "dropped", dynsup_process_dropped(host->core, pid));
+    dsl_field_integer(L, "dropped", dynsup_process_dropped(host->core, pid));
     dsl_limits_push(L, &limits);
     lua_setfield(L, -2, "limits");
 }
@@ -185,7 +153,7 @@ static int info(lua_State *L) {
     set_row(L, pid, &info);
     set_pids(L, "links", host, pid, dynsup_process_links, info.link_count);
     set_pids(L, "monitors", host, pid, dynsup_process_monitors, info.monitor_count);
-    set_integer(L, "monitored_by", info.monitored_by_count);
+    dsl_field_integer(L, "monitored_by", info.monitored_by_count);
     set_traceback(L, host, &info);
     set_limits(L, host, pid);
     return 1;

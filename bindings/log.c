@@ -51,12 +51,22 @@ static int64_t unix_ns(const struct timespec *time) {
     return seconds * 1000000000 + time->tv_nsec;
 }
 
-int64_t dsl_wall_clock(const dsl_host *host) {
+static int64_t system_clock(void) {
     struct timespec now = {0};
-    if (host && host->config->virtual_clock)
-        return (int64_t)host->whole->virtual_ns;
     clock_gettime(CLOCK_REALTIME, &now);
     return unix_ns(&now);
+}
+
+int64_t dsl_wall_clock(const dsl_host *host) {
+    return host->config->virtual_clock ? (int64_t)host->whole->virtual_ns : system_clock();
+}
+
+/* The time of a line; host may be NULL. */
+static int64_t line_clock(const dynsup_lua_config *config, const dsl_host *host) {
+    if (host)
+        return dsl_wall_clock(host);
+    bool is_told = config->virtual_clock && config->virtual_ns;
+    return is_told ? (int64_t)*config->virtual_ns : system_clock();
 }
 
 /* ---- lines ---- */
@@ -71,7 +81,7 @@ static void line_begin(dsl_line *line, const dynsup_lua_config *config, const ds
     dynsup_record_begin(&line->record, format, line->text, sizeof line->text);
     if (format == DYNSUP_FORMAT_TEXT)
         return;
-    dynsup_time_format(dsl_wall_clock(host), time_text);
+    dynsup_time_format(line_clock(config, host), time_text);
     dynsup_record_string(&line->record, "time", time_text);
     dynsup_record_string(&line->record, "level", dsl_level_names[level]);
 }

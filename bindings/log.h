@@ -25,8 +25,7 @@ void dsl_event_log_begin(dsl_host *host);
 /* Says how many reports were held back and not told yet. */
 void dsl_log_finish(dsl_host *host);
 
-/* The time of day in ns since 1970; on a virtual clock, that begins with the run. host may be NULL.
- */
+/* The time of day in ns since 1970; on a virtual clock, that begins with the run. */
 int64_t dsl_wall_clock(const dsl_host *host);
 
 /* A line made of fields, for a log that is there and wants the level: begin, add to the record,

@@ -7,9 +7,6 @@
 
 /* ---- info.c ---- */
 
-/* "runnable", "waiting", ... */
-const char *dsl_status_text(enum dynsup_status status);
-
 /* Bytes of the process's own: the core's, and the stacks of its coroutine, roughly. */
 size_t dsl_process_memory(const dynsup_process_info *info);
 

@@ -1,30 +1,8 @@
 /* The C half of dynsup.observer: supervisors and their children. */
+#include "bindings/field.h"
 #include "bindings/look.h"
 
 #define FUNCTION_MAX 160
-
-static void set_text(lua_State *L, const char *field, const char *text) {
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
-/* A limit that is none is left out. */
-static void set_integer(lua_State *L, const char *field, uint64_t value) {
-    if (value > INT64_MAX)
-        return;
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, field);
-}
-
-static void set_number(lua_State *L, const char *field, double value) {
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, field);
-}
-
-static void set_flag(lua_State *L, const char *field, bool value) {
-    lua_pushboolean(L, value);
-    lua_setfield(L, -2, field);
-}
 
 /* ---- children ---- */
 
@@ -37,26 +15,18 @@ static const char *const states[] = {
     [DYNSUP_CHILD_FAILED] = "failed",
 };
 
-static void set_shutdown(lua_State *L, double ms) {
-    if (ms >= 0)
-        set_number(L, "shutdown", ms);
-    else
-        set_text(L, "shutdown", ms == DYNSUP_SHUTDOWN_INFINITY ? "infinity" : "brutal_kill");
-}
-
 static void set_spec(lua_State *L, const dynsup_child_info *child, const char *function) {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
-    set_text(L, "state", states[child->state]);
-    set_text(L, "restart", restarts[child->restart]);
-    set_text(L, "type", child->is_supervisor ? "supervisor" : "worker");
-    set_shutdown(L, child->shutdown_ms);
-    set_integer(L, "incarnation", child->incarnation);
+    dsl_field_text(L, "state", states[child->state]);
+    dsl_field_text(L, "restart", restarts[child->restart]);
+    dsl_field_text(L, "type", child->is_supervisor ? "supervisor" : "worker");
+    dsl_field_shutdown(L, child->shutdown_ms);
+    dsl_field_integer(L, "incarnation", child->incarnation);
     if (*function)
-        set_text(L, "func", function);
+        dsl_field_text(L, "func", function);
     dsl_id_push(L, child->last_pid);
     lua_setfield(L, -2, child->pid ? "pid" : "last_pid");
-    dsl_id_push(L, child->ref);
-    lua_setfield(L, -2, "ref");
+    dsl_field_pid(L, "ref", child->ref);
 }
 
 /* A table of the child and its process. What is borrowed from the child comes first: a finalizer
@@ -123,16 +93,16 @@ int dsl_look_supervisor(lua_State *L) {
     bool is_one = dynsup_supervisor_inspect(dsl_host_of(L)->core, pid, &info);
     if (is_one) {
         lua_settop(L, 2);
-        set_integer(L, "specs", info.counts.specs);
-        set_integer(L, "active", info.counts.active);
-        set_integer(L, "supervisors", info.counts.supervisors);
-        set_integer(L, "workers", info.counts.workers);
-        set_integer(L, "restarts", info.restarts);
-        set_integer(L, "max_restarts", info.max_restarts);
-        set_number(L, "max_seconds", (double)info.period_ms / 1000);
-        set_integer(L, "max_children", info.max_children);
-        set_flag(L, "stopping", info.is_stopping);
-        set_flag(L, "starting", info.has_guest);
+        dsl_field_integer(L, "specs", info.counts.specs);
+        dsl_field_integer(L, "active", info.counts.active);
+        dsl_field_integer(L, "supervisors", info.counts.supervisors);
+        dsl_field_integer(L, "workers", info.counts.workers);
+        dsl_field_integer(L, "restarts", info.restarts);
+        dsl_field_limit(L, "max_restarts", info.max_restarts);
+        dsl_field_number(L, "max_seconds", (double)info.period_ms / 1000);
+        dsl_field_limit(L, "max_children", info.max_children);
+        dsl_field_flag(L, "stopping", info.is_stopping);
+        dsl_field_flag(L, "starting", info.has_guest);
     }
     lua_pushboolean(L, is_one);
     return 1;

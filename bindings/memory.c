@@ -40,8 +40,6 @@ static void settle(dsl_memory *memory) {
     memory->refused.is_open = false;
     if (memory->refused.account)
         account_refuse(memory, memory->refused.account);
-    else
-        memory->refusals++;
 }
 
 /* More is asked for: is it the same once more? Else the refusal before was the last word. */
@@ -82,7 +80,6 @@ void *dsl_memory_plain(void *ud, void *block, size_t old_size, size_t size) {
     size_t old = block ? old_size : 0; /* else Lua tells a type */
     if (size <= old || fits(memory->limit, memory->in_use, size - old))
         return count_resize(memory, block, old, size);
-    memory->refusals++; /* who asks here does not collect and ask again */
     return NULL;
 }
 
@@ -230,11 +227,6 @@ void dsl_account_close(dsl_memory *memory, dsl_account *account) {
 uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account) {
     settle(memory);
     return account->refusals;
-}
-
-uint32_t dsl_memory_refusals(dsl_memory *memory) {
-    settle(memory);
-    return memory->refusals;
 }
 
 /* ---- life ---- */

@@ -49,7 +49,6 @@ typedef struct dsl_memory {
     dsl_account common;   /* of what is made for others: it becomes theirs as it grows */
     size_t in_use;        /* bytes, with the headers. Where it was put into a state: since then */
     size_t limit;         /* of in_use; 0: none. May be changed, unless it was put into a state */
-    uint32_t refusals;    /* by this limit; see dsl_memory_refusals */
     struct {
         bool is_open;         /* the last answer was a refusal, which does not count yet */
         dsl_account *account; /* whose limit it was; NULL: the state's */
@@ -100,11 +99,8 @@ static inline dsl_account *dsl_memory_enter(dsl_memory *memory, dsl_account *acc
     return before;
 }
 
-/* How often the state was refused memory by its own limit. Lua raises an error then, which whoever
- * runs may have caught. */
-uint32_t dsl_memory_refusals(dsl_memory *memory);
-
-/* The same of an account. */
+/* How often an account was refused memory. Lua raises an error then, which whoever runs may have
+ * caught. */
 uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account);
 
 /* A new account; limit in bytes, 0: none. NULL without memory. */

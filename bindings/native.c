@@ -31,6 +31,7 @@ static const struct native {
     {"dynsup.net", dsl_net_functions},
     {"dynsup.repl.session", dsl_line_functions},
     {"dynsup.attach.host", dsl_attach_functions},
+    {"dynsup.attach.place", dsl_place_functions},
     {"dynsup.attach.outbox", dsl_attach_functions},
     {"dynsup.attach.watch", dsl_attach_functions},
     {NULL, NULL},

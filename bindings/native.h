@@ -23,6 +23,7 @@ extern const luaL_Reg dsl_net_functions[];
 extern const luaL_Reg dsl_server_functions[];
 extern const luaL_Reg dsl_fs_functions[];
 extern const luaL_Reg dsl_attach_functions[];
+extern const luaL_Reg dsl_place_functions[];
 extern const luaL_Reg dsl_saved_functions[];
 extern const luaL_Reg dsl_reload_functions[];
 

@@ -111,14 +111,15 @@ extern const luaL_Reg dsl_listen_methods[];
 /* Closing: frees the buffer, and the reader goes on. */
 void dsl_read_close(dsl_socket *socket);
 
-/* ---- net_listen.c, net_connect.c: functions for the script ---- */
+/* ---- net_listen.c ---- */
 
 /* Closing: who waits in accept goes on. */
 void dsl_accept_close(dsl_socket *socket);
 
+/* The function for the script. */
 int dsl_net_listen(lua_State *L);
-int dsl_net_connect(lua_State *L);
-int dsl_net_resolve(lua_State *L);
+
+/* ---- net_connect.c ---- */
 
 /* An address ("127.0.0.1", "::1") and a port at these indices. 0 or UV_EINVAL. */
 int dsl_address_get(const char *address, int port, struct sockaddr_storage *out);

@@ -139,7 +139,7 @@ static int connect_start(lua_State *L, dsl_socket *s, asking *a) {
 }
 
 /* native.connect(address, port, ms, options), native.connect(path, nil, ms, options) */
-int dsl_net_connect(lua_State *L) {
+static int net_connect(lua_State *L) {
     dsl_host *host;
     dsl_socket *s;
     dsl_socket_options options = {.send_timeout_ms = -1};
@@ -228,7 +228,7 @@ static bool is_address(const char *text) {
 }
 
 /* native.resolve(host, ms): a list of addresses. */
-int dsl_net_resolve(lua_State *L) {
+static int net_resolve(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
     const char *name = luaL_checkstring(L, 1);
@@ -258,7 +258,7 @@ int dsl_net_resolve(lua_State *L) {
 
 const luaL_Reg dsl_net_functions[] = {
     {"listen", dsl_net_listen},
-    {"connect", dsl_net_connect},
-    {"resolve", dsl_net_resolve},
+    {"connect", net_connect},
+    {"resolve", net_resolve},
     {NULL, NULL},
 };

@@ -1,4 +1,5 @@
 /* Notes: events that are kept until they can be told, and as tables. */
+#include "bindings/field.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
 
@@ -86,30 +87,6 @@ void dsl_note_free(dsl_host *host, dsl_note *note) {
 
 /* ---- as a table ---- */
 
-static void set_text(lua_State *L, const char *field, const char *text) {
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
-static void set_pid(lua_State *L, const char *field, dynsup_pid pid) {
-    if (!pid)
-        return;
-    dsl_id_push(L, pid);
-    lua_setfield(L, -2, field);
-}
-
-static void set_number(lua_State *L, const char *field, double value) {
-    lua_pushnumber(L, value);
-    lua_setfield(L, -2, field);
-}
-
-static void set_integer(lua_State *L, const char *field, uint64_t value) {
-    lua_pushinteger(L, value > INT64_MAX ? INT64_MAX : (lua_Integer)value);
-    lua_setfield(L, -2, field);
-}
-
 static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
     if (value->kind == DYNSUP_NIL)
         return;
@@ -117,19 +94,12 @@ static void set_value(lua_State *L, dsl_host *host, const char *field, const dyn
     lua_setfield(L, -2, field);
 }
 
-static void set_shutdown(lua_State *L, double ms) {
-    if (ms >= 0)
-        set_number(L, "shutdown", ms);
-    else
-        set_text(L, "shutdown", ms == DYNSUP_SHUTDOWN_INFINITY ? "infinity" : "brutal_kill");
-}
-
 static void set_heap(lua_State *L, const dynsup_event *event) {
-    set_integer(L, "heap", event->heap);
+    dsl_field_integer(L, "heap", event->heap);
     if (event->heap_limit)
-        set_integer(L, "limit", event->heap_limit);
+        dsl_field_integer(L, "limit", event->heap_limit);
     if (event->kind == DYNSUP_EVENT_HEAP_LOST)
-        set_integer(L, "processes", event->heap_processes);
+        dsl_field_integer(L, "processes", event->heap_processes);
 }
 
 static void set_process(lua_State *L, const dynsup_event *event) {
@@ -138,11 +108,11 @@ static void set_process(lua_State *L, const dynsup_event *event) {
         set_heap(L, event);
     if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
         return;
-    set_pid(L, "pid", event->pid);
-    set_text(L, "name", event->name);
-    set_text(L, "type", event->is_supervisor ? "supervisor" : other);
-    set_pid(L, "supervisor", event->supervisor);
-    set_text(L, "supervisor_name", event->supervisor_name);
+    dsl_field_pid(L, "pid", event->pid);
+    dsl_field_text(L, "name", event->name);
+    dsl_field_text(L, "type", event->is_supervisor ? "supervisor" : other);
+    dsl_field_pid(L, "supervisor", event->supervisor);
+    dsl_field_text(L, "supervisor_name", event->supervisor_name);
 }
 
 static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
@@ -151,38 +121,38 @@ static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
     if (event->period_ms == 0) /* it tells of the process alone */
         return;
     set_value(L, host, "id", &note->id);
-    set_text(L, "func", note->function);
-    set_integer(L, "incarnation", event->incarnation);
-    set_text(L, "restart", restarts[event->restart]);
-    set_shutdown(L, event->shutdown_ms);
-    set_integer(L, "restarts", event->restarts);
-    set_integer(L, "max_restarts", event->max_restarts);
-    set_number(L, "max_seconds", (double)event->period_ms / 1000);
+    dsl_field_text(L, "func", note->function);
+    dsl_field_integer(L, "incarnation", event->incarnation);
+    dsl_field_text(L, "restart", restarts[event->restart]);
+    dsl_field_shutdown(L, event->shutdown_ms);
+    dsl_field_integer(L, "restarts", event->restarts);
+    dsl_field_integer(L, "max_restarts", event->max_restarts);
+    dsl_field_number(L, "max_seconds", (double)event->period_ms / 1000);
 }
 
 static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
     static const char *const nexts[] = {"none", "restart", "delayed_restart", "give_up", "fail"};
     const dynsup_event *event = &note->event;
     if (event->kind == DYNSUP_EVENT_CHILD_TERMINATED || event->kind == DYNSUP_EVENT_START_ERROR)
-        set_text(L, "next", nexts[note->next_step]);
+        dsl_field_text(L, "next", nexts[note->next_step]);
     if (event->delay_ns)
-        set_number(L, "delay", (double)event->delay_ns / 1e6);
+        dsl_field_number(L, "delay", (double)event->delay_ns / 1e6);
     if (event->restores)
-        set_integer(L, "restores", event->restores);
+        dsl_field_integer(L, "restores", event->restores);
     if (event->dropped)
-        set_integer(L, "dropped", event->dropped);
+        dsl_field_integer(L, "dropped", event->dropped);
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
-        set_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
+        dsl_field_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)
         set_value(L, host, "reason", &note->reason.value);
 }
 
 void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note) {
     lua_createtable(L, 0, 16);
-    set_text(L, "event", dynsup_event_name(note->event.kind));
-    set_text(L, "level", dsl_level_names[note->level]);
-    set_number(L, "time", (double)note->wall_ns / 1e9);
-    set_number(L, "at", (double)note->event.at_ns / 1e6);
+    dsl_field_text(L, "event", dynsup_event_name(note->event.kind));
+    dsl_field_text(L, "level", dsl_level_names[note->level]);
+    dsl_field_number(L, "time", (double)note->wall_ns / 1e9);
+    dsl_field_number(L, "at", (double)note->event.at_ns / 1e6);
     set_process(L, &note->event);
     set_child(L, host, note);
     set_outcome(L, host, note);

@@ -285,6 +285,26 @@ static void ring_open(lua_State *L, dsl_host *host, dsl_observer *o) {
     o->ring = dsl_vault_put(L, &host->vault);
 }
 
+static size_t kept_size(const char *text) {
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* A copy in memory of its own, with the names; raises without. */
+static dsl_observer *observer_copy(lua_State *L, dsl_host *host, dsl_observer *new) {
+    new->size = sizeof *new + kept_size(new->supervisor_name) + kept_size(new->name);
+    dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new->size);
+    if (!o) {
+        dsl_vault_release(&new->face->vault, new->ring);
+        dsl_error(L, "not enough memory");
+        return NULL;
+    }
+    *o = *new;
+    char *at = o->texts;
+    o->supervisor_name = keep(&at, new->supervisor_name);
+    o->name = keep(&at, new->name);
+    return o;
+}
+
 /* open(target or limit of a ring, events, level, supervisor, pid) -> number of the observer */
 static int observer_open(lua_State *L) {
     dsl_host *face = dsl_host_of(L);
@@ -299,17 +319,7 @@ static int observer_open(lua_State *L) {
     read_who(L, 4, &new.supervisor, &new.supervisor_name);
     read_who(L, 5, &new.pid, &new.name);
     ring_open(L, face, &new);
-    new.size = sizeof new + (new.supervisor_name ? strlen(new.supervisor_name) + 1 : 0) +
-               (new.name ? strlen(new.name) + 1 : 0);
-    dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new.size);
-    if (!o) {
-        dsl_vault_release(&face->vault, new.ring);
-        return luaL_error(L, "not enough memory");
-    }
-    *o = new;
-    char *at = o->texts;
-    o->supervisor_name = keep(&at, new.supervisor_name);
-    o->name = keep(&at, new.name);
+    dsl_observer *o = observer_copy(L, host, &new);
     o->next = host->observers;
     host->observers = o;
     if (o->target && o->events != ALL_EVENTS && (o->events >> DYNSUP_EVENT_HUP & 1))

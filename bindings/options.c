@@ -2,6 +2,7 @@
 #include "bindings/options.h"
 
 #include "bindings/clock.h"
+#include "bindings/dry.h"
 #include "bindings/heap_group.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
@@ -240,8 +241,10 @@ void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out) {
         group_keep(L, host, out);
         return;
     }
-    if (out->extra_count == 0)
+    if (out->extra_count == 0 && !out->heaps)
         return;
+    if (out->heaps)
+        dsl_dry_spread_mark(L, out->extra_place);
     lua_pushvalue(L, out->extra_place);
     out->core.arguments = host->heap_base | dsl_vault_put(L, &host->vault);
 }

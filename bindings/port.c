@@ -37,6 +37,8 @@ static uint64_t given_now(void *ud) {
 void dsl_virtual_reach(dsl_host *host, uint64_t time_ns) {
     if (host->virtual_ns < time_ns)
         host->virtual_ns = time_ns;
+    if (host->config->virtual_ns)
+        *host->config->virtual_ns = host->virtual_ns;
 }
 
 /* Each look is work: so everybody who asks whether the budget is spent comes to its end. */

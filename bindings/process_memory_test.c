@@ -84,14 +84,6 @@ static const dsl_scenario scenario = {
            "  return {}, 1\n"
            "end, {}, 2)\n"};
 
-static void each_allocation_of_processes_may_fail(void **state) {
-    (void)state;
-    dsl_test_sweep_all(&scenario);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_of_processes_may_fail),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return dsl_test_sweep_main(&scenario);
 }

@@ -86,6 +86,21 @@ static int taken(lua_State *L, dynsup_pid owner) {
     return 3;
 }
 
+/* Adds the entry, the value at index 3. 0; DYNSUP_ETAKEN, with *owner_out; or another code. */
+static int entry_add(lua_State *L, dsl_host *host, dynsup_pid registry, const dsl_key *key,
+                     dynsup_pid *owner_out) {
+    dsl_vault_reserve(L, &host->vault, 2);
+    dynsup_value key_value = dsl_value_get(L, host, 2);
+    dynsup_value value = dsl_value_get(L, host, 3);
+    int status =
+        dynsup_entry_add(host->core, registry, key->text, key->length, key_value, value, owner_out);
+    if (status) {
+        value_release(host, &key_value);
+        value_release(host, &value);
+    }
+    return dsl_check_status(L, status);
+}
+
 /* register(registry, key, value) */
 static int register_entry(lua_State *L) {
     dsl_host *host;
@@ -98,16 +113,7 @@ static int register_entry(lua_State *L) {
     key_get(L, &key);
     if (!registry_get(L, host, &registry, &info))
         return 2;
-    dsl_vault_reserve(L, &host->vault, 2);
-    dynsup_value key_value = dsl_value_get(L, host, 2);
-    dynsup_value value = dsl_value_get(L, host, 3);
-    int status =
-        dynsup_entry_add(host->core, registry, key.text, key.length, key_value, value, &owner);
-    if (status) {
-        value_release(host, &key_value);
-        value_release(host, &value);
-    }
-    dsl_check_status(L, status);
+    int status = entry_add(L, host, registry, &key, &owner);
     if (status == DYNSUP_ETAKEN)
         return taken(L, owner);
     if (status)

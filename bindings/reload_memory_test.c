@@ -42,14 +42,6 @@ static const dsl_scenario scenario = {
            "end)\n"
            "if type(why) == 'table' then error(why.error, 0) end\n"};
 
-static void each_allocation_of_a_reload_may_fail(void **state) {
-    (void)state;
-    dsl_test_sweep_all(&scenario);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_of_a_reload_may_fail),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return dsl_test_sweep_main(&scenario);
 }

@@ -122,22 +122,28 @@ static int push_halted(lua_State *L) {
     return 3;
 }
 
+/* The options, if there are any; at index 1 is then what must be kept, or nil, and at 2 the
+ * function. */
+static void take_options(lua_State *L, dynsup_lua_config *config) {
+    int top = lua_gettop(L);
+    if (!lua_istable(L, 1)) {
+        dsl_check_function(L, 1);
+        lua_pushnil(L);
+        lua_insert(L, 1);
+        return;
+    }
+    luaL_checkstack(L, 16, NULL);
+    dsl_check_function(L, 2);
+    read_options(L, config);
+    keep_logs(L, config);
+    lua_settop(L, top);
+}
+
 static int run(lua_State *L) {
     dynsup_lua_config config = {0};
     dynsup_lua_config_program(&config);
     int count;
-    if (lua_istable(L, 1)) {
-        int top = lua_gettop(L);
-        luaL_checkstack(L, 16, NULL);
-        dsl_check_function(L, 2);
-        read_options(L, &config);
-        keep_logs(L, &config);
-        lua_settop(L, top);
-    } else {
-        dsl_check_function(L, 1);
-        lua_pushnil(L);
-        lua_insert(L, 1);
-    }
+    take_options(L, &config);
     if (dsl_runtime_of(L)->host)
         dsl_dry_wait(L, dsl_runtime_of(L)->host);
     switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {

@@ -163,6 +163,47 @@ static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_
     return 3;
 }
 
+/* The server's process, which has not begun. Leaves values behind. 0, or a code of the core with
+ * *pid_out who has the name. */
+static int spawn_server(lua_State *L, dsl_host *host, bool link, const start_options *options,
+                        dynsup_pid *pid_out, dynsup_ref *ref_out) {
+    lua_pushvalue(L, 1);
+    init_push(L, 1);
+    lua_pushvalue(L, 2);
+    dsl_body *body = dsl_server_new(L, host, link, 2); /* for the name's key and value */
+    dynsup_spawn_options how = {.link = link,
+                                .name = options->name,
+                                .name_length = options->name_length,
+                                .name_key = dsl_value_get(L, host, START_NAME_KEY),
+                                .name_value = dsl_value_get(L, host, START_NAME_VALUE),
+                                .start_out = ref_out};
+    int status = dynsup_spawn(host->core, &dsl_body_ops, body, &how, pid_out);
+    dsl_value_release(host, &how.name_key);
+    dsl_value_release(host, &how.name_value);
+    if (status)
+        dsl_body_discard(body);
+    else
+        body->server->at.start = *ref_out;
+    return status;
+}
+
+/* Runs its init at once as far as that goes; else waits for it. */
+static int start_spawned(lua_State *L, dsl_host *host, const start_options *options, dynsup_pid pid,
+                         dynsup_ref ref) {
+    bool started = dynsup_start_now(host->core, pid);
+    host->switching = false; /* that was another's */
+    if (started) {
+        dsl_id_push(L, pid);
+        return dsl_go_on(L, host, 1);
+    }
+    if (dynsup_doomed(host->core))
+        return dsl_body_stop_here(L, host->current);
+    lua_settop(L, 0);
+    dsl_id_push(L, ref);
+    dynsup_wait_key(host->core, ref, dsl_deadline_of(host, options->timeout_ms));
+    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, START_WAITS, start_k);
+}
+
 static int start_with(lua_State *L, bool link) {
     dsl_host *host;
     start_options options;
@@ -179,39 +220,10 @@ static int start_with(lua_State *L, bool link) {
         return dsl_told(L, host, "start_link", failed);
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
-    lua_pushvalue(L, 1);
-    init_push(L, 1);
-    lua_pushvalue(L, 2);
-    dsl_body *body = dsl_server_new(L, host, link, 2); /* for the name's key and value */
-    dynsup_value key = dsl_value_get(L, host, START_NAME_KEY);
-    dynsup_value value = dsl_value_get(L, host, START_NAME_VALUE);
-    int status = dynsup_spawn(host->core, &dsl_body_ops, body,
-                              &(dynsup_spawn_options){.link = link,
-                                                      .name = options.name,
-                                                      .name_length = options.name_length,
-                                                      .name_key = key,
-                                                      .name_value = value,
-                                                      .start_out = &ref},
-                              &pid);
-    dsl_value_release(host, &key);
-    dsl_value_release(host, &value);
-    if (status) {
-        dsl_body_discard(body);
+    int status = spawn_server(L, host, link, &options, &pid, &ref);
+    if (status)
         return dsl_told(L, host, "start_link", start_refused(L, host, status, pid, &options));
-    }
-    body->server->at.start = ref;
-    bool started = dynsup_start_now(host->core, pid);
-    host->switching = false; /* that was another's */
-    if (started) {
-        dsl_id_push(L, pid);
-        return dsl_go_on(L, host, 1);
-    }
-    if (dynsup_doomed(host->core))
-        return dsl_body_stop_here(L, host->current);
-    lua_settop(L, 0);
-    dsl_id_push(L, ref);
-    dynsup_wait_key(host->core, ref, dsl_deadline_of(host, options.timeout_ms));
-    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, START_WAITS, start_k);
+    return start_spawned(L, host, &options, pid, ref);
 }
 
 static int start(lua_State *L) {

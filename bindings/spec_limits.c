@@ -2,6 +2,7 @@
 #include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
+#include "bindings/field.h"
 
 #include <math.h>
 #include <string.h>
@@ -183,10 +184,8 @@ const char *dsl_limits_account(lua_State *L, const dynsup_limits *limits) {
 /* ---- what is told of them ---- */
 
 static void set_ms(lua_State *L, const char *field, double ms) {
-    if (ms <= 0 || ms >= DYNSUP_NO_TIME_LIMIT)
-        return;
-    lua_pushnumber(L, ms);
-    lua_setfield(L, -2, field);
+    if (ms > 0 && ms < DYNSUP_NO_TIME_LIMIT)
+        dsl_field_number(L, field, ms);
 }
 
 static bool is_size(uint64_t size) {
@@ -194,10 +193,8 @@ static bool is_size(uint64_t size) {
 }
 
 static void set_size(lua_State *L, const char *field, uint64_t size) {
-    if (!is_size(size))
-        return;
-    lua_pushinteger(L, (lua_Integer)size);
-    lua_setfield(L, -2, field);
+    if (is_size(size))
+        dsl_field_integer(L, field, size);
 }
 
 static void set_mailbox(lua_State *L, const dynsup_limits *limits) {

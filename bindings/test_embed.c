@@ -34,6 +34,12 @@ void dsl_test_embed_close(dsl_test_embed *t) {
     assert_int_equal(t->allocator.in_use, 0);
 }
 
+void dsl_test_embed_worker(dsl_test_embed *t, const dynsup_lua_worker_ops *ops, void *arg) {
+    dsl_test_embed_open(t, NULL);
+    assert_int_equal(dynsup_lua_worker_push(t->host, t->L, ops, arg), 0);
+    lua_setglobal(t->L, ops->name);
+}
+
 void dsl_test_do(dsl_test_embed *t, const char *code) {
     if (luaL_dostring(t->L, code) != LUA_OK)
         fail_msg("%s", lua_tostring(t->L, -1));

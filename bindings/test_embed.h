@@ -28,6 +28,9 @@ void dsl_test_embed_open(dsl_test_embed *t, const dynsup_lua_config *config);
 /* Frees host and lua_State, those that are there still, and checks that no memory is left. */
 void dsl_test_embed_close(dsl_test_embed *t);
 
+/* Opens it, with a worker in C as the global of its kind's name. */
+void dsl_test_embed_worker(dsl_test_embed *t, const dynsup_lua_worker_ops *ops, void *arg);
+
 /* Runs the code outside of processes; an error fails the test. */
 void dsl_test_do(dsl_test_embed *t, const char *code);
 

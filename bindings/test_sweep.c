@@ -85,3 +85,14 @@ void dsl_test_sweep_all(const dsl_scenario *scenario) {
     dsl_test_sweep(scenario, 20);
 #endif
 }
+
+static void each_allocation_may_fail(void **state) {
+    dsl_test_sweep_all(*state);
+}
+
+int dsl_test_sweep_main(const dsl_scenario *scenario) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(each_allocation_may_fail, (void *)scenario),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

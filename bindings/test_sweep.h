@@ -31,4 +31,7 @@ void dsl_test_sweep(const dsl_scenario *scenario, long failures);
  * sanitizer makes it slow, one and twenty. */
 void dsl_test_sweep_all(const dsl_scenario *scenario);
 
+/* The main function of a program that does no more than that. */
+int dsl_test_sweep_main(const dsl_scenario *scenario);
+
 #endif

@@ -20,13 +20,14 @@ void dsl_words_open(lua_State *L, dsl_words *words) {
     luaL_ref(L, LUA_REGISTRYINDEX); /* as long as the state */
 }
 
-const char *dsl_word_at(lua_State *L, int index) {
+/* The address of the string at the index; NULL for what is no string. */
+static const char *word_at(lua_State *L, int index) {
     return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
 }
 
 int dsl_word_among(lua_State *L, int index, const dsl_words *words, enum dsl_word first,
                    enum dsl_word last) {
-    const char *text = dsl_word_at(L, index);
+    const char *text = word_at(L, index);
     for (int word = first; word <= (int)last; word++)
         if (words->texts[word] == text)
             return word - (int)first;

@@ -61,9 +61,6 @@ typedef struct dsl_words {
 void dsl_words_open(lua_State *L, dsl_words *words);
 const char *dsl_word_text(enum dsl_word word);
 
-/* The address of the string at the index; NULL for what is no string. [-0, +0] */
-const char *dsl_word_at(lua_State *L, int index);
-
 /* Which of the words from first to last the value at the index is: 0 for the first; or -1. [-0, +0]
  */
 int dsl_word_among(lua_State *L, int index, const dsl_words *words, enum dsl_word first,

@@ -239,14 +239,9 @@ static void worker_stop(void *body, dynsup_host *core, dynsup_pid self) {
                 w->ops->name);
 }
 
-static void worker_reply(void *body, const dynsup_reply *reply) {
-    (void)body, (void)reply; /* never: it asks for nothing */
-}
-
 const dynsup_body_ops dsl_worker_body_ops = {
     .name = "C worker",
     .step = worker_step,
-    .reply = worker_reply,
     .stop = worker_stop,
     .fini = worker_fini,
 };

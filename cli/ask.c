@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct ask {
     cli_job job; /* first: what runs gets a pointer to it */
@@ -134,10 +135,22 @@ static int socket_read(ask *a, int argc, char **argv) {
     return CLI_MISUSED;
 }
 
-static int code_check(const ask *a, int argc) {
-    if (a->first < argc)
+static bool is_socket(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
+/* CODE [ARG...] of eval. A SOCKET before it, as attach, tree and top take one, would be the code.
+ */
+static int code_check(const ask *a, int argc, char **argv) {
+    const char *code = a->first < argc ? argv[a->first] : NULL;
+    if (code && (a->socket || !is_socket(code)))
         return CLI_GO_ON;
-    cli_say("eval needs CODE: see 'dynsup help eval'");
+    if (code)
+        cli_say("'%s' is a socket where CODE is to stand: dynsup eval --socket %s CODE", code,
+                code);
+    else
+        cli_say("eval needs CODE: see 'dynsup help eval'");
     return CLI_MISUSED;
 }
 
@@ -193,6 +206,7 @@ int cli_ask(int argc, char **argv) {
     if (code == CLI_GO_ON)
         code = values_check(&a);
     if (code == CLI_GO_ON)
-        code = strcmp(a.command, "eval") == 0 ? code_check(&a, argc) : socket_read(&a, argc, argv);
+        code = strcmp(a.command, "eval") == 0 ? code_check(&a, argc, argv)
+                                              : socket_read(&a, argc, argv);
     return code == CLI_GO_ON ? cli_job_run(&a.job, ask_job) : code;
 }

@@ -152,6 +152,7 @@ typedef struct cli_job {
     FILE *events;
     cli_warnings warnings;
     cli_notify notify;
+    uint64_t virtual_ns; /* the time of a virtual clock, for the log */
     int code;
 } cli_job;
 

@@ -264,6 +264,7 @@ int cli_job_run(cli_job *j, lua_CFunction f) {
         cli_say("there is not enough memory");
         return CLI_FAILED;
     }
+    j->config.virtual_ns = &j->virtual_ns;
     cli_warnings_init(&j->warnings, L, &j->config);
     lua_pushcfunction(L, f);
     lua_pushlightuserdata(L, j);

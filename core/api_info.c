@@ -3,6 +3,7 @@
 #include "monitor.h"
 #include "supervisor.h"
 
+/* Of one that is alive. */
 static enum dynsup_status status_of(const dsi_process *process) {
     switch ((enum dsi_process_state)process->state) {
     case DSI_PROCESS_RUNNABLE:
@@ -11,10 +12,8 @@ static enum dynsup_status status_of(const dsi_process *process) {
         return DYNSUP_STATUS_RUNNING;
     case DSI_PROCESS_WAITING:
         return DYNSUP_STATUS_WAITING;
-    case DSI_PROCESS_IDLE:
-        return DYNSUP_STATUS_IDLE;
     default:
-        return DYNSUP_STATUS_EXITING;
+        return DYNSUP_STATUS_IDLE;
     }
 }
 

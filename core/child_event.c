@@ -10,15 +10,19 @@ static const char *name_text(const dsi_name *name) {
     return name->registry && !name->text[0] ? NULL : name->text;
 }
 
-/* id: where that of the child is kept as long as the event is told. */
-static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
-                                const dsi_child *child, const dynsup_reason *reason,
-                                dynsup_value *id) {
+/* An event as it is told, and the child's id, which it points to. */
+typedef struct telling {
+    dynsup_event event;
+    dynsup_value id;
+} telling;
+
+static void telling_fill(telling *t, const dynsup_host *host, enum dynsup_event_kind kind,
+                         const dsi_child *child, const dynsup_reason *reason) {
     const dsi_supervisor *supervisor = child->supervisor;
     const dsi_intensity *own = child->extra ? child->extra->own : NULL;
     const dsi_intensity *intensity = own ? own : &supervisor->intensity;
-    *id = dsi_child_id(child);
-    return (dynsup_event){
+    t->id = dsi_child_id(child);
+    t->event = (dynsup_event){
         .kind = kind,
         .at_ns = host->now_ns,
         .pid = child->pid,
@@ -26,7 +30,7 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
         .supervisor = supervisor->process->slot.id,
         .supervisor_name = dsi_event_name(supervisor->process),
         .reason = reason,
-        .id = id,
+        .id = &t->id,
         .program_ops = child->program_ops,
         .program = child->program,
         .restart = child->restart,
@@ -41,53 +45,56 @@ static dynsup_event child_event(dynsup_host *host, enum dynsup_event_kind kind,
     };
 }
 
+/* False, as mostly: nobody wants events of this kind. */
+static inline bool telling_begin(telling *t, const dynsup_host *host, enum dynsup_event_kind kind,
+                                 const dsi_child *child, const dynsup_reason *reason) {
+    if (!dsi_wants(host, kind))
+        return false;
+    telling_fill(t, host, kind, child, reason);
+    return true;
+}
+
 void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_child *child,
                      const dynsup_reason *reason) {
-    if (!dsi_wants(host, kind))
-        return;
-    dynsup_value id;
-    dynsup_event event = child_event(host, kind, child, reason, &id);
-    dsi_event_emit(host, &event);
+    telling t;
+    if (telling_begin(&t, host, kind, child, reason))
+        dsi_event_emit(host, &t.event);
 }
 
 void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t delay_ns) {
-    if (!dsi_wants(host, DYNSUP_EVENT_CHILD_DELAYED))
+    telling t;
+    if (!telling_begin(&t, host, DYNSUP_EVENT_CHILD_DELAYED, child, reason))
         return;
-    dynsup_value id;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_CHILD_DELAYED, child, reason, &id);
-    event.delay_ns = delay_ns;
-    dsi_event_emit(host, &event);
+    t.event.delay_ns = delay_ns;
+    dsi_event_emit(host, &t.event);
 }
 
 void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
                        const dynsup_reason *reason) {
-    if (!dsi_wants(host, DYNSUP_EVENT_START_REFUSED))
+    telling t;
+    if (!telling_begin(&t, host, DYNSUP_EVENT_START_REFUSED, child, reason))
         return;
-    dynsup_value id;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_START_REFUSED, child, reason, &id);
-    event.status = status;
-    dsi_event_emit(host, &event);
+    t.event.status = status;
+    dsi_event_emit(host, &t.event);
 }
 
 void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t restores) {
-    if (!dsi_wants(host, DYNSUP_EVENT_STATE_DROPPED))
+    telling t;
+    if (!telling_begin(&t, host, DYNSUP_EVENT_STATE_DROPPED, child, reason))
         return;
-    dynsup_value id;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_STATE_DROPPED, child, reason, &id);
-    event.restores = restores;
-    dsi_event_emit(host, &event);
+    t.event.restores = restores;
+    dsi_event_emit(host, &t.event);
 }
 
 void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint64_t dropped) {
+    telling t;
     bool is_power_of_two = (dropped & (dropped - 1)) == 0;
-    if (!is_power_of_two || !dsi_wants(host, DYNSUP_EVENT_MESSAGES_DROPPED))
+    if (!is_power_of_two || !telling_begin(&t, host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL))
         return;
-    dynsup_value id;
-    dynsup_event event = child_event(host, DYNSUP_EVENT_MESSAGES_DROPPED, child, NULL, &id);
-    event.dropped = dropped;
-    dsi_event_emit(host, &event);
+    t.event.dropped = dropped;
+    dsi_event_emit(host, &t.event);
 }
 
 void dsi_event_not_admitted(dsi_supervisor *supervisor, const char *name, size_t length,

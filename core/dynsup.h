@@ -1,7 +1,8 @@
 /*
  * dynsup: processes, links, monitors and dynamic supervisors for whoever can run a body in slices.
  *
- * This header is the whole of the core as its users see it. It knows neither Lua nor libuv.
+ * This header is the whole of the core as its users see it: hosts, and the processes in them; what
+ * it includes at its end has registries and supervisors. It knows neither Lua nor libuv.
  *
  * Threads. A host belongs to the thread that steps it; no function here may be called from another
  * thread or from a signal handler, but for the one that says so. Different hosts are independent:
@@ -213,12 +214,13 @@ typedef struct dynsup_body_ops {
     const char *name; /* of the kind of body, for humans */
 
     /* Runs one slice: self is the current process meanwhile. Must return in bounded time (when
-     * asked by preempt, soon). May call any function of this header but step and free. */
+     * asked by preempt, soon). May call any function of the core but step and free. */
     enum dynsup_slice (*step)(void *body, dynsup_host *host, dynsup_pid self, enum dynsup_wake wake,
                               dynsup_outcome *outcome);
 
     /* The reply to a request for which the body waits; it is moved to the body: objects in it are
-     * the body's. Called outside the body's slices. May not fail and may not call the core. */
+     * the body's. Called outside the body's slices. May not fail and may not call the core. NULL:
+     * it asks for nothing, or wants no reply. */
     void (*reply)(void *body, const dynsup_reply *reply);
 
     /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
@@ -591,68 +593,6 @@ int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_p
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
 
-/* ---- registries ------------------------------------------------------------------------------ */
-
-/* A registry is a process that runs no code: under keys, which are texts of any bytes here, it has
- * entries of processes, each with a value. What the key is to others, and the values, are opaque.
- * Functions on a registry that is not there say DYNSUP_ENOPROC, or DYNSUP_ENOT_A_REGISTRY. */
-typedef struct dynsup_entry dynsup_entry;
-
-/* A new registry, child and linked partner of the current process, if any; with a name unless that
- * is NULL. unique: a key has one entry at most. 0; DYNSUP_EALREADY_STARTED with *pid_out who has
- * the name; DYNSUP_ENOMEM. */
-int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size_t length,
-                          dynsup_pid *pid_out);
-
-typedef struct dynsup_registry_info {
-    bool unique;
-    size_t entry_count; /* with those of processes that are about to end */
-} dynsup_registry_info;
-
-/* A look at a registry. */
-int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
-                            dynsup_registry_info *info_out);
-
-/* Ends the registry with this reason, whose objects stay the caller's; false: it is not there. */
-bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_reason *reason);
-
-/* An entry of the current process; it ends with the process, before anybody is told of that, or
- * with the registry. 0: the objects of key and value are the core's. DYNSUP_ETAKEN with *pid_out
- * who has the key of a unique registry (0: a child that restarts); DYNSUP_ECLOSING; DYNSUP_ENOMEM.
- */
-int dynsup_entry_add(dynsup_host *host, dynsup_pid registry, const char *text, size_t length,
-                     dynsup_value key, dynsup_value value, dynsup_pid *pid_out);
-
-/* Ends an entry. A child's name cannot be taken from it: DYNSUP_ETAKEN. */
-int dynsup_entry_remove(dynsup_host *host, dynsup_entry *entry);
-
-/* Replaces the entry's value; its object changes hands. */
-void dynsup_entry_set(dynsup_host *host, dynsup_entry *entry, dynsup_value value);
-
-/* Who has a unique registry's key, 0: nobody (or the registry is not there). */
-dynsup_pid dynsup_registry_whereis(const dynsup_host *host, dynsup_pid registry, const char *text,
-                                   size_t length);
-
-/* Looks at entries, the first one and the next ones: those of a key, in the order they were made;
- * all of a registry, key by key; those of a process in a registry, the latest first. What is
- * returned is borrowed until the core is called for anything else; NULL: no further. Entries of
- * ending processes are left out. */
-dynsup_entry *dynsup_entry_first(const dynsup_host *host, dynsup_pid registry, const char *text,
-                                 size_t length);
-dynsup_entry *dynsup_entry_next(const dynsup_entry *entry);
-dynsup_entry *dynsup_registry_first(const dynsup_host *host, dynsup_pid registry);
-dynsup_entry *dynsup_registry_next(const dynsup_entry *entry);
-dynsup_entry *dynsup_owned_first(const dynsup_host *host, dynsup_pid registry, dynsup_pid pid);
-dynsup_entry *dynsup_owned_next(const dynsup_entry *entry);
-
-typedef struct dynsup_entry_info {
-    dynsup_pid pid;
-    dynsup_value key, value; /* borrowed */
-} dynsup_entry_info;
-
-/* What is in an entry. */
-dynsup_entry_info dynsup_entry_inspect(const dynsup_entry *entry);
-
 /* ---- timers ---------------------------------------------------------------------------------- */
 
 /* Sends the values to pid at deadline_ns of pid's clock; the timer ends with its destination. One
@@ -675,8 +615,7 @@ enum dynsup_status {
     DYNSUP_STATUS_RUNNABLE,
     DYNSUP_STATUS_RUNNING,
     DYNSUP_STATUS_WAITING,
-    DYNSUP_STATUS_IDLE,
-    DYNSUP_STATUS_EXITING
+    DYNSUP_STATUS_IDLE
 };
 
 /* A look at a process; pointers are borrowed until the core is called again. */
@@ -746,267 +685,9 @@ void dynsup_disown(dynsup_possession *possession);
  * others and the value of the entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry. */
 enum { DYNSUP_NAME_PLAIN, DYNSUP_NAME_OF_PID, DYNSUP_NAME_OF_NAME };
 
-/* ---- dynamic supervisors --------------------------------------------------------------------- */
-
-#define DYNSUP_NO_LIMIT UINT64_MAX
-
-/* Who is restarted when a child of a static supervisor must be. */
-enum dynsup_strategy { DYNSUP_ONE_FOR_ONE, DYNSUP_ONE_FOR_ALL, DYNSUP_REST_FOR_ONE };
-
-/* The end of which significant children, for good and by itself, ends their supervisor. */
-enum dynsup_auto_shutdown { DYNSUP_NEVER_SHUTDOWN, DYNSUP_ANY_SIGNIFICANT, DYNSUP_ALL_SIGNIFICANT };
-
-typedef struct dynsup_supervisor_options {
-    const char *name; /* copied; NULL: none */
-    size_t name_length;
-    dynsup_value name_key, name_value; /* of a registry's key; copied */
-    uint64_t max_restarts;
-    uint64_t period_ms;    /* > 0 */
-    uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
-    uint64_t arguments;    /* an object handed to every program, 0: none; the supervisor's then */
-    dynsup_clock clock;    /* 0: the parent's; or DYNSUP_HOST_CLOCK */
-    const dynsup_limits *limits;   /* defaults of its workers; NULL: none; copied */
-    enum dynsup_strategy strategy; /* from here on: of a static supervisor only */
-    enum dynsup_auto_shutdown auto_shutdown;
-} dynsup_supervisor_options;
-
-/* A new dynamic supervisor, child and linked partner of the current process, if any. 0;
- * DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
-int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
-                            dynsup_pid *pid_out);
-
-/* The arguments object that the supervisor was given, also while it ends; 0: none, or there is no
- * such supervisor. */
-uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
-
-/* An object that the guests of one supervisor share, one after the other: what belongs to the
- * process that they all are. For the current process, which is a guest; 0: none yet. */
-uint64_t dynsup_guest_belonging(const dynsup_host *host);
-
-/* Sets it, once: the object is the supervisor's then. */
-void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object);
-
-/* The same, with the options to come from an init function that runs as the new supervisor's guest.
- * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
- * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.
- * Takes the guest body over in every case. */
-int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,
-                           const dynsup_body_ops *ops, void *body, dynsup_reply *reply);
-
-/* For the init function of the current process, a supervisor that is being initialised: the
- * options, name left out. */
-void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_options *options);
-
-/* By default a saved state is tried again as often; less than most supervisors restart within their
- * period, so that a start without it is tried before they give up. */
-enum { DYNSUP_MAX_RESTORES = 2 };
-
-/* More than max_restarts restarts within a period are too many. */
-typedef struct dynsup_restart_limit {
-    uint64_t max_restarts;
-    uint64_t period_ms; /* > 0 */
-} dynsup_restart_limit;
-
-typedef struct dynsup_child_spec {
-    dynsup_value id;
-    const dynsup_program_ops *program_ops; /* NULL: unknown; only a temporary child's */
-    void *program;
-    bool guest;    /* the program's body is a start function */
-    bool starting; /* with guest: the first body is a process's all the same, which is waited for
-                      until it says dynsup_started */
-    const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
-    void *body;
-    enum dynsup_restart restart;
-    double shutdown_ms; /* >= 0, DYNSUP_SHUTDOWN_INFINITY, DYNSUP_SHUTDOWN_BRUTAL_KILL */
-    bool is_supervisor;
-    const char *name; /* NULL: none; copied */
-    size_t name_length;
-    bool ready;
-    double start_timeout_ms;       /* with ready; < 0: for ever */
-    const dynsup_backoff *backoff; /* NULL: none; copied */
-    dynsup_value modules;
-    dynsup_value name_key, name_value; /* of a name that is a registry's key */
-    bool significant;                  /* of a static supervisor, which must allow it */
-    uint64_t max_restores; /* of a saved state; 0: DYNSUP_MAX_RESTORES; DYNSUP_NO_LIMIT */
-    /* Its own limit, copied: its restarts, delayed ones too, count towards this one alone; with one
-     * too many it is failed, and nothing happens to its supervisor. NULL: its supervisor's. */
-    const dynsup_restart_limit *restart_limit;
-    const dynsup_limits *limits; /* what it may use; NULL: as its supervisor's defaults; copied */
-} dynsup_child_spec;
-
-/* Requests. Each returns what is in reply->status, or DYNSUP_PENDING: then the current process must
- * wait for reply->key (dynsup_wait_key), and its body's reply op is called when it is decided. With
- * may_wait false DYNSUP_EWOULD_WAIT comes back in place of DYNSUP_PENDING. A caller that is gone by
- * then is simply not told. DYNSUP_ENOPROC and DYNSUP_ENOT_A_SUPERVISOR for a wrong supervisor,
- * DYNSUP_ECALLS_ITSELF for a guest of its own. */
-
-/* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
- * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
- * made. */
-int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
-                  bool ensure, dynsup_reply *reply);
-
-/* Starts a child. The spec's program, body and values change hands in every case. With ensure
- * the process that has the name, if any, is the answer; DYNSUP_EFAILED: its child has failed. A
- * starting one has its first slice inside the current one (dynsup_start_now), if it is its turn. */
-int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
-                       bool ensure, bool may_wait, dynsup_reply *reply);
-
-/* Stops a child, given by its pid (or last pid while it restarts, or has failed), or by its name if
- * pid is 0. */
-int dynsup_terminate_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid,
-                           const char *name, size_t length, bool may_wait, dynsup_reply *reply);
-
-/* Starts a failed child again, found as by terminate_child: one attempt, which counts for nothing,
- * after which its own limit begins anew; of a static supervisor also one that is down. The reply is
- * as of start_child, but that nobody waits for a dynamic supervisor's child to be ready; a failed
- * child that could not be started stays failed. DYNSUP_ERUNNING, DYNSUP_ERESTARTING: it is no such
- * child; DYNSUP_ENOT_FOUND; DYNSUP_EFAILED: it has failed again at once. Always waits. */
-int dynsup_restart_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid, const char *name,
-                         size_t length, bool may_wait, dynsup_reply *reply);
-
-/* Is it the name of a child that has failed? It finds no process, and cannot be taken. */
-bool dynsup_name_failed(const dynsup_host *host, const char *name, size_t length);
-
-/* Stops the supervisor; the reason's objects change hands. */
-int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor, const dynsup_reason *reason,
-                           bool may_wait, dynsup_reply *reply);
-
-/* Waits for the turn after everything that the supervisor was asked before; then counts and
- * children are as they would be for a request. */
-int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid supervisor, bool may_wait,
-                           dynsup_reply *reply);
-
-/* ---- state over a restart ---- */
-
-/* Keeps a state for the next incarnation of the child that the current process is, or whose start
- * function has spawned it or is the current process; in place of the one kept before. A nil state
- * forgets that. It is released with the child. 0: the state's object is the core's. DYNSUP_ENOMEM,
- * DYNSUP_ENOT_A_CHILD, DYNSUP_ETEMPORARY_CHILD: nothing has changed. */
-int dynsup_save_state(dynsup_host *host, const dynsup_value *state);
-
-typedef struct dynsup_previous {
-    dynsup_value state;   /* borrowed */
-    dynsup_reason reason; /* borrowed: with which the last incarnation ended */
-    uint32_t attempt;     /* 1, or one more than restores of this state have failed in a row */
-} dynsup_previous;
-
-/* What the incarnation before has left to the same child; asking for it makes an abnormal end,
- * unless a state is saved before, a failed restore. False: there is nothing, or it is not the same
- * any more since the current incarnation has saved. */
-bool dynsup_previous_state(dynsup_host *host, dynsup_previous *previous_out);
-
-typedef struct dynsup_counts {
-    size_t specs, active, supervisors, workers;
-} dynsup_counts;
-
-/* O(1). 0, DYNSUP_ENOPROC, DYNSUP_ENOT_A_SUPERVISOR. */
-int dynsup_count_children(const dynsup_host *host, dynsup_pid supervisor, dynsup_counts *counts);
-
-enum dynsup_child_state {
-    DYNSUP_CHILD_STARTING, /* it is waited for to be ready */
-    DYNSUP_CHILD_RUNNING,
-    DYNSUP_CHILD_RESTARTING,
-    DYNSUP_CHILD_STOPPING,
-    DYNSUP_CHILD_DOWN,  /* of a static supervisor: its spec is there, and no process */
-    DYNSUP_CHILD_FAILED /* its own limit of restarts was exceeded */
-};
-
-typedef struct dynsup_child_info {
-    dynsup_ref ref; /* of the child, over all its incarnations */
-    enum dynsup_child_state state;
-    dynsup_pid pid;      /* 0 while it does not run */
-    dynsup_pid last_pid; /* the pid, or that of the incarnation before; 0: it has never run */
-    dynsup_value id;     /* borrowed */
-    dynsup_value modules;
-    bool is_supervisor;
-    const char *name; /* borrowed; or NULL */
-    size_t name_length;
-    dynsup_pid name_registry;              /* whose key the name is, 0: it is a plain name */
-    dynsup_value name_key;                 /* borrowed */
-    const dynsup_program_ops *program_ops; /* borrowed; or NULL */
-    void *program;
-    enum dynsup_restart restart;
-    double shutdown_ms;
-    uint32_t incarnation;
-    bool has_guest; /* a start function is at work for its next incarnation */
-} dynsup_child_info;
-
-/* A look at the children one by one, in the order they were started (of a static supervisor: in the
- * reverse of it), that stays valid while children come and go. open: NULL without memory or for a
- * wrong supervisor. open_by_start: of a static supervisor, too, in the order of their start. next:
- * false at the end, also when the supervisor has ended. close must be called before the host is
- * freed. */
-typedef struct dynsup_cursor dynsup_cursor;
-dynsup_cursor *dynsup_cursor_open(dynsup_host *host, dynsup_pid supervisor);
-dynsup_cursor *dynsup_cursor_open_by_start(dynsup_host *host, dynsup_pid supervisor);
-bool dynsup_cursor_next(dynsup_cursor *cursor, dynsup_child_info *info_out);
-void dynsup_cursor_close(dynsup_host *host, dynsup_cursor *cursor);
-
-/* The child whose first start a start function of the supervisor is at work for: a cursor does not
- * show it yet. False: there is none. */
-bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
-                        dynsup_child_info *info_out);
-
-/* ---- new code -------------------------------------------------------------------------------- */
-
-/* Restarts a child, politely, in place of its incarnation with this number or an earlier one: it is
- * told to stop by its shutdown mode and started again at once. That does not count towards
- * max_restarts and has no delay; siblings are left alone, and the saved state is kept. One that
- * waits for its backoff is started now, one that starts is renewed when it runs. 0: a later
- * incarnation has begun; or, without may_wait, it will: nobody is told, and the request may wait
- * all the same. DYNSUP_ENOT_FOUND: it is not there or does not run, and is not to;
- * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
- * DYNSUP_ECALLS_ITSELF; DYNSUP_PENDING. */
-int dynsup_renew_child(dynsup_host *host, dynsup_ref child, uint32_t incarnation, bool may_wait,
-                       dynsup_reply *reply);
-
-/* The supervisor that was started next after this one, 0: the first. 0: there is none, or this one
- * is not there. O(1). */
-dynsup_pid dynsup_supervisor_next(const dynsup_host *host, dynsup_pid supervisor);
-
-/* ---- static supervisors ---------------------------------------------------------------------- */
-
-/*
- * A static supervisor begins with a list of children, each with an id of its own, starts them in
- * order and stops them in reverse, one after the other. It does one thing at a time: meanwhile
- * requests and exits wait, in order. The functions above work with it as well; what differs:
- * start_child needs an id (DYNSUP_EMISSING_ID, DYNSUP_EALREADY_PRESENT) and always waits; a child
- * that is terminated, or ends for good, stays as a spec without a process unless it is temporary.
- */
-
-/* The children of a supervisor to be. new: NULL without memory. add: the spec's parts change hands
- * in every case, its body must be NULL; 0, DYNSUP_EDUPLICATE_ID, DYNSUP_EMISSING_ID,
- * DYNSUP_ENOMEM. free: of one that is not started; it may be NULL. */
-typedef struct dynsup_draft dynsup_draft;
-dynsup_draft *dynsup_draft_new(dynsup_host *host);
-int dynsup_draft_add(dynsup_draft *draft, const dynsup_child_spec *spec);
-void dynsup_draft_free(dynsup_draft *draft);
-
-/* A new static supervisor, child and linked partner of the current process, with the draft, which
- * changes hands in every case. DYNSUP_PENDING, or as of dynsup_supervisor_start. The reply comes
- * when all children have started (pid), or one has not and the others have been stopped
- * (DYNSUP_EFAILED_TO_START). */
-int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *options,
-                        dynsup_draft *draft, dynsup_reply *reply);
-
-/* As dynsup_supervisor_configure, for the init function of a static supervisor. */
-void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
-                             dynsup_draft *draft);
-
-/* Is it a static supervisor? Then *auto_shutdown_out is set. */
-bool dynsup_static_is(const dynsup_host *host, dynsup_pid pid,
-                      enum dynsup_auto_shutdown *auto_shutdown_out);
-
-/* Requests about the child with this id, whose object changes hands. terminate: stops its process,
- * if it has one. restart: starts it when it has none and is not about to be restarted
- * (DYNSUP_ERUNNING, DYNSUP_ERESTARTING); the reply is as of start_child. delete: forgets its spec,
- * under the same conditions. DYNSUP_ENOT_FOUND; DYNSUP_ENOT_STATIC. */
-enum dynsup_static_request { DYNSUP_TERMINATE_BY_ID, DYNSUP_RESTART_BY_ID, DYNSUP_DELETE_BY_ID };
-int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor,
-                          enum dynsup_static_request request, dynsup_value id, bool may_wait,
-                          dynsup_reply *reply);
-
 DYNSUP_DECLARATIONS_END
+
+#include "dynsup_registry.h"
+#include "dynsup_supervisor.h"
 
 #endif

@@ -28,42 +28,52 @@ static dynsup_child_spec starting(test_host *test, test_body **body_out) {
     return spec;
 }
 
+/* Who starts a child, with which supervisor, and the child's first body. */
+typedef struct scene {
+    test_host *test;
+    test_body *caller, *body;
+    dynsup_pid supervisor;
+    dynsup_child_spec spec;
+} scene;
+
+static scene scene_open(test_host *test) {
+    scene s = {.test = test, .caller = test_spawn_trapping(test)};
+    s.supervisor = test_supervisor(test, NULL);
+    s.spec = starting(test, &s.body);
+    return s;
+}
+
+static int scene_start(scene *s) {
+    return test_start(s->test, s->caller, s->supervisor, &s->spec);
+}
+
 static void a_start_that_does_not_wait_is_done_in_its_callers_slice(void **state) {
-    test_host *test = *state;
-    test_body *body, *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = starting(test, &body);
-    assert_int_equal(test_start(test, a, supervisor, &spec), 0);
-    assert_int_equal(a->reply.pid, body->pid);
-    assert_int_equal(body->slices, 1);
-    test_counts(test, supervisor, 1, 1, 0, 1);
+    scene s = scene_open(*state);
+    assert_int_equal(scene_start(&s), 0);
+    assert_int_equal(s.caller->reply.pid, s.body->pid);
+    assert_int_equal(s.body->slices, 1);
+    test_counts(s.test, s.supervisor, 1, 1, 0, 1);
 }
 
 static void a_start_that_waits_is_waited_for(void **state) {
-    test_host *test = *state;
-    test_body *body, *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = starting(test, &body);
-    body->more = body;
-    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
-    test_run(test);
-    assert_false(a->replied);
-    test_say_go(test, body->pid);
-    assert_int_equal(a->reply.status, 0);
-    assert_int_equal(a->reply.pid, body->pid);
+    scene s = scene_open(*state);
+    s.body->more = s.body;
+    assert_int_equal(scene_start(&s), DYNSUP_PENDING);
+    test_run(s.test);
+    assert_false(s.caller->replied);
+    test_say_go(s.test, s.body->pid);
+    assert_int_equal(s.caller->reply.status, 0);
+    assert_int_equal(s.caller->reply.pid, s.body->pid);
 }
 
 static void a_start_that_fails_leaves_no_child(void **state) {
-    test_host *test = *state;
-    test_body *body, *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = starting(test, &body);
-    body->act = act_fail;
-    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
-    test_run(test);
-    assert_int_equal(a->reply.status, DYNSUP_EREASON);
-    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_NOCONNECTION);
-    test_counts(test, supervisor, 0, 0, 0, 0);
+    scene s = scene_open(*state);
+    s.body->act = act_fail;
+    assert_int_equal(scene_start(&s), DYNSUP_PENDING);
+    test_run(s.test);
+    assert_int_equal(s.caller->reply.status, DYNSUP_EREASON);
+    assert_int_equal(s.caller->reply.values[0].as.atom, DYNSUP_NOCONNECTION);
+    test_counts(s.test, s.supervisor, 0, 0, 0, 0);
 }
 
 static void a_busy_supervisor_starts_it_at_its_turn(void **state) {
@@ -163,16 +173,13 @@ static enum dynsup_slice act_start_and_stop(test_body *self, dynsup_outcome *out
 }
 
 static void a_start_that_asks_for_its_own_end_is_stopped(void **state) {
-    test_host *test = *state;
-    test_body *body, *a = test_spawn_trapping(test);
-    dynsup_pid supervisor = test_supervisor(test, NULL);
-    dynsup_child_spec spec = starting(test, &body);
-    body->act = act_start_and_stop;
-    body->more = &supervisor;
-    assert_int_equal(test_start(test, a, supervisor, &spec), 0);
-    test_run(test);
-    test_counts(test, supervisor, 0, 0, 0, 0);
-    assert_true(body->gone);
+    scene s = scene_open(*state);
+    s.body->act = act_start_and_stop;
+    s.body->more = &s.supervisor;
+    assert_int_equal(scene_start(&s), 0);
+    test_run(s.test);
+    test_counts(s.test, s.supervisor, 0, 0, 0, 0);
+    assert_true(s.body->gone);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)

@@ -83,7 +83,8 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->order->at = at;
 }
 
-void dsi_static_done(dsi_supervisor *supervisor) {
+/* The job has come to its end: the rest may go on. */
+static void job_done(dsi_supervisor *supervisor) {
     supervisor->order->job = DSI_JOB_NONE;
     supervisor->order->first = supervisor->order->at = NULL;
     supervisor->occupied = false;
@@ -142,7 +143,7 @@ static void init_failed(dsi_supervisor *supervisor) {
     dsi_supervisor_leave_parent(supervisor);
     dsi_process_doom(supervisor->host, supervisor->process, &shutdown);
     dsi_static_tell(supervisor, &supervisor->order->failure);
-    dsi_static_done(supervisor);
+    job_done(supervisor);
 }
 
 static void stops_done(dsi_supervisor *supervisor) {
@@ -154,14 +155,14 @@ static void stops_done(dsi_supervisor *supervisor) {
         init_failed(supervisor);
     } else {
         dsi_static_tell(supervisor, &(dynsup_reply){0});
-        dsi_static_done(supervisor);
+        job_done(supervisor);
     }
 }
 
 static void starts_done(dsi_supervisor *supervisor) {
     if (supervisor->order->job == DSI_JOB_INIT)
         dsi_static_tell(supervisor, &(dynsup_reply){.pid = supervisor->process->slot.id});
-    dsi_static_done(supervisor);
+    job_done(supervisor);
 }
 
 static void part_done(dsi_supervisor *supervisor) {

@@ -68,9 +68,6 @@ void dsi_static_advance(dsi_supervisor *supervisor);
 /* The child has no process any more and is to have none: it stays as a spec, or is removed. */
 void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child);
 
-/* The job has come to its end: the rest may go on. */
-void dsi_static_done(dsi_supervisor *supervisor);
-
 /* Tells the job's request. */
 void dsi_static_tell(dsi_supervisor *supervisor, dynsup_reply *reply);
 

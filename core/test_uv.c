@@ -25,6 +25,19 @@ static void actor_preempt(void *body) {
 static const dynsup_body_ops actor_ops = {
     .name = "actor", .step = actor_step, .fini = actor_fini, .preempt = actor_preempt};
 
+enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    (void)host, (void)wake;
+    return actor->done ? DYNSUP_SLICE_EXIT : DYNSUP_SLICE_AGAIN;
+}
+
+enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
+    if (wake == DYNSUP_WAKE_TIMEOUT)
+        return DYNSUP_SLICE_EXIT;
+    actor->deadline_ns = uv_hrtime() + actor->duration_ns;
+    dynsup_wait_time(host, actor->deadline_ns);
+    return DYNSUP_SLICE_WAIT;
+}
+
 enum dynsup_slice listen_once(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
     if (wake == DYNSUP_WAKE_FIRST) {
         dynsup_wait_message(host, 0, DYNSUP_NEVER);
@@ -44,6 +57,11 @@ bool place_open(struct place *place, const dynsup_uv_config *config) {
     if (place->host)
         dynsup_uv_attach(place->uv, place->host);
     return place->host != NULL;
+}
+
+void place_open_with(struct place *place, uv_async_t *foreign) {
+    assert_true(place_open(place, &(dynsup_uv_config){0}));
+    assert_int_equal(uv_async_init(dynsup_uv_loop(place->uv), foreign, NULL), 0);
 }
 
 void place_close(struct place *place) {

@@ -33,6 +33,12 @@ struct actor {
 /* Waits for a message, then closes its handle, if any: what an actor may do. */
 enum dynsup_slice listen_once(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
 
+/* Is always ready, until it is done. */
+enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
+
+/* Sleeps for duration_ns, once. */
+enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
+
 /* A runner and its host. */
 struct place {
     dynsup_uv *uv;
@@ -46,6 +52,10 @@ struct place {
 /* False when something cannot be made. */
 bool place_open(struct place *place, const dynsup_uv_config *config);
 void place_close(struct place *place);
+
+/* Opens it with the handle of somebody else in its loop, which keeps that going until it is
+ * closed. */
+void place_open_with(struct place *place, uv_async_t *foreign);
 
 /* Spawns the actor as a process; false without memory. */
 bool add(struct place *place, struct actor *actor);

@@ -11,21 +11,6 @@
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
-static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
-    if (wake == DYNSUP_WAKE_TIMEOUT)
-        return DYNSUP_SLICE_EXIT;
-    actor->deadline_ns = uv_hrtime() + actor->duration_ns;
-    dynsup_wait_time(host, actor->deadline_ns);
-    return DYNSUP_SLICE_WAIT;
-}
-
-/* Is always ready, until it is done. */
-static enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
-    (void)host;
-    (void)wake;
-    return actor->done ? DYNSUP_SLICE_EXIT : DYNSUP_SLICE_AGAIN;
-}
-
 static enum dynsup_slice raise_sigterm(struct actor *actor, dynsup_host *host,
                                        enum dynsup_wake wake) {
     (void)actor;
@@ -103,8 +88,7 @@ static void a_halted_host_ends_the_run_whatever_is_in_the_loop(void **state) {
     struct place place = {0};
     uv_async_t foreign;
     struct actor halter = {.act = halt_with_7};
-    assert_true(place_open(&place, &(dynsup_uv_config){0}));
-    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    place_open_with(&place, &foreign);
     assert_true(add(&place, &halter));
     assert_int_equal(dynsup_uv_run(place.uv), DYNSUP_UV_ENDED);
     assert_int_equal(dynsup_host_code(place.host), 7);
@@ -128,8 +112,7 @@ static void a_message_from_a_callback_wakes_the_host_before_the_poll(void **stat
     struct actor listener = {.act = listen_once, .handle = (uv_handle_t *)&foreign};
     struct place place = {.listener = &listener};
     timer.data = &place;
-    assert_true(place_open(&place, &(dynsup_uv_config){0}));
-    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    place_open_with(&place, &foreign);
     uv_timer_init(dynsup_uv_loop(place.uv), &timer);
     uv_timer_start(&timer, tell_listener, 0, 0);
     assert_true(add(&place, &listener));
@@ -162,8 +145,7 @@ static void a_deadline_that_passes_before_the_poll_is_not_slept_over(void **stat
     struct actor sleeper = {
         .act = nap_and_close, .duration_ns = MS_NS, .handle = (uv_handle_t *)&foreign};
     struct place place = {0};
-    assert_true(place_open(&place, &(dynsup_uv_config){0}));
-    assert_int_equal(uv_async_init(dynsup_uv_loop(place.uv), &foreign, NULL), 0);
+    place_open_with(&place, &foreign);
     uv_timer_init(dynsup_uv_loop(place.uv), &timer);
     uv_timer_start(&timer, outlast, 0, 0);
     assert_true(add(&place, &sleeper));

@@ -5,20 +5,6 @@
  */
 #include "core/test_uv.h"
 
-/* Is always ready, until it is done. */
-static enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
-    (void)host, (void)wake;
-    return actor->done ? DYNSUP_SLICE_EXIT : DYNSUP_SLICE_AGAIN;
-}
-
-static enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake wake) {
-    if (wake == DYNSUP_WAKE_TIMEOUT)
-        return DYNSUP_SLICE_EXIT;
-    actor->deadline_ns = uv_hrtime() + actor->duration_ns;
-    dynsup_wait_time(host, actor->deadline_ns);
-    return DYNSUP_SLICE_WAIT;
-}
-
 /* ---- steps ---- */
 
 static void a_step_never_waits(void **state) {

@@ -8,7 +8,7 @@ void fuzz_ask(int argc, char **argv) {
     if (options_read(&a, argc, argv) != CLI_GO_ON || values_check(&a) != CLI_GO_ON)
         return;
     if (strcmp(a.command, "eval") == 0)
-        code_check(&a, argc);
+        code_check(&a, argc, argv);
     else
         socket_read(&a, argc, argv);
     if (a.first < 2 || a.first > argc)

@@ -31,6 +31,13 @@ describe("dynsup eval", function()
     assert.same({ 0, "a\n--json\n", "" }, outcome(folder, { "eval", "...", "a", "--json" }))
   end))
 
+  it("tells where its socket is to be given", with_host(SCRIPT, function(host, folder)
+    local told = "dynsup: '" .. host.socket .. "' is a socket where CODE is to stand: dynsup eval --socket "
+      .. host.socket .. " CODE\n"
+    assert.same({ 2, "", told }, outcome(folder, { "eval", host.socket, "x" }))
+    assert.same({ 0, "5\n", "" }, outcome(folder, { "eval", "--socket", host.socket, "x" }))
+  end))
+
   it("reads code from the standard input", with_host(SCRIPT, function(_, folder)
     local words = { "eval", "-", "b", input = "local a = ...\nreturn a .. x\n" }
     assert.same({ 0, "b5\n", "" }, outcome(folder, words))

@@ -1,6 +1,10 @@
 -- Where a host listens, and whom it lets in: docs/attach.md, "Sockets".
 local attach = require "spec.support.attach"
 local cli = require "spec.support.cli"
+local dynsup = require "dynsup"
+local in_host = require "spec.support.host".main
+local net = require "spec.support.net"
+local place = require "dynsup.attach.place"
 local program = require "spec.support.program"
 local uv = require "luv"
 
@@ -126,6 +130,50 @@ describe("a socket", function()
     assert.equal("1\n", attach.run(folder, { "eval", "--socket", "s", "1" }).out)
     assert.equal(0, run:stop())
   end))
+
+  it("that is left behind is for one of several hosts that come at once", function()
+    local folder = program.folder()
+    local path = folder .. "/s"
+    net.main(function()
+      local function take()
+        return place.take(path, function() return (dynsup.net.listen(path)) end)
+      end
+      assert(program.shell(folder, "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'").code == 0)
+      local first = place.take(path, function()
+        for _ = 1, 3 do
+          dynsup.spawn_monitor(function() dynsup.exit { select(2, take()) } end)
+        end
+        for _, pid in ipairs(dynsup.info(dynsup.self()).monitors) do
+          net.until_waiting(pid)
+        end
+        return (dynsup.net.listen(path))
+      end)
+      for _ = 1, 3 do
+        local _, _, _, reason = dynsup.receive_match("DOWN", 60000)
+        assert.same({ "there is a host already at " .. path }, reason)
+      end
+      assert.equal("live", place.look(path))
+      assert.equal("s", (program.shell(folder, "ls").out:gsub("%s", "")))
+      first:close()
+      assert(take()):close()
+    end)()
+    program.remove_folder(folder)
+  end)
+
+  it("is not waited for for ever", function()
+    local folder = program.folder()
+    in_host(function()
+      place.take(folder .. "/s", function()
+        local said = ("cannot lock %s/s.lock: somebody else has it"):format(folder)
+        assert.same({ nil, said }, { place.take(folder .. "/s", error) })
+        assert.equal(10000, dynsup.now())
+      end)
+      program.write(folder, "s.lock", "a file of the user's")
+      assert.equal(1, place.take(folder .. "/s", function() return 1 end))
+      assert.equal("s.lock\n", program.shell(folder, "ls").out)
+    end)()
+    program.remove_folder(folder)
+  end)
 
   it("never takes the place of a file", attach.main(function(folder)
     write_script(folder)

@@ -76,6 +76,12 @@ describe("a host that listens", function()
     assert.truthy(values[1]:find '^"<0%.%d+%.0>"$')
     table.remove(values, 1)
     assert.same({ "[1,2]", '{"x":"infinity"}', '"a\\""', "null", "1.5", "3" }, values)
+    for args, count in pairs { ["[null,null]"] = 2, ['["a",null]'] = 2, ["[]"] = 0, ["7"] = 0, ['{"n":1e9}'] = 0,
+      ['{"n":1000000000}'] = 0, ["[[1,null]]"] = 1 } do
+      client.socket:write(('{"do":"eval","text":"select(\'#\', ...)","args":%s}\n'):format(args))
+      assert.equal(tostring(count), client:receive_until("value").text)
+      client:receive_until "done"
+    end
     local _, err
     _, err, done = client:eval "error 'bad'"
     assert.is_false(done.ok)

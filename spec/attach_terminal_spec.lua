@@ -1,6 +1,7 @@
 -- The prompt of a host that runs elsewhere, in real terminals.
 
 local attached = require "spec.support.attached"
+local prompt_tests = require "spec.support.prompt_tests"
 local terminal = require "spec.support.terminal"
 
 local choose, enter, press, type_text, wait =
@@ -31,6 +32,8 @@ local function hold_up()
 end
 
 describe("lines of a client", function()
+  prompt_tests.lines(begin)
+
   it("are run by the host, and an incomplete one goes on", function()
     begin "words = { 'of the host' }"
     wait "^\nattached to host.lua %(pid %d+%): help%(%) tells what there is, Ctrl%-D detaches\n> $"
@@ -46,34 +49,6 @@ describe("lines of a client", function()
     wait "\n>> end\n1\n2\n> $"
     enter "_[1], dynsup.self() == dynsup.self()"
     wait '\n"of the host" +true\n> $'
-  end)
-
-  it("that fail are told with their traceback", function()
-    begin()
-    enter "error 'boom'"
-    wait("\n> error 'boom'\nstdin:1: boom\nstack traceback:\n +%[C%]: in function 'error'\n"
-      .. " +stdin:1: in main chunk\n> $")
-    enter "x y"
-    wait "\n> x y\nstdin:1: syntax error near 'y'\n> $"
-  end)
-
-  it("may be typed while another one runs", function()
-    begin()
-    enter "repeat dynsup.sleep(5) until io.open 'go'"
-    enter "'typed ahead'"
-    type_text "1 + "
-    wait "'go'\n$"
-    terminal.write("go", "")
-    wait "'go'\n> 'typed ahead'\n\"typed ahead\"\n> 1 %+ $"
-  end)
-
-  it("have characters beyond ASCII", function()
-    begin()
-    type_text "#'äöü€日本'"
-    press("Left", "Left", "BSpace", "Left", "Left", "BSpace", "C-e", "Enter")
-    wait "\n> #'äü€本'\n10\n> $"
-    enter "'日本', '\\xff'"
-    wait "\n> '日本', '\\xff'\n\"日本\" +\"\\xff\"\n> $"
   end)
 
   it("may be too long for a host", function()
@@ -105,17 +80,7 @@ describe("lines of a client", function()
 end)
 
 describe("what arrives while a line is edited", function()
-  it("appears above the line, which stays as it is", function()
-    begin("", 80, 60)
-    enter(terminal.ticker)
-    wait "tick %d+\n> $"
-    for letter in ("print 'edited' left = 5"):gmatch "." do
-      type_text(letter)
-    end
-    wait "\ntick %d+\n> print 'edited' left = 5$"
-    press "Enter"
-    terminal.check_ticks(wait "> print 'edited' left = 5\nedited\ntick %d+\n")
-  end)
+  prompt_tests.output(begin)
 
   it("may be the log's", function()
     begin()
@@ -125,29 +90,10 @@ describe("what arrives while a line is edited", function()
     attached.run(terminal, "dynsup.log.warning 'watch out'")
     wait "\n%[warning%] watch out\n> edited$"
   end)
-
-  it("may be a lot", function()
-    begin()
-    enter "dynsup.spawn(function() for i = 1, 20000 do print('line', i) dynsup.yield() end end)"
-    type_text "edited"
-    wait "\nline    19999\nline    20000\n> edited$"
-  end)
 end)
 
 describe("Ctrl-C", function()
-  it("drops the line that is being edited, and what was begun", function()
-    begin()
-    type_text "not this"
-    wait "\n> not this$" -- Ctrl-C takes away what was not read yet
-    press "C-c"
-    wait "\n> not this^C\n> $"
-    enter "for i = 1, 2 do"
-    wait ">> $"
-    press "C-c"
-    wait "\n>> ^C\n> $"
-    enter "'still here'"
-    wait '\n"still here"\n> $'
-  end)
+  prompt_tests.interrupt(begin)
 
   it("unwinds an endless loop in the host", function()
     begin()
@@ -159,17 +105,6 @@ describe("Ctrl-C", function()
     wait "\nflood\nflood\n"
     press "C-c"
     wait "\ninterrupted\nstack traceback:\n.*\n> $"
-  end)
-
-  it("unwinds a line that waits", function()
-    begin()
-    for _, line in ipairs { "dynsup.receive()", "dynsup.sleep()", "dynsup.await(print)" } do
-      press "C-l"
-      enter(line)
-      wait(line:gsub("%p", "%%%0") .. "\n.*$")
-      press "C-c"
-      wait "\ninterrupted\nstack traceback:\n.*stdin:1: in main chunk\n> $"
-    end
   end)
 
   it("detaches when the host does not answer", function()

@@ -27,6 +27,7 @@ describe("a message", function()
     assert.same({ c = "\u{fffd}x" }, wire.decode '{"c":"\\ud83dx"}')
     assert.same({ c = "\u{fffd}" }, wire.decode '{"c":"\\ude00"}')
     assert.same({}, wire.decode "{}")
+    assert.same({ a = { nil, 1, { nil, n = 1 }, nil, n = 4 }, b = {} }, wire.decode '{"a":[null,1,[null],null],"b":[]}')
   end)
 
   it("is refused with where the mistake is", function()

@@ -99,6 +99,32 @@ dynsup.supervisor.start_link({ { id = 1, body = name, heap = "own", max_memory =
 dynsup.start_child(sup, { body = name, heap = "own", args = { print } })]])
   end)
 
+  it("under a supervisor whose children would have other heaps", function()
+    local travels = " cannot travel to another heap\": " .. MFA
+    local named = 'what runs in another heap is named "module:function": a function value belongs to its own'
+    assert_told({
+      "5: start_child: xx", -- what that start function makes of the extra arguments
+      ("6: start_child: invalid_mfa: %q: %s"):format(named, MFA),
+      '7: start_child: invalid_mfa: "a function at args[1]' .. travels,
+      ("8: ensure_child: invalid_mfa: %q: %s"):format(named, MFA),
+      ("15: start_child: invalid_mfa: %q: %s"):format(named, MFA),
+    }, 7, check [[
+local name = "string:rep"
+local sup = dynsup.start_link { heaps = 2, extra_arguments = { "x", 2 } }
+dynsup.start_child(sup, { body = name, restart = "temporary" })
+dynsup.start_child(sup, { start = "string:rep" })
+dynsup.start_child(sup, { body = print })
+dynsup.start_child(sup, { body = name, args = { print } })
+dynsup.ensure_child(sup, { body = function() end, name = "it" })
+local bare = dynsup.start_link {
+  name = "bare",
+  heaps = 1,
+  heap_memory = 4000000,
+}
+dynsup.start_child(bare, name)
+dynsup.start_child("bare", print)]])
+  end)
+
   it("once, however often it comes", function()
     assert_told({ "4: start_child: invalid_ready: 1: ready is true or false" }, 3, check [[
 local sup = dynsup.start_link()

@@ -152,6 +152,15 @@ cli.describe("the log's format", function()
     assert.same(expected, events_of(script(text, "--log-format=json")))
   end)
 
+  it("has the time of a virtual clock in each line", function()
+    local late = "require('dynsup').sleep(1000)\n" .. text
+    local lines = lines_of(script(late, "--log-format", "json", "--clock", "virtual"))
+    assert.equal(#expected, #lines)
+    for i, line in ipairs(lines) do
+      assert.equal(i < 3 and "1970-01-01T00:00:01.000Z" or "1970-01-01T00:00:01.001Z", json.read(line).time)
+    end
+  end)
+
   it("logfmt is one line an event", function()
     local lines = lines_of(script(text, "--log-format", "logfmt"))
     assert.equal(#expected, #lines)

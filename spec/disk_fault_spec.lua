@@ -216,4 +216,18 @@ cli.describe("when the disk is full after any number of bytes,", function()
     assert.is_true(missing > 30)
     assert.equal(missing, told)
   end)
+
+  it("the log says so with the time of the run's clock", function()
+    write("script.lua", LIMIT .. [[
+      local dynsup = require "dynsup"
+      limit(#content "log")
+      dynsup.log.error "is not written"
+      limit()
+      dynsup.sleep(1000)
+      dynsup.log.error "is written"]])
+    assert_ended(0, shell "\"$DYNSUP\" run --clock virtual --log-format logfmt script.lua 2>log")
+    local time = "time=1970-01-01T00:00:01.000Z level=error event="
+    assert.equal("\n" .. time .. 'log message="is written" pid=<0.1.0>\n' .. time
+      .. 'log_lost message="1 line of the log before could not be written"\n', shell("cat log").out)
+  end)
 end)

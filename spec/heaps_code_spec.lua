@@ -6,12 +6,8 @@ local heaps = require "spec.support.heaps"
 local dynsup = require "dynsup"
 
 local main = host.main
-local supervisor = heaps.supervisor
-local serving = heaps.serving
-local ask = heaps.ask
-local heap_of = heaps.heap_of
-local numbers = heaps.numbers
-local settle = heaps.settle
+local supervisor, serving, ask = heaps.supervisor, heaps.serving, heaps.ask
+local heap_of, numbers, settle = heaps.heap_of, heaps.numbers, heaps.settle
 
 describe("a message to another heap", function()
   it(

@@ -5,9 +5,7 @@ local heaps = require "spec.support.heaps"
 local dynsup = require "dynsup"
 
 local main = host.main
-local supervisor = heaps.supervisor
-local serving = heaps.serving
-local ask = heaps.ask
+local supervisor, serving, ask = heaps.supervisor, heaps.serving, heaps.ask
 
 -- What a worker in another heap returns for this source.
 local function evaluate(source, ...)

@@ -1,11 +1,16 @@
 -- The prompt in a real terminal.
 
+local prompt_tests = require "spec.support.prompt_tests"
 local terminal = require "spec.support.terminal"
 
 local enter, press, prompt, type_text, wait =
   terminal.enter, terminal.press, terminal.prompt, terminal.type, terminal.wait
 
 local ticker = [[dynsup.spawn(function() for i = 1, 300 do dynsup.sleep(10) print("tick " .. i) end end)]]
+
+terminal.describe("lines", function()
+  prompt_tests.lines(prompt)
+end)
 
 terminal.describe("at the prompt", function()
   it("values are printed, and an incomplete line goes on", function()
@@ -19,27 +24,10 @@ terminal.describe("at the prompt", function()
     wait "\n>> print%(i%)\n>> end\n1\n2\n> $"
   end)
 
-  it("errors have a traceback without the prompt's own frames", function()
-    prompt()
-    enter "error 'boom'"
-    wait("\n> error 'boom'\nstdin:1: boom\nstack traceback:\n +%[C%]: in function 'error'\n"
-      .. " +stdin:1: in main chunk\n> $")
-  end)
-
   it("a file runs first", function()
     terminal.write("app.lua", "print('of the file', ...)")
     prompt "app.lua a"
     wait "\nof the file     a\n> $"
-  end)
-
-  it("what is typed while a line runs is the next line", function()
-    prompt()
-    enter "repeat dynsup.sleep(5) until io.open 'go'"
-    enter "'typed ahead'"
-    type_text "1 + "
-    wait "'go'\n$"
-    terminal.write("go", "")
-    wait "'go'\n> 'typed ahead'\n\"typed ahead\"\n> 1 %+ $"
   end)
 
   it("the usual keys edit the line", function()
@@ -53,29 +41,10 @@ terminal.describe("at the prompt", function()
     press("BSpace", "BSpace", "C-a", "DC", "C-d", "Enter")
     wait "\n>  1 %+ 2\n3\n> $"
   end)
-
-  it("characters beyond ASCII are characters", function()
-    prompt()
-    type_text "#'äöü€日本'"
-    press("Left", "Left", "BSpace", "Left", "Left", "BSpace", "C-e", "Enter")
-    wait "\n> #'äü€本'\n10\n> $"
-    enter "'日本'"
-    wait "\n> '日本'\n\"日本\"\n> $"
-  end)
 end)
 
 terminal.describe("output that arrives while a line is edited", function()
-  it("appears above the line, which stays as it is", function()
-    prompt()
-    enter(terminal.ticker)
-    wait "tick %d+\n> $"
-    for letter in ("print 'edited' left = 5"):gmatch "." do
-      type_text(letter)
-    end
-    wait "\ntick %d+\n> print 'edited' left = 5$"
-    press "Enter"
-    terminal.check_ticks(wait "> print 'edited' left = 5\nedited\ntick %d+\n")
-  end)
+  prompt_tests.output(prompt)
 
   it("appears above a line of several rows, with the cursor within it", function()
     prompt("", 20)
@@ -113,29 +82,10 @@ terminal.describe("output that arrives while a line is edited", function()
     type_text "edited"
     wait "\nto stderr\n%[error%] process <0.2.0> ended abnormally.*boom.*\n> edited$"
   end)
-
-  it("may be a lot", function()
-    prompt()
-    enter "dynsup.spawn(function() for i = 1, 20000 do print('line', i) end end)"
-    type_text "edited"
-    wait "\nline    19999\nline    20000\n> edited$"
-  end)
 end)
 
 terminal.describe("Ctrl-C", function()
-  it("drops the line that is being edited, and what was begun", function()
-    prompt()
-    type_text "not this"
-    wait "\n> not this$" -- Ctrl-C takes away what was not read yet
-    press "C-c"
-    wait "\n> not this^C\n> $"
-    enter "for i = 1, 2 do"
-    wait ">> $"
-    press "C-c"
-    wait "\n>> ^C\n> $"
-    enter "'still here'"
-    wait '\n"still here"\n> $'
-  end)
+  prompt_tests.interrupt(prompt)
 
   it("unwinds an endless loop, and what was started stays", function()
     prompt()
@@ -160,17 +110,6 @@ terminal.describe("Ctrl-C", function()
     wait "end end%)\ninside\ntrue\n> $"
     enter "'still here'"
     wait '\n"still here"\n> $'
-  end)
-
-  it("unwinds a line that waits", function()
-    prompt()
-    for _, line in ipairs { "dynsup.receive()", "dynsup.sleep()", "dynsup.await(print)" } do
-      press "C-l"
-      enter(line)
-      wait(line:gsub("%p", "%%%0") .. "\n.*$")
-      press "C-c"
-      wait "\ninterrupted\nstack traceback:\n.*stdin:1: in main chunk\n> $"
-    end
   end)
 
   it("three times ends the program when it is stuck in a C function", function()

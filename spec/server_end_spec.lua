@@ -1,5 +1,6 @@
 -- dynsup.server: how servers end, and what callbacks may ask for.
 
+local any_server = require "spec.support.any_server"
 local dynsup = require "dynsup"
 local host = require "spec.support.host"
 
@@ -7,21 +8,10 @@ local server = dynsup.server
 
 local quiet = { log = function() end }
 
--- A server whose callbacks are what the messages say; ended lists what terminate was called with.
+-- A server whose callbacks are what the messages say. It also runs f(state) for a message that begins with a
+-- function, and keeps others; ended lists what terminate was called with.
 local function any(ended)
-  return {
-    init = function(f)
-      if type(f) == "function" then
-        return f()
-      end
-      return "ok", f
-    end,
-    handle_call = function(f, from, state)
-      return f(state, from)
-    end,
-    handle_cast = function(f, state)
-      return f(state)
-    end,
+  return any_server {
     handle_info = function(message, state)
       if type(message[1]) == "function" then
         return message[1](state)

@@ -1,25 +1,12 @@
 -- dynsup.server: calls, casts, messages and what callbacks return.
 
+local any_server = require "spec.support.any_server"
 local dynsup = require "dynsup"
 local host = require "spec.support.host"
 
 local server = dynsup.server
 
--- A server whose callbacks are what the messages say: call(f), cast(f) run f(state, from).
-local Any = {
-  init = function(f)
-    if type(f) == "function" then
-      return f()
-    end
-    return "ok", f
-  end,
-  handle_call = function(f, from, state)
-    return f(state, from)
-  end,
-  handle_cast = function(f, state)
-    return f(state)
-  end,
-}
+local Any = any_server()
 
 local function get(state)
   return "reply", state, state

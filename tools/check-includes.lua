@@ -4,7 +4,7 @@
 -- The layers of the core, lowest first. A file belongs to the layer with the longest name that it
 -- begins with (process_links.c: process) and may include headers of its own layer and lower ones.
 local layers = {
-    { "memory", "list", "slots", "heap" },
+    { "memory", "list", "slots" },
     { "intensity", "backoff", "lifecycle" },
     { "timers", "names" },
     { "state", "value", "clock" },
@@ -24,8 +24,10 @@ local public = {
     ["core/dynsup_clock.h"] = true,
     ["core/dynsup_limits.h"] = true,
     ["core/dynsup_look.h"] = true,
-    ["core/dynsup_report.h"] = true,
     ["core/dynsup_record.h"] = true,
+    ["core/dynsup_registry.h"] = true,
+    ["core/dynsup_report.h"] = true,
+    ["core/dynsup_supervisor.h"] = true,
     ["core/dynsup_uv.h"] = true,
     ["core/tiny.h"] = true,
 }

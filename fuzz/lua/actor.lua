@@ -5,6 +5,7 @@
 -- begun; sups, refs of supervisors; limit, how many actors there may be; steps, of each.
 local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"
+local sorted = require "fuzz.lua.sorted"
 local registry, server, task = dynsup.registry, dynsup.server, dynsup.task
 
 local actor = {}
@@ -257,11 +258,7 @@ function acts.look(self)
   self:note("look", info and info.status, info and #info.links)
 end
 
-local names = {}
-for name in pairs(acts) do
-  names[#names + 1] = name
-end
-table.sort(names)
+local names = sorted(acts)
 
 -- The body of an actor. It says early that it is ready, if anybody wants to know. Each incarnation does
 -- something else; late ones only wait.

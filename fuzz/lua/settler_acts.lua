@@ -1,6 +1,7 @@
 -- What settlers do: one function an act, each given the settler.
 local dynsup = require "dynsup"
 local parcel = require "fuzz.lua.settler_parcel"
+local sorted = require "fuzz.lua.sorted"
 local registry, server, task = dynsup.registry, dynsup.server, dynsup.task
 
 local acts = {}
@@ -442,10 +443,6 @@ function acts.reload(self)
   end
 end
 
-local names = {}
-for name in pairs(acts) do
-  names[#names + 1] = name
-end
-table.sort(names)
+local names = sorted(acts)
 
 return { list = acts, names = names, eat = acts.eat }

@@ -1,6 +1,7 @@
 -- A tree of workers, and storms over it: each does a number of things that break workers or use the
 -- library, at random. A supervisor that is stormed beyond its limit gives up and is replaced.
 local dynsup = require "dynsup"
+local sorted = require "fuzz.lua.sorted"
 local registry, server, task = dynsup.registry, dynsup.server, dynsup.task
 
 local ENDLESS = { max_restarts = 1000000000, max_seconds = 1 }
@@ -192,11 +193,7 @@ local function collect_downs(tree)
   end
 end
 
-local names = {}
-for name in pairs(acts) do
-  names[#names + 1] = name
-end
-table.sort(names)
+local names = sorted(acts)
 
 -- One storm of so many acts; acts are counted in tree.done. Returns when everything is up again.
 function storm.blow(tree, count)

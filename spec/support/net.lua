@@ -41,11 +41,18 @@ function net.main(f, options)
   end
 end
 
--- Gives way until the process waits.
+local TURNS = 10000
+
+-- Gives way until the process waits, for which it has some thousand slices.
 function net.until_waiting(pid)
-  while dynsup.info(pid).status ~= "waiting" do
+  for _ = 1, TURNS do
+    local info = assert(dynsup.info(pid), "the process has ended before it waited")
+    if info.status == "waiting" then
+      return
+    end
     dynsup.yield()
   end
+  error(("the process does not wait after %d turns"):format(TURNS), 2)
 end
 
 -- A listener of the caller's on loopback, and its port.

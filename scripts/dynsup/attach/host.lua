@@ -84,18 +84,16 @@ end
 
 -- The listener, or why there is none.
 local function open(settings)
-  local path, problem = place.prepare(settings.listen)
-  if not path then
-    return nil, problem
-  end
-  local listener, reason = dynsup.await(function(resume)
-    dynsup.spawn(listen, path, settings, resume)
+  return place.take(settings.listen, function(path)
+    local listener, reason = dynsup.await(function(resume)
+      dynsup.spawn(listen, path, settings, resume)
+    end)
+    if not listener then
+      return nil, ("cannot listen at %s: %s"):format(path, reason)
+    end
+    dynsup.log.info("clients may attach", { socket = path })
+    return listener
   end)
-  if not listener then
-    return nil, ("cannot listen at %s: %s"):format(path, reason)
-  end
-  dynsup.log.info("clients may attach", { socket = path })
-  return listener
 end
 
 local function fail(problem)

@@ -83,6 +83,14 @@ local function compile(request, env)
   return chunk, message
 end
 
+-- The values for `...`. A list of a request has no more of them than that has bytes.
+local function unpack_args(args)
+  if type(args) ~= "table" then return end
+  local n = args.n
+  local is_count = math.type(n) == "integer" and n >= 0 and n <= wire.REQUEST_MAX
+  return table.unpack(args, 1, is_count and n or #args)
+end
+
 -- Runs the code; why not, if it fails, and how many values it has.
 local function evaluate(connection, request)
   local current = connection.session
@@ -90,8 +98,7 @@ local function evaluate(connection, request)
   if not chunk then
     return message
   end
-  local args = type(request.args) == "table" and request.args or {}
-  local values, why = current:try(chunk, table.unpack(args, 1, #args))
+  local values, why = current:try(chunk, unpack_args(request.args))
   if values then
     local sent
     sent, why = current:try(send_values, connection, request, values)

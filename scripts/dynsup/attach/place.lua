@@ -1,5 +1,7 @@
 --- Where the sockets of hosts are: the user's own directory, and what may be there.
 
+local native = ...
+local dynsup = require "dynsup"
 local net = require "dynsup.net"
 local uv = require "luv"
 
@@ -8,6 +10,7 @@ local place = {}
 local OTHERS = 63 -- 0077: the permissions of others, in a mode
 local KIND, SOCKET, DIRECTORY = 61440, 49152, 16384 -- 0170000, 0140000, 0040000
 local PATH_MAX = 107 -- bytes of a socket's path
+local PATIENCE_MS, LOOK_MS = 10000, 5 -- for a lock, and between two looks
 
 local function kind_of(stat)
   return stat.mode & KIND
@@ -81,12 +84,24 @@ local refusals = {
   file = "%s is a file and no socket: it stays as it is",
 }
 
+-- Keeps other hosts from making ready at the path: what one has found stale, another one could have
+-- replaced meanwhile.
+local function take_lock(path)
+  local name, last = path .. ".lock", dynsup.now() + PATIENCE_MS
+  local lock, reason = native.lock(name)
+  while reason == "eagain" and dynsup.now() < last do
+    dynsup.sleep(LOOK_MS)
+    lock, reason = native.lock(name)
+  end
+  return lock, ("cannot lock %s: %s"):format(name, reason == "eagain" and "somebody else has it" or reason)
+end
+
 -- Removes what a host has left behind at the path; why nobody can listen there, or nil.
 local function clear(path)
   local state = place.look(path)
   if state == "stale" then
-    local done, message = uv.fs_unlink(path)
-    return not done and ("cannot remove the stale socket %s: %s"):format(path, message) or nil
+    local done, message, code = uv.fs_unlink(path)
+    return not done and code ~= "ENOENT" and ("cannot remove the stale socket %s: %s"):format(path, message) or nil
   elseif state ~= "none" then
     return (refusals[state] or "cannot use the socket %s: " .. state):format(path)
   end
@@ -107,23 +122,32 @@ local function given_place(given)
   return path, directory ~= "" and make_directory(directory) or nil
 end
 
---- Makes ready for a host to listen.
+--- Takes a place for a host: f(path) listens there, while no other host does so, and its results are
+--- those of take.
 ---@async
 ---@param given? string the path; without one a place of the user's own
----@return string? path
+---@param f fun(path: string): any, string?
+---@return any
 ---@return string? problem
-function place.prepare(given)
+function place.take(given, f)
   local path, problem
   if given then
     path, problem = given_place(given)
   else
     path, problem = own_place()
   end
-  problem = problem or clear(path)
   if problem then
     return nil, problem
   end
-  return path
+  local lock <close>, why = take_lock(path)
+  if not lock then
+    return nil, why
+  end
+  problem = clear(path)
+  if problem then
+    return nil, problem
+  end
+  return f(path)
 end
 
 --- The sockets in the user's own directory at which somebody listens, by name.

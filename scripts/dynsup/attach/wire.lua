@@ -180,12 +180,20 @@ end
 
 local function read_element(text, at, list, depth)
   local value, place = read_value(text, at, depth)
-  list[#list + 1] = value
+  list.n = list.n + 1
+  list[list.n] = value
   return place
 end
 
+-- It keeps its n where a null leaves a hole.
 local function read_list(text, at, depth)
-  return read_items(text, at, "]", read_element, {}, depth)
+  local list, place = read_items(text, at, "]", read_element, { n = 0 }, depth)
+  local has_null = false
+  for i = 1, list.n do
+    has_null = has_null or list[i] == nil
+  end
+  list.n = has_null and list.n or nil
+  return list, place
 end
 
 local function read_member(text, at, object, depth)
@@ -241,7 +249,8 @@ local function read_line(line)
   return value
 end
 
---- A line as a message. null is no field at all.
+--- A line as a message. A field that is null is none at all; a list with null in it has n, as of
+--- table.pack.
 ---@param line string
 ---@return table? message
 ---@return string? problem

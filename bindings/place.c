@@ -1,0 +1,71 @@
+/*
+ * Locks for the places of sockets: the C half of dynsup.attach.place.
+ *
+ * A lock is a file that is there only while somebody has it, so nothing is left behind; the system
+ * unlocks it with the end of the program. Who opens the file just before it is removed gets a lock
+ * of a file that is no more, which is none.
+ */
+#include "bindings/metatable.h"
+#include "bindings/native.h"
+#include "bindings/pending.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct lock {
+    int file; /* or -1 */
+    char path[];
+} lock;
+
+/* A file with something in it was there before, and is somebody's. */
+static int lock_close(lua_State *L) {
+    lock *l = lua_touserdata(L, 1);
+    struct stat info;
+    if (l->file < 0)
+        return 0;
+    if (fstat(l->file, &info) == 0 && info.st_size == 0)
+        unlink(l->path); /* first: nobody may get the lock of a file that is about to be removed */
+    close(l->file);
+    l->file = -1;
+    return 0;
+}
+
+static const luaL_Reg lock_meta[] = {{"__close", lock_close}, {"__gc", lock_close}, {NULL, NULL}};
+
+/* Is the open file still the one at the path? */
+static bool is_there(int file, const char *path) {
+    struct stat open, there;
+    return fstat(file, &open) == 0 && stat(path, &there) == 0 && open.st_dev == there.st_dev &&
+           open.st_ino == there.st_ino;
+}
+
+/* 0, or an error: EAGAIN, when somebody else has it. */
+static int lock_take(lock *l) {
+    int file = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0)
+        return errno;
+    int error = flock(file, LOCK_EX | LOCK_NB) ? errno : is_there(file, l->path) ? 0 : EAGAIN;
+    if (error)
+        close(file);
+    else
+        l->file = file;
+    return error;
+}
+
+/* lock(path) -> what its __close unlocks; or nil, reason: "eagain", when somebody else has it. */
+static int lock_new(lua_State *L) {
+    size_t length;
+    const char *path = luaL_checklstring(L, 1, &length);
+    lock *l = lua_newuserdatauv(L, sizeof *l + length + 1, 0);
+    l->file = -1;
+    memcpy(l->path, path, length + 1);
+    dsl_metatable_set(L, "dynsup.lock", lock_meta);
+    int error = lock_take(l);
+    return error ? dsl_fail_uv(L, -error) : 1;
+}
+
+const luaL_Reg dsl_place_functions[] = {{"lock", lock_new}, {NULL, NULL}};
