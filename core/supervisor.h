@@ -204,7 +204,6 @@ struct dsi_request {
     uint64_t key;
     /* START */
     bool ensure;
-    bool starting;    /* as of the spec */
     dsi_child *child; /* not accepted yet; NULL once it is (or is not needed any more) */
     const dynsup_body_ops *body_ops;
     void *body;
