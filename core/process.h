@@ -7,8 +7,8 @@
  * (stop runs) -> ENDED. Nothing leads back from DOOMED. An ENDED process still has its slot while
  * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
  * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
- * kill timer, which is there from the moment that trap_exit could let the process survive a
- * shutdown, so that shutting down never allocates. The wait timer and the reason share their
+ * kill timer, which is there from the moment that the process could survive a shutdown (it traps
+ * exits, or is a supervisor or a registry), so that shutting down never allocates. The wait timer and the reason share their
  * memory: a doomed process waits no more.
  * A clock counts those of its processes that are busy: runnable and not paused, running, or on
  * their way from DOOMED to ENDED.
