@@ -2,6 +2,7 @@
 #include "supervisor.h"
 
 #include "event.h"
+#include "link.h"
 #include "monitor.h"
 
 #include <assert.h>
@@ -113,9 +114,18 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
         dsi_supervisor_wake(supervisor);
 }
 
+/* What it starts and waits for ends with it. */
+static void start_abort(dynsup_host *host, const dsi_process *process) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    dsi_process *started = dsi_call_awaited(host, process);
+    if (started && (started->flags & DSI_FLAG_STARTING))
+        dsi_signal(host, started, process->slot.id, &kill, DSI_SIGNAL_SENT);
+}
+
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = supervisor->process;
+    start_abort(host, process);
     dynsup_outcome outcome = {.status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
     dsi_process_rest(host, process);
@@ -125,4 +135,55 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
 void dsi_guest_drop(dsi_supervisor *supervisor) {
     supervisor->has_guest = false;
     strays_forget(supervisor);
+}
+
+/* ---- guests that wait on a clock that stands ---- */
+
+/* Is its supervisor to end? */
+static bool end_is_parked(const dsi_supervisor *supervisor) {
+    dsi_list_each (node, &supervisor->parked) {
+        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
+            return true;
+    }
+    return false;
+}
+
+/* Whose answer to a request the process waits for, or NULL. */
+static const dsi_process *request_awaited(const dynsup_host *host, const dsi_process *process) {
+    dsi_list_each (node, &host->requests) {
+        const dsi_request *request = dsi_item(node, dsi_request, pending);
+        if (request->caller == process->slot.id && request->key == process->wait_key)
+            return dsi_process_find_alive(host, request->target);
+    }
+    return NULL;
+}
+
+static const dsi_process *awaited(const dynsup_host *host, const dsi_process *process) {
+    if (!process->has_key)
+        return NULL;
+    const dsi_process *callee = dsi_call_awaited(host, process);
+    return callee ? callee : request_awaited(host, process);
+}
+
+/* Does a process wait for nothing but the time of a clock that stands: itself, or because whoever
+ * is to answer it does? Those who wait in a circle are as many as there are at most. */
+static bool stands(dynsup_host *host, const dsi_process *process) {
+    for (size_t left = host->processes.live_count; process && left > 0; left--) {
+        if (process->state != DSI_PROCESS_WAITING)
+            return false;
+        if (dsi_timer_started(&process->at.timer))
+            return process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
+        process = awaited(host, process);
+    }
+    return false;
+}
+
+void dsi_supervisors_free_guests(dynsup_host *host) {
+    host->held_up = false;
+    dsi_list_each (node, &host->supervisors) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        if (supervisor->has_guest && end_is_parked(supervisor) && stands(host, supervisor->process))
+            dsi_supervisor_hurry(supervisor);
+    }
 }

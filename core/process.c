@@ -162,7 +162,7 @@ void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t de
     process->at.timer.purpose = DSI_PURPOSE_WAIT;
     process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
-    host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
+    dsi_process_held_up(host, process);
 }
 
 void dsi_process_flush(dynsup_host *host, dsi_process *process) {

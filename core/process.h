@@ -128,6 +128,12 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
         dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), (size_t)-1);
 }
 
+/* It is about to wait. On a clock that stands that may hold up a supervisor's end. */
+static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *process) {
+    if (process->slot.tag)
+        host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
+}
+
 /* Ends the wait for a time. */
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
     if (process->has_end)

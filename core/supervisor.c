@@ -290,32 +290,6 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
     dsi_supervisor_wake(supervisor);
 }
 
-/* Is it to end? */
-static bool end_is_parked(const dsi_supervisor *supervisor) {
-    dsi_list_each (node, &supervisor->parked) {
-        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
-        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
-            return true;
-    }
-    return false;
-}
-
-static bool guest_stands(const dsi_supervisor *supervisor) {
-    const dsi_process *process = supervisor->process;
-    return supervisor->has_guest && process->slot.tag && process->state == DSI_PROCESS_WAITING &&
-           dsi_timer_started(&process->at.timer) &&
-           dsi_clock_stands(dsi_clock_at(supervisor->host, process->slot.tag));
-}
-
-void dsi_supervisors_free_guests(dynsup_host *host) {
-    host->held_up = false;
-    dsi_list_each (node, &host->supervisors) {
-        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        if (guest_stands(supervisor) && end_is_parked(supervisor))
-            dsi_supervisor_hurry(supervisor);
-    }
-}
-
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
                            const dynsup_reason *reason) {
     dsi_supervisor *supervisor = process->extra->supervisor;

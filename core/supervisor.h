@@ -249,7 +249,7 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 void dsi_supervisor_hurry(dsi_supervisor *supervisor);
 
 /* Lets supervisors that are to end do so although they have a guest that waits on a clock that
- * stands: it fails as in a halt. */
+ * stands, itself or for somebody who does: it fails as in a halt, and what it starts is killed. */
 void dsi_supervisors_free_guests(dynsup_host *host);
 
 /* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to
