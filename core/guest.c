@@ -13,7 +13,6 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     supervisor->has_guest = true;
     supervisor->guest_child = child;
     supervisor->guest_request = request;
-    supervisor->guest_since_ns = supervisor->host->now_ns;
     supervisor->resident_ops = process->ops;
     process->ops = ops;
     process->body = body;
@@ -21,6 +20,36 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     process->wake = DYNSUP_WAKE_FIRST;
     dsi_process_ready(supervisor->host, process, DYNSUP_WAKE_FIRST);
 }
+
+/* ---- what it spawns ---- */
+
+bool dsi_guest_spawns(dynsup_host *host, dsi_process *process) {
+    dsi_supervisor *supervisor = host->current ? dsi_supervisor_of(host->current) : NULL;
+    if (!supervisor || !supervisor->guest_child)
+        return true;
+    dsi_offspring *offspring = dsi_memory_new(&host->memory, sizeof *offspring);
+    if (!offspring)
+        return false;
+    offspring->pid = process->slot.id;
+    process->flags |= DSI_FLAG_OFFSPRING;
+    dsi_list_append(&supervisor->offspring, &offspring->node);
+    return true;
+}
+
+/* Those of them that are still there are processes as any other now. */
+static void offspring_forget(dsi_supervisor *supervisor) {
+    dynsup_host *host = supervisor->host;
+    dsi_node *node;
+    while ((node = dsi_list_pop(&supervisor->offspring))) {
+        dsi_offspring *offspring = dsi_item(node, dsi_offspring, node);
+        dsi_process *process = dsi_process_find(host, offspring->pid);
+        if (process)
+            process->flags &= (uint16_t)~DSI_FLAG_OFFSPRING;
+        dsi_memory_free(&host->memory, offspring, sizeof *offspring);
+    }
+}
+
+/* ---- its end ---- */
 
 static void mailbox_drop(dsi_supervisor *supervisor) {
     dsi_process *process = supervisor->process;
@@ -38,6 +67,7 @@ static void guest_leave(dsi_supervisor *supervisor) {
     process->body = supervisor;
     process->flags |= DSI_FLAG_DROPS;
     supervisor->has_guest = false;
+    offspring_forget(supervisor);
     dsi_monitors_release_held(supervisor->host, process->extra);
     mailbox_drop(supervisor);
 }
@@ -134,6 +164,7 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
 
 void dsi_guest_drop(dsi_supervisor *supervisor) {
     supervisor->has_guest = false;
+    offspring_forget(supervisor);
     strays_forget(supervisor);
 }
 

@@ -50,6 +50,7 @@ static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
     dsi_list_init(&supervisor->parked);
     dsi_list_init(&supervisor->retries);
     dsi_list_init(&supervisor->strays);
+    dsi_list_init(&supervisor->offspring);
     dsi_list_init(&supervisor->stop_waiters);
     return supervisor;
 }
@@ -60,7 +61,8 @@ static dsi_process *process_make(dynsup_host *host, dsi_supervisor *supervisor) 
     if (!process)
         return NULL;
     dsi_process *parent = host->current;
-    if (!dsi_process_extra_get(host, process) || (parent && dsi_link(host, parent, process))) {
+    if (!dsi_process_extra_get(host, process) || !dsi_guest_spawns(host, process) ||
+        (parent && dsi_link(host, parent, process))) {
         dsi_process_discard(host, process);
         return NULL;
     }
@@ -106,7 +108,7 @@ int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named
     }
     supervisor->process = process;
     process->extra->supervisor = supervisor;
-    process->flags = DSI_FLAG_SUPERVISOR | DSI_FLAG_TRAP_EXIT | DSI_FLAG_DROPS;
+    process->flags |= DSI_FLAG_SUPERVISOR | DSI_FLAG_TRAP_EXIT | DSI_FLAG_DROPS;
     dsi_intensity_init(&supervisor->intensity, &host->memory, 0, 1);
     dsi_list_append(&host->supervisors, &supervisor->node);
     dsi_event_process(host, DYNSUP_EVENT_SPAWNED, process, NULL);

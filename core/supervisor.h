@@ -34,6 +34,13 @@ typedef struct dsi_stray {
     dynsup_reason reason;
 } dsi_stray;
 
+/* A process that a guest has spawned: it is marked by DSI_FLAG_OFFSPRING until the guest has left.
+ */
+typedef struct dsi_offspring {
+    dsi_node node;
+    dynsup_pid pid;
+} dsi_offspring;
+
 /* What differs between the kinds of supervisors. */
 typedef struct dsi_policy {
     bool newest_first; /* the order in which children are shown */
@@ -104,7 +111,7 @@ struct dsi_supervisor {
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
-    uint64_t guest_since_ns;    /* the time when it began */
+    dsi_list offspring;         /* of dsi_offspring: what it has spawned, if it starts a child */
 
     uint64_t max_children;
     dynsup_limits limits; /* of its workers, for what their specs do not say */
@@ -241,6 +248,10 @@ void dsi_request_free(dynsup_host *host, dsi_request *request);
 /* Lets the body run as the supervisor's guest, to start the child (NULL: the supervisor). */
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
                      dsi_child *child, dsi_request *request);
+
+/* The new process is the current one's. If that is a guest which starts a child, this one has to do
+ * with the same child as long as the guest is there. False without memory. */
+bool dsi_guest_spawns(dynsup_host *host, dsi_process *process);
 
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
