@@ -234,13 +234,13 @@ static void values_keep(lua_State *L, dsl_host *host, dsl_spec *spec) {
 /* The first body and the program, here or in another heap, and the values: all that may raise. 0,
  * or the number of values pushed. */
 static int parts_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
-                         bool ensure) {
+                         bool may_start) {
     dsl_heap_plan plan;
     int failed = 0;
     if (!plan_read(L, host, pid, spec, &plan))
-        spec_prepare(L, host, pid, spec, !ensure);
+        spec_prepare(L, host, pid, spec, may_start);
     else if (host->config->dry)
-        failed = abroad_check(L, host, pid, spec, &plan, !ensure);
+        failed = abroad_check(L, host, pid, spec, &plan, may_start);
     else
         failed = abroad_prepare(L, host, spec, &plan);
     if (failed == 0)
@@ -258,8 +258,10 @@ static int start_answer(lua_State *L, dsl_host *host, const dynsup_child_spec *c
     return core->starting ? dsl_go_on(L, host, 1) : 1;
 }
 
-/* With a spec that has been read: its places are on the stack. */
-static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
+/* With a spec that has been read: its places are on the stack. The supervisor is what it will be.
+ */
+static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                         bool ensure) {
     dynsup_reply reply = {0};
     dynsup_child_spec *core = &spec->core;
     enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
@@ -275,7 +277,7 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
-    failed = parts_prepare(L, host, pid, spec, ensure);
+    failed = parts_prepare(L, host, pid, spec, status == 0 && !ensure);
     if (failed)
         return start_told(L, host, ensure, failed);
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
@@ -283,10 +285,51 @@ static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *sp
     return start_answer(L, host, core, &reply, ensure);
 }
 
+/* A function, or what may be the name of one. */
+static bool is_bare(lua_State *L) {
+    int type = lua_type(L, CHILD_CHILD);
+    return type == LUA_TFUNCTION ||
+           (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
+}
+
+/* What the caller gave, or what a module has made of it. As dsl_spec_read. */
+static int given_read(lua_State *L, const dsl_host *host, dsl_spec *spec) {
+    return is_bare(L) ? dsl_spec_bare(L, CHILD_CHILD, spec)
+                      : dsl_spec_read(L, host->runtime, CHILD_CHILD, spec);
+}
+
+static int start_turn_k(lua_State *L, int status, lua_KContext context);
+
+/* Whether the supervisor is static, its heaps and its arguments are known when its init function is
+ * done: then the child's spec is read again. */
+static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
+    dynsup_reply reply;
+    if (!dynsup_supervisor_in_init(host->core, pid))
+        return start_settled(L, host, pid, spec, ensure);
+    dynsup_supervisor_turn(host->core, pid, dsl_can_wait(L, host), &reply);
+    lua_settop(L, CHILD_CHILD);
+    return dsl_reply_to(L, host, &reply, ensure, start_turn_k);
+}
+
 static int start_spec(lua_State *L, dsl_host *host, bool ensure) {
     dsl_spec spec;
     lua_settop(L, CHILD_CHILD);
     int failed = dsl_spec_read(L, host->runtime, CHILD_CHILD, &spec);
+    if (failed)
+        return start_told(L, host, ensure, failed);
+    return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
+}
+
+static int start_turn_k(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    bool ensure = context == ENSURE;
+    dsl_host *host = dsl_host_of(L);
+    dsl_raw_reply raw = dsl_raw_get(L);
+    if (raw.status)
+        return start_told(L, host, ensure, dsl_push_failure(L, raw));
+    dsl_spec spec;
+    lua_settop(L, CHILD_CHILD);
+    int failed = given_read(L, host, &spec);
     if (failed)
         return start_told(L, host, ensure, failed);
     return start_read(L, host, dsl_check_dest(L, host, CHILD_SUPERVISOR), &spec, ensure);
@@ -311,13 +354,6 @@ static bool is_module_child(lua_State *L) {
     return lua_istable(L, CHILD_CHILD) && !has_raw(L, "body") && !has_raw(L, "start");
 }
 
-/* A function, or what may be the name of one. */
-static bool is_bare(lua_State *L) {
-    int type = lua_type(L, CHILD_CHILD);
-    return type == LUA_TFUNCTION ||
-           (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
-}
-
 /* start_child and ensure_child: the second upvalue turns a module or { module, arg } into a spec.
  */
 static int start_any(lua_State *L, bool ensure) {
@@ -326,8 +362,7 @@ static int start_any(lua_State *L, bool ensure) {
     dsl_check_count(L, 2, 2);
     dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
     host->runtime->specs++;
-    int failed = is_bare(L) ? dsl_spec_bare(L, CHILD_CHILD, &spec)
-                            : dsl_spec_read(L, host->runtime, CHILD_CHILD, &spec);
+    int failed = given_read(L, host, &spec);
     if (failed == 0)
         return start_read(L, host, pid, &spec, ensure);
     if (!is_module_child(L))

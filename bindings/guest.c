@@ -36,8 +36,7 @@ static void start_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome
     }
 }
 
-static bool has_flags(lua_State *co, const dsl_options *options) {
-    (void)co;
+static bool has_flags(const dsl_options *options) {
     return options->has_strategy && options->has_extra;
 }
 
@@ -68,7 +67,7 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
     }
     if (dsl_options_read(co, 1, DSL_OPTION_DYNAMIC, &options)) {
         init_wrong(co, host, outcome);
-    } else if (!has_flags(co, &options)) {
+    } else if (!has_flags(&options)) {
         init_bad(co, host, top, outcome);
     } else {
         dsl_options_keep(co, host, &options);

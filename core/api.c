@@ -81,6 +81,10 @@ int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
     dsi_process *process = dsi_process_new(host, ops, body);
     if (!process)
         return DYNSUP_ENOMEM;
+    if (!dsi_guest_spawns(host, process)) {
+        dsi_process_discard(host, process);
+        return DYNSUP_ENOMEM;
+    }
     int status = options ? spawn_relations(host, process, options) : 0;
     if (status) {
         spawn_undo(host, process, options);

@@ -9,11 +9,10 @@ static dsi_child *child_to_be(const dynsup_host *host) {
     const dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (supervisor && supervisor->guest_child)
         return supervisor->guest_child;
-    const dsi_process *parent = dsi_process_find_alive(host, process->parent);
-    supervisor = parent ? dsi_supervisor_of(parent) : NULL;
-    if (!supervisor || !supervisor->has_guest || process->started_ns < supervisor->guest_since_ns)
+    if (!(process->flags & DSI_FLAG_OFFSPRING))
         return NULL;
-    return supervisor->guest_child;
+    const dsi_process *parent = dsi_process_find_alive(host, process->parent);
+    return parent ? dsi_supervisor_of(parent)->guest_child : NULL;
 }
 
 /* The child that the current process is or starts, or NULL. A start function is its supervisor's

@@ -20,6 +20,12 @@ uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid) {
     return supervisor ? supervisor->arguments : 0;
 }
 
+bool dynsup_supervisor_in_init(const dynsup_host *host, dynsup_pid pid) {
+    const dsi_process *process = dsi_process_find(host, pid);
+    const dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
+    return supervisor && supervisor->state == DSI_SUPERVISOR_INIT;
+}
+
 uint64_t dynsup_guest_belonging(const dynsup_host *host) {
     return dsi_supervisor_of(host->current)->belonging;
 }
@@ -123,19 +129,24 @@ static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int sta
     return status;
 }
 
+/* The same once the child has been made of the spec; NULL: there was no memory for it. */
+static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_child *child,
+                        int status) {
+    if (child)
+        dsi_child_free(host, child);
+    if (spec->body)
+        spec->body_ops->fini(spec->body);
+    return status;
+}
+
 static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *spec,
                          dsi_child *child, bool ensure, bool may_wait, dynsup_reply *reply) {
     dsi_request *request;
     int status = request_make(supervisor, DSI_PARKED_START, spec->name, spec->name_length, may_wait,
                               &request);
-    if (status) {
-        dsi_child_free(supervisor->host, child);
-        if (spec->body)
-            spec->body_ops->fini(spec->body);
-        return status;
-    }
+    if (status)
+        return child_refuse(supervisor->host, spec, child, status);
     request->ensure = ensure;
-    request->starting = spec->starting;
     request->child = child;
     request->body_ops = spec->body_ops;
     request->body = spec->body;
@@ -155,11 +166,8 @@ static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spe
                         dynsup_reply *reply) {
     dynsup_host *host = supervisor->host;
     int status = dsi_dynamic_admits(supervisor, NULL, 0, false, reply);
-    if (status) {
-        dsi_child_free(host, child);
-        spec->body_ops->fini(spec->body);
-        return status;
-    }
+    if (status)
+        return child_refuse(host, spec, child, status);
     status = dsi_dynamic_start_starting(supervisor, child, spec->body_ops, spec->body);
     if (status)
         return status;
@@ -186,17 +194,16 @@ int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spe
     int status = supervisor_find_running(host, pid, &supervisor);
     if (status)
         return reply->status = spec_refuse(host, spec, status);
+    if (spec->starting && (!may_wait || must_park(supervisor)))
+        return reply->status = spec_refuse(host, spec, DYNSUP_EWOULD_WAIT);
     dsi_child *child = dsi_child_new(host, supervisor, spec);
-    if (!child) {
-        if (spec->body)
-            spec->body_ops->fini(spec->body);
-        return reply->status = DYNSUP_ENOMEM;
-    }
+    if (!child)
+        return reply->status = child_refuse(host, spec, NULL, DYNSUP_ENOMEM);
     bool at_once = spec->body && !spec->guest && !spec->ready && !ensure;
     if (at_once && !must_park(supervisor))
         status = dsi_dynamic_start_body(supervisor, child, spec->name, spec->name_length,
                                         spec->body_ops, spec->body, reply);
-    else if (spec->starting && may_wait && !dsi_supervisor_busy(supervisor))
+    else if (spec->starting)
         status = start_nested(supervisor, spec, child, reply);
     else
         status = start_waiting(supervisor, spec, child, ensure, may_wait, reply);

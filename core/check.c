@@ -327,6 +327,8 @@ static void check_turns(const dsi_supervisor *supervisor, tally *met) {
 static void check_guest(const dsi_supervisor *supervisor, tally *met) {
     const dsi_process *process = supervisor->process;
     bool drops = process->flags & DSI_FLAG_DROPS;
+    MUST(supervisor->guest_child || dsi_list_empty(&supervisor->offspring),
+         "offspring is of a guest that starts a child");
     MUST(drops == !supervisor->has_guest, "a supervisor reads messages while it has a guest");
     if (supervisor->has_guest) {
         const dsi_child *child = supervisor->guest_child;

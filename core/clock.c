@@ -161,6 +161,7 @@ void dsi_clock_hold(dsi_clock *clock) {
 
 void dsi_clock_let_go(dsi_clock *clock) {
     dsi_node_remove(&clock->stepping);
+    clock->host->held_up |= !clock->runs;
     clock->base_host_ns = clock->host->now_ns;
     dsi_clock_arm(clock);
 }

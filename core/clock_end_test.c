@@ -161,6 +161,114 @@ static void a_stop_waits_while_the_clock_is_stepped(void **state) {
     assert_int_equal(a->reply.status, 0);
 }
 
+/* As many slices as several rounds of the pump have. */
+enum { SLICES = 200 };
+
+static enum dynsup_slice act_busy(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    return self->slices < SLICES ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
+}
+
+/* While a process of the clock's is busy no step comes to its end. */
+static void a_stop_goes_on_when_a_step_has_ended_before_the_guests_time(void **state) {
+    test_host *test = *state;
+    uint64_t key;
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    dynsup_pid supervisor = with_waiting_guest(test, a, clock);
+    test_spawn_on(test, NULL, clock)->act = act_busy;
+    assert_int_equal(dynsup_clock_step(test->host, clock, 5 * MS, false, &key), 0);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    assert_false(stopper->replied);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+    assert_int_equal(a->reply.status, DYNSUP_EREASON);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_SHUTDOWN);
+    assert_true(test_clock_look(test, clock).now_ns == 5 * MS);
+}
+
+/* ---- and those that wait for somebody who does ---- */
+
+typedef struct chain {
+    test_body *last; /* the process that it starts, which sleeps */
+    dynsup_ref ref;
+    uint64_t after;   /* in its slice of this number it falls asleep */
+    dynsup_pid calls; /* whom it calls in place of a start */
+} chain;
+
+static enum dynsup_slice act_sleep(test_body *self, dynsup_outcome *outcome) {
+    const chain *c = self->more;
+    (void)outcome;
+    if (self->slices >= c->after)
+        self->until = dynsup_process_now(self->test->host, self->pid) + 10 * MS;
+    return self->slices >= c->after ? DYNSUP_SLICE_WAIT : DYNSUP_SLICE_AGAIN;
+}
+
+/* A start function that starts a process and waits until that says that it has started. */
+static enum dynsup_slice act_chain(test_body *self, dynsup_outcome *outcome) {
+    chain *c = self->more;
+    dynsup_host *host = self->test->host;
+    dynsup_spawn_options options = {.link = true, .start_out = &c->ref};
+    dynsup_value nothing = {0};
+    (void)outcome;
+    if (c->calls) {
+        assert_int_equal(dynsup_call(host, c->calls, DYNSUP_CALL, &nothing, &c->ref), 0);
+    } else {
+        c->last = test_body_new(self->test);
+        c->last->act = act_sleep;
+        c->last->more = c;
+        assert_int_equal(dynsup_spawn(host, &test_body_ops, c->last, &options, &c->last->pid), 0);
+    }
+    self->key = c->ref;
+    self->act = NULL;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static dynsup_pid with_chain(test_host *test, test_body *a, chain *c, dynsup_clock clock) {
+    dynsup_pid supervisor = test_supervisor_on(test, a, clock);
+    test_program *program = test_program_new(test);
+    program->act = act_chain;
+    program->more = c;
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
+    return supervisor;
+}
+
+/* It may fall asleep before or after the supervisor is to end. */
+static void a_stop_does_not_wait_for_a_start_that_stands(void **state) {
+    test_host *test = *state;
+    const uint64_t after[] = {1, 2, SLICES};
+    for (int i = 0; i < 3; i++) {
+        test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+        chain c = {.after = after[i]};
+        dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
+        if (i == 0)
+            test_run(test);
+        test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+        test_run(test);
+        assert_true(stopper->replied && a->replied);
+        assert_int_equal(stopper->reply.status, 0);
+        assert_int_equal(a->reply.status, DYNSUP_EREASON);
+        assert_int_equal(a->reply.values[0].as.atom, DYNSUP_SHUTDOWN);
+        assert_true(c.last->gone);
+    }
+}
+
+static void a_stop_waits_for_who_calls_somebody_on_another_clock(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+    test_body *callee = test_spawn(test, NULL);
+    chain c = {.calls = callee->pid};
+    dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test);
+    assert_false(stopper->replied || a->replied);
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -175,6 +283,9 @@ int main(void) {
         TEST(who_will_never_run_again_is_not_woken),
         TEST(a_stop_does_not_wait_for_a_time_that_does_not_come),
         TEST(a_stop_waits_while_the_clock_is_stepped),
+        TEST(a_stop_goes_on_when_a_step_has_ended_before_the_guests_time),
+        TEST(a_stop_does_not_wait_for_a_start_that_stands),
+        TEST(a_stop_waits_for_who_calls_somebody_on_another_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -540,8 +540,8 @@ bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref);
  * DYNSUP_EREASON. */
 
 /* Calls pid from the current process: the message tag, ref, what is sent. 0 (what is taken over),
- * DYNSUP_ENOPROC, DYNSUP_ENOT_A_SERVER (a process that reads no messages), DYNSUP_ECALLS_ITSELF,
- * DYNSUP_ECLOSING, DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL. */
+ * DYNSUP_ENOPROC, DYNSUP_ENOT_A_SERVER (a supervisor, with a guest or without, or a registry),
+ * DYNSUP_ECALLS_ITSELF, DYNSUP_ECLOSING, DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL. */
 int dynsup_call(dynsup_host *host, dynsup_pid pid, enum dynsup_atom tag, const dynsup_value *what,
                 dynsup_ref *ref_out);
 

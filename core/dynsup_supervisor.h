@@ -56,6 +56,10 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
  * such supervisor. */
 uint64_t dynsup_supervisor_arguments(const dynsup_host *host, dynsup_pid pid);
 
+/* Is its init function at work? Until that is done nobody knows what it is (static or not), nor the
+ * arguments: dynsup_supervisor_turn waits for it. */
+bool dynsup_supervisor_in_init(const dynsup_host *host, dynsup_pid pid);
+
 /* An object that the guests of one supervisor share, one after the other: what belongs to the
  * process that they all are. For the current process, which is a guest; 0: none yet. */
 uint64_t dynsup_guest_belonging(const dynsup_host *host);
@@ -81,7 +85,8 @@ typedef struct dynsup_child_spec {
     void *program;
     bool guest;    /* the program's body is a start function */
     bool starting; /* with guest: the first body is a process's all the same, which is waited for
-                      until it says dynsup_started */
+                      until it says dynsup_started. Only while dynsup_admits says 0 of a start, and
+                      by who may wait: else DYNSUP_EWOULD_WAIT */
     const dynsup_body_ops *body_ops; /* the first body, already made; NULL: the program makes it */
     void *body;
     enum dynsup_restart restart;
@@ -118,7 +123,7 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
 
 /* Starts a child. The spec's program, body and values change hands in every case. With ensure
  * the process that has the name, if any, is the answer; DYNSUP_EFAILED: its child has failed. A
- * starting one has its first slice inside the current one (dynsup_start_now), if it is its turn. */
+ * starting one has its first slice inside the current one (dynsup_start_now). */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 

@@ -288,6 +288,27 @@ static void it_is_restarted_deleted_and_terminated_by_its_id(void **state) {
     assert_int_equal(a->reply.status, 0);
 }
 
+static void who_waits_for_all_significant_waits_no_longer_for_one_that_is_deleted(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = {.options.auto_shutdown = DYNSUP_ALL_SIGNIFICANT};
+    for (int i = 0; i < 2; i++) {
+        dynsup_child_spec *spec = test_order_add(test, &order);
+        spec->restart = DYNSUP_TRANSIENT;
+        spec->significant = true;
+    }
+    order.specs[0].restart_limit = &two_in_5_s;
+    test_order_start(test, a, &order);
+    for (int i = 0; i < 3; i++)
+        test_kill_child(test, order.pid, 1);
+    test_children(test, order.pid, "1- 2");
+    assert_int_equal(test_done_by_id(test, a, order.pid, DYNSUP_DELETE_BY_ID, 1), 0);
+    assert_true(dynsup_is_alive(test->host, order.pid));
+    test_exit_atom(order.programs[1]->last, DYNSUP_NORMAL);
+    test_run(test);
+    assert_false(dynsup_is_alive(test->host, order.pid));
+}
+
 /* ---- without memory ---- */
 
 static void scenario(test_host *test) {
@@ -332,6 +353,7 @@ int main(void) {
         TEST(a_failed_child_leaves_its_group_alone_and_is_left_alone),
         TEST(those_behind_a_child_that_fails_to_start_are_started_without_it),
         TEST(it_is_restarted_deleted_and_terminated_by_its_id),
+        TEST(who_waits_for_all_significant_waits_no_longer_for_one_that_is_deleted),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "supervisor.h"
 
 #include "event.h"
+#include "link.h"
 #include "monitor.h"
 
 #include <assert.h>
@@ -12,7 +13,6 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     supervisor->has_guest = true;
     supervisor->guest_child = child;
     supervisor->guest_request = request;
-    supervisor->guest_since_ns = supervisor->host->now_ns;
     supervisor->resident_ops = process->ops;
     process->ops = ops;
     process->body = body;
@@ -20,6 +20,36 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     process->wake = DYNSUP_WAKE_FIRST;
     dsi_process_ready(supervisor->host, process, DYNSUP_WAKE_FIRST);
 }
+
+/* ---- what it spawns ---- */
+
+bool dsi_guest_spawns(dynsup_host *host, dsi_process *process) {
+    dsi_supervisor *supervisor = host->current ? dsi_supervisor_of(host->current) : NULL;
+    if (!supervisor || !supervisor->guest_child)
+        return true;
+    dsi_offspring *offspring = dsi_memory_new(&host->memory, sizeof *offspring);
+    if (!offspring)
+        return false;
+    offspring->pid = process->slot.id;
+    process->flags |= DSI_FLAG_OFFSPRING;
+    dsi_list_append(&supervisor->offspring, &offspring->node);
+    return true;
+}
+
+/* Those of them that are still there are processes as any other now. */
+static void offspring_forget(dsi_supervisor *supervisor) {
+    dynsup_host *host = supervisor->host;
+    dsi_node *node;
+    while ((node = dsi_list_pop(&supervisor->offspring))) {
+        dsi_offspring *offspring = dsi_item(node, dsi_offspring, node);
+        dsi_process *process = dsi_process_find(host, offspring->pid);
+        if (process)
+            process->flags &= (uint16_t)~DSI_FLAG_OFFSPRING;
+        dsi_memory_free(&host->memory, offspring, sizeof *offspring);
+    }
+}
+
+/* ---- its end ---- */
 
 static void mailbox_drop(dsi_supervisor *supervisor) {
     dsi_process *process = supervisor->process;
@@ -37,6 +67,7 @@ static void guest_leave(dsi_supervisor *supervisor) {
     process->body = supervisor;
     process->flags |= DSI_FLAG_DROPS;
     supervisor->has_guest = false;
+    offspring_forget(supervisor);
     dsi_monitors_release_held(supervisor->host, process->extra);
     mailbox_drop(supervisor);
 }
@@ -113,9 +144,18 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
         dsi_supervisor_wake(supervisor);
 }
 
+/* What it starts and waits for ends with it. */
+static void start_abort(dynsup_host *host, const dsi_process *process) {
+    dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
+    dsi_process *started = dsi_call_awaited(host, process);
+    if (started && (started->flags & DSI_FLAG_STARTING))
+        dsi_signal(host, started, process->slot.id, &kill, DSI_SIGNAL_SENT);
+}
+
 void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = supervisor->process;
+    start_abort(host, process);
     dynsup_outcome outcome = {.status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
     dsi_process_rest(host, process);
@@ -124,5 +164,57 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
 
 void dsi_guest_drop(dsi_supervisor *supervisor) {
     supervisor->has_guest = false;
+    offspring_forget(supervisor);
     strays_forget(supervisor);
+}
+
+/* ---- guests that wait on a clock that stands ---- */
+
+/* Is its supervisor to end? */
+static bool end_is_parked(const dsi_supervisor *supervisor) {
+    dsi_list_each (node, &supervisor->parked) {
+        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
+            return true;
+    }
+    return false;
+}
+
+/* Whose answer to a request the process waits for, or NULL. */
+static const dsi_process *request_awaited(const dynsup_host *host, const dsi_process *process) {
+    dsi_list_each (node, &host->requests) {
+        const dsi_request *request = dsi_item(node, dsi_request, pending);
+        if (request->caller == process->slot.id && request->key == process->wait_key)
+            return dsi_process_find_alive(host, request->target);
+    }
+    return NULL;
+}
+
+static const dsi_process *awaited(const dynsup_host *host, const dsi_process *process) {
+    if (!process->has_key)
+        return NULL;
+    const dsi_process *callee = dsi_call_awaited(host, process);
+    return callee ? callee : request_awaited(host, process);
+}
+
+/* Does a process wait for nothing but the time of a clock that stands: itself, or because whoever
+ * is to answer it does? Those who wait in a circle are as many as there are at most. */
+static bool stands(dynsup_host *host, const dsi_process *process) {
+    for (size_t left = host->processes.live_count; process && left > 0; left--) {
+        if (process->state != DSI_PROCESS_WAITING)
+            return false;
+        if (dsi_timer_started(&process->at.timer))
+            return process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
+        process = awaited(host, process);
+    }
+    return false;
+}
+
+void dsi_supervisors_free_guests(dynsup_host *host) {
+    host->held_up = false;
+    dsi_list_each (node, &host->supervisors) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        if (supervisor->has_guest && end_is_parked(supervisor) && stands(host, supervisor->process))
+            dsi_supervisor_hurry(supervisor);
+    }
 }

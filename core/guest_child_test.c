@@ -203,6 +203,25 @@ static void a_start_function_that_cannot_be_made_refuses_the_start(void **state)
     assert_true(program->released);
 }
 
+/* It takes no notice of a "shutdown" that is not its parent's. */
+static void somebody_else_s_registry_as_child_is_killed_after_its_time(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL), registry;
+    assert_int_equal(dynsup_registry_start(test->host, true, NULL, 0, &registry), 0);
+    test_plan plan = {.pid = registry};
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
+    test_run(test);
+    assert_int_equal(test_terminate(test, a, supervisor, registry), DYNSUP_PENDING);
+    test_run(test);
+    assert_true(dynsup_is_alive(test->host, registry));
+    assert_false(a->replied);
+    test_pass(test, 5000);
+    assert_int_equal(a->reply.status, 0);
+    assert_false(dynsup_is_alive(test->host, registry));
+    test_counts(test, supervisor, 0, 0, 0, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -217,6 +236,7 @@ int main(void) {
         TEST(a_record_with_more_gives_its_place_as_well),
         TEST(a_supervisor_that_has_ended_has_no_arguments),
         TEST(a_start_function_that_cannot_be_made_refuses_the_start),
+        TEST(somebody_else_s_registry_as_child_is_killed_after_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

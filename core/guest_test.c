@@ -87,6 +87,24 @@ static void requests_wait_in_order_while_a_guest_runs(void **state) {
     test_counts(test, supervisor, 2, 2, 0, 2);
 }
 
+/* Its start function would find the call as a message, if at all. */
+static void a_supervisor_with_a_guest_is_no_server_either(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_plan plan = {.waits = true};
+    dynsup_value what = test_integer(1);
+    dynsup_ref ref;
+    test_start_guest(test, a, supervisor, &plan, DYNSUP_PERMANENT);
+    test_run(test);
+    test_enter(b);
+    assert_int_equal(dynsup_call(test->host, supervisor, DYNSUP_CALL, &what, &ref),
+                     DYNSUP_ENOT_A_SERVER);
+    test_leave(test);
+    test_say_go(test, supervisor);
+    assert_int_equal(a->reply.status, 0);
+}
+
 static void exits_of_children_wait_while_a_guest_runs(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -290,6 +308,7 @@ int main(void) {
         TEST(what_a_guest_keeps_is_there_for_the_next),
         TEST(what_a_start_function_returns_is_told),
         TEST(requests_wait_in_order_while_a_guest_runs),
+        TEST(a_supervisor_with_a_guest_is_no_server_either),
         TEST(exits_of_children_wait_while_a_guest_runs),
         TEST(others_run_while_many_exits_that_waited_are_handled),
         TEST(a_guest_killed_with_its_supervisor_tells_the_caller),

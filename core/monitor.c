@@ -87,9 +87,16 @@ dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *
         return NULL;
     call->watcher = watcher;
     call->target = target;
+    dsi_process_held_up(host, watcher);
     dsi_bag_add(&extra->monitors, &call->held);
     dsi_bag_add(&target->watchers, &call->watched);
     return call;
+}
+
+dsi_process *dsi_call_awaited(const dynsup_host *host, const dsi_process *process) {
+    bool waits = process->state == DSI_PROCESS_WAITING && process->wait == DSI_WAIT_KEY;
+    const dsi_monitor *call = waits ? dsi_slots_find(&host->monitors, process->wait_key) : NULL;
+    return call && call->watcher == process && !call->down ? call->target : NULL;
 }
 
 void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor) {

@@ -26,6 +26,9 @@ int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target
 /* A call of target by watcher. NULL without memory. */
 dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *target);
 
+/* Whom the process calls and waits for, or NULL. */
+dsi_process *dsi_call_awaited(const dynsup_host *host, const dsi_process *process);
+
 /* The call's caller, if it waits for the reply now; else NULL. */
 dsi_process *dsi_call_waiter(const dsi_monitor *call);
 

@@ -1,6 +1,6 @@
 /* Tests of children whose first process says itself that it has started (`starting`), as a server's
  * start function would have it. */
-#include "test_guest.h"
+#include "test_static.h"
 
 #include "state.h"
 
@@ -76,20 +76,39 @@ static void a_start_that_fails_leaves_no_child(void **state) {
     test_counts(s.test, s.supervisor, 0, 0, 0, 0);
 }
 
-static void a_busy_supervisor_starts_it_at_its_turn(void **state) {
+/* It is not its turn, or will be in a slice of its own: the first body is dropped, and no child is
+ * left behind. */
+static void refused(test_host *test, test_body *caller, dynsup_pid supervisor) {
+    test_body *body;
+    dynsup_reply reply;
+    test_enter(caller);
+    assert_int_equal(dynsup_admits(test->host, supervisor, NULL, 0, false, &reply), DYNSUP_PENDING);
+    test_leave(test);
+    dynsup_child_spec spec = starting(test, &body);
+    spec.id = test_integer(9);
+    assert_int_equal(test_start(test, caller, supervisor, &spec), DYNSUP_EWOULD_WAIT);
+    assert_true(body->gone);
+    assert_int_equal(body->slices, 0);
+    test_run(test);
+}
+
+static void a_busy_supervisor_starts_none(void **state) {
     test_host *test = *state;
-    test_body *body, *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor(test, NULL);
     test_plan plan = {.waits = true};
     test_start_guest(test, a, supervisor, &plan, DYNSUP_TEMPORARY);
-    dynsup_child_spec spec = starting(test, &body);
-    assert_int_equal(test_start(test, b, supervisor, &spec), DYNSUP_PENDING);
-    test_run(test);
-    assert_int_equal(body->slices, 0);
+    refused(test, b, supervisor);
     test_say_go(test, supervisor);
-    assert_int_equal(b->reply.status, 0);
-    assert_int_equal(b->reply.pid, body->pid);
-    test_counts(test, supervisor, 2, 2, 0, 2);
+    test_counts(test, supervisor, 1, 1, 0, 1);
+}
+
+static void a_static_supervisor_starts_none(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 2);
+    refused(test, a, order.pid);
+    test_children(test, order.pid, "1 2");
 }
 
 static void who_may_not_wait_starts_none(void **state) {
@@ -121,41 +140,23 @@ static void page_fill(test_host *test) {
             return;
 }
 
-static void sweep_one(test_host *test, bool busy) {
+static void scenario(test_host *test) {
     test_body *body, *a = test_spawn(test, NULL);
     dynsup_pid supervisor = a ? test_supervisor(test, NULL) : 0;
-    test_body *b = supervisor && busy ? test_spawn(test, NULL) : NULL;
-    test_plan plan = {.waits = true};
     if (!supervisor)
         return;
-    if (b)
-        test_start_guest(test, b, supervisor, &plan, DYNSUP_TEMPORARY);
-    plan.pid = a->pid; /* whom the start function returns: it makes nobody */
     test_run(test);
     page_fill(test);
     dynsup_child_spec spec = starting(test, &body);
-    body->more = busy ? NULL : body; /* waits, so that a request is needed */
+    body->more = body; /* waits, so that a request is needed */
     int status = test_start(test, a, supervisor, &spec);
     test_run(test);
-    assert_true(status == 0 || status == DYNSUP_PENDING || status == DYNSUP_ENOMEM);
-    dynsup_value go = test_integer(1);
-    if (dynsup_is_alive(test->host, supervisor) && b)
-        dynsup_send(test->host, supervisor, &go, 1);
-    test_run(test);
-}
-
-static void scenario_at_once(test_host *test) {
-    sweep_one(test, false);
-}
-
-static void scenario_busy(test_host *test) {
-    sweep_one(test, true);
+    assert_true(status == DYNSUP_PENDING || status == DYNSUP_ENOMEM);
 }
 
 static void starting_without_memory_changes_nothing(void **state) {
     (void)state;
-    test_host_sweep(scenario_at_once);
-    test_host_sweep(scenario_busy);
+    test_host_sweep(scenario);
 }
 
 /* Says that it has started, and wants to be stopped at once. */
@@ -189,7 +190,8 @@ int main(void) {
         TEST(a_start_that_does_not_wait_is_done_in_its_callers_slice),
         TEST(a_start_that_waits_is_waited_for),
         TEST(a_start_that_fails_leaves_no_child),
-        TEST(a_busy_supervisor_starts_it_at_its_turn),
+        TEST(a_busy_supervisor_starts_none),
+        TEST(a_static_supervisor_starts_none),
         TEST(who_may_not_wait_starts_none),
         TEST(no_more_than_max_children_are_started),
         cmocka_unit_test(starting_without_memory_changes_nothing),

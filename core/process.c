@@ -162,8 +162,7 @@ void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t de
     process->at.timer.purpose = DSI_PURPOSE_WAIT;
     process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
-    if (process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR))
-        host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
+    dsi_process_held_up(host, process);
 }
 
 void dsi_process_flush(dynsup_host *host, dsi_process *process) {

@@ -7,11 +7,10 @@
  * (stop runs) -> ENDED. Nothing leads back from DOOMED. An ENDED process still has its slot while
  * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
  * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
- * kill timer, which is there from the moment that trap_exit could let the process survive a
- * shutdown, so that shutting down never allocates. The wait timer and the reason share their
- * memory: a doomed process waits no more.
- * A clock counts those of its processes that are busy: runnable and not paused, running, or on
- * their way from DOOMED to ENDED.
+ * kill timer, which is there from the moment that the process could survive a shutdown (it traps
+ * exits, or is a supervisor or a registry), so that shutting down never allocates. The wait timer
+ * and the reason share their memory: a doomed process waits no more. A clock counts those of its
+ * processes that are busy: runnable and not paused, running, or on their way from DOOMED to ENDED.
  * Of many processes none is in a cache. So the fields are in the order of who needs them, in lines
  * of 64 bytes: first what a message to a waiting process and the queues look at, then waits that
  * have a limit or a key, then all else.
@@ -43,7 +42,8 @@ enum {
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
     DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
     DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal of its parent ends it */
-    DSI_FLAG_LIMITED = 256    /* a supervisor's record of it has limits: see limits.h */
+    DSI_FLAG_LIMITED = 256,   /* a supervisor's record of it has limits: see limits.h */
+    DSI_FLAG_OFFSPRING = 512  /* its parent is a guest that started it and is still there */
 };
 
 typedef struct dsi_process_extra {
@@ -126,6 +126,12 @@ static inline void dsi_process_occupy(dynsup_host *host, const dsi_process *proc
 static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *process) {
     if (process->slot.tag)
         dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), (size_t)-1);
+}
+
+/* It is about to wait. On a clock that stands that may hold up a supervisor's end. */
+static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *process) {
+    if (process->slot.tag)
+        host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
 }
 
 /* Ends the wait for a time. */

@@ -27,12 +27,25 @@ dsi_registry *dsi_registry_of(const dsi_process *process) {
     return process->ops == &registry_ops ? process->body : NULL;
 }
 
+/* The process with its link to the parent. It has an extra part, as all that survive a "shutdown": a
+ * start function may return the pid of a registry of somebody else's, whose supervisor then gives it
+ * its time and kills it. */
+static dsi_process *process_make(dynsup_host *host, dsi_registry *registry) {
+    dsi_process *process = dsi_process_new(host, &registry_ops, registry);
+    if (!process)
+        return NULL;
+    if (!dsi_process_extra_get(host, process) ||
+        (host->current && dsi_link(host, host->current, process))) {
+        dsi_process_discard(host, process);
+        return NULL;
+    }
+    return process;
+}
+
 int dsi_registry_new(dynsup_host *host, bool unique, dsi_process **process_out) {
     dsi_registry *registry = dsi_memory_new(&host->memory, sizeof *registry);
-    dsi_process *process = registry ? dsi_process_new(host, &registry_ops, registry) : NULL;
-    if (!process || (host->current && dsi_link(host, host->current, process))) {
-        if (process)
-            dsi_process_discard(host, process);
+    dsi_process *process = registry ? process_make(host, registry) : NULL;
+    if (!process) {
         dsi_memory_free(&host->memory, registry, sizeof *registry);
         return DYNSUP_ENOMEM;
     }

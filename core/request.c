@@ -16,6 +16,8 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsu
     if (name)
         memcpy(request->name, name, name_length);
     dsi_list_append(&host->requests, &request->pending);
+    if (host->current)
+        dsi_process_held_up(host, host->current);
     return request;
 }
 

@@ -162,16 +162,6 @@ int dsi_dynamic_await_start(dsi_supervisor *supervisor, dsi_child *child, dsi_re
     return DYNSUP_PENDING;
 }
 
-static int start_starting(dsi_supervisor *supervisor, dsi_request *request) {
-    dsi_child *child = request->child;
-    const dynsup_body_ops *ops = request->body_ops;
-    void *body = request->body;
-    request->child = NULL;
-    request->body = NULL;
-    int status = dsi_dynamic_start_starting(supervisor, child, ops, body);
-    return status ? status : dsi_dynamic_await_start(supervisor, child, request);
-}
-
 /* ensure: waits until the child that has the name runs, or is gone. */
 static int start_await(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_name *taken = find_name(supervisor, request->name, request->name_length);
@@ -188,8 +178,6 @@ static int start_now(dsi_supervisor *supervisor, dsi_request *request, dynsup_re
     bool waits = child->guest || (child->extra && child->extra->ready);
     if (waits && !request->caller)
         return DYNSUP_EWOULD_WAIT;
-    if (request->starting)
-        return start_starting(supervisor, request);
     return child->guest ? start_guest(supervisor, request, reply)
                         : start_plain(supervisor, request, reply);
 }

@@ -74,7 +74,7 @@ struct dynsup_host {
     bool stepping;
     bool closing; /* a stop op is running */
     bool told;    /* events, since after_events was called */
-    bool held_up; /* a guest that waits on a clock that stands may hold up its supervisor's end */
+    bool held_up; /* who waits on a clock that stands may hold up a supervisor's end */
     uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */

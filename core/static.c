@@ -83,6 +83,12 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->order->at = at;
 }
 
+void dsi_static_drop_body(dynsup_draft *order) {
+    if (order->body)
+        order->body_ops->fini(order->body);
+    order->body = NULL;
+}
+
 /* The job has come to its end: the rest may go on. */
 static void job_done(dsi_supervisor *supervisor) {
     supervisor->order->job = DSI_JOB_NONE;
@@ -313,18 +319,11 @@ static void requests_refuse(dsi_supervisor *supervisor) {
     }
 }
 
-/* The first body of a child that will not be started any more. */
-static void body_drop(dynsup_draft *order) {
-    if (order->body)
-        order->body_ops->fini(order->body);
-    order->body = NULL;
-}
-
 /* The supervisor ends with this reason before the job is done. */
 static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_draft *order = supervisor->order;
     dynsup_reply reply = {.status = DYNSUP_ENOPROC};
-    body_drop(order);
+    dsi_static_drop_body(order);
     if (order->job == DSI_JOB_INIT) {
         dsi_supervisor_leave_parent(supervisor);
         reply = order->failure;

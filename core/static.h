@@ -68,6 +68,9 @@ void dsi_static_advance(dsi_supervisor *supervisor);
 /* The child has no process any more and is to have none: it stays as a spec, or is removed. */
 void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child);
 
+/* The first body, if it is there still, is of a child that will not be started any more. */
+void dsi_static_drop_body(dynsup_draft *order);
+
 /* Tells the job's request. */
 void dsi_static_tell(dsi_supervisor *supervisor, dynsup_reply *reply);
 

@@ -96,6 +96,7 @@ int dsi_static_terminate(dsi_supervisor *supervisor, dsi_request *request) {
 }
 
 void dsi_static_forget(dsi_supervisor *supervisor, dsi_child *child) {
+    dsi_static_weigh(supervisor, child, false);
     dsi_child_index_remove(&supervisor->order->ids, child);
     dsi_life_remove(supervisor, child);
 }

@@ -65,6 +65,7 @@ static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_re
 
 static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_reason reason = reason_of(reply);
+    dsi_static_drop_body(supervisor->order);
     dsi_event_refused(supervisor->host, child, reply->status, &reason);
     dsi_static_tell(supervisor, reply);
     if (supervisor->order->is_new) {

@@ -55,6 +55,7 @@ static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
     dsi_list_init(&supervisor->parked);
     dsi_list_init(&supervisor->retries);
     dsi_list_init(&supervisor->strays);
+    dsi_list_init(&supervisor->offspring);
     dsi_list_init(&supervisor->stop_waiters);
     return supervisor;
 }
@@ -65,7 +66,8 @@ static dsi_process *process_make(dynsup_host *host, dsi_supervisor *supervisor) 
     if (!process)
         return NULL;
     dsi_process *parent = host->current;
-    if (!dsi_process_extra_get(host, process) || (parent && dsi_link(host, parent, process))) {
+    if (!dsi_process_extra_get(host, process) || !dsi_guest_spawns(host, process) ||
+        (parent && dsi_link(host, parent, process))) {
         dsi_process_discard(host, process);
         return NULL;
     }
@@ -111,7 +113,7 @@ int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named
     }
     supervisor->process = process;
     process->extra->supervisor = supervisor;
-    process->flags = DSI_FLAG_SUPERVISOR | DSI_FLAG_TRAP_EXIT | DSI_FLAG_DROPS;
+    process->flags |= DSI_FLAG_SUPERVISOR | DSI_FLAG_TRAP_EXIT | DSI_FLAG_DROPS;
     dsi_intensity_init(&supervisor->intensity, &host->memory, 0, 1);
     dsi_list_append(&host->supervisors, &supervisor->node);
     dsi_event_process(host, DYNSUP_EVENT_SPAWNED, process, NULL);
@@ -299,32 +301,6 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
         dsi_list_prepend(&supervisor->parked, &supervisor->parent_exit.node);
     }
     dsi_supervisor_wake(supervisor);
-}
-
-/* Is it to end? */
-static bool end_is_parked(const dsi_supervisor *supervisor) {
-    dsi_list_each (node, &supervisor->parked) {
-        const dsi_parked *parked = dsi_item(node, dsi_parked, node);
-        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
-            return true;
-    }
-    return false;
-}
-
-static bool guest_stands(const dsi_supervisor *supervisor) {
-    const dsi_process *process = supervisor->process;
-    return supervisor->has_guest && process->slot.tag && process->state == DSI_PROCESS_WAITING &&
-           dsi_timer_started(&process->at.timer) &&
-           dsi_clock_stands(dsi_clock_at(supervisor->host, process->slot.tag));
-}
-
-void dsi_supervisors_free_guests(dynsup_host *host) {
-    host->held_up = false;
-    dsi_list_each (node, &host->supervisors) {
-        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        if (guest_stands(supervisor) && end_is_parked(supervisor))
-            dsi_supervisor_hurry(supervisor);
-    }
 }
 
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,

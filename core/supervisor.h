@@ -34,6 +34,13 @@ typedef struct dsi_stray {
     dynsup_reason reason;
 } dsi_stray;
 
+/* A process that a guest has spawned: it is marked by DSI_FLAG_OFFSPRING until the guest has left.
+ */
+typedef struct dsi_offspring {
+    dsi_node node;
+    dynsup_pid pid;
+} dsi_offspring;
+
 /* What differs between the kinds of supervisors. */
 typedef struct dsi_policy {
     bool newest_first; /* the order in which children are shown */
@@ -104,7 +111,7 @@ struct dsi_supervisor {
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
-    uint64_t guest_since_ns;    /* the time when it began */
+    dsi_list offspring;         /* of dsi_offspring: what it has spawned, if it starts a child */
 
     uint64_t max_children;
     dynsup_limits limits; /* of its workers, for what their specs do not say */
@@ -206,7 +213,6 @@ struct dsi_request {
     uint64_t key;
     /* START */
     bool ensure;
-    bool starting;    /* as of the spec */
     dsi_child *child; /* not accepted yet; NULL once it is (or is not needed any more) */
     const dynsup_body_ops *body_ops;
     void *body;
@@ -245,6 +251,10 @@ void dsi_request_free(dynsup_host *host, dsi_request *request);
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
                      dsi_child *child, dsi_request *request);
 
+/* The new process is the current one's. If that is a guest which starts a child, this one has to do
+ * with the same child as long as the guest is there. False without memory. */
+bool dsi_guest_spawns(dynsup_host *host, dsi_process *process);
+
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 
@@ -252,7 +262,7 @@ void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
 void dsi_supervisor_hurry(dsi_supervisor *supervisor);
 
 /* Lets supervisors that are to end do so although they have a guest that waits on a clock that
- * stands: it fails as in a halt. */
+ * stands, itself or for somebody who does: it fails as in a halt, and what it starts is killed. */
 void dsi_supervisors_free_guests(dynsup_host *host);
 
 /* Ends the guest as if it had failed with this reason. What is parked stays so: the caller sees to

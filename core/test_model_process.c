@@ -165,11 +165,10 @@ int model_call(model *m, int caller, int p) {
     int r = m->request_count++;
     m->requests[r] = (model_request){.kind = MODEL_CALL, .caller = caller, .supervisor = -1};
     const model_process *process = &m->processes[p];
-    int status = !model_lives(m, p)                              ? DYNSUP_ENOPROC
-                 : p == caller                                   ? DYNSUP_ECALLS_ITSELF
-                 : process->is_registry                          ? DYNSUP_ENOT_A_SERVER
-                 : process->is_supervisor && !process->has_guest ? DYNSUP_ENOT_A_SERVER
-                                                                 : DYNSUP_PENDING;
+    int status = !model_lives(m, p)                               ? DYNSUP_ENOPROC
+                 : p == caller                                    ? DYNSUP_ECALLS_ITSELF
+                 : process->is_registry || process->is_supervisor ? DYNSUP_ENOT_A_SERVER
+                                                                  : DYNSUP_PENDING;
     if (status != DYNSUP_PENDING) {
         model_answer(m, r, status, -1);
         return status;

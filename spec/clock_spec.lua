@@ -297,6 +297,32 @@ describe("the clock of a tree", function()
     end
   end))
 
+  it("nor one that waits for an init that sleeps there", host.main(function()
+    local c = clock.new { paused = true }
+    local init = {}
+    local function sleeps()
+      init.pid = dynsup.self()
+      dynsup.sleep(10)
+    end
+    local module = { init = sleeps }
+    local starts = {
+      server = { start = dynsup.server.start_link, args = { module } },
+      ["dynamic supervisor"] = { start = dynsup.start_link, args = { module }, type = "supervisor" },
+      ["static supervisor"] = { start = dynsup.supervisor.start_link, args = { module }, type = "supervisor" },
+    }
+    for what, spec in pairs(starts) do
+      local sup = assert(dynsup.supervisor.start_link({}, { clock = c }))
+      spec.id = what
+      local start = dynsup.task.async(dynsup.start_child, sup, spec)
+      dynsup.sleep(1)
+      assert.is_true(dynsup.is_alive(init.pid), what)
+      assert.is_true(dynsup.stop(sup), what)
+      assert.is_nil((dynsup.task.await(start)))
+      dynsup.sleep(1)
+      assert.is_false(dynsup.is_alive(init.pid), what)
+    end
+  end))
+
   it("leaves a start function alone that its end does not wait for", host.main(function()
     local c = clock.new { paused = true }
     local sup = tree(c)

@@ -2,7 +2,8 @@
 -- comes from its own seed; what it saw of it stands in the world's log.
 --
 -- A world is a table that all actors of one run share: log, a list of lines; pids, everybody who was
--- begun; sups, refs of supervisors; limit, how many actors there may be; steps, of each.
+-- begun; sups, refs of supervisors; limit, how many actors there may be; steps, of each; wrong, what an
+-- actor found that cannot be, or nil.
 local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"
 local sorted = require "fuzz.lua.sorted"
@@ -234,13 +235,66 @@ function acts.start_sup(self)
   end
 end
 
+-- A server that may take its time to start, or not start at all.
+local clerk = {}
+server.use(clerk)
+
+function clerk.init(random)
+  local ms = random(12) - 6
+  if ms > 0 then
+    dynsup.sleep(ms)
+  end
+  if ms == 6 then
+    return "stop", "no"
+  end
+  return "ok", random
+end
+
+function clerk.handle_call(_, _, random)
+  return "reply", dynsup.self(), random
+end
+
+function clerk.handle_cast()
+  error "the clerk breaks"
+end
+
+function clerk.handle_info(_, random)
+  return "noreply", random
+end
+
+-- A server joins a supervisor at run time: the static one, which may be busy or in its init function,
+-- or a dynamic one. It has a process of its own.
+function acts.serve(self)
+  local sup = self:one { "order", "late", "pool", self:one(self.world.sups) }
+  local how = self:one { "start_child", "start_child", "ensure_child" }
+  local pid = dynsup[how](sup, {
+    id = self.random(6),
+    start = server.start_link,
+    args = { clerk, self.random },
+    restart = self:one { "permanent", "transient", "temporary" },
+  })
+  self:note("serve", how, pid)
+  if pid and self.random(3) > 1 then
+    local who = server.call(pid, "who", 10)
+    if who and who ~= pid then
+      self.world.wrong = ("a server is %s, and says that it is %s"):format(tostring(pid), tostring(who))
+    end
+  elseif pid then
+    server.cast(pid, "break")
+  end
+  local late = self.random(4) == 1 and dynsup.whereis "late"
+  if late then
+    dynsup.exit(late, "kill")
+  end
+end
+
 function acts.terminate(self)
   self:note("terminate", dynsup.terminate_child(self:one(self.world.sups), self:somebody()))
 end
 
 function acts.by_id(self)
   local what = self:one { "terminate_child", "restart_child", "delete_child" }
-  self:note(what, dynsup.supervisor[what]("order", self.random(4)))
+  self:note(what, dynsup.supervisor[what](self:one { "order", "late" }, self.random(6)))
 end
 
 function acts.await(self)

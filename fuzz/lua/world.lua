@@ -44,6 +44,14 @@ local function idle()
   dynsup.receive()
 end
 
+-- The init function of a static supervisor, which takes its time.
+local late = {}
+
+function late.init()
+  dynsup.sleep(30)
+  return dynsup.supervisor.init({}, { max_restarts = 1000000, max_seconds = 1 })
+end
+
 -- The tree that outlives all storms.
 local function plant()
   local endless = { max_restarts = 1000000, max_seconds = 1 }
@@ -72,6 +80,13 @@ local function plant()
         end
         return dynsup.supervisor.start_link(children,
           { name = "order", strategy = "rest_for_one", max_restarts = 1000000, max_seconds = 1 })
+      end,
+    },
+    {
+      id = "late",
+      type = "supervisor",
+      start = function()
+        return dynsup.supervisor.start_link(late, nil, { name = "late" })
       end,
     },
   }, endless))
@@ -125,6 +140,7 @@ function world.run(seed, limit, steps)
       w.pids[i] = dynsup.spawn(actor.run, w, i, seed + i)
     end
     dynsup.sleep(REST_MS)
+    must(not w.wrong, "%s", w.wrong)
     w.log[#w.log + 1] = "at rest with " .. invariant.check_rest()
     check_end(w)
   end)
