@@ -389,7 +389,7 @@ describe("bytes that pack did not make", function()
       { "\1\0\2\14" .. u32 .. u32 .. "\18\9", "byte 14: a reference to nothing" },
       { "\1\0\3\14" .. u32 .. u32 .. "\13" .. u32 .. u32 .. "\18\1",
         "byte 23: a reference to what is not complete, or was not announced as shared" },
-      { "\1\0\2\12\0\17\0" .. u32 .. u32, "byte 7: contents of what is no table" },
+      { "\1\0\2\12\0\17\0" .. u32 .. u32, "byte 7: contents of what does not wait for them" },
       { "\1\0\1\17", "byte 4: the bytes end early" },
       { "\1\0\1\15\7unknown\0", nil },
     }
@@ -397,6 +397,19 @@ describe("bytes that pack did not make", function()
       local detail = outcome(case[1])
       assert.equal(case[2] and "malformed at " .. case[2] or UNKNOWN:format "unknown", detail)
     end
+  end)
+
+  it("fill no table but those that wait for their contents, and each of them once", function()
+    local colors = { red = { 255 } }
+    codec.register("spec.color", function(name) return colors[name] end)
+    local function contents(number) return number .. string.pack("<I4I4", 0, 1) .. "\69admin\2" end
+    local made = "\1\0\2\16\10spec.color\67red\17" .. contents "\0"
+    assert.matches("contents of what does not wait for them", outcome(made))
+    assert.same({ red = { 255 } }, colors)
+    local twice = "\1\0\2\17\17" .. contents "\0" .. contents "\0"
+    assert.matches("contents of what does not wait for them", outcome(twice))
+    local a, b = codec.unpack("\1\0\2\17\17" .. contents "\0" .. contents "\1")
+    assert.same({ { admin = true }, { admin = true } }, { a, b })
   end)
 
   it("take no more memory than they give reason to", function()
