@@ -58,7 +58,8 @@ void dsl_unpack_remember(const dsl_unpacker *u, uint32_t number) {
         lua_newtable(L);
         lua_replace(L, u->place + DSL_PLACE_MEMO);
     }
-    lua_pushvalue(L, -1);
+    /* the memo itself stands for a nil, which a function has made */
+    lua_pushvalue(L, lua_isnil(L, -1) ? u->place + DSL_PLACE_MEMO : -1);
     lua_rawseti(L, u->place + DSL_PLACE_MEMO, number);
 }
 
@@ -68,6 +69,10 @@ static bool memo_push(dsl_unpacker *u, uint64_t number) {
     if (lua_rawgeti(u->L, u->place + DSL_PLACE_MEMO, (lua_Integer)number) == LUA_TNIL)
         return dsl_unpack_malformed(
             u, "a reference to what is not complete, or was not announced as shared");
+    if (lua_rawequal(u->L, -1, u->place + DSL_PLACE_MEMO)) {
+        lua_pop(u->L, 1);
+        lua_pushnil(u->L);
+    }
     return true;
 }
 

@@ -263,6 +263,30 @@ describe("a type travels", function()
     assert.equal(1, a[b])
   end)
 
+  it("by a table that __pack gives to several, or that travels beside them", function()
+    local data = { x = 1 }
+    local P = { __pack = function() return "spec.p", data end }
+    codec.register("spec.p", P)
+    local function new() return setmetatable({}, P) end
+    for _, values in ipairs { { data, new() }, { new(), data }, { new(), new() } } do
+      local a, b = travel(values[1], values[2])
+      assert.same({ { x = 1 }, { x = 1 } }, { a, b })
+      assert.not_equal(a, b)
+      assert.equal(getmetatable(values[1]), getmetatable(a))
+      assert.equal(getmetatable(values[2]), getmetatable(b))
+    end
+    data.self = data
+    local a = travel(new())
+    assert.equal(a.self, a.self.self)
+    assert.is_nil(getmetatable(a.self))
+  end)
+
+  it("as the nil that a function makes of it, wherever it is referred to", function()
+    codec.register("spec.nothing", function() return nil end)
+    local nothing = setmetatable({}, { __pack = function() return "spec.nothing", 1 end })
+    assert.same({ {}, {}, 2 }, { travel({ nothing }, { nothing }, 2) })
+  end)
+
   it("as a plain table, when __pack is true", function()
     local arrived = travel(setmetatable({ 1, 2 }, { __pack = true, __tostring = function() return "" end }))
     assert.same({ 1, 2 }, arrived)
