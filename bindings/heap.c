@@ -138,6 +138,7 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
         record_free(heap);
         return NULL;
     }
+    heap->memory.is_aligned = whole->alloc == whole->config->alloc;
     if (!dsl_heap_state_open(whole, heap)) {
         dsl_heap_memory_fini(&heap->memory);
         record_free(heap);
