@@ -268,13 +268,19 @@ static void put_off(dsl_heap *heap) {
         dynsup_uv_port(whole->uv)->wake(whole->uv);
 }
 
+/* It goes on: what its luv calls back from now on is for who uses it now. */
+static void keep(dsl_heap *heap) {
+    heap->cycles = 0;
+    heap->face.runtime->finishing = false;
+}
+
 /* A heap that waits may have got a process meanwhile. */
 static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
     heap->is_ending = false;
     bool is_wanted = !is_over(heap);
     bool may_close = !is_wanted && dsl_heap_luv_left(heap) && is_empty(heap, end_ns);
     if (is_wanted || !is_over(heap)) /* a finalizer may have begun something in it */
-        heap->cycles = 0;
+        keep(heap);
     else if (may_close)
         heap_close(heap);
     else

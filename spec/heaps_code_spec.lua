@@ -344,6 +344,29 @@ describe("in a further heap, on the real clock,", function()
   )
 
   it(
+    "luv calls back also in a heap that was about to be closed, and is wanted again",
+    net.main(function()
+      local pid = serving(supervisor {}, { heap = "own", restart = "temporary" })
+      ask(pid, "eval", [[
+        local dynsup, uv, to = require "dynsup", require "luv", ...
+        kept = ("x"):rep(2000000)
+        local function last()
+          dynsup.send(to, dynsup.await(function(resume)
+            local timer = uv.new_timer()
+            timer:start(1, 0, function()
+              timer:close()
+              resume "called back"
+            end)
+          end, 1000))
+        end
+        setmetatable({}, { __gc = function() dynsup.spawn(last) end })
+      ]], dynsup.self())
+      host.stop(pid, "kill")
+      assert.equal("called back", (dynsup.receive(5000)))
+    end)
+  )
+
+  it(
     "luv is let go of when the host ends",
     net.main(function()
       local pid = serving(supervisor())
