@@ -1,6 +1,8 @@
 /* Accounts of processes: who runs is debited, and ends when it was refused too often. */
 #include "bindings/account.h"
 
+#include "bindings/heap.h"
+#include "bindings/program.h"
 #include "bindings/server.h"
 #include "bindings/spec_limits.h"
 #include "core/dynsup_limits.h"
@@ -39,21 +41,35 @@ static dsl_account **account_at(const dynsup_process_info *info) {
     return NULL;
 }
 
+/* The account is in the memory of the heap that the process lives in. One that has not begun gets
+ * it, and its limit, then: see account_open. NULL, or why there can be none. */
+static const char *limit_set(const dynsup_process_info *info, size_t limit) {
+    dsl_account **at = account_at(info);
+    bool begins = info->ops == &dsl_begin_ops;
+    if (!at && !begins)
+        return "max_memory has no effect on a child that is a supervisor or a worker in C";
+    dsl_host *face = dsl_face_in(info);
+    int status = dsl_accounts_open(face->L, face);
+    if (status == DYNSUP_EMISUSE)
+        return "max_memory has no effect on a child in a heap with an allocator of the program's";
+    if (status == 0 && begins)
+        return NULL;
+    if (status == 0 && !*at)
+        *at = dsl_account_new(face->memory, 0);
+    if (status || !*at)
+        return "no memory to keep account of a child's memory";
+    (*at)->limit = limit;
+    return NULL;
+}
+
 void dsl_account_hand_on(const dsl_body *guest, dynsup_pid pid) {
     dynsup_process_info info;
     dsl_host *host = guest->host;
     if (!guest->account || !dynsup_process_glance(host->core, pid, &info))
         return;
-    dsl_account **at = account_at(&info);
-    if (at && !*at)
-        *at = dsl_account_new(host->memory, 0);
-    if (at && *at)
-        (*at)->limit = guest->account->limit;
-    else
-        dsl_log(host, DYNSUP_LEVEL_WARNING,
-                at ? "no memory to keep account of a child's memory"
-                   : "max_memory has no effect on a child that is a "
-                     "supervisor or a worker in C");
+    const char *why = limit_set(&info, guest->account->limit);
+    if (why)
+        dsl_log(host, DYNSUP_LEVEL_WARNING, "%s", why);
 }
 
 size_t dsl_account_in_use(const dynsup_process_info *info) {

@@ -31,7 +31,10 @@ static inline dsl_runtime *dsl_runtime_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
-/* The running host; raises when there is none. */
+/* Raises where code runs in the middle of the core's work: see dsl_object_push. */
+void dsl_check_apart(lua_State *L, const dsl_runtime *runtime);
+
+/* The running host; raises when there is none, and as dsl_check_apart. */
 dsl_host *dsl_host_of(lua_State *L);
 
 /* The running body, for functions that need a process; raises in a callback or outside. */

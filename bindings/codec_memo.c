@@ -5,7 +5,7 @@
 
 static uint32_t slot_of(const dsl_memo *memo, const void *pointer) {
     uint64_t mixed = (uint64_t)(uintptr_t)pointer * 0x9e3779b97f4a7c15u;
-    return (uint32_t)(mixed >> 40) & (memo->slot_count - 1);
+    return (uint32_t)(mixed >> 32) & (memo->slot_count - 1);
 }
 
 uint32_t dsl_memo_find(const dsl_memo *memo, const void *pointer) {

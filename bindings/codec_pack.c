@@ -98,8 +98,10 @@ static bool put_off(dsl_packer *p) {
     return true;
 }
 
-/* The table on top, as one without a metatable. pointer: what it is remembered by. [-1, +0|1] */
-static bool table_open(dsl_packer *p, const void *pointer, uint32_t typed) {
+/* The table on top, as one without a metatable. One that travels for a typed value is written anew:
+ * what else refers to it does not mean the typed value, nor the other way round. [-1, +0|1] */
+static bool table_open(dsl_packer *p, uint32_t typed) {
+    const void *pointer = typed == DSL_MEMO_NONE ? lua_topointer(p->L, -1) : NULL;
     if (!lua_checkstack(p->L, FRAME_VALUES))
         return refuse_depth(p);
     if (typed == DSL_MEMO_NONE && is_too_deep(p))
@@ -167,7 +169,7 @@ static bool called_put(dsl_packer *p) {
 static bool named_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
-    return type_put(p, pointer) && table_open(p, NULL, number);
+    return type_put(p, pointer) && table_open(p, number);
 }
 
 /* The value below the top has the metatable on top; or nil: it is a userdata without one. typed:
@@ -177,7 +179,7 @@ static bool typed_put(dsl_packer *p, uint32_t typed) {
     int type = dsl_type_pack_push(p->L);
     bool is_bare = type == LUA_TBOOLEAN && lua_toboolean(p->L, -1);
     if (is_table && (is_bare || p->how->lenient) && type != LUA_TSTRING)
-        return lua_pop(p->L, 1), table_open(p, lua_topointer(p->L, -1), typed);
+        return lua_pop(p->L, 1), table_open(p, typed);
     if (type == LUA_TSTRING && is_table && typed == DSL_MEMO_NONE)
         return named_put(p);
     lua_pop(p->L, 1);
@@ -199,12 +201,12 @@ static bool again_put(dsl_packer *p, uint32_t number) {
 
 static bool compound_put(dsl_packer *p, uint32_t typed) {
     uint32_t number = dsl_memo_find(&p->memo, lua_topointer(p->L, -1));
-    if (number != DSL_MEMO_NONE)
+    if (number != DSL_MEMO_NONE && typed == DSL_MEMO_NONE)
         return again_put(p, number);
     if (lua_getmetatable(p->L, -1))
         return typed_put(p, typed);
     if (lua_istable(p->L, -1))
-        return table_open(p, lua_topointer(p->L, -1), typed);
+        return table_open(p, typed);
     return refuse(p, "it has no metatable with a __pack that says how");
 }
 

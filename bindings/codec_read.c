@@ -58,7 +58,8 @@ void dsl_unpack_remember(const dsl_unpacker *u, uint32_t number) {
         lua_newtable(L);
         lua_replace(L, u->place + DSL_PLACE_MEMO);
     }
-    lua_pushvalue(L, -1);
+    /* the memo itself stands for a nil, which a function has made */
+    lua_pushvalue(L, lua_isnil(L, -1) ? u->place + DSL_PLACE_MEMO : -1);
     lua_rawseti(L, u->place + DSL_PLACE_MEMO, number);
 }
 
@@ -68,6 +69,10 @@ static bool memo_push(dsl_unpacker *u, uint64_t number) {
     if (lua_rawgeti(u->L, u->place + DSL_PLACE_MEMO, (lua_Integer)number) == LUA_TNIL)
         return dsl_unpack_malformed(
             u, "a reference to what is not complete, or was not announced as shared");
+    if (lua_rawequal(u->L, -1, u->place + DSL_PLACE_MEMO)) {
+        lua_pop(u->L, 1);
+        lua_pushnil(u->L);
+    }
     return true;
 }
 
@@ -152,10 +157,31 @@ static bool table_open(dsl_unpacker *u, bool is_shared) {
     return true;
 }
 
+/* In the memo the negative number says that it waits for its contents. */
+static lua_Integer waiting_key(uint64_t number) {
+    return -1 - (lua_Integer)number;
+}
+
 static bool later_push(dsl_unpacker *u) {
+    uint32_t number = u->number++;
     lua_newtable(u->L);
-    dsl_unpack_remember(u, u->number++);
+    dsl_unpack_remember(u, number);
+    lua_pushboolean(u->L, true);
+    lua_rawseti(u->L, u->place + DSL_PLACE_MEMO, waiting_key(number));
     u->later++;
+    return true;
+}
+
+bool dsl_read_waiting(dsl_unpacker *u) {
+    uint64_t number;
+    if (!dsl_read_varint(u, &number) || !memo_push(u, number))
+        return false;
+    bool waits = lua_rawgeti(u->L, u->place + DSL_PLACE_MEMO, waiting_key(number)) != LUA_TNIL;
+    lua_pop(u->L, 1);
+    if (!waits)
+        return dsl_unpack_malformed(u, "contents of what does not wait for them");
+    lua_pushnil(u->L);
+    lua_rawseti(u->L, u->place + DSL_PLACE_MEMO, waiting_key(number));
     return true;
 }
 

@@ -118,10 +118,8 @@ static bool values_read(dsl_unpacker *u, uint64_t count) {
 
 /* The contents of a table that was only named. */
 static bool contents_read(dsl_unpacker *u) {
-    if (!dsl_read_reference(u))
+    if (!dsl_read_waiting(u))
         return false;
-    if (!lua_istable(u->L, -1))
-        return dsl_unpack_malformed(u, "contents of what is no table");
     dsl_unpack_frame *f = dsl_unpack_open(u, DSL_FRAME_TABLE);
     f->next = 1;
     if (!dsl_read_counts(u, &f->items, &f->pairs) || !frames_read(u))

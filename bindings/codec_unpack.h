@@ -61,6 +61,11 @@ bool dsl_read_counts(dsl_unpacker *unpacker, uint32_t *items_out, uint32_t *pair
 /* Pushes what a number that is read refers to. [-0, +1] */
 bool dsl_read_reference(dsl_unpacker *unpacker);
 
+/* The same of a table that was only named; it no longer waits for its contents then. Whatever else
+ * has a number is complete, and may be what a registered function has made: it is refused.
+ * [-0, +1] */
+bool dsl_read_waiting(dsl_unpacker *unpacker);
+
 /* Keeps the value on top by its number. [-0, +0] */
 void dsl_unpack_remember(const dsl_unpacker *unpacker, uint32_t number);
 

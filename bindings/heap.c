@@ -17,6 +17,8 @@
 #define TEND_NS   500000u  /* for closing heaps, after a step */
 #define SMALL     1000000u /* bytes that are closed at once */
 
+#define LUV_LOOKS 8 /* at once, one after the other */
+
 /* Of the collector: what is dead, but marked, when one begins goes in the next. */
 #define CYCLES 2
 
@@ -138,6 +140,7 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
         record_free(heap);
         return NULL;
     }
+    heap->memory.is_aligned = whole->alloc == whole->config->alloc;
     if (!dsl_heap_state_open(whole, heap)) {
         dsl_heap_memory_fini(&heap->memory);
         record_free(heap);
@@ -257,24 +260,56 @@ static bool is_empty(dsl_heap *heap, uint64_t end_ns) {
     return heap->cycles == CYCLES;
 }
 
-/* It has its turn again after the next step, which is to come soon. */
+/* It has its turn again after the next step. */
 static void put_off(dsl_heap *heap) {
     dsl_host *whole = heap->face.whole;
     heap->is_ending = true;
     heap->next = whole->heaps->ending;
     whole->heaps->ending = heap;
+}
+
+void dsl_heap_wake(const dsl_host *face) {
+    const dsl_host *whole = face->whole;
     if (whole->uv)
         dynsup_uv_port(whole->uv)->wake(whole->uv);
+}
+
+/* The loop needs a turn or two to close what luv has. A request that cannot be cancelled takes its
+ * time, and wakes the host when it calls back. */
+static bool luv_left(dsl_heap *heap) {
+    if (dsl_heap_luv_left(heap))
+        return true;
+    if (heap->luv_looks < LUV_LOOKS) {
+        heap->luv_looks++;
+        dsl_heap_wake(&heap->face);
+    }
+    return false;
+}
+
+/* Its memory, too, is to be closed now; else there is more to do after the next step. */
+static bool may_close(dsl_heap *heap, uint64_t end_ns) {
+    if (!luv_left(heap))
+        return false;
+    bool is_done = is_empty(heap, end_ns);
+    if (!is_done)
+        dsl_heap_wake(&heap->face);
+    return is_done;
+}
+
+/* It goes on: what its luv calls back from now on is for who uses it now. */
+static void keep(dsl_heap *heap) {
+    heap->cycles = heap->luv_looks = 0;
+    heap->face.runtime->finishing = false;
 }
 
 /* A heap that waits may have got a process meanwhile. */
 static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
     heap->is_ending = false;
     bool is_wanted = !is_over(heap);
-    bool may_close = !is_wanted && dsl_heap_luv_left(heap) && is_empty(heap, end_ns);
+    bool closes = !is_wanted && may_close(heap, end_ns);
     if (is_wanted || !is_over(heap)) /* a finalizer may have begun something in it */
-        heap->cycles = 0;
-    else if (may_close)
+        keep(heap);
+    else if (closes)
         heap_close(heap);
     else
         put_off(heap);
@@ -295,6 +330,7 @@ static void end_some(dsl_host *whole) {
         while ((heap = ending)) {
             ending = heap->next;
             put_off(heap);
+            dsl_heap_wake(&heap->face);
         }
     }
 }

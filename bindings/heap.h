@@ -33,6 +33,7 @@ typedef struct dsl_heap {
     uint8_t state;                /* enum dsl_heap_state */
     bool is_ending;               /* in heaps->ending */
     uint8_t cycles;               /* of its collector since it was over: see heap.c */
+    uint8_t luv_looks;            /* whether luv has left the loop, since it was over */
     bool is_swept;                /* of a lost one: its processes have been told */
     bool is_told;                 /* who observes has been told that it is open, */
     bool is_loss_told;            /* and that it is lost */
@@ -73,6 +74,9 @@ void dsl_heap_release(dsl_heap *heap);
 
 /* Tells who observes events, if the host's core is still there. */
 void dsl_heap_tell(const dsl_heap *heap, enum dynsup_event_kind kind);
+
+/* A heap that waits for its closing is to be looked at: the host makes a step soon. */
+void dsl_heap_wake(const dsl_host *face);
 
 /* Frees the record of a closed heap that nobody needs any more. */
 void dsl_heap_forget(dsl_heap *heap);

@@ -24,6 +24,7 @@ typedef struct dsl_heap_memory {
     dynsup_alloc_fn alloc;
     void *ud;
     dsl_arena *arena;    /* ud, if it is the heap's own */
+    bool is_aligned;     /* alloc is the host's config's, which aligns to 16 bytes */
     size_t in_use;       /* bytes */
     size_t limit;        /* bytes; 0: none */
     size_t margin;       /* bytes beyond it */

@@ -240,6 +240,7 @@ static dsl_host *host_begin(lua_State *L, dsl_sentinel *sentinel, const dynsup_l
                             enum dsl_owner owner) {
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);
+    dsl_check_apart(L, runtime);
     dsl_host *host = struct_new(config);
     if (!host) {
         dsl_error(L, "not enough memory");

@@ -6,6 +6,7 @@
  * longer than CALLBACK_MS is ended by an error.
  */
 #include "bindings/binding.h"
+#include "bindings/heap.h"
 
 #include <luv/luv.h>
 #include <stdlib.h>
@@ -60,6 +61,8 @@ static int callback(lua_State *L, int nargs, int nresults, int flags) {
     int function = lua_gettop(L) - nargs;
     if (dsl_runtime_of_thread(L)->finishing) {
         lua_settop(L, function - 1);
+        if (host && host->heap)
+            dsl_heap_wake(host); /* it may have waited for this alone */
         return -LUA_ERRRUN;
     }
     lua_pushcfunction(L, with_traceback);

@@ -175,14 +175,33 @@ static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *bo
 
 static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
 
+/* As dsl_values_push_in_slice: finalizers, and functions of types, may take the message away
+ * meanwhile, and its values stay. One with many values is pushed where neither can do that. */
+static void values_push(lua_State *L, dsl_host *host, const dynsup_message *message) {
+    dynsup_value values[DSL_INLINE_VALUES];
+    int count = (int)message->count;
+    if (count > DSL_INLINE_VALUES) {
+        dsl_values_push(L, host, message->values, count);
+        return;
+    }
+    memcpy(values, message->values, (size_t)count * sizeof *values);
+    for (int i = 0; i < count; i++)
+        if (values[i].kind == DYNSUP_OBJECT)
+            dsl_object_retain(host, values[i].as.object);
+    dsl_values_push_in_slice(L, host, values, count);
+    for (int i = 0; i < count; i++)
+        dsl_value_release(host, &values[i]);
+}
+
 static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
     const dynsup_message *message;
     while ((message = match_next(L, host)) != NULL) {
-        luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
-        lua_pushvalue(L, MATCH_WHAT);
-        dsl_values_push(L, host, message->values, (int)message->count);
+        int count = (int)message->count;
+        luaL_checkstack(L, count + 3, "too many values in a message");
         uint32_t takes = takes_of(host, body);
-        lua_callk(L, (int)message->count, 1, takes, match_predicate_k);
+        lua_pushvalue(L, MATCH_WHAT);
+        values_push(L, host, message);
+        lua_callk(L, count, 1, takes, match_predicate_k);
         if (match_accepts(L, host, body, takes))
             return match_take(L, host, body);
     }

@@ -311,6 +311,15 @@ static int memory_put(lua_State *L, lua_Alloc alloc, void *ud, dsl_memory **memo
     return 0;
 }
 
+/* 0: its blocks lie where blocks of accounts can be told from others; or as dsl_memory_open. */
+static int check_source(dynsup_alloc_fn alloc, void *ud) {
+    const dsl_heap_memory *heap = alloc == dsl_heap_memory_alloc ? ud : NULL;
+    if (heap)
+        return heap->is_aligned ? 0 : check_source(heap->alloc, heap->ud);
+    bool is_ours = alloc == dsl_arena_alloc || alloc == dsl_memory_plain;
+    return is_ours ? 0 : check_lauxlibs(alloc, ud);
+}
+
 int dsl_memory_open(lua_State *L, dsl_memory **memory_out) {
     void *ud;
     lua_Alloc alloc = lua_getallocf(L, &ud);
@@ -319,7 +328,6 @@ int dsl_memory_open(lua_State *L, dsl_memory **memory_out) {
         *memory_out = ud;
         return 0;
     }
-    bool is_ours = alloc == dsl_arena_alloc || alloc == dsl_heap_memory_alloc;
-    int status = is_ours ? 0 : check_lauxlibs(alloc, ud);
+    int status = check_source(alloc, ud);
     return status ? status : memory_put(L, alloc, ud, memory_out);
 }

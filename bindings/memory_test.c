@@ -10,6 +10,7 @@
 
 #include "bindings/arena.h"
 #include "bindings/dynsup_lua.h"
+#include "bindings/heap_memory.h"
 #include "bindings/test_allocator.h"
 
 #include <lauxlib.h>
@@ -266,6 +267,21 @@ static void the_program_s_own_allocator_is_left_alone(void **state) {
     lua_close(L);
 }
 
+static void nor_are_there_accounts_in_a_heap_that_has_its_blocks_from_there(void **state) {
+    (void)state;
+    dsl_memory *memory;
+    dsl_test_allocator source = {0};
+    dsl_heap_memory heap;
+    assert_true(dsl_heap_memory_init(&heap, dsl_test_allocate, &source, 0));
+    lua_State *L = lua_newstate(dsl_heap_memory_alloc, &heap);
+    assert_int_equal(dsl_memory_open(L, &memory), DYNSUP_EMISUSE);
+    assert_null(memory);
+    heap.is_aligned = true;
+    assert_int_equal(dsl_memory_open(L, &memory), 0);
+    lua_close(L);
+    dsl_heap_memory_fini(&heap);
+}
+
 static void a_limit_is_felt_by_the_culprit_only(void **state) {
     dsl_memory *memory = *state;
     lua_State *L = lua_newstate(dsl_memory_alloc, memory);
@@ -301,6 +317,7 @@ int main(void) {
         cmocka_unit_test(accounts_begin_in_a_state_that_is_there),
         BLOCKS(a_state_that_was_made_with_a_memory_leaves_none),
         cmocka_unit_test(the_program_s_own_allocator_is_left_alone),
+        cmocka_unit_test(nor_are_there_accounts_in_a_heap_that_has_its_blocks_from_there),
         BLOCKS(a_limit_is_felt_by_the_culprit_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

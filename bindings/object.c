@@ -179,14 +179,17 @@ void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object) {
         push_copy(L, host, object);
 }
 
-/* No finalizer runs until it is let go again. */
-static bool collector_hold(lua_State *L) {
+/* Until it is let go again no finalizer runs, and functions that are registered for types reach no
+ * host: either could change what is being worked on. Returns whether the collector was running. */
+static bool apart_begin(lua_State *L, const dsl_host *host) {
     bool runs = lua_gc(L, LUA_GCISRUNNING);
     lua_gc(L, LUA_GCSTOP);
+    host->runtime->apart++;
     return runs;
 }
 
-static void collector_let(lua_State *L, bool runs) {
+static void apart_end(lua_State *L, const dsl_host *host, bool runs) {
+    host->runtime->apart--;
     if (runs)
         lua_gc(L, LUA_GCRESTART);
 }
@@ -196,9 +199,9 @@ void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object) {
         dsl_vault_push(L, &host->vault, (uint32_t)object);
         return;
     }
-    bool runs = collector_hold(L);
+    bool runs = apart_begin(L, host);
     push_copy(L, host, object);
-    collector_let(L, runs);
+    apart_end(L, host, runs);
 }
 
 /* ---- parts ---- */
@@ -224,9 +227,9 @@ void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *v
 }
 
 void dsl_parts_push(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
-    bool runs = collector_hold(L);
+    bool runs = apart_begin(L, host);
     dsl_parts_push_in_slice(L, host, values, count);
-    collector_let(L, runs);
+    apart_end(L, host, runs);
 }
 
 dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index) {

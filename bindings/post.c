@@ -5,7 +5,8 @@
  * Posts are linked by the program's own structs, the last one first. The host's thread takes all of
  * them at once and turns them round; so no post is looked at by two threads, and an address that
  * comes again harms nobody. `woken` is taken back before the posts are taken: one that comes after
- * that wakes the host again.
+ * that wakes the host again. Both stand in one order for all threads, or a processor might look at the
+ * posts first, and a post between the two would be seen by nobody.
  */
 #include "bindings/post.h"
 
@@ -42,7 +43,7 @@ static void posts_call(dsl_host *host, dynsup_lua_host *told) {
 
 void dsl_posts_run(dsl_host *host) {
     atomic_store(&host->woken, false);
-    if (atomic_load_explicit(&host->posts, memory_order_relaxed))
+    if (atomic_load(&host->posts)) /* in this order: one that is not seen yet wakes the host */
         posts_call(host, host);
 }
 

@@ -300,6 +300,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         deny(supervisor, child, reason);
         break;
     case DSI_DO_RENEW:
+        child->uncounted = false; /* what was lost has been restarted */
         dsi_life_attempt(supervisor, child);
         break;
     case DSI_CHILD_ACTION_COUNT:

@@ -2,9 +2,12 @@
 #include "child.h"
 #include "supervisor.h"
 
-/* Has another child of the supervisor counted for this loss? From now on one has. */
+/* Has another child of the supervisor counted for this loss? From now on one has. One that is told
+ * to stop is not restarted, or without being counted. */
 static bool is_counted(const dsi_child *child, uint64_t loss) {
     dsi_supervisor *supervisor = child->supervisor;
+    if (child->state == DSI_CHILD_STOPPING || child->state == DSI_CHILD_RENEWING)
+        return false;
     if (supervisor->loss == loss || !dsi_life_counts(child))
         return supervisor->loss == loss;
     supervisor->loss = loss;

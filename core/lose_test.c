@@ -1,6 +1,8 @@
 /* Tests of losses: processes that end together. */
 #include "test_host.h"
 
+#include "dynsup_look.h"
+
 enum { CHILDREN = 5 };
 
 static void lose(test_host *test, dynsup_pid pid, uint64_t loss) {
@@ -93,6 +95,36 @@ static void a_loss_is_counted_for_those_alone_whose_restarts_count(void **state)
     assert_false(dynsup_is_alive(test->host, supervisor));
 }
 
+/* A child that is being renewed when it is lost, and one that is lost when it is to be renewed. */
+static void the_next_end_of_a_child_that_was_lost_while_renewed_counts(void **state) {
+    test_host *test = *state;
+    for (int lost_first = 0; lost_first < 2; lost_first++) {
+        test_program *programs[CHILDREN];
+        test_body *a = test_spawn_trapping(test);
+        dynsup_pid supervisor = crowd(test, a, programs);
+        dynsup_child_info info;
+        dynsup_reply reply;
+        uint64_t loss = 1 + (uint64_t)lost_first;
+        assert_true(dynsup_child_of(test->host, programs[1]->last->pid, &info));
+        if (lost_first) {
+            lose(test, programs[0]->last->pid, loss);
+            lose(test, programs[1]->last->pid, loss);
+        }
+        assert_int_equal(dynsup_renew_child(test->host, info.ref, 1, false, &reply), 0);
+        if (!lost_first) {
+            test_run(test);
+            lose(test, programs[1]->last->pid, loss); /* first, and not counted */
+            lose(test, programs[0]->last->pid, loss);
+        }
+        test_run(test);
+        assert_true(dynsup_is_alive(test->host, supervisor));
+        assert_int_equal(programs[1]->made, 2);
+        test_signal(test, NULL, programs[1]->last->pid, DYNSUP_KILL);
+        test_settle(test);
+        assert_false(dynsup_is_alive(test->host, supervisor));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_restarts_of_one_loss_count_as_one, test_setup,
@@ -102,6 +134,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_dead_are_not_lost, test_setup, test_teardown),
         cmocka_unit_test_setup_teardown(a_loss_is_counted_for_those_alone_whose_restarts_count,
                                         test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(
+            the_next_end_of_a_child_that_was_lost_while_renewed_counts, test_setup, test_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,30 @@ describe("a type travels", function()
     assert.equal(1, a[b])
   end)
 
+  it("by a table that __pack gives to several, or that travels beside them", function()
+    local data = { x = 1 }
+    local P = { __pack = function() return "spec.p", data end }
+    codec.register("spec.p", P)
+    local function new() return setmetatable({}, P) end
+    for _, values in ipairs { { data, new() }, { new(), data }, { new(), new() } } do
+      local a, b = travel(values[1], values[2])
+      assert.same({ { x = 1 }, { x = 1 } }, { a, b })
+      assert.not_equal(a, b)
+      assert.equal(getmetatable(values[1]), getmetatable(a))
+      assert.equal(getmetatable(values[2]), getmetatable(b))
+    end
+    data.self = data
+    local a = travel(new())
+    assert.equal(a.self, a.self.self)
+    assert.is_nil(getmetatable(a.self))
+  end)
+
+  it("as the nil that a function makes of it, wherever it is referred to", function()
+    codec.register("spec.nothing", function() return nil end)
+    local nothing = setmetatable({}, { __pack = function() return "spec.nothing", 1 end })
+    assert.same({ {}, {}, 2 }, { travel({ nothing }, { nothing }, 2) })
+  end)
+
   it("as a plain table, when __pack is true", function()
     local arrived = travel(setmetatable({ 1, 2 }, { __pack = true, __tostring = function() return "" end }))
     assert.same({ 1, 2 }, arrived)
@@ -389,7 +413,7 @@ describe("bytes that pack did not make", function()
       { "\1\0\2\14" .. u32 .. u32 .. "\18\9", "byte 14: a reference to nothing" },
       { "\1\0\3\14" .. u32 .. u32 .. "\13" .. u32 .. u32 .. "\18\1",
         "byte 23: a reference to what is not complete, or was not announced as shared" },
-      { "\1\0\2\12\0\17\0" .. u32 .. u32, "byte 7: contents of what is no table" },
+      { "\1\0\2\12\0\17\0" .. u32 .. u32, "byte 7: contents of what does not wait for them" },
       { "\1\0\1\17", "byte 4: the bytes end early" },
       { "\1\0\1\15\7unknown\0", nil },
     }
@@ -397,6 +421,19 @@ describe("bytes that pack did not make", function()
       local detail = outcome(case[1])
       assert.equal(case[2] and "malformed at " .. case[2] or UNKNOWN:format "unknown", detail)
     end
+  end)
+
+  it("fill no table but those that wait for their contents, and each of them once", function()
+    local colors = { red = { 255 } }
+    codec.register("spec.color", function(name) return colors[name] end)
+    local function contents(number) return number .. string.pack("<I4I4", 0, 1) .. "\69admin\2" end
+    local made = "\1\0\2\16\10spec.color\67red\17" .. contents "\0"
+    assert.matches("contents of what does not wait for them", outcome(made))
+    assert.same({ red = { 255 } }, colors)
+    local twice = "\1\0\2\17\17" .. contents "\0" .. contents "\0"
+    assert.matches("contents of what does not wait for them", outcome(twice))
+    local a, b = codec.unpack("\1\0\2\17\17" .. contents "\0" .. contents "\1")
+    assert.same({ { admin = true }, { admin = true } }, { a, b })
   end)
 
   it("take no more memory than they give reason to", function()

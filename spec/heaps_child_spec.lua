@@ -53,6 +53,23 @@ describe("a child in a further heap", function()
     assert.equal("here", ask(neighbour, "echo", "here"))
   end))
 
+  it("is limited by a start function elsewhere that returns it, in the memory of its own heap", main(function()
+    local eater = serving(heaps.supervisor { heaps = 1 }, {
+      body = "spec.support.heap_worker:eater",
+      args = { dynsup.self(), 10000 },
+      restart = "temporary",
+    })
+    assert.equal("up", (dynsup.receive()))
+    assert.equal(eater, dynsup.start_child(dynsup.start_link {}, {
+      start = function() return eater end,
+      max_memory = 1000000,
+      restart = "temporary",
+    }))
+    local ref = dynsup.monitor(eater)
+    dynsup.send(eater, "eat")
+    assert.equal("memory_exceeded", host.down(ref))
+  end))
+
   it("is started again when its module is reloaded", main(function()
     require "spec.support.heap_worker"
     local pid = serving(heaps.supervisor { heaps = 1, name = "sup" }, { name = "it" })

@@ -340,6 +340,58 @@ describe("in a further heap, on the real clock,", function()
   )
 
   it(
+    "luv calls back also in a heap that was about to be closed, and is wanted again",
+    net.main(function()
+      local pid = serving(supervisor {}, { heap = "own", restart = "temporary" })
+      ask(pid, "eval", [[
+        local dynsup, uv, to = require "dynsup", require "luv", ...
+        kept = ("x"):rep(2000000)
+        local function last()
+          dynsup.send(to, dynsup.await(function(resume)
+            local timer = uv.new_timer()
+            timer:start(1, 0, function()
+              timer:close()
+              resume "called back"
+            end)
+          end, 1000))
+        end
+        setmetatable({}, { __gc = function() dynsup.spawn(last) end })
+      ]], dynsup.self())
+      host.stop(pid, "kill")
+      assert.equal("called back", (dynsup.receive(5000)))
+    end)
+  )
+
+  it(
+    "does not keep the host busy while luv has what cannot be cancelled",
+    net.main(function()
+      local uv = require "luv"
+      local path = os.tmpname()
+      os.remove(path)
+      assert(os.execute("mkfifo " .. path))
+      local fd = assert(uv.fs_open(path, "r+", 0))
+      os.remove(path)
+      local pid = serving(supervisor {}, { heap = "own", restart = "temporary" })
+      ask(pid, "eval", [[require("luv").fs_read(..., 1, nil, function() end)]], fd)
+      dynsup.sleep(50) -- a thread of libuv's waits for a byte by then; if not, the request is cancelled
+      host.stop(pid, "kill")
+      local turns, check = 0, uv.new_check()
+      check:start(function() turns = turns + 1 end)
+      dynsup.sleep(100)
+      check:close()
+      uv.fs_write(fd, "x")
+      local looks = 0
+      while #dynsup.heaps() > 1 and looks < 2000 do
+        dynsup.sleep(1)
+        looks = looks + 1
+      end
+      uv.fs_close(fd)
+      assert.same({ 0 }, numbers())
+      assert.is_true(turns < 200, turns)
+    end)
+  )
+
+  it(
     "luv is let go of when the host ends",
     net.main(function()
       local pid = serving(supervisor())

@@ -216,6 +216,25 @@ describe("a child with max_memory and a start function", function()
     end, { log = function(_, text) lines[#lines + 1] = text end })
     assert.matches("max_memory has no effect", table.concat(lines, "\n"))
   end)
+
+  it("limits a child of another supervisor that has not begun, without a warning", function()
+    local lines, reason = {}, nil
+    local function grow_when_told()
+      dynsup.receive()
+      grow()
+    end
+    host.run(function()
+      local first, second = dynsup.start_link {}, dynsup.start_link {}
+      local pid = assert(dynsup.start_child(second, { max_memory = 256 * KB, restart = "temporary", start = function()
+        return dynsup.start_child(first, { body = grow_when_told, restart = "temporary" })
+      end }))
+      local ref = dynsup.monitor(pid)
+      dynsup.send(pid, "grow")
+      reason = host.down(ref)
+    end, { log = function(_, text) lines[#lines + 1] = text end })
+    assert.equal("memory_exceeded", reason)
+    assert.not_matches("max_memory has no effect", table.concat(lines, "\n"))
+  end)
 end)
 
 describe("a supervisor's limits with max_memory", function()
