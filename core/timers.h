@@ -42,9 +42,10 @@ typedef struct dsi_timer {
     struct dsi_timer *right;  /* HEAD: that of the run before */
     struct dsi_timer *parent; /* HEAD: that of the run after */
     uint16_t slot;
-    uint8_t state;   /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
-    uint8_t rank;    /* 1 more than that of the right one; in a run 1 */
-    uint8_t purpose; /* the owner's; kept by start and stop */
+    uint8_t state; /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
+    uint8_t rank;  /* 1 more than that of the right one; in a run 1 */
+    uint8_t left_rank; /* that of the left one, which is in no cache */
+    uint8_t purpose;   /* the owner's; kept by start and stop */
 } dsi_timer;
 
 typedef struct dsi_timer_slot {

@@ -12,6 +12,7 @@ static size_t heap_check(const dsi_timer *timer, const dsi_timer *parent) {
         unsigned left = timer->left ? timer->left->rank : 0;
         unsigned right = timer->right ? timer->right->rank : 0;
         assert_true(left >= right && timer->rank == right + 1);
+        assert_int_equal(timer->left_rank, left);
         assert_ptr_equal(timer->parent, parent);
         if (parent) {
             assert_true(parent->deadline_ns <= timer->deadline_ns);
@@ -28,6 +29,7 @@ static size_t run_check(const dsi_timer *head) {
     for (const dsi_timer *timer = head; timer->left; timer = timer->left, count++) {
         assert_ptr_equal(timer->left->parent, timer);
         assert_null(timer->left->right);
+        assert_int_equal(timer->left_rank, 1);
         assert_true(timer->deadline_ns <= timer->left->deadline_ns);
         assert_true(timer->order < timer->left->order);
     }
