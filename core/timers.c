@@ -30,8 +30,8 @@ typedef struct wheel_slot {
     unsigned slot;
 } wheel_slot;
 
-/* A level's slot is 2^shift ticks: 0.26 ms, 17 ms, 1.07 s, 69 s, 208 days. */
-static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 6, 12, 18, 36};
+/* A level's slot is 2^shift ticks: 0.26 ms, 0.52 ms, 17 ms, 1.07 s, 69 s, 208 days. */
+static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 1, 6, 12, 18, 36};
 
 /* With the line of the cache before it, in which the record of who waits begins. */
 static void timer_fetch(const dsi_timer *timer) {
@@ -232,15 +232,19 @@ static uint64_t slot_earliest(const dsi_timer_slot *slot) {
 /* ---- the wheel ---- */
 
 static unsigned level_size(unsigned level) {
-    return level == 0 ? DSI_TIMER_NEAR : DSI_TIMER_FAR;
+    return level < DSI_TIMER_NEAR_LEVELS ? DSI_TIMER_NEAR : DSI_TIMER_FAR;
 }
 
 static unsigned level_base(unsigned level) {
-    return level == 0 ? 0 : DSI_TIMER_NEAR + (level - 1) * DSI_TIMER_FAR;
+    if (level <= DSI_TIMER_NEAR_LEVELS)
+        return level * DSI_TIMER_NEAR;
+    return DSI_TIMER_NEAR_SLOTS + (level - DSI_TIMER_NEAR_LEVELS) * DSI_TIMER_FAR;
 }
 
 static unsigned level_of(unsigned slot) {
-    return slot < DSI_TIMER_NEAR ? 0 : 1 + (slot - DSI_TIMER_NEAR) / DSI_TIMER_FAR;
+    if (slot < DSI_TIMER_NEAR_SLOTS)
+        return slot / DSI_TIMER_NEAR;
+    return DSI_TIMER_NEAR_LEVELS + (slot - DSI_TIMER_NEAR_SLOTS) / DSI_TIMER_FAR;
 }
 
 /* The level's slot for a time, given as that level counts it: tick >> level_shift[level]. */

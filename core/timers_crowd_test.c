@@ -72,10 +72,12 @@ static void timers_check(const dsi_timers *timers) {
 
 /* The beginning of a slot of some level, near or where a level's ring ends. */
 static uint64_t random_boundary(uint64_t *random, uint64_t now_ns) {
-    uint64_t length = TICK << 6 * dsi_test_random_below(random, 4);
+    static const uint8_t shifts[] = {0, 1, 6, 12, 18};
+    uint64_t level = dsi_test_random_below(random, 5);
+    uint64_t length = TICK << shifts[level];
     uint64_t slots = dsi_test_random_below(random, 4);
     if (dsi_test_random_below(random, 4) == 0)
-        slots += length == TICK ? DSI_TIMER_NEAR - 2 : DSI_TIMER_FAR - 2;
+        slots += level < DSI_TIMER_NEAR_LEVELS ? DSI_TIMER_NEAR - 2 : DSI_TIMER_FAR - 2;
     return (now_ns / length + slots) * length;
 }
 
