@@ -5,8 +5,11 @@
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CACHE_LINE 64
 
 /* ---- making and freeing ---- */
 
@@ -391,19 +394,32 @@ static void body_preempt(void *p) {
     dsl_preempt(((dsl_body *)p)->host);
 }
 
-/* First the coroutine that goes on, then its frame and the top of its stack. */
-static void body_near(void *b, bool is_next) {
+static void fetch(const void *from, ptrdiff_t first, ptrdiff_t last) {
+    for (ptrdiff_t at = first; at <= last; at += CACHE_LINE)
+        __builtin_prefetch((const char *)from + at);
+}
+
+/* Of the coroutine that goes on: first its record, then that of the C function in which it waits,
+ * then what is on its stack around that function, and the record of who has called it. Nothing is
+ * read that an earlier call has not fetched. A record begins with the place on the stack; were that
+ * another one, something useless would be fetched. */
+static void body_near(void *b, unsigned away) {
     dsl_body *body = b;
-    const char *inner = (const char *)body->inner;
-    if (is_next) {
-        if (lua_gettop(body->inner) > 0)
-            (void)lua_type(body->inner, -1);
+    lua_Debug frame;
+    if (away > 2) {
+        __builtin_prefetch(&body->takes);
+        fetch(body->inner, 0, 3 * CACHE_LINE);
+    } else if (!lua_getstack(body->inner, 0, &frame)) {
         return;
+    } else if (away == 2) {
+        fetch(frame.i_ci, 0, 0);
+    } else {
+        const void *place;
+        memcpy(&place, (const void *)frame.i_ci, sizeof place);
+        fetch(place, -2 * CACHE_LINE, CACHE_LINE);
+        if (lua_getstack(body->inner, 1, &frame))
+            fetch(frame.i_ci, 0, 0);
     }
-    __builtin_prefetch(&body->takes);
-    __builtin_prefetch(inner);
-    __builtin_prefetch(inner + 64);
-    __builtin_prefetch(inner + 128);
 }
 
 const dynsup_body_ops dsl_body_ops = {

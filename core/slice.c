@@ -174,32 +174,35 @@ static const dsi_process *process_at(const dynsup_host *host, const dsi_node *no
 }
 
 static const dsi_process *process_after(const dynsup_host *host, const dsi_process *process) {
-    return process ? process_at(host, dsi_list_next(&host->ready, &process->queue)) : NULL;
+    return process_at(host, dsi_list_next(&host->ready, &process->queue));
 }
 
-static void approach(const dsi_process *process, bool is_next) {
-    if (process && process->ops->near)
-        process->ops->near(process->body, is_next);
-}
+/* When a process is fetched that is so many slices away; two pass between two steps, since one is
+ * shorter than memory is slow. */
+enum { STEP_SLICES = 2, BODY_AWAY = 4 * STEP_SLICES, RECORD_AWAY = 5 * STEP_SLICES };
 
-/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched
- * while others run, step by step, since each step finds the way to the next: the record of the
- * fourth, the body of the third, what the bodies of the second and the first lead to. */
-static void look_ahead(const dynsup_host *host) {
-    const dsi_process *first = process_at(host, dsi_list_first(&host->ready));
-    const dsi_process *second = process_after(host, first);
-    const dsi_process *third = process_after(host, second);
-    const dsi_process *fourth = process_after(host, third);
-    approach(first, true);
-    approach(second, false);
-    if (third) {
-        __builtin_prefetch(third->body);
-        __builtin_prefetch((const char *)third->body + CACHE_LINE);
+static void approach(const dsi_process *process, unsigned away) {
+    if (away == RECORD_AWAY) {
+        __builtin_prefetch(process);
+        __builtin_prefetch(&process->at);
+        __builtin_prefetch(&process->slices);
+    } else if (away == BODY_AWAY) {
+        __builtin_prefetch(process->body);
+        __builtin_prefetch((const char *)process->body + CACHE_LINE);
+    } else if (away < BODY_AWAY && away % STEP_SLICES == 0 && process->ops->near) {
+        process->ops->near(process->body, away / STEP_SLICES);
     }
-    if (fourth) {
-        __builtin_prefetch(fourth);
-        __builtin_prefetch(&fourth->at);
-        __builtin_prefetch(&fourth->slices);
+}
+
+/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched while
+ * others run, step by step, since each step finds the way to the next: the record, the body, then
+ * what the body leads to. */
+static void look_ahead(const dynsup_host *host) {
+    const dsi_process *process = process_at(host, dsi_list_first(&host->ready));
+    for (unsigned away = 1; process && away <= RECORD_AWAY; away++) {
+        approach(process, away);
+        if (away < RECORD_AWAY)
+            process = process_after(host, process);
     }
 }
 

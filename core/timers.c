@@ -19,8 +19,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define TICK_BITS 18
-#define AHEAD     1 /* runs of a next slot that a call merges: it has fetched what the next merges */
+#define TICK_BITS  18
+#define CACHE_LINE 64
+#define AHEAD      1 /* runs of a next slot that a call merges: it has fetched what the next merges */
 
 enum timer_state { STOPPED, HEAD, INSIDE };
 
@@ -29,8 +30,14 @@ typedef struct wheel_slot {
     unsigned slot;
 } wheel_slot;
 
-/* A level's slot is 2^shift ticks: 0.26 ms, 17 ms, 1.07 s, 69 s, 208 days. */
-static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 6, 12, 18, 36};
+/* A level's slot is 2^shift ticks: 0.26 ms, 0.52 ms, 17 ms, 1.07 s, 69 s, 208 days. */
+static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 1, 6, 12, 18, 36};
+
+/* With the line of the cache before it, in which the record of who waits begins. */
+static void timer_fetch(const dsi_timer *timer) {
+    __builtin_prefetch(timer);
+    __builtin_prefetch((const char *)timer - CACHE_LINE);
+}
 
 /* ---- the heap of a slot ---- */
 
@@ -44,22 +51,37 @@ static unsigned rank_of(const dsi_timer *timer) {
     return timer ? timer->rank : 0;
 }
 
-/* Makes rank and sides right when those of the children are; true: the rank has changed. */
-static bool rank_settle(dsi_timer *timer) {
-    dsi_timer *left = timer->left;
-    if (rank_of(left) < rank_of(timer->right)) {
-        timer->left = timer->right;
-        timer->right = left;
+/* Makes rank and sides right when one child is another one, or has another rank; true: the rank has
+ * changed. Reads neither child. */
+static bool right_settle(dsi_timer *timer, dsi_timer *right, unsigned rank) {
+    unsigned before = timer->rank, left_rank = timer->left_rank;
+    if (left_rank < rank) {
+        timer->right = timer->left;
+        timer->left = right;
+        timer->left_rank = (uint8_t)rank;
     }
-    unsigned before = timer->rank;
-    timer->rank = (uint8_t)(rank_of(timer->right) + 1);
+    timer->rank = (uint8_t)((left_rank < rank ? left_rank : rank) + 1);
     return timer->rank != before;
+}
+
+static bool left_settle(dsi_timer *timer, dsi_timer *left, unsigned rank) {
+    unsigned before = timer->rank, right_rank = before - 1;
+    timer->left_rank = (uint8_t)rank;
+    if (rank >= right_rank)
+        return false;
+    timer->left = timer->right;
+    timer->right = left;
+    timer->left_rank = (uint8_t)right_rank;
+    timer->rank = (uint8_t)(rank + 1);
+    return true;
 }
 
 /* Makes one path of the two paths to the right, then settles it from its end upwards. */
 static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
     dsi_timer *root = NULL, *parent = NULL;
     dsi_timer **link = &root;
+    if (!a || !b)
+        return a ? a : b;
     while (a && b) {
         dsi_timer *first = timer_before(b, a) ? b : a;
         b = first == a ? b : a;
@@ -69,11 +91,10 @@ static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
         parent = first;
         link = &first->right;
     }
-    *link = a ? a : b;
-    if (*link)
-        (*link)->parent = parent;
-    for (; parent; parent = parent->parent)
-        rank_settle(parent);
+    dsi_timer *child = *link = a ? a : b;
+    child->parent = parent;
+    for (; parent; child = parent, parent = parent->parent)
+        right_settle(parent, child, child->rank);
     return root;
 }
 
@@ -85,16 +106,28 @@ static dsi_timer **heap_link(dsi_timer_slot *slot, const dsi_timer *timer) {
     return parent->left == timer ? &parent->left : &parent->right;
 }
 
+/* The child of this rank is new, or its rank is. */
+static void heap_settle(dsi_timer *parent, dsi_timer *child, bool is_left, unsigned rank) {
+    while (parent &&
+           (is_left ? left_settle(parent, child, rank) : right_settle(parent, child, rank))) {
+        child = parent;
+        rank = child->rank;
+        parent = child->parent;
+        is_left = parent && parent->left == child;
+    }
+}
+
 static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *parent = timer->parent;
     dsi_timer **link = heap_link(slot, timer);
+    bool is_left = parent && link == &parent->left;
     if (timer->left)
-        __builtin_prefetch(timer->left->left); /* of a run: it is merged when that one expires */
-    *link = heap_merge(timer->left, timer->right);
-    if (*link)
-        (*link)->parent = parent;
-    while (parent && parent->state == INSIDE && rank_settle(parent))
-        parent = parent->parent;
+        timer_fetch(timer->left->left); /* of a run: it is merged when that one expires */
+    dsi_timer *heir = heap_merge(timer->left, timer->right);
+    *link = heir;
+    if (heir)
+        heir->parent = parent;
+    heap_settle(parent, heir, is_left, timer->right ? rank_of(heir) : timer->left_rank);
 }
 
 /* ---- the runs of a slot ---- */
@@ -133,8 +166,8 @@ static void runs_merge(dsi_timer_slot *slot, unsigned limit) {
         dsi_timer *head = slot->run;
         slot->run_count--;
         run_link(slot, NULL, head->right);
-        __builtin_prefetch(slot->run);
-        __builtin_prefetch(head->left);
+        timer_fetch(slot->run);
+        timer_fetch(head->left);
         head->state = INSIDE;
         head->right = NULL;
         slot->first = heap_merge(slot->first, head);
@@ -163,8 +196,10 @@ static void slot_insert(dsi_timer_slot *slot, dsi_timer *timer, bool begun) {
     timer->parent = last;
     timer->state = INSIDE;
     timer->rank = 1;
+    timer->left_rank = 0;
     if (last) {
         last->left = timer;
+        last->left_rank = 1;
     } else if (begun || slot->run_count == DSI_TIMER_RUNS) {
         slot->first = heap_merge(slot->first, timer);
     } else {
@@ -197,15 +232,19 @@ static uint64_t slot_earliest(const dsi_timer_slot *slot) {
 /* ---- the wheel ---- */
 
 static unsigned level_size(unsigned level) {
-    return level == 0 ? DSI_TIMER_NEAR : DSI_TIMER_FAR;
+    return level < DSI_TIMER_NEAR_LEVELS ? DSI_TIMER_NEAR : DSI_TIMER_FAR;
 }
 
 static unsigned level_base(unsigned level) {
-    return level == 0 ? 0 : DSI_TIMER_NEAR + (level - 1) * DSI_TIMER_FAR;
+    if (level <= DSI_TIMER_NEAR_LEVELS)
+        return level * DSI_TIMER_NEAR;
+    return DSI_TIMER_NEAR_SLOTS + (level - DSI_TIMER_NEAR_LEVELS) * DSI_TIMER_FAR;
 }
 
 static unsigned level_of(unsigned slot) {
-    return slot < DSI_TIMER_NEAR ? 0 : 1 + (slot - DSI_TIMER_NEAR) / DSI_TIMER_FAR;
+    if (slot < DSI_TIMER_NEAR_SLOTS)
+        return slot / DSI_TIMER_NEAR;
+    return DSI_TIMER_NEAR_LEVELS + (slot - DSI_TIMER_NEAR_SLOTS) / DSI_TIMER_FAR;
 }
 
 /* The level's slot for a time, given as that level counts it: tick >> level_shift[level]. */

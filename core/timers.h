@@ -15,9 +15,12 @@
  * the next one. Runs are merged into the heap a few a call while their slot is the next one, the
  * rest when its time begins: DSI_TIMER_RUNS at most, which bounds the work of that call. What
  * would be one run more goes into the heap when it starts.
- * Of a million timers none is in a cache when it is needed. So a start reads no other timer, only
- * writes to two, and what is merged is fetched a call before: a slot knows what it takes for that.
- * The timer is the caller's memory, inside the object that waits; its owner is found by offset.
+ * The second level is as fine as the first, nearly: where a host is late by a good part of a
+ * second, the sleeps of a second that begin now are beyond the first, and the slots of the third
+ * are too long for so many. Of a million timers none is in a cache when it is needed. So a start
+ * reads no other timer, only writes to two, and what is merged is fetched a call before: a slot
+ * knows what it takes for that. The timer is the caller's memory, inside the object that waits; its
+ * owner is found by offset.
  */
 #ifndef DSI_TIMERS_H
 #define DSI_TIMERS_H
@@ -28,11 +31,14 @@
 
 #define DSI_TIME_NEVER UINT64_MAX
 
-#define DSI_TIMER_LEVELS 5
-#define DSI_TIMER_NEAR   4096 /* slots of level 0, that is 1.07 s: sleeps are mostly short */
-#define DSI_TIMER_FAR    1024 /* slots of each other level: 17 s, 18 min, 20 h, all of 64 bits */
-#define DSI_TIMER_SLOTS  (DSI_TIMER_NEAR + (DSI_TIMER_LEVELS - 1) * DSI_TIMER_FAR)
-#define DSI_TIMER_RUNS   256
+#define DSI_TIMER_LEVELS      6
+#define DSI_TIMER_NEAR_LEVELS 2    /* with as many slots as the first: sleeps are mostly short */
+#define DSI_TIMER_NEAR        4096 /* slots of a near level: 1.07 s and 2.1 s */
+#define DSI_TIMER_FAR         1024 /* of each other level: 17 s, 18 min, 20 h, all of 64 bits */
+#define DSI_TIMER_NEAR_SLOTS  (DSI_TIMER_NEAR_LEVELS * DSI_TIMER_NEAR)
+#define DSI_TIMER_SLOTS                                                                            \
+    (DSI_TIMER_NEAR_SLOTS + (DSI_TIMER_LEVELS - DSI_TIMER_NEAR_LEVELS) * DSI_TIMER_FAR)
+#define DSI_TIMER_RUNS 256
 
 /* What an expired timer is for; the host dispatches on it. */
 typedef struct dsi_timer {
@@ -42,9 +48,10 @@ typedef struct dsi_timer {
     struct dsi_timer *right;  /* HEAD: that of the run before */
     struct dsi_timer *parent; /* HEAD: that of the run after */
     uint16_t slot;
-    uint8_t state;   /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
-    uint8_t rank;    /* 1 more than that of the right one; in a run 1 */
-    uint8_t purpose; /* the owner's; kept by start and stop */
+    uint8_t state; /* 0: stopped; HEAD of a run; INSIDE a run or heap. Zeroed memory is stopped */
+    uint8_t rank;  /* 1 more than that of the right one; in a run 1 */
+    uint8_t left_rank; /* that of the left one, which is in no cache */
+    uint8_t purpose;   /* the owner's; kept by start and stop */
 } dsi_timer;
 
 typedef struct dsi_timer_slot {
@@ -93,7 +100,7 @@ uint64_t dsi_timers_next(const dsi_timers *timers);
  * DSI_TIME_NEVER when no timer is started. */
 uint64_t dsi_timers_wake(const dsi_timers *timers);
 
-/* ---- a heap alone: for a few timers, without a wheel's 320 kB ---- */
+/* ---- a heap alone: for a few timers, without a wheel's 480 kB ---- */
 
 /* The slot, zeroed, is the heap; its first is the earliest timer, or NULL. The order is the
  * caller's, and tells those with equal deadlines apart. O(log n). */

@@ -12,6 +12,7 @@ static size_t heap_check(const dsi_timer *timer, const dsi_timer *parent) {
         unsigned left = timer->left ? timer->left->rank : 0;
         unsigned right = timer->right ? timer->right->rank : 0;
         assert_true(left >= right && timer->rank == right + 1);
+        assert_int_equal(timer->left_rank, left);
         assert_ptr_equal(timer->parent, parent);
         if (parent) {
             assert_true(parent->deadline_ns <= timer->deadline_ns);
@@ -28,6 +29,7 @@ static size_t run_check(const dsi_timer *head) {
     for (const dsi_timer *timer = head; timer->left; timer = timer->left, count++) {
         assert_ptr_equal(timer->left->parent, timer);
         assert_null(timer->left->right);
+        assert_int_equal(timer->left_rank, 1);
         assert_true(timer->deadline_ns <= timer->left->deadline_ns);
         assert_true(timer->order < timer->left->order);
     }
@@ -70,10 +72,12 @@ static void timers_check(const dsi_timers *timers) {
 
 /* The beginning of a slot of some level, near or where a level's ring ends. */
 static uint64_t random_boundary(uint64_t *random, uint64_t now_ns) {
-    uint64_t length = TICK << 6 * dsi_test_random_below(random, 4);
+    static const uint8_t shifts[] = {0, 1, 6, 12, 18};
+    uint64_t level = dsi_test_random_below(random, 5);
+    uint64_t length = TICK << shifts[level];
     uint64_t slots = dsi_test_random_below(random, 4);
     if (dsi_test_random_below(random, 4) == 0)
-        slots += length == TICK ? DSI_TIMER_NEAR - 2 : DSI_TIMER_FAR - 2;
+        slots += level < DSI_TIMER_NEAR_LEVELS ? DSI_TIMER_NEAR - 2 : DSI_TIMER_FAR - 2;
     return (now_ns / length + slots) * length;
 }
 
