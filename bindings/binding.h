@@ -31,11 +31,30 @@ static inline dsl_runtime *dsl_runtime_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
+/* The host whose slice runs in this thread, or NULL. Set where a body is resumed (body.c). */
+extern _Thread_local __attribute__((tls_model("initial-exec"))) dsl_host *dsl_running;
+
 /* The running host; raises when there is none. */
-dsl_host *dsl_host_of(lua_State *L);
+dsl_host *dsl_host_find(lua_State *L);
+
+/* The same. Code of a process is told by its coroutine: to ask Lua for the upvalue takes four times
+ * as long. A run inside the run has the same coroutine, but is the runtime's host. */
+static inline dsl_host *dsl_host_of(lua_State *L) {
+    dsl_host *host = dsl_running;
+    bool runs = host && host->innermost == L && host->runtime->host == host;
+    return runs ? host : dsl_host_find(L);
+}
+
+/* Raises: the code runs in a callback or outside of a process. */
+_Noreturn void dsl_no_process(lua_State *L);
 
 /* The running body, for functions that need a process; raises in a callback or outside. */
-dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out);
+static inline dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
+    dsl_host *host = *host_out = dsl_host_of(L);
+    if (!host->current)
+        dsl_no_process(L);
+    return host->current;
+}
 
 /* The same for functions that wait: raises where the running code cannot. */
 dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out);
@@ -94,7 +113,8 @@ void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
 
 /* ---- last.c: what a process has received last, for the report of its crash ---- */
 
-void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count);
+__attribute__((noinline)) void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body,
+                                             int count);
 
 /* Remembers the count values on top of L as the body's last message, when the log is detailed
  * enough: else it costs a comparison. Never raises. [-0, +0] */

@@ -267,6 +267,8 @@ ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
     lua_State *outer_innermost = host->innermost;
     bool outer_chain_ok = host->chain_ok;
+    dsl_host *outer_running = dsl_running;
+    dsl_running = host;
     host->current = body;
     host->switching = false;
     host->chain_ok = true;
@@ -277,6 +279,7 @@ ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     host->innermost = outer_innermost;
     host->current = outer;
     host->chain_ok = outer_chain_ok;
+    dsl_running = outer_running;
     dsl_preempt_left(host, body->co);
     return status;
 }

@@ -98,18 +98,17 @@ _Noreturn void dsl_error(lua_State *L, const char *format, ...) {
 
 /* ---- host and process of the running code ---- */
 
-dsl_host *dsl_host_of(lua_State *L) {
+_Thread_local __attribute__((tls_model("initial-exec"))) dsl_host *dsl_running;
+
+dsl_host *dsl_host_find(lua_State *L) {
     dsl_host *host = dsl_runtime_of(L)->host;
     if (!host)
         dsl_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
     return host;
 }
 
-dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
-    dsl_host *host = *host_out = dsl_host_of(L);
-    if (!host->current)
-        dsl_error(L, "this needs a process, and the code runs in a callback or outside of one");
-    return host->current;
+void dsl_no_process(lua_State *L) {
+    dsl_error(L, "this needs a process, and the code runs in a callback or outside of one");
 }
 
 bool dsl_can_wait(lua_State *L, const dsl_host *host) {

@@ -130,8 +130,9 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
 
 /* Ends the wait for a time. */
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
-    if (process->has_end)
-        dsi_timer_stop(host, process->slot.tag, &process->at.timer);
+    if (!process->has_end)
+        return;
+    dsi_timer_stop(host, process->slot.tag, &process->at.timer);
     process->has_end = false;
 }
 
@@ -166,11 +167,11 @@ static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enu
                                     uint64_t key, uint64_t deadline_ns) {
     if (!dsi_process_alive(process) || host->closing)
         return;
+    dsi_process_stop_timer(host, process);
     process->wait = wait & 3;
     process->has_key = key != 0;
     if (key)
         process->wait_key = key;
-    dsi_process_stop_timer(host, process);
     if (deadline_ns != DYNSUP_NEVER)
         dsi_process_limit_wait(host, process, deadline_ns);
 }
