@@ -136,16 +136,25 @@ static slab *run_take(dsl_arena *arena, chunk *c, size_t first, size_t units) {
     return s;
 }
 
+/* Such a run of the chunk, or NULL. */
+static slab *run_try(dsl_arena *arena, chunk *c, size_t units) {
+    size_t first = c->free_count < units ? 0 : run_find(c, units);
+    return first > 0 ? run_take(arena, c, first, units) : NULL;
+}
+
 /* A chunk without such a run is the last one that is tried again: else a few of them, of which
- * little is left, would keep all behind them from being found. */
+ * little is left, would keep all behind them from being found. Slabs fill that last one up: else
+ * what long runs leave of each chunk would stay unused. */
 static slab *run_new(dsl_arena *arena, size_t units) {
-    for (int i = 0; arena->roomy && i < CHUNKS_TRIED; i++) {
-        chunk *c = arena->roomy;
-        size_t first = c->free_count < units ? 0 : run_find(c, units);
-        if (first > 0)
-            return run_take(arena, c, first, units);
-        arena->roomy = c->next;
+    slab *s =
+        arena->roomy && units <= SLAB_UNITS ? run_try(arena, arena->roomy->prev, units) : NULL;
+    for (int i = 0; !s && arena->roomy && i < CHUNKS_TRIED; i++) {
+        s = run_try(arena, arena->roomy, units);
+        if (!s)
+            arena->roomy = arena->roomy->next;
     }
+    if (s)
+        return s;
     chunk *c = chunk_add(arena);
     return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
 }

@@ -35,7 +35,7 @@ extern const char *const dsl_callback_names[DSL_CALLBACK_COUNT];
 typedef struct dsl_server_end {
     dynsup_reason reason;
     dynsup_message *message; /* that was handled when its end began; NULL: none */
-    bool replies; /* to the call that is handled, at the very end */
+    bool replies;            /* to the call that is handled, at the very end */
     dynsup_value reply;
 } dsl_server_end;
 
@@ -47,12 +47,12 @@ struct dsl_server {
         dsl_server_end *end;     /* with `ends` */
     } at;
     struct dsl_account *account; /* while it has no coroutine, as of a body */
-    uint64_t state;              /* of a value of state_kind: apart they take no room between them */
-    uint32_t module;             /* in the vault */
-    uint32_t dict;               /* in the vault, while it has no coroutine; 0: none */
-    uint8_t state_kind;          /* enum dynsup_kind */
-    uint8_t callback;            /* enum dsl_callback: the last that was begun */
-    bool linked;                 /* to its parent, whose exit signal ends it */
+    uint64_t state;     /* of a value of state_kind: apart they take no room between them */
+    uint32_t module;    /* in the vault */
+    uint32_t dict;      /* in the vault, while it has no coroutine; 0: none */
+    uint8_t state_kind; /* enum dynsup_kind */
+    uint8_t callback;   /* enum dsl_callback: the last that was begun */
+    bool linked;        /* to its parent, whose exit signal ends it */
     bool ends;
 };
 

@@ -224,8 +224,8 @@ static bool end_keep(dsl_server_run *r, dynsup_reason reason, int reply) {
     dsl_server_end *end = host->alloc(host->alloc_ud, NULL, 0, sizeof *end);
     if (!end)
         return false;
-    *end = (dsl_server_end){
-        .reason = reason, .message = r->server->at.message, .replies = reply != 0};
+    *end =
+        (dsl_server_end){.reason = reason, .message = r->server->at.message, .replies = reply != 0};
     if (reply)
         end->reply = dsl_value_get(r->body->co, host, reply); /* reserved by stop_returned */
     r->server->at.end = end;

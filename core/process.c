@@ -119,8 +119,8 @@ static bool is_busy(const dsi_process *process) {
 void dsi_process_rest(dynsup_host *host, dsi_process *process) {
     if (is_busy(process))
         dsi_process_vacate(host, process);
-    dsi_node_remove(&process->queue);
     dsi_process_stop_timer(host, process);
+    dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_IDLE;
 }
 
@@ -132,7 +132,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
     dsi_process_stop_timer(host, process);
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_DOOMED;
-    process->at.reason = dsi_reason_copy(host, reason);
+    process->reason = dsi_reason_copy(host, reason);
     dsi_list_append(&host->doomed, &process->queue);
     dsi_host_wake(host);
 }
@@ -159,9 +159,10 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
 }
 
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
-    process->at.timer.purpose = DSI_PURPOSE_WAIT;
+    assert(!process->has_end && !dsi_node_linked(&process->queue));
+    process->timer = (dsi_timer){.purpose = DSI_PURPOSE_WAIT};
     process->has_end = true;
-    dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
+    dsi_timer_start(host, process->slot.tag, &process->timer, deadline_ns);
     host->held_up |= process->slot.tag && (process->flags & DSI_FLAG_SUPERVISOR);
 }
 
@@ -207,7 +208,7 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
 }
 
 static void announce(dynsup_host *host, dsi_process *process) {
-    const dynsup_reason *reason = &process->at.reason;
+    const dynsup_reason *reason = &process->reason;
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
     bool told = process->child || (process->flags & DSI_FLAG_STARTING);
@@ -236,9 +237,9 @@ void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
         return;
     if (host->main == process) {
         host->main = NULL;
-        host->main_reason = process->at.reason;
+        host->main_reason = process->reason;
     } else {
-        dsi_reason_release(host, &process->at.reason);
+        dsi_reason_release(host, &process->reason);
     }
     clock_let_go(host, process);
     dsi_slots_free(&host->processes, process);

@@ -198,8 +198,7 @@ static void look_ahead(const dynsup_host *host) {
     }
     if (fourth) {
         __builtin_prefetch(fourth);
-        __builtin_prefetch(&fourth->at);
-        __builtin_prefetch(&fourth->slices);
+        __builtin_prefetch(&fourth->queue);
     }
 }
 
