@@ -72,6 +72,13 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
     return process->extra = extra;
 }
 
+/* Not inline: it would cost those who have no timer the registers that it needs. */
+__attribute__((noinline)) void dsi_process_end_time(dynsup_host *host, dsi_process *process) {
+    dsi_timer_stop(host, process->slot.tag, &process->timer);
+    process->has_end = false;
+    process->queue = (dsi_node){0};
+}
+
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake) {
     if (process->state != DSI_PROCESS_WAITING && process->state != DSI_PROCESS_IDLE)
         return;
@@ -159,7 +166,10 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
 }
 
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
-    assert(!process->has_end && !dsi_node_linked(&process->queue));
+    dsi_process_stop_timer(host, process);
+    if (deadline_ns == DYNSUP_NEVER)
+        return;
+    assert(!dsi_node_linked(&process->queue));
     process->timer = (dsi_timer){.purpose = DSI_PURPOSE_WAIT};
     process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->timer, deadline_ns);

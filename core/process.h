@@ -137,13 +137,11 @@ static inline bool dsi_process_is_timed(const dsi_process *process) {
     return process->has_end && dsi_timer_started(&process->timer);
 }
 
-/* Ends the wait for a time. To be called before it joins a queue. */
+/* Ends the wait for a time, which most waits are not. To be called before it joins a queue. */
+void dsi_process_end_time(dynsup_host *host, dsi_process *process);
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
-    if (!process->has_end)
-        return;
-    dsi_timer_stop(host, process->slot.tag, &process->timer);
-    process->has_end = false;
-    process->queue = (dsi_node){0};
+    if (process->has_end)
+        dsi_process_end_time(host, process);
 }
 
 /* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
@@ -169,7 +167,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 /* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
 
-/* Starts the timer that ends its wait. */
+/* Starts the timer that ends its wait, in place of the one before; DYNSUP_NEVER: none. */
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns);
 
 /* Registers what the running process waits for from now on. */
@@ -177,12 +175,11 @@ static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enu
                                     uint64_t key, uint64_t deadline_ns) {
     if (!dsi_process_alive(process) || host->closing)
         return;
-    dsi_process_stop_timer(host, process);
     process->wait = wait & 3;
     process->has_key = key != 0;
     if (key)
         process->wait_key = key;
-    if (deadline_ns != DYNSUP_NEVER)
+    if (process->has_end || deadline_ns != DYNSUP_NEVER) /* last, for it is rare: a jump there */
         dsi_process_limit_wait(host, process, deadline_ns);
 }
 

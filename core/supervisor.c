@@ -381,8 +381,7 @@ static void guest_lost(dsi_supervisor *supervisor) {
         dynsup_reply reply = {.status = DYNSUP_ENOPROC};
         if (!supervisor->guest_child) { /* it is the supervisor's own start that has failed */
             reply.status = DYNSUP_EREASON;
-            reply.values[0] =
-                dsi_value_copy(supervisor->host, supervisor->process->reason.value);
+            reply.values[0] = dsi_value_copy(supervisor->host, supervisor->process->reason.value);
         }
         dsi_request_reply(supervisor->host, supervisor->guest_request, &reply);
     }
