@@ -118,34 +118,62 @@ static size_t run_find(const chunk *c, size_t units) {
     return 0;
 }
 
-static slab *run_take(dsl_arena *arena, chunk *c, size_t first, size_t units) {
+/* The run that begins at `first` has so many free units from now on, behind those that it has. */
+static void run_join(dsl_arena *arena, chunk *c, size_t first, size_t units) {
+    slab *s = &c->slabs[first];
     if (c->free_count == UNIT_COUNT - HEADER_UNITS)
         arena->empty_count--;
-    c->free_count -= (uint32_t)units;
+    c->free_count -= (uint32_t)(units - s->units);
     if (c->free_count == 0) {
         chunk_unlink(&arena->roomy, c);
         chunk_link(&arena->full, c);
     }
-    for (size_t i = 0; i < units; i++) {
+    for (size_t i = s->units; i < units; i++) {
         c->taken[first + i] = true;
         c->slabs[first + i].offset = (uint8_t)i;
     }
+    s->units = (uint8_t)units;
+}
+
+static slab *run_take(dsl_arena *arena, chunk *c, size_t first, size_t units) {
     slab *s = &c->slabs[first];
-    *s = (slab){.units = (uint8_t)units};
-    s->fresh = (char *)c + first * UNIT_BYTES;
+    *s = (slab){.fresh = (char *)c + first * UNIT_BYTES};
+    run_join(arena, c, first, units);
     return s;
 }
 
+/* Grows where it is, if the units behind it are free. */
+static bool run_grow(dsl_arena *arena, slab *s, size_t units) {
+    chunk *c = chunk_of(s);
+    size_t first = (size_t)(s - c->slabs);
+    if (first + units > UNIT_COUNT)
+        return false;
+    for (size_t i = s->units; i < units; i++)
+        if (c->taken[first + i])
+            return false;
+    run_join(arena, c, first, units);
+    return true;
+}
+
+/* Such a run of the chunk, or NULL. */
+static slab *run_try(dsl_arena *arena, chunk *c, size_t units) {
+    size_t first = c->free_count < units ? 0 : run_find(c, units);
+    return first > 0 ? run_take(arena, c, first, units) : NULL;
+}
+
 /* A chunk without such a run is the last one that is tried again: else a few of them, of which
- * little is left, would keep all behind them from being found. */
+ * little is left, would keep all behind them from being found. Slabs fill that last one up: else
+ * what long runs leave of each chunk would stay unused. */
 static slab *run_new(dsl_arena *arena, size_t units) {
-    for (int i = 0; arena->roomy && i < CHUNKS_TRIED; i++) {
-        chunk *c = arena->roomy;
-        size_t first = c->free_count < units ? 0 : run_find(c, units);
-        if (first > 0)
-            return run_take(arena, c, first, units);
-        arena->roomy = c->next;
+    slab *s =
+        arena->roomy && units <= SLAB_UNITS ? run_try(arena, arena->roomy->prev, units) : NULL;
+    for (int i = 0; !s && arena->roomy && i < CHUNKS_TRIED; i++) {
+        s = run_try(arena, arena->roomy, units);
+        if (!s)
+            arena->roomy = arena->roomy->next;
     }
+    if (s)
+        return s;
     chunk *c = chunk_add(arena);
     return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
 }
@@ -285,6 +313,9 @@ static void *any_resize(dsl_arena *arena, void *ptr, size_t osize, size_t nsize)
         return ptr;
     if (!is_small(osize) && !is_small(nsize) && !is_run(osize) && !is_run(nsize))
         return realloc(ptr, nsize);
+    bool grows = nsize > osize && !is_small(osize) && is_run(osize) && is_run(nsize);
+    if (grows && run_grow(arena, slab_of(ptr), nsize / UNIT_BYTES))
+        return ptr;
     void *moved = any_new(arena, nsize);
     if (!moved)
         return is_small(osize) && nsize <= osize ? ptr : NULL;

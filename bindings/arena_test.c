@@ -162,6 +162,41 @@ static void memory_that_came_back_is_found_behind_chunks_of_which_little_is_left
     dsl_arena_free(arena);
 }
 
+/* Three units are left of each of the first chunks: the first slabs are there, and not in the chunk
+ * that the next run has begun. */
+static void slabs_fill_up_what_runs_have_left(void **state) {
+    (void)state;
+    dsl_arena *arena = dsl_arena_new();
+    uintptr_t last = 0;
+    for (int i = 0; i < 2 * RUNS_A_CHUNK + 1; i++)
+        last = chunk_of(dsl_arena_alloc(arena, NULL, 0, RUN_BYTES));
+    for (int i = 0; i < 6 * 16; i++) /* six slabs of 16 KiB */
+        assert_int_not_equal(chunk_of(dsl_arena_alloc(arena, NULL, 0, 1024)), last);
+    assert_int_equal(chunk_of(dsl_arena_alloc(arena, NULL, 0, 1024)), last);
+    dsl_arena_free(arena);
+}
+
+/* As the array of a table does, to the end of its chunk; then it moves. */
+static void a_run_grows_where_it_is_while_the_units_behind_it_are_free(void **state) {
+    (void)state;
+    enum { UNIT = 16 << 10 };
+    dsl_arena *arena = dsl_arena_new();
+    char *run = dsl_arena_alloc(arena, NULL, 0, UNIT);
+    memset(run, 1, UNIT);
+    assert_ptr_equal(dsl_arena_alloc(arena, run, UNIT, 4 * UNIT), run);
+    char *behind = dsl_arena_alloc(arena, NULL, 0, UNIT);
+    assert_ptr_equal(behind, run + 4 * UNIT);
+    char *moved = dsl_arena_alloc(arena, run, 4 * UNIT, 8 * UNIT);
+    assert_ptr_not_equal(moved, run);
+    assert_int_equal(moved[UNIT - 1], 1);
+    char *smaller = dsl_arena_alloc(arena, moved, 8 * UNIT, UNIT);
+    assert_int_equal(smaller[UNIT - 1], 1);
+    dsl_arena_alloc(arena, smaller, UNIT, 0);
+    dsl_arena_alloc(arena, behind, UNIT, 0);
+    assert_ptr_equal(dsl_arena_alloc(arena, NULL, 0, 16 * UNIT), run); /* all came back */
+    dsl_arena_free(arena);
+}
+
 /* ---- huge pages ---- */
 
 /* Does the kernel know that the memory at the address is to be on huge pages? By its list of
@@ -204,6 +239,8 @@ int main(void) {
         cmocka_unit_test(the_block_freed_last_is_used_first),
         cmocka_unit_test(many_chunks_come_and_go),
         cmocka_unit_test(memory_that_came_back_is_found_behind_chunks_of_which_little_is_left),
+        cmocka_unit_test(slabs_fill_up_what_runs_have_left),
+        cmocka_unit_test(a_run_grows_where_it_is_while_the_units_behind_it_are_free),
         cmocka_unit_test(all_chunks_but_the_first_ask_for_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

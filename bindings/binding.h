@@ -37,8 +37,16 @@ void dsl_check_apart(lua_State *L, const dsl_runtime *runtime);
 /* The running host; raises when there is none, and as dsl_check_apart. */
 dsl_host *dsl_host_of(lua_State *L);
 
+/* Raises: the code runs in a callback or outside of a process. */
+_Noreturn void dsl_no_process(lua_State *L);
+
 /* The running body, for functions that need a process; raises in a callback or outside. */
-dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out);
+static inline dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
+    dsl_host *host = *host_out = dsl_host_of(L);
+    if (!host->current)
+        dsl_no_process(L);
+    return host->current;
+}
 
 /* The same for functions that wait: raises where the running code cannot. */
 dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out);
@@ -97,7 +105,8 @@ void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
 
 /* ---- last.c: what a process has received last, for the report of its crash ---- */
 
-void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body, int count);
+__attribute__((noinline)) void dsl_last_keep(lua_State *L, dsl_host *host, const dsl_body *body,
+                                             int count);
 
 /* Remembers the count values on top of L as the body's last message, when the log is detailed
  * enough: else it costs a comparison. Never raises. [-0, +0] */

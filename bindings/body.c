@@ -309,8 +309,8 @@ int dsl_body_run(dsl_body *body, int *count_out) {
     return run(body, count_out);
 }
 
-static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake,
-                                    dynsup_outcome *outcome) {
+static __attribute__((noinline)) enum dynsup_slice
+body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outcome *outcome) {
     int count;
     if (!is_hidden(body) && body->wait != DSL_WAIT_START)
         body_unmark(body);
@@ -326,19 +326,27 @@ static enum dynsup_slice body_slice(dsl_body *body, dynsup_host *core, enum dyns
                             : slice_failed(body, status, outcome);
 }
 
+/* In a further heap, which may have to end. */
+static __attribute__((noinline)) enum dynsup_slice
+heap_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outcome *outcome) {
+    dsl_heap *heap = body->host->heap;
+    bool is_guest = body->is_guest;
+    if (dsl_heap_ends(heap, is_guest, outcome))
+        return DYNSUP_SLICE_EXIT;
+    enum dynsup_slice end = body_slice(body, core, wake, outcome);
+    bool is_over = is_guest && end == DYNSUP_SLICE_EXIT;
+    if (!is_over && dsl_heap_ends(heap, is_guest, outcome))
+        return DYNSUP_SLICE_EXIT;
+    return end;
+}
+
+/* Jumps to one of the two, which returns to the pump: no return more after a yield. */
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)self;
     dsl_body *body = p;
-    dsl_heap *heap = body->host->heap;
-    bool is_guest = body->is_guest;
-    if (heap && dsl_heap_ends(heap, is_guest, outcome))
-        return DYNSUP_SLICE_EXIT;
-    enum dynsup_slice end = body_slice(body, core, wake, outcome);
-    bool is_over = is_guest && end == DYNSUP_SLICE_EXIT;
-    if (heap && !is_over && dsl_heap_ends(heap, is_guest, outcome))
-        return DYNSUP_SLICE_EXIT;
-    return end;
+    return body->host->heap ? heap_slice(body, core, wake, outcome)
+                            : body_slice(body, core, wake, outcome);
 }
 
 /* A reply's raw form for the continuation of the request: status, pid, existing, two values. */

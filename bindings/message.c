@@ -169,6 +169,12 @@ int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_
     return count;
 }
 
+/* A function of its own: who waits needs none of this. */
+static __attribute__((noinline)) int take_first(lua_State *L, dsl_host *host, dsl_body *body) {
+    body->takes++;
+    return dsl_message_take(L, host, body, NULL);
+}
+
 static int receive(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
@@ -176,10 +182,8 @@ static int receive(lua_State *L) {
     double ms = is_limited ? dsl_check_ms(L, 1) : HUGE_VAL;
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
-    if (dynsup_mailbox_first(host->core)) {
-        body->takes++;
-        return dsl_message_take(L, host, body, NULL);
-    }
+    if (dynsup_mailbox_first(host->core))
+        return take_first(L, host, body);
     if (ms == 0)
         return dsl_fail(L, DYNSUP_TIMEOUT);
     dynsup_wait_message(host->core, 0, is_limited ? dsl_deadline_of(host, ms) : DYNSUP_NEVER);

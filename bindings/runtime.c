@@ -113,11 +113,8 @@ dsl_host *dsl_host_of(lua_State *L) {
     return host;
 }
 
-dsl_body *dsl_body_of(lua_State *L, dsl_host **host_out) {
-    dsl_host *host = *host_out = dsl_host_of(L);
-    if (!host->current)
-        dsl_error(L, "this needs a process, and the code runs in a callback or outside of one");
-    return host->current;
+void dsl_no_process(lua_State *L) {
+    dsl_error(L, "this needs a process, and the code runs in a callback or outside of one");
 }
 
 bool dsl_can_wait(lua_State *L, const dsl_host *host) {

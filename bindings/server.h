@@ -34,24 +34,46 @@ extern const char *const dsl_callback_names[DSL_CALLBACK_COUNT];
 /* How a server ends, while its terminate callback runs. */
 typedef struct dsl_server_end {
     dynsup_reason reason;
-    bool replies; /* to the call that is handled, at the very end */
+    dynsup_message *message; /* that was handled when its end began; NULL: none */
+    bool replies;            /* to the call that is handled, at the very end */
     dynsup_value reply;
 } dsl_server_end;
 
 struct dsl_server {
     dsl_host *host;
-    dynsup_value state;
     union {
         dynsup_ref start;        /* INIT: who waits for it; 0: a supervisor's child */
         dynsup_message *message; /* the one that is handled; NULL: none */
+        dsl_server_end *end;     /* with `ends` */
     } at;
-    dsl_server_end *end;         /* TERMINATE */
     struct dsl_account *account; /* while it has no coroutine, as of a body */
-    uint32_t module;             /* in the vault */
-    uint32_t dict;               /* in the vault, while it has no coroutine; 0: none */
-    uint8_t callback;            /* enum dsl_callback: the last that was begun */
-    bool linked;                 /* to its parent, whose exit signal ends it */
+    uint64_t state;     /* of a value of state_kind: apart they take no room between them */
+    uint32_t module;    /* in the vault */
+    uint32_t dict;      /* in the vault, while it has no coroutine; 0: none */
+    uint8_t state_kind; /* enum dynsup_kind */
+    uint8_t callback;   /* enum dsl_callback: the last that was begun */
+    bool linked;        /* to its parent, whose exit signal ends it */
+    bool ends;
 };
+
+_Static_assert(sizeof(dsl_server) <= 48, "a million idle servers have one each");
+
+/* Its state, which stays its own. */
+static inline dynsup_value dsl_server_state(const dsl_server *server) {
+    return (dynsup_value){(enum dynsup_kind)server->state_kind, {.object = server->state}};
+}
+
+static inline void dsl_server_state_push(lua_State *L, const dsl_server *server) {
+    dynsup_value state = dsl_server_state(server);
+    dsl_value_push(L, server->host, &state);
+}
+
+/* The message that is handled, or NULL. */
+static inline dynsup_message *dsl_server_message(const dsl_server *server) {
+    if (server->ends)
+        return server->at.end->message;
+    return server->callback == DSL_INIT ? NULL : server->at.message;
+}
 
 extern const dynsup_body_ops dsl_server_ops;
 

@@ -130,7 +130,7 @@ static void message_push(lua_State *L, const dsl_server *server, const dynsup_me
 static int crash_tell(lua_State *L) {
     const told *t = lua_touserdata(L, 1);
     dsl_server *server = t->server;
-    const dynsup_message *message = server->callback == DSL_INIT ? NULL : server->at.message;
+    const dynsup_message *message = dsl_server_message(server);
     dsl_value_push(L, server->host, &t->reason->value);
     lua_pushstring(L, dsl_callback_names[server->callback]);
     lua_setfield(L, 2, "callback");

@@ -18,8 +18,8 @@ static dynsup_reason reason_take(dsl_server_end *end) {
 /* The value at the index becomes the state; false without memory. */
 static bool state_set(dsl_server *server, lua_State *co, int index) {
     dsl_host *host = server->host;
-    if (server->state.kind == DYNSUP_OBJECT) {
-        dsl_value_push(co, host, &server->state);
+    if (server->state_kind == DYNSUP_OBJECT) {
+        dsl_server_state_push(co, server);
         bool same = lua_rawequal(co, -1, index);
         lua_pop(co, 1);
         if (same)
@@ -27,8 +27,10 @@ static bool state_set(dsl_server *server, lua_State *co, int index) {
     }
     if (!dsl_server_reserve(host, 1))
         return false;
-    dynsup_value old = server->state;
-    server->state = dsl_value_get(co, host, index);
+    dynsup_value old = dsl_server_state(server);
+    dynsup_value state = dsl_value_get(co, host, index);
+    server->state = state.as.object;
+    server->state_kind = (uint8_t)state.kind;
     dsl_server_value_release(host, &old);
     return true;
 }
@@ -86,7 +88,7 @@ static enum dsl_next continue_begin(dsl_server_run *r) {
     int pushed = dsl_callback_push(co, r->server, DSL_CONTINUE);
     lua_pushvalue(co, 1);
     lua_remove(co, 1);
-    dsl_value_push(co, r->host, &r->server->state);
+    dsl_server_state_push(co, r->server);
     r->body->nargs = pushed + 1;
     return DSL_CALLBACK;
 }
@@ -150,7 +152,7 @@ static enum dsl_next call_returned(dsl_server_run *r, int count) {
     lua_settop(co, count);
     if (!dsl_server_copy(r->host, co, 2))
         return dsl_server_no_memory(r);
-    dsl_server_reply(co, r->host, r->server->at.message->values[1].as.id, 2);
+    dsl_server_reply(co, r->host, dsl_server_message(r->server)->values[1].as.id, 2);
     return carry_on(r, 3);
 }
 
@@ -192,7 +194,7 @@ enum dsl_next dsl_server_outcome(dsl_server_run *r) {
     if (r->server->callback == DSL_INIT)
         return init_returned(r, count);
     if (r->server->callback == DSL_TERMINATE)
-        return exit_now(r, reason_take(r->server->end));
+        return exit_now(r, reason_take(r->server->at.end));
     const char *word = lua_type(co, 1) == LUA_TSTRING ? lua_tostring(co, 1) : "";
     if (r->server->callback == DSL_CALL && strcmp(word, "reply") == 0)
         return call_returned(r, count);
@@ -204,11 +206,11 @@ enum dsl_next dsl_server_outcome(dsl_server_run *r) {
 /* ---- the end ---- */
 
 static enum dsl_next exit_now(dsl_server_run *r, dynsup_reason reason) {
-    const dsl_server_end *end = r->server->end;
+    const dsl_server_end *end = r->server->ends ? r->server->at.end : NULL;
     lua_State *L = r->host->L;
     if (end && end->replies && lua_checkstack(L, 2)) {
         dsl_value_push(L, r->host, &end->reply);
-        dsl_server_reply(L, r->host, r->server->at.message->values[1].as.id, -1);
+        dsl_server_reply(L, r->host, dsl_server_message(r->server)->values[1].as.id, -1);
         lua_pop(L, 1);
     }
     r->outcome->reason = reason;
@@ -222,10 +224,12 @@ static bool end_keep(dsl_server_run *r, dynsup_reason reason, int reply) {
     dsl_server_end *end = host->alloc(host->alloc_ud, NULL, 0, sizeof *end);
     if (!end)
         return false;
-    *end = (dsl_server_end){.reason = reason, .replies = reply != 0};
+    *end =
+        (dsl_server_end){.reason = reason, .message = r->server->at.message, .replies = reply != 0};
     if (reply)
         end->reply = dsl_value_get(r->body->co, host, reply); /* reserved by stop_returned */
-    r->server->end = end;
+    r->server->at.end = end;
+    r->server->ends = true;
     return true;
 }
 
@@ -236,10 +240,10 @@ static enum dsl_next terminate_begin(dsl_server_run *r) {
     lua_settop(co, 0);
     int pushed = dsl_callback_push(co, server, DSL_TERMINATE);
     if (pushed == 0)
-        return exit_now(r, reason_take(server->end));
+        return exit_now(r, reason_take(server->at.end));
     server->callback = DSL_TERMINATE;
-    dsl_value_push(co, r->host, &server->end->reason.value);
-    dsl_value_push(co, r->host, &server->state);
+    dsl_value_push(co, r->host, &server->at.end->reason.value);
+    dsl_server_state_push(co, server);
     r->body->nargs = pushed + 1;
     return DSL_CALLBACK;
 }
@@ -249,7 +253,7 @@ enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int r
     if (server->callback == DSL_INIT)
         return dsl_server_gone(r, reason);
     if (server->callback == DSL_TERMINATE) {
-        dynsup_reason before = reason_take(server->end);
+        dynsup_reason before = reason_take(server->at.end);
         dsl_server_value_release(r->host, &before.value);
         return exit_now(r, reason);
     }
@@ -257,5 +261,5 @@ enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int r
         return exit_now(r, reason);
     if (r->body && !dsl_server_body_is_fresh(r->body))
         dsl_server_body_give(r);
-    return dsl_server_body_take(r) ? terminate_begin(r) : exit_now(r, reason_take(server->end));
+    return dsl_server_body_take(r) ? terminate_begin(r) : exit_now(r, reason_take(server->at.end));
 }

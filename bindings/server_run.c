@@ -49,12 +49,12 @@ bool dsl_server_body_is_fresh(const dsl_body *body) {
 /* ---- messages ---- */
 
 void dsl_server_message_end(dsl_server *server) {
-    dynsup_message *message = server->at.message;
-    if (!message || server->callback == DSL_INIT)
+    dynsup_message *message = dsl_server_message(server);
+    if (!message)
         return;
     for (uint32_t i = 0; i < message->count; i++)
         dsl_value_release(server->host, &message->values[i]);
-    server->at.message = NULL;
+    *(server->ends ? &server->at.end->message : &server->at.message) = NULL;
     dynsup_message_free(server->host->core, message);
 }
 
@@ -129,13 +129,13 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     lua_State *co = r->body->co;
     int pushed = dsl_callback_push(co, server, callback);
     if (callback == DSL_INFO)
-        dsl_value_push(co, r->host, &server->state);
+        dsl_server_state_push(co, server);
     for (int i = last; i >= first && callback != DSL_INFO; i--)
         dsl_value_push_in_slice(co, r->host, &message->values[i]);
     if (callback == DSL_INFO)
         dsl_values_push_in_slice(co, r->host, message->values + first, values);
     if (callback != DSL_INFO)
-        dsl_value_push(co, r->host, &server->state);
+        dsl_server_state_push(co, server);
     r->body->nargs = pushed + values;
     return DSL_CALLBACK;
 }
@@ -176,7 +176,7 @@ static enum dsl_next idle_over(dsl_server_run *r) {
     lua_State *co = r->body->co;
     r->server->callback = DSL_INFO;
     int pushed = dsl_callback_push(co, r->server, DSL_INFO);
-    dsl_value_push(co, r->host, &r->server->state);
+    dsl_server_state_push(co, r->server);
     dsl_atom_push(co, r->host->runtime, DYNSUP_TIMEOUT);
     r->body->nargs = pushed + 1;
     return DSL_CALLBACK;
@@ -257,14 +257,16 @@ static void server_stop(void *p, dynsup_host *core, dynsup_pid self) {
 
 void dsl_server_fini(dsl_server *server) {
     dsl_host *host = server->host;
-    dsl_server_value_release(host, &server->state);
+    dynsup_value state = dsl_server_state(server);
+    dsl_server_value_release(host, &state);
     dsl_vault_release(&host->vault, server->module);
     dsl_vault_release(&host->vault, server->dict);
     dsl_account_close(host->memory, server->account);
-    if (server->end) {
-        dsl_server_value_release(host, &server->end->reason.value);
-        dsl_server_value_release(host, &server->end->reply);
-        host->alloc(host->alloc_ud, server->end, sizeof *server->end, 0);
+    if (server->ends) {
+        dsl_server_end *end = server->at.end;
+        dsl_server_value_release(host, &end->reason.value);
+        dsl_server_value_release(host, &end->reply);
+        host->alloc(host->alloc_ud, end, sizeof *end, 0);
     }
     host->alloc(host->alloc_ud, server, sizeof *server, 0);
 }

@@ -50,12 +50,12 @@ bool dynsup_process_wait(const dynsup_host *host, dynsup_pid pid, dynsup_wait *w
         return false;
     bool waits = process->state == DSI_PROCESS_WAITING;
     dynsup_pid target = answerer(host, process);
-    bool has_end = waits && dsi_timer_started(&process->at.timer);
+    bool has_end = waits && dsi_process_is_timed(process);
     *wait_out = (dynsup_wait){
         .pid = pid,
         .what = what_waits(process, target),
         .target = target,
-        .deadline_ns = has_end ? process->at.timer.deadline_ns : DYNSUP_NEVER,
+        .deadline_ns = has_end ? process->timer.deadline_ns : DYNSUP_NEVER,
     };
     return true;
 }

@@ -58,7 +58,9 @@ static void check_mailbox(const dsi_process *process) {
 
 static void check_state(const dynsup_host *host, const dsi_process *process, tally *met) {
     bool queued = process->state == DSI_PROCESS_RUNNABLE || process->state == DSI_PROCESS_DOOMED;
-    MUST(dsi_node_linked(&process->queue) == queued, "the runnable and the doomed are queued");
+    MUST(!process->has_end || !queued, "who waits for a time is in no queue");
+    if (!process->has_end)
+        MUST(dsi_node_linked(&process->queue) == queued, "the runnable and the doomed are queued");
     bool paused = process->flags & DSI_FLAG_PAUSED;
     met->runnable += process->state == DSI_PROCESS_RUNNABLE && !paused;
     met->paused += process->state == DSI_PROCESS_RUNNABLE && paused;
@@ -69,12 +71,11 @@ static void check_state(const dynsup_host *host, const dsi_process *process, tal
         MUST(process->wait != DSI_WAIT_NONE, "who waits waits for something");
     if (!dsi_process_alive(process))
         return;
-    timer_count(met, process->slot.tag, &process->at.timer);
-    if (dsi_timer_started(&process->at.timer))
-        MUST(process->has_end, "a started timer is told beside the state");
-    if (dsi_timer_started(&process->at.timer))
-        MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
-             "only who waits has a timer for it");
+    if (!dsi_process_is_timed(process))
+        return;
+    timer_count(met, process->slot.tag, &process->timer);
+    MUST(process->state == DSI_PROCESS_WAITING || process->state == DSI_PROCESS_RUNNING,
+         "only who waits has a timer for it");
 }
 
 static void check_name(const dynsup_host *host, const dsi_process *process, tally *met) {

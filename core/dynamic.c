@@ -51,8 +51,8 @@ void dsi_dynamic_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid 
         dsi_life_tell_running(supervisor, child);
         return;
     }
-    dynsup_reason reason = process ? dsi_reason_copy(host, &process->at.reason)
-                                   : dsi_incarnation_stray(supervisor, pid);
+    dynsup_reason reason =
+        process ? dsi_reason_copy(host, &process->reason) : dsi_incarnation_stray(supervisor, pid);
     dynamic_exited(supervisor, child, &reason);
     dsi_reason_release(host, &reason);
 }

@@ -203,7 +203,7 @@ static bool stands(dynsup_host *host, const dsi_process *process) {
     for (size_t left = host->processes.live_count; process && left > 0; left--) {
         if (process->state != DSI_PROCESS_WAITING)
             return false;
-        if (dsi_timer_started(&process->at.timer))
+        if (dsi_process_is_timed(process))
             return process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
         process = awaited(host, process);
     }

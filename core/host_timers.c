@@ -11,7 +11,7 @@
 static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     switch ((enum dsi_purpose)timer->purpose) {
     case DSI_PURPOSE_WAIT:
-        dsi_process_ready(host, dsi_item(timer, dsi_process, at.timer), DYNSUP_WAKE_TIMEOUT);
+        dsi_process_ready(host, dsi_item(timer, dsi_process, timer), DYNSUP_WAKE_TIMEOUT);
         break;
     case DSI_PURPOSE_KILL: {
         dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);

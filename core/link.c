@@ -128,7 +128,7 @@ void dsi_links_notify(dynsup_host *host, dsi_process *ended) {
         dsi_link_end *end = end_of(ended->links.first);
         dsi_process *peer = end->peer;
         end_free(host, end);
-        dsi_signal(host, peer, ended->slot.id, &ended->at.reason, DSI_SIGNAL_LINK);
+        dsi_signal(host, peer, ended->slot.id, &ended->reason, DSI_SIGNAL_LINK);
     }
 }
 

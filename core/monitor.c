@@ -132,6 +132,5 @@ void dsi_monitors_release_held(dynsup_host *host, dsi_process_extra *extra) {
 
 void dsi_monitors_notify(dynsup_host *host, dsi_process *ended) {
     while (ended->watchers.first)
-        monitor_fire(host, dsi_item(ended->watchers.first, dsi_monitor, watched),
-                     &ended->at.reason);
+        monitor_fire(host, dsi_item(ended->watchers.first, dsi_monitor, watched), &ended->reason);
 }

@@ -72,6 +72,13 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
     return process->extra = extra;
 }
 
+/* Not inline: it would cost those who have no timer the registers that it needs. */
+__attribute__((noinline)) void dsi_process_end_time(dynsup_host *host, dsi_process *process) {
+    dsi_timer_stop(host, process->slot.tag, &process->timer);
+    process->has_end = false;
+    process->queue = (dsi_node){0};
+}
+
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake) {
     if (process->state != DSI_PROCESS_WAITING && process->state != DSI_PROCESS_IDLE)
         return;
@@ -119,8 +126,8 @@ static bool is_busy(const dsi_process *process) {
 void dsi_process_rest(dynsup_host *host, dsi_process *process) {
     if (is_busy(process))
         dsi_process_vacate(host, process);
-    dsi_node_remove(&process->queue);
     dsi_process_stop_timer(host, process);
+    dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_IDLE;
 }
 
@@ -132,7 +139,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
     dsi_process_stop_timer(host, process);
     dsi_node_remove(&process->queue);
     process->state = DSI_PROCESS_DOOMED;
-    process->at.reason = dsi_reason_copy(host, reason);
+    process->reason = dsi_reason_copy(host, reason);
     dsi_list_append(&host->doomed, &process->queue);
     dsi_host_wake(host);
 }
@@ -159,9 +166,13 @@ void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message
 }
 
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns) {
-    process->at.timer.purpose = DSI_PURPOSE_WAIT;
+    dsi_process_stop_timer(host, process);
+    if (deadline_ns == DYNSUP_NEVER)
+        return;
+    assert(!dsi_node_linked(&process->queue));
+    process->timer = (dsi_timer){.purpose = DSI_PURPOSE_WAIT};
     process->has_end = true;
-    dsi_timer_start(host, process->slot.tag, &process->at.timer, deadline_ns);
+    dsi_timer_start(host, process->slot.tag, &process->timer, deadline_ns);
     dsi_process_held_up(host, process);
 }
 
@@ -207,7 +218,7 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
 }
 
 static void announce(dynsup_host *host, dsi_process *process) {
-    const dynsup_reason *reason = &process->at.reason;
+    const dynsup_reason *reason = &process->reason;
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
     bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
     bool told = process->child || (process->flags & DSI_FLAG_STARTING);
@@ -236,9 +247,9 @@ void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
         return;
     if (host->main == process) {
         host->main = NULL;
-        host->main_reason = process->at.reason;
+        host->main_reason = process->reason;
     } else {
-        dsi_reason_release(host, &process->at.reason);
+        dsi_reason_release(host, &process->reason);
     }
     clock_let_go(host, process);
     dsi_slots_free(&host->processes, process);

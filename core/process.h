@@ -8,12 +8,15 @@
  * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
  * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
  * kill timer, which is there from the moment that the process could survive a shutdown (it traps
- * exits, or is a supervisor or a registry), so that shutting down never allocates. The wait timer
- * and the reason share their memory: a doomed process waits no more. A clock counts those of its
- * processes that are busy: runnable and not paused, running, or on their way from DOOMED to ENDED.
- * Of many processes none is in a cache. So the fields are in the order of who needs them, in lines
- * of 64 bytes: first what a message to a waiting process and the queues look at, then waits that
- * have a limit or a key, then all else.
+ * exits, or is a supervisor or a registry), so that shutting down never allocates.
+ * The timer of a wait shares its memory with the place in a queue and the reason: who is in a
+ * queue, or doomed, waits no more. A stopped timer leaves a place in no queue.
+ * A clock counts those of its processes that are busy: runnable and not paused, running, or on
+ * their way from DOOMED to ENDED.
+ * Of many processes none is in a cache. So the fields are in the order of who needs them: first
+ * what a message to a waiting process, the queues and a slice look at, then waits that have a limit
+ * or a key, then all else. The first part is 80 bytes, and records begin at multiples of 16: so it
+ * lies on two lines of 64 bytes, wherever it begins.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
@@ -63,21 +66,24 @@ struct dsi_process {
     dsi_slot slot; /* the tag is that of its clock */
     const dynsup_body_ops *ops;
     void *body;
-    dsi_node queue;      /* in host->ready or host->doomed */
     uint8_t state;       /* enum dsi_process_state */
     uint8_t wait : 2;    /* enum dsi_wait: what it waits for, when WAITING (or about to) */
     uint8_t has_key : 1; /* it waits for wait_key; else that means nothing */
-    uint8_t has_end : 1; /* at.timer may have been started */
+    uint8_t has_end : 1; /* the timer may have been started; else it is none */
     uint8_t wake : 4;    /* enum dynsup_wake: why the next slice begins */
     uint16_t flags;
     uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
-    dsi_mailbox mailbox;    /* its tail is behind what a message to who waits for any looks at */
+    uint64_t slices;
+    dsi_mailbox mailbox;
+    union {
+        struct {
+            dsi_node queue;       /* in host->ready, host->paused or host->doomed */
+            dynsup_reason reason; /* from DOOMED on */
+        };
+        dsi_timer timer; /* with has_end: when its wait ends */
+    };
 
     uint64_t wait_key;
-    union {
-        dsi_timer timer;      /* up to DOOMED */
-        dynsup_reason reason; /* from then on */
-    } at;
     dsi_bag links;    /* of dsi_link_end */
     dsi_bag watchers; /* of dsi_monitor.watched: who monitors it */
 
@@ -85,11 +91,11 @@ struct dsi_process {
     dsi_process_extra *extra;
     dynsup_pid parent;
     uint64_t started_ns;
-    uint64_t slices;
     uint64_t cpu_ns;
 };
 
-_Static_assert(offsetof(dsi_process, mailbox.tail) == 64, "what all messages look at is one line");
+_Static_assert(offsetof(dsi_process, reason) == 80, "what all messages look at is two lines");
+_Static_assert(sizeof(dsi_process) == 176, "a million have one each");
 
 static inline bool dsi_process_alive(const dsi_process *process) {
     return process->state < DSI_PROCESS_DOOMED;
@@ -134,11 +140,15 @@ static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *pro
         host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
 }
 
-/* Ends the wait for a time. */
+static inline bool dsi_process_is_timed(const dsi_process *process) {
+    return process->has_end && dsi_timer_started(&process->timer);
+}
+
+/* Ends the wait for a time, which most waits are not. To be called before it joins a queue. */
+void dsi_process_end_time(dynsup_host *host, dsi_process *process);
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
     if (process->has_end)
-        dsi_timer_stop(host, process->slot.tag, &process->at.timer);
-    process->has_end = false;
+        dsi_process_end_time(host, process);
 }
 
 /* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
@@ -164,7 +174,7 @@ void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reas
 /* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
 
-/* Starts the timer that ends its wait. */
+/* Starts the timer that ends its wait, in place of the one before; DYNSUP_NEVER: none. */
 void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t deadline_ns);
 
 /* Registers what the running process waits for from now on. */
@@ -176,8 +186,7 @@ static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enu
     process->has_key = key != 0;
     if (key)
         process->wait_key = key;
-    dsi_process_stop_timer(host, process);
-    if (deadline_ns != DYNSUP_NEVER)
+    if (process->has_end || deadline_ns != DYNSUP_NEVER) /* last, for it is rare: a jump there */
         dsi_process_limit_wait(host, process, deadline_ns);
 }
 

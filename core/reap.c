@@ -18,7 +18,7 @@ static void tell_supervisor(dsi_process *process, dsi_child *child) {
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        supervisor->policy->exited(supervisor, child, &process->at.reason);
+        supervisor->policy->exited(supervisor, child, &process->reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */

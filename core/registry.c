@@ -249,7 +249,7 @@ static void owner_tell(dsi_registry *registry, dsi_process *owner) {
     if (owner->extra->told == self->slot.id || dsi_linked(owner, self))
         return;
     owner->extra->told = self->slot.id;
-    dsi_signal(registry->host, owner, self->slot.id, &self->at.reason, DSI_SIGNAL_LINK);
+    dsi_signal(registry->host, owner, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
 }
 
 static void key_lost(dsi_key *key) {

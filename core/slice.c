@@ -184,7 +184,7 @@ enum { STEP_SLICES = 2, BODY_AWAY = 4 * STEP_SLICES, RECORD_AWAY = 5 * STEP_SLIC
 static void approach(const dsi_process *process, unsigned away) {
     if (away == RECORD_AWAY) {
         __builtin_prefetch(process);
-        __builtin_prefetch(&process->at);
+        __builtin_prefetch(&process->queue);
         __builtin_prefetch(&process->slices);
     } else if (away == BODY_AWAY) {
         __builtin_prefetch(process->body);

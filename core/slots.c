@@ -25,17 +25,6 @@ static bool directory_reserve(dsi_slots *slots) {
     return true;
 }
 
-/* Slot 0 ends the free list, so it looks retired from the start. */
-static void page_thread(dsi_slots *slots, uint32_t first) {
-    uint32_t last = first + DSI_SLOT_PAGE_SIZE - 1;
-    for (uint32_t number = first; number <= last; number++) {
-        dsi_slot *slot = dsi_slots_at(slots, number);
-        slot->id = (dynsup_id)slots->kind << 62 | number;
-        slot->next_free = number == 0 || number == last ? 0 : number + 1;
-    }
-    slots->free_head = first == 0 ? 1 : first;
-}
-
 static bool page_add(dsi_slots *slots) {
     if (slots->page_count == PAGE_LIMIT || !directory_reserve(slots))
         return false;
@@ -43,8 +32,32 @@ static bool page_add(dsi_slots *slots) {
     if (page == NULL)
         return false;
     slots->pages[slots->page_count++] = page;
-    page_thread(slots, (slots->page_count - 1) * DSI_SLOT_PAGE_SIZE);
     return true;
+}
+
+/* The next slot that was never used, on a page that exists. */
+static dsi_slot *slot_begin(dsi_slots *slots) {
+    dsi_slot *slot = dsi_slots_at(slots, slots->begun);
+    slot->id = (dynsup_id)slots->kind << 62 | slots->begun++;
+    slot->next_free = 0;
+    return slot;
+}
+
+/* Slot 0 ends the free list: it looks retired from the start. */
+static dsi_slot *slot_make(dsi_slots *slots) {
+    if (slots->begun == slots->page_count * DSI_SLOT_PAGE_SIZE && !page_add(slots))
+        return NULL;
+    if (slots->begun == 0)
+        slot_begin(slots);
+    return slot_begin(slots);
+}
+
+static dsi_slot *slot_take(dsi_slots *slots) {
+    if (slots->free_head == 0)
+        return slot_make(slots);
+    dsi_slot *slot = dsi_slots_at(slots, slots->free_head);
+    slots->free_head = slot->next_free;
+    return slot;
 }
 
 void dsi_slots_init(dsi_slots *slots, dsi_memory *memory, enum dsi_id_kind kind, size_t item_size) {
@@ -61,10 +74,9 @@ void dsi_slots_fini(dsi_slots *slots) {
 }
 
 void *dsi_slots_new(dsi_slots *slots) {
-    if (slots->free_head == 0 && !page_add(slots))
+    dsi_slot *slot = slot_take(slots);
+    if (!slot)
         return NULL;
-    dsi_slot *slot = dsi_slots_at(slots, slots->free_head);
-    slots->free_head = slot->next_free;
     slots->live_count++;
     slot->next_free = DSI_SLOT_LIVE;
     slot->tag = 0;
@@ -86,8 +98,7 @@ void dsi_slots_free(dsi_slots *slots, void *item) {
 }
 
 void *dsi_slots_next_within(const dsi_slots *slots, uint32_t *cursor, uint32_t *left) {
-    uint32_t end = slots->page_count * DSI_SLOT_PAGE_SIZE;
-    while (*cursor < end) {
+    while (*cursor < slots->begun) {
         if ((*left)-- == 0) {
             *left = 0;
             return NULL;

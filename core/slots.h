@@ -6,8 +6,10 @@
  * An id holds, from the top: kind (2 bits), node (8), shard (6), generation (20), slot (28). The
  * kind is never 0, so no id is 0, and no id looks like a pointer into user space. The slot is in
  * the low bits because Lua hashes pointers by their low 32 bits.
- * Items live in pages of 256 that never move, so a pointer to a live item stays valid until it is
- * freed. Freeing raises the generation of the slot; a slot whose generations are used up is
+ * Items live in pages of 1,024 that never move, so a pointer to a live item stays valid until it is
+ * freed. So many, since then a page of items that are a multiple of 16 bytes is a whole number of
+ * the arena's units; and slots are begun one by one, so that of a page no more is touched than has
+ * been needed. Freeing raises the generation of the slot; a slot whose generations are used up is
  * retired (never handed out again). The slot freed last is reused first, while it is in the cache.
  * Every operation is O(1); only new may allocate (a page, and the directory of pages).
  */
@@ -51,7 +53,7 @@ typedef struct dsi_slot {
 } dsi_slot;
 
 #define DSI_SLOT_LIVE      UINT32_MAX
-#define DSI_SLOT_PAGE_BITS 8
+#define DSI_SLOT_PAGE_BITS 10
 #define DSI_SLOT_PAGE_SIZE (1u << DSI_SLOT_PAGE_BITS)
 
 typedef struct dsi_slots {
@@ -61,6 +63,7 @@ typedef struct dsi_slots {
     uint32_t page_capacity;
     uint32_t item_size;
     uint32_t free_head; /* slot number, or 0 when there is none */
+    uint32_t begun;     /* slots below this number have been used, others were not even touched */
     uint32_t live_count;
     enum dsi_id_kind kind;
 } dsi_slots;
@@ -78,7 +81,7 @@ void *dsi_slots_new(dsi_slots *slots);
 /* Ends the item; its id is stale from now on. */
 void dsi_slots_free(dsi_slots *slots, void *item);
 
-/* The slot with this number, live or not; it must be on a page that exists. */
+/* The slot with this number, live or not, which must have been begun. */
 static inline dsi_slot *dsi_slots_at(const dsi_slots *slots, uint32_t number) {
     char *page = slots->pages[number >> DSI_SLOT_PAGE_BITS];
     return (dsi_slot *)(void *)(page + (size_t)(number % DSI_SLOT_PAGE_SIZE) * slots->item_size);
@@ -87,7 +90,7 @@ static inline dsi_slot *dsi_slots_at(const dsi_slots *slots, uint32_t number) {
 /* The item with this id, or NULL for a stale, foreign or unknown one. */
 static inline void *dsi_slots_find(const dsi_slots *slots, dynsup_id id) {
     uint32_t number = dsi_id_slot(id);
-    if (number >> DSI_SLOT_PAGE_BITS >= slots->page_count)
+    if (number >= slots->begun)
         return NULL;
     dsi_slot *slot = dsi_slots_at(slots, number);
     return slot->id == id && slot->next_free == DSI_SLOT_LIVE ? slot : NULL;

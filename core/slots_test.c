@@ -166,9 +166,10 @@ static void retiring_keeps_the_other_free_slots(void **state) {
 static void without_a_slot_left_nothing_is_made(void **state) {
     fixture *f = *state;
     f->slots.page_count = 1u << (DSI_ID_SLOT_BITS - DSI_SLOT_PAGE_BITS);
+    f->slots.begun = 1u << DSI_ID_SLOT_BITS;
     assert_null(dsi_slots_new(&f->slots));
     assert_int_equal(f->slots.live_count, 0);
-    f->slots.page_count = 0;
+    f->slots.page_count = f->slots.begun = 0;
 }
 
 static void a_walk_meets_live_items_in_slot_order(void **state) {

@@ -353,7 +353,7 @@ static void static_stop(dsi_supervisor *supervisor) {
 }
 
 static void static_ended(dsi_supervisor *supervisor) {
-    job_cut(supervisor, &supervisor->process->at.reason);
+    job_cut(supervisor, &supervisor->process->reason);
     dynsup_draft_free(supervisor->order);
     supervisor->order = NULL;
 }

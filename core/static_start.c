@@ -180,8 +180,8 @@ int dsi_static_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pi
         dsi_child_attach(child, process);
         return 0;
     }
-    child->extra->late = process ? dsi_reason_copy(host, &process->at.reason)
-                                 : dsi_incarnation_stray(supervisor, pid);
+    child->extra->late =
+        process ? dsi_reason_copy(host, &process->reason) : dsi_incarnation_stray(supervisor, pid);
     child->parked.kind = DSI_PARKED_LATE;
     dsi_list_append(&supervisor->parked, &child->parked.node);
     return 0;

@@ -163,7 +163,7 @@ void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child) {
     }
     dsi_process *process = dsi_child_process(supervisor->host, child);
     dsi_child_detach(child, process);
-    supervisor->policy->exited(supervisor, child, &process->at.reason);
+    supervisor->policy->exited(supervisor, child, &process->reason);
     dsi_process_let_go(supervisor->host, process);
 }
 
@@ -337,7 +337,7 @@ static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
         dsi_process_let_go(host, process);
     } else if (linked) {
         process->flags &= (uint8_t)~DSI_FLAG_PARENT_LINK;
-        dsi_signal(host, process, self->slot.id, &self->at.reason, DSI_SIGNAL_LINK);
+        dsi_signal(host, process, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
     }
 }
 
@@ -368,8 +368,7 @@ static void guest_lost(dsi_supervisor *supervisor) {
         dynsup_reply reply = {.status = DYNSUP_ENOPROC};
         if (!supervisor->guest_child) { /* it is the supervisor's own start that has failed */
             reply.status = DYNSUP_EREASON;
-            reply.values[0] =
-                dsi_value_copy(supervisor->host, supervisor->process->at.reason.value);
+            reply.values[0] = dsi_value_copy(supervisor->host, supervisor->process->reason.value);
         }
         dsi_request_reply(supervisor->host, supervisor->guest_request, &reply);
     }
@@ -384,7 +383,7 @@ static bool same(const dynsup_value *a, const dynsup_value *b) {
 /* stop is told whether the supervisor has ended with the reason that was asked for. */
 static void stop_tell(dsi_supervisor *supervisor, dsi_request *request) {
     dynsup_reply reply = {0};
-    const dynsup_value *reason = &supervisor->process->at.reason.value;
+    const dynsup_value *reason = &supervisor->process->reason.value;
     if (!same(reason, &request->reason.value)) {
         reply.status = DYNSUP_EREASON;
         reply.values[0] = dsi_value_copy(supervisor->host, *reason);

@@ -10,6 +10,7 @@ local figures = {}
 ---@field unit string
 ---@field key string  QUESTION.KIND
 ---@field values table<string, number[]>  by peer, the smallest first
+---@field repetitions table<string, table<string, number>>  by peer and repetition
 
 --- The fields of a line, or nil when it is no figure.
 ---@param line string
@@ -28,12 +29,15 @@ local function add(rows, fields)
   local row = rows[name]
   if not row then
     row = { question = fields.question, kind = fields.kind, size = math.tointeger(fields.size) }
-    row.unit, row.key, row.values = fields.unit, fields.question .. "." .. fields.kind, {}
+    row.unit, row.key = fields.unit, fields.question .. "." .. fields.kind
+    row.values, row.repetitions = {}, {}
     rows[name] = row
   end
   local peer = fields.peer or "dynsup"
   row.values[peer] = row.values[peer] or {}
   table.insert(row.values[peer], tonumber(fields.value))
+  row.repetitions[peer] = row.repetitions[peer] or {}
+  row.repetitions[peer][fields.repetition or ""] = tonumber(fields.value)
 end
 
 --- Rows by QUESTION.KIND.SIZE, and what is known of the machine, of lines as an iterator gives them.
@@ -58,17 +62,21 @@ function figures.read(lines)
   return rows, about
 end
 
+-- Of sorted values; nil without any.
+local function middle(values)
+  if #values == 0 then
+    return nil
+  end
+  local half = (#values + 1) // 2
+  return #values % 2 == 1 and values[half] or (values[half] + values[half + 1]) / 2
+end
+
 --- The median of a peer's values; nil without any.
 ---@param row bench.row
 ---@param peer string
 ---@return number?
 function figures.median(row, peer)
-  local values = row.values[peer]
-  if not values then
-    return nil
-  end
-  local middle = (#values + 1) // 2
-  return #values % 2 == 1 and values[middle] or (values[middle] + values[middle + 1]) / 2
+  return middle(row.values[peer] or {})
 end
 
 --- Is more of this unit better?
@@ -88,6 +96,21 @@ function figures.ratio(unit, own, other)
     own, other = other, own
   end
   return own / math.max(other, 1e-9)
+end
+
+--- How many times better dynsup is than a peer: the median of the ratios that the repetitions have, each
+--- by itself, since a machine drifts from one to the next. Nil where they have none together.
+---@param row bench.row
+---@param peer string
+---@return number?
+function figures.beside(row, peer)
+  local ratios, others = {}, row.repetitions[peer] or {}
+  for repetition, own in pairs(row.repetitions.dynsup or {}) do
+    local other = others[repetition]
+    ratios[#ratios + 1] = other and figures.ratio(row.unit, own, other)
+  end
+  table.sort(ratios)
+  return middle(ratios)
 end
 
 --- A number as precise as it is worth: three digits, in thousands or millions.

@@ -51,8 +51,8 @@ function judge.row(row, target)
   local verdict = { beside = {}, needed = judge.needed(target, row.unit) }
   verdict.named = named and figures.ratio(row.unit, own, named)
   for peer, needed in pairs(verdict.needed) do
-    local other = figures.median(row, peer)
-    verdict.beside[peer] = other and figures.ratio(row.unit, own, other) / needed
+    local times = figures.beside(row, peer)
+    verdict.beside[peer] = times and times / needed
   end
   verdict.met = all_reached(verdict.beside)
   if verdict.met == nil then

@@ -39,14 +39,13 @@ end
 
 -- A peer's median, and how many times better dynsup is.
 local function peer_cell(row, peer)
-  local own, other = figures.median(row, "dynsup"), figures.median(row, peer)
+  local other, times = figures.median(row, peer), figures.beside(row, peer)
   if not other then
     return ""
-  elseif not own then
+  elseif not times then
     return figures.short(other)
   end
-  local ratio = figures.ratio(row.unit, own, other)
-  return ("%s (%s x)"):format(figures.short(other), figures.short(ratio))
+  return ("%s (%s x)"):format(figures.short(other), figures.short(times))
 end
 
 local function own_cell(row)

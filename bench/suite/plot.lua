@@ -47,7 +47,7 @@ local function ratio_rows(ordered)
     for _, peer in ipairs(suite.peers) do
       local other = peer.name ~= "dynsup" and figures.median(entry.row, peer.name)
       if own and own > 0 and other and other > 0 then
-        ratios[peer.name] = figures.ratio(entry.row.unit, own, other)
+        ratios[peer.name] = figures.beside(entry.row, peer.name)
         all[#all + 1] = ratios[peer.name]
       end
     end
