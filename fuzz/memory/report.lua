@@ -17,50 +17,72 @@ local function output(command)
   return pipe:read "a"
 end
 
-local names = {}
-
--- "function file:line" of "PATH(FUNCTION+0xOFFSET)[0xADDRESS]", or what is known of that.
-local function name(frame)
-  if names[frame] then return names[frame] end
+-- A frame is PATH(FUNCTION+0xOFFSET)[0xADDRESS], without the function where it is static.
+local function parts(frame)
   local path, symbol, offset = frame:match "^(.-)%(([^+]*)%+?(0?x?%x*)%)"
-  local found
-  if path and symbol == "" and offset ~= "" then
-    local place = path:find "/" and path or output("command -v " .. path):gsub("\n", "")
-    local where = ("%#x"):format(tonumber(offset) - 1)
-    local f, line = output(("addr2line -f -s -e '%s' %s 2>/dev/null"):format(place, where)):match "^(.-)\n(.-)\n"
-    found = f and f ~= "??" and f .. " " .. line
+  return path or frame, symbol or "", offset or ""
+end
+
+local places = {} -- by path and offset: asking for one takes long
+
+local function place(path, offset)
+  local key = path .. offset
+  if not places[key] then
+    local file = path:find "/" and path or output("command -v " .. path):gsub("\n", "")
+    local command = ("addr2line -f -s -e '%s' %#x 2>/dev/null"):format(file, tonumber(offset) - 1)
+    places[key] = output(command):gsub("\n", " ", 1):gsub("\n", "")
   end
-  local library = (path or frame):match "[^/]*$"
-  names[frame] = library .. " " .. (found or (symbol and symbol ~= "" and symbol) or offset or "?")
-  return names[frame]
+  return places[key]
 end
 
-local RAISES = { abort = true, raise = true, gsignal = true, __assert_fail = true, fatal = true }
+local function name(frame)
+  local path, symbol, offset = parts(frame)
+  local found = symbol == "" and offset ~= "" and place(path, offset)
+  return path:match "[^/]*$" .. " " .. (found and not found:find "^%?" and found or symbol .. "+" .. offset)
+end
 
+-- The C library's way from a failed assertion or abort to the signal, and who notes it.
 local function is_raise(frame)
-  local f = frame:match "%S+ (%S*)" or ""
-  return frame:find "^memory_preload" or RAISES[f] or f:find "^__pthread_kill" or f:find "sigaction"
-    or f:find "^__GI_" or frame:find "^libc%.so"
+  local library = parts(frame):match "[^/]*$"
+  return library == "memory_preload.so" or library == "libc.so.6"
 end
 
-local function frames(lines)
+local function frames(text)
   local list = {}
-  for line in lines:gmatch "[^\n]+" do
-    local frame = name(line)
-    if #list > 0 or not is_raise(frame) then list[#list + 1] = frame end
+  for line in text:gmatch "[^\n]+" do
+    if #list > 0 or not is_raise(line) then list[#list + 1] = line end
   end
   return list
 end
 
---- The crashes in a file of notes: of each the program, the signal, where it was, and where memory was
+-- A test that goes on with what it did not get, or calls Lua unprotected: whoever is between it and the
+-- signal is a library that dynsup is not in.
+local TESTS_OWN = "a C test itself went on without what it had asked for, or called Lua unprotected"
+
+local function is_tests_own(stack, program)
+  for _, frame in ipairs(stack) do
+    if parts(frame):match "[^/]*$" == program then
+      local file = name(frame):match "%S+ (%S+%.c):%d+" or ""
+      return file:find "_test%.c$" or file:find "^test_"
+    end
+  end
+end
+
+local function known(stack, program)
+  local library = stack[1] and parts(stack[1]):match "[^/]*$" or ""
+  for _, each in ipairs(KNOWN) do
+    if library:find(each[1]) then return each[2] end
+  end
+  return program:find "_test$" and is_tests_own(stack, program) and TESTS_OWN or nil
+end
+
+--- The crashes in a file of notes: of each the program and the signal, where it was, and where memory was
 --- refused first; known: whose fault it is, where that is known.
 function report.crashes(text)
   local list = {}
   for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
     local crash = { head = head, stack = frames(stack), refused = frames(refused) }
-    for _, known in ipairs(KNOWN) do
-      if (crash.stack[1] or ""):find(known[1]) then crash.known = known[2] end
-    end
+    crash.known = known(crash.stack, head:match "^%S+")
     list[#list + 1] = crash
   end
   return list
@@ -76,9 +98,9 @@ end
 --- Lines about a crash.
 function report.describe(crash)
   local lines = { "    " .. crash.head .. " at:" }
-  for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. crash.stack[i] end
+  for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. name(crash.stack[i]) end
   lines[#lines + 1] = "    memory was refused at:"
-  for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. crash.refused[i] end
+  for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i]) end
   return table.concat(lines, "\n")
 end
 
