@@ -1,10 +1,11 @@
-/* The Lua module memory_fault: runs pieces of a process without memory, each in a copy of the process.
+/* The Lua module memory_fault: runs pieces of a process without memory, each in a copy of the
+ * process.
  *
  *   attempt(at, failures, seconds [, command])
- *       In the copy it returns nothing; there requests for memory fail as memory_fault_begin says from
- *       begin() to finish(), and leave(ok) ends the copy. With a command, a list of words, that runs in
- *       its place. In the process it returns what has come of it: "ended", the exit code; "crashed", the
- *       signal; "hung"; and how many requests were made between begin and finish. */
+ *       In the copy it returns nothing; there requests for memory fail as memory_fault_begin says
+ * from begin() to finish(), and leave(ok) ends the copy. With a command, a list of words, that runs
+ * in its place. In the process it returns what has come of it: "ended", the exit code; "crashed",
+ * the signal; "hung"; and how many requests were made between begin and finish. */
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
 
@@ -32,7 +33,8 @@ typedef struct told {
 static told *page(void) {
     static told *shared;
     if (!shared)
-        shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        shared =
+            mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return shared;
 }
 
@@ -121,7 +123,8 @@ static int push_end(lua_State *L, bool in_time, int status) {
 }
 
 static int attempt(lua_State *L) {
-    *page() = (told){.at = (long)luaL_checkinteger(L, 1), .failures = (long)luaL_checkinteger(L, 2)};
+    *page() =
+        (told){.at = (long)luaL_checkinteger(L, 1), .failures = (long)luaL_checkinteger(L, 2)};
     double seconds = luaL_checknumber(L, 3);
     int status;
     fflush(NULL);
@@ -140,11 +143,7 @@ static int attempt(lua_State *L) {
 
 int luaopen_memory_fault(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"attempt", attempt},
-        {"begin", begin},
-        {"finish", finish},
-        {"leave", leave},
-        {NULL, NULL},
+        {"attempt", attempt}, {"begin", begin}, {"finish", finish}, {"leave", leave}, {NULL, NULL},
     };
     luaL_newlib(L, functions);
     return 1;

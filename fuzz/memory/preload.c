@@ -1,13 +1,14 @@
 /* Loaded before all others, it refuses memory: the n-th malloc, calloc, realloc that grows, aligned
  * block or anonymous mmap fails, and a few behind it, or all.
  *
- * Two can ask for that. A test inside of the process calls memory_fault_begin. Or the environment names
- * a program and a request: then each process of that program counts from its beginning on, and others,
- * as the shells that start it, have memory.
- *   DYNSUP_MEMORY_PROGRAM   the name of the program's file
- *   DYNSUP_MEMORY_FAIL      AT:FAILURES, as memory_fault_begin takes them
- *   DYNSUP_MEMORY_NOTES     a file, to which each such process adds how many requests it made, and
- *                           where it crashed, or was when it was told to quit, and what was refused */
+ * Two can ask for that. A test inside of the process calls memory_fault_begin. Or the environment
+ * names a program and a request: then each process of that program counts from its beginning on,
+ * and others, as the shells that start it, have memory.
+ *
+ * - DYNSUP_MEMORY_PROGRAM: the name of the program's file.
+ * - DYNSUP_MEMORY_FAIL: AT:FAILURES, as memory_fault_begin takes them.
+ * - DYNSUP_MEMORY_NOTES: a file, to which each such process adds how many requests it made, and
+ *   each process where it crashed, or was when it was told to quit, and what was refused first. */
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
 
@@ -45,9 +46,9 @@ static void *find(const char *name) {
 }
 
 /* ISO C has no way from a pointer to a function. */
-#define NEXT(name) \
-    static __typeof__(&name) next; \
-    if (!next) \
+#define NEXT(name)                                                                                 \
+    static __typeof__(&name) next;                                                                 \
+    if (!next)                                                                                     \
     *(void **)&next = find(#name)
 
 /* ---- what is refused ---- */
@@ -58,7 +59,7 @@ static long seconds(void) {
     return (long)now.tv_sec;
 }
 
-/* Without memory each request of Lua's is a whole collection: what goes on for long does not hang. */
+/* Without memory each request of Lua's is a whole collection: who takes long does not hang. */
 static bool comes_back(void) {
     if (seconds() - refused_since < PATIENCE)
         return false;
@@ -132,19 +133,25 @@ long memory_fault_end(long *refused_out) {
 
 static const char *signal_name(int number) {
     switch (number) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGABRT: return "SIGABRT";
-    case SIGBUS: return "SIGBUS";
-    case SIGFPE: return "SIGFPE";
-    case SIGILL: return "SIGILL";
-    default: return "SIGQUIT";
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGABRT:
+        return "SIGABRT";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGILL:
+        return "SIGILL";
+    default:
+        return "SIGQUIT";
     }
 }
 
 static void note(const char *what, const char *more) {
     char line[512];
-    int length = snprintf(line, sizeof line, "%s %s %s %ld\n", what, program_invocation_short_name, more,
-                          atomic_load(&requests));
+    int length = snprintf(line, sizeof line, "%s %s %s %ld\n", what, program_invocation_short_name,
+                          more, atomic_load(&requests));
     if (write(notes, line, (size_t)length) < 0)
         return;
 }
@@ -183,7 +190,8 @@ static void watch_crashes(void) {
     backtrace(&frame, 1); /* loads what it needs */
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        sigaction(crashes[i], &(struct sigaction){.sa_handler = on_crash, .sa_flags = SA_ONSTACK}, NULL);
+        sigaction(crashes[i], &(struct sigaction){.sa_handler = on_crash, .sa_flags = SA_ONSTACK},
+                  NULL);
 }
 
 static bool is_named(void) {
@@ -194,7 +202,8 @@ static bool is_named(void) {
 static void __attribute__((constructor)) begin(void) {
     const char *path = getenv("DYNSUP_MEMORY_NOTES"), *fail = getenv("DYNSUP_MEMORY_FAIL");
     if (path) {
-        notes = fcntl(open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), F_DUPFD_CLOEXEC, 900);
+        notes = fcntl(open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), F_DUPFD_CLOEXEC,
+                      900);
         watch_crashes();
     }
     is_armed = is_named();

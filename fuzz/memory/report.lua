@@ -8,8 +8,6 @@ local KNOWN = {
   { "^libuv%.so", "libuv aborts when it cannot grow its table of descriptors (maybe_resize), which has no "
     .. "way to say so, or cannot start its threads" },
   { "^libcurl", "libcurl aborts" },
-  { "^libcmocka", "a C test has failed: CMOCKA_TEST_ABORT ends it there, for what a test leaves halfway is "
-    .. "not what its teardown expects" },
 }
 
 local function output(command)
@@ -59,7 +57,16 @@ end
 -- signal is a library that dynsup is not in.
 local TESTS_OWN = "a C test itself went on without what it had asked for, or called Lua unprotected"
 
+-- These hand what raises a state of Lua without any protected call, and mean to.
+local UNPROTECTED = { bindings_check_test = true, bindings_codec_test = true }
+
+local function is_panic(stack, program)
+  local all = table.concat(stack, "\n")
+  return UNPROTECTED[program] and all:find "^[^\n]*liblua" and not all:find("lua_pcallk", 1, true)
+end
+
 local function is_tests_own(stack, program)
+  if is_panic(stack, program) then return true end
   for _, frame in ipairs(stack) do
     if parts(frame):match "[^/]*$" == program then
       local file = name(frame):match "%S+ (%S+%.c):%d+" or ""
@@ -68,8 +75,7 @@ local function is_tests_own(stack, program)
   end
 end
 
-local function known(stack, program)
-  local library = stack[1] and parts(stack[1]):match "[^/]*$" or ""
+local function known(stack, program, library)
   for _, each in ipairs(KNOWN) do
     if library:find(each[1]) then return each[2] end
   end
@@ -77,12 +83,15 @@ local function known(stack, program)
 end
 
 --- The crashes in a file of notes: of each the program and the signal, where it was, and where memory was
---- refused first; known: whose fault it is, where that is known.
+--- refused first; known: whose fault it is, where that is known; is_failure: a C test has failed, and was ended
+--- there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
 function report.crashes(text)
   local list = {}
   for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
     local crash = { head = head, stack = frames(stack), refused = frames(refused) }
-    crash.known = known(crash.stack, head:match "^%S+")
+    local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
+    crash.is_failure = library:find "^libcmocka" ~= nil
+    crash.known = known(crash.stack, head:match "^%S+", library)
     list[#list + 1] = crash
   end
   return list

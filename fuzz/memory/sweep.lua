@@ -17,7 +17,7 @@ local every = tonumber(os.getenv "MEMORY_EVERY")
 local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(%d+):(%a+)$"
 local notes_path = assert(os.getenv "DYNSUP_MEMORY_NOTES", "tools/check-memory sets the environment")
 
-sweep.done, sweep.found, sweep.outside, sweep.whys = 0, 0, 0, {}
+sweep.done, sweep.found, sweep.outside = 0, 0, {}
 
 local function take_notes()
   local file <close> = io.open(notes_path, "rb")
@@ -30,15 +30,20 @@ local function is_crash(how, crashes)
   return how == "hung" or #crashes > 0 or how == "crashed"
 end
 
--- Says what a test made of it, unless it is somebody else's crash.
-local function judge(name, at, mode, how, code, crashes)
-  local known = true
+-- Is each crash somebody else's, or a test that failed?
+local function is_excused(crashes)
   for _, crash in ipairs(crashes) do
-    sweep.whys[crash.known or "?"] = (sweep.whys[crash.known or "?"] or 0) + 1
-    known = known and crash.known
+    if not (crash.known or crash.is_failure) then return false end
   end
-  if known and #crashes > 0 and how ~= "hung" then
-    sweep.outside = sweep.outside + 1
+  return #crashes > 0
+end
+
+-- Says what a test made of it, unless that is excused.
+local function judge(name, at, mode, how, code, crashes)
+  if how ~= "hung" and is_excused(crashes) then
+    for _, crash in ipairs(crashes) do
+      if crash.known then sweep.outside[crash.known] = (sweep.outside[crash.known] or 0) + 1 end
+    end
     return
   end
   sweep.found = sweep.found + 1
@@ -76,9 +81,7 @@ end
 
 -- The last lines of a file's report.
 function sweep.finish()
-  for why, n in pairs(sweep.whys) do
-    if why ~= "?" then print(("outside, %d times: %s"):format(n, why)) end
-  end
+  for why, n in pairs(sweep.outside) do print(("outside, %d times: %s"):format(n, why)) end
   print(("%d runs, %d found"):format(sweep.done, sweep.found))
 end
 
