@@ -83,7 +83,8 @@ static void become(lua_State *L) {
     char *words[64] = {NULL};
     for (lua_Integer i = 1; i < 64 && lua_geti(L, 4, i) == LUA_TSTRING; i++)
         words[i - 1] = (char *)lua_tostring(L, -1);
-    execvp(words[0], words);
+    if (words[0])
+        execvp(words[0], words);
     _exit(127);
 }
 

@@ -2,12 +2,12 @@
 -- to quit, and whether that is known to be somebody else's.
 local report = {}
 
--- What dynsup cannot mend: the first frames that are neither the C library's raise nor the preload's are
--- matched from the top, as "library function".
+-- What dynsup cannot mend, by the library that the C library was asked to abort by, or the function.
 local KNOWN = {
   { "^libuv%.so", "libuv aborts when it cannot grow its table of descriptors (maybe_resize), which has no "
     .. "way to say so, or cannot start its threads" },
-  { "^libcurl", "libcurl aborts" },
+  { "^liblua5%.4%-luv", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
+  { "luv_alloc_cb", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
 }
 
 local function output(command)
@@ -76,8 +76,9 @@ local function is_tests_own(stack, program)
 end
 
 local function known(stack, program, library)
+  local called = stack[1] and name(stack[1]) or ""
   for _, each in ipairs(KNOWN) do
-    if library:find(each[1]) then return each[2] end
+    if library:find(each[1]) or called:find(each[1]) then return each[2] end
   end
   return program:find "_test$" and is_tests_own(stack, program) and TESTS_OWN or nil
 end

@@ -22,7 +22,7 @@ sweep.done, sweep.found, sweep.outside = 0, 0, {}
 local function take_notes()
   local file <close> = io.open(notes_path, "rb")
   local text = file and file:read "a" or ""
-  os.remove(notes_path)
+  io.open(notes_path, "w"):close() -- processes have it open
   return text
 end
 

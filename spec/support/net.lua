@@ -43,7 +43,7 @@ end
 
 -- Gives way until the process waits.
 function net.until_waiting(pid)
-  while dynsup.info(pid).status ~= "waiting" do
+  while assert(dynsup.info(pid), "it has ended").status ~= "waiting" do
     dynsup.yield()
   end
 end
