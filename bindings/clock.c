@@ -53,20 +53,20 @@ static void inspect(lua_State *L, dynsup_clock_info *info_out) {
 
 /* ---- methods ---- */
 
-static int clock_pause(lua_State *L) {
+static int change(lua_State *L, bool (*how)(dynsup_host *core, dynsup_clock clock)) {
     dsl_host *host;
     dynsup_clock clock = clock_check(L, &host);
     dsl_check_count(L, 1, 1);
-    lua_pushboolean(L, dynsup_clock_pause(host->core, clock));
+    lua_pushboolean(L, how(host->core, clock));
     return 1;
 }
 
+static int clock_pause(lua_State *L) {
+    return change(L, dynsup_clock_pause);
+}
+
 static int clock_resume(lua_State *L) {
-    dsl_host *host;
-    dynsup_clock clock = clock_check(L, &host);
-    dsl_check_count(L, 1, 1);
-    lua_pushboolean(L, dynsup_clock_resume(host->core, clock));
-    return 1;
+    return change(L, dynsup_clock_resume);
 }
 
 static int clock_now(lua_State *L) {

@@ -129,24 +129,25 @@ static child_name check_child(lua_State *L, dsl_host *host, dynsup_pid *supervis
     return child;
 }
 
-static int terminate_child(lua_State *L) {
+/* A request of the core's about a child. */
+typedef int (*child_request)(dynsup_host *core, dynsup_pid supervisor, dynsup_pid pid,
+                             const char *name, size_t length, bool may_wait, dynsup_reply *reply);
+
+static int ask_about_child(lua_State *L, child_request ask, lua_KFunction k) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;
     dynsup_pid pid;
     child_name child = check_child(L, host, &pid);
-    dynsup_terminate_child(host->core, pid, child.pid, child.name, child.length,
-                           dsl_can_wait(L, host), &reply);
-    return dsl_reply_to(L, host, &reply, 0, done_k);
+    ask(host->core, pid, child.pid, child.name, child.length, dsl_can_wait(L, host), &reply);
+    return dsl_reply_to(L, host, &reply, 0, k);
+}
+
+static int terminate_child(lua_State *L) {
+    return ask_about_child(L, dynsup_terminate_child, done_k);
 }
 
 static int restart_child(lua_State *L) {
-    dsl_host *host = dsl_host_of(L);
-    dynsup_reply reply;
-    dynsup_pid pid;
-    child_name child = check_child(L, host, &pid);
-    dynsup_restart_child(host->core, pid, child.pid, child.name, child.length,
-                         dsl_can_wait(L, host), &reply);
-    return dsl_reply_to(L, host, &reply, 0, dsl_restarted_k);
+    return ask_about_child(L, dynsup_restart_child, dsl_restarted_k);
 }
 
 static int stop(lua_State *L) {
