@@ -181,21 +181,21 @@ static void slabs_fill_up_what_runs_have_left(void **state) {
 /* As the array of a table does, to the end of its chunk; then it moves. */
 static void a_run_grows_where_it_is_while_the_units_behind_it_are_free(void **state) {
     (void)state;
-    enum { UNIT = 16 << 10 };
+    const size_t unit = (size_t)16 << 10;
     dsl_arena *arena = dsl_arena_new();
-    char *run = dsl_arena_alloc(arena, NULL, 0, UNIT);
-    memset(run, 1, UNIT);
-    assert_ptr_equal(dsl_arena_alloc(arena, run, UNIT, 4 * UNIT), run);
-    char *behind = dsl_arena_alloc(arena, NULL, 0, UNIT);
-    assert_ptr_equal(behind, run + 4 * UNIT);
-    char *moved = dsl_arena_alloc(arena, run, 4 * UNIT, 8 * UNIT);
+    char *run = dsl_arena_alloc(arena, NULL, 0, unit);
+    memset(run, 1, unit);
+    assert_ptr_equal(dsl_arena_alloc(arena, run, unit, 4 * unit), run);
+    char *behind = dsl_arena_alloc(arena, NULL, 0, unit);
+    assert_ptr_equal(behind, run + 4 * unit);
+    char *moved = dsl_arena_alloc(arena, run, 4 * unit, 8 * unit);
     assert_ptr_not_equal(moved, run);
-    assert_int_equal(moved[UNIT - 1], 1);
-    char *smaller = dsl_arena_alloc(arena, moved, 8 * UNIT, UNIT);
-    assert_int_equal(smaller[UNIT - 1], 1);
-    dsl_arena_alloc(arena, smaller, UNIT, 0);
-    dsl_arena_alloc(arena, behind, UNIT, 0);
-    assert_ptr_equal(dsl_arena_alloc(arena, NULL, 0, 16 * UNIT), run); /* all came back */
+    assert_int_equal(moved[unit - 1], 1);
+    char *smaller = dsl_arena_alloc(arena, moved, 8 * unit, unit);
+    assert_int_equal(smaller[unit - 1], 1);
+    dsl_arena_alloc(arena, smaller, unit, 0);
+    dsl_arena_alloc(arena, behind, unit, 0);
+    assert_ptr_equal(dsl_arena_alloc(arena, NULL, 0, 16 * unit), run); /* all came back */
     dsl_arena_free(arena);
 }
 
