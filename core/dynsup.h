@@ -67,7 +67,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
     X(UNKNOWN_REGISTRY, "unknown_registry", "there is no such registry with unique keys")          \
     X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
-    X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
+    X(CALLS_ITSELF, "calls_itself", "a start asks the supervisor that waits for it")               \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
     X(NOT_STATIC, "not_a_static_supervisor", "the supervisor's children have no ids")              \
@@ -843,7 +843,8 @@ typedef struct dynsup_child_spec {
  * wait for reply->key (dynsup_wait_key), and its body's reply op is called when it is decided. With
  * may_wait false DYNSUP_EWOULD_WAIT comes back in place of DYNSUP_PENDING. A caller that is gone by
  * then is simply not told. DYNSUP_ENOPROC and DYNSUP_ENOT_A_SUPERVISOR for a wrong supervisor,
- * DYNSUP_ECALLS_ITSELF for a guest of its own. */
+ * DYNSUP_ECALLS_ITSELF for a guest of its own, and for who has not started yet and is waited for by
+ * it: a process of start_out, an init function. */
 
 /* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
  * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
