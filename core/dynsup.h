@@ -87,8 +87,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
     X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
     X(CLOSED, "closed", "the host has been closed")                                                \
-    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")                   \
-    X(INVALID_MFA, "invalid_mfa", "it has no name by which it could run in another heap")
+    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,

@@ -219,7 +219,7 @@ describe("an init", function()
   end
 
   for kind, start_link in pairs(kinds) do
-    it(("of a server cannot ask the %s supervisor that starts it, at whichever start"):format(kind), host.main(function()
+    it(("of a server cannot ask the %s supervisor that starts it, at any start"):format(kind), host.main(function()
       local sup, heard = start_link(), {}
       local M = module_of(function(arg)
         asks(sup, heard)
