@@ -9,6 +9,8 @@
 #include "bindings/heap_group.h"
 #include "bindings/program.h"
 
+#include <assert.h>
+
 #define STACK 4 /* slots that are needed beside the arguments */
 
 /* Pushes the values of the supervisor's list, and adds their number; false without memory.
@@ -66,11 +68,9 @@ static dsl_body *body_make(const dsl_program *program, uint64_t arguments) {
     return NULL;
 }
 
-/* It cannot begin: there is no memory for its coroutine, or, while its start waited, its supervisor
- * has told that its children live in other heaps, where only what has a name can go. */
-static enum dynsup_slice refused(const dsl_program *program, enum dynsup_atom why,
-                                 dynsup_outcome *outcome) {
-    dynsup_reason reason = dynsup_reason_atom(why);
+/* It cannot begin: there is no memory for its coroutine. */
+static enum dynsup_slice refused(const dsl_program *program, dynsup_outcome *outcome) {
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
     if (program->is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = reason.value;
@@ -88,11 +88,10 @@ static enum dynsup_slice begin_step(void *p, dynsup_host *core, dynsup_pid self,
         return DYNSUP_SLICE_EXIT;
     dynsup_pid supervisor = program->is_guest ? self : dynsup_parent(core);
     uint64_t arguments = dynsup_supervisor_arguments(core, supervisor);
-    if (dsl_heap_group_of(arguments))
-        return refused(program, DYNSUP_INVALID_MFA, outcome);
+    assert(!dsl_heap_group_of(arguments) && "a start waits until its supervisor's heaps are known");
     dsl_body *body = body_make(program, arguments);
     if (!body)
-        return refused(program, DYNSUP_NOMEM, outcome);
+        return refused(program, outcome);
     body->is_guest = program->is_guest;
     dynsup_body_set(core, &dsl_body_ops, body);
     dsl_program_release(program);

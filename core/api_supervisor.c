@@ -1,6 +1,6 @@
 /* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
 #include "child_event.h"
-#include "supervisor.h"
+#include "static.h"
 
 #include <assert.h>
 
@@ -61,6 +61,24 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
 
 /* ---- requests ---- */
 
+/* Does whoever has started the process wait until it says that it has started? */
+static bool is_starting(const dsi_process *process) {
+    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (!supervisor)
+        return process->flags & DSI_FLAG_STARTING;
+    return supervisor->state == DSI_SUPERVISOR_INIT ||
+           (supervisor->order && supervisor->order->job == DSI_JOB_INIT);
+}
+
+/* Is the current process the supervisor itself, as its guest, or being started by it, or by
+ * somebody who is? The supervisor would wait for who waits for it. */
+static bool asks_itself(const dynsup_host *host, const dsi_process *process) {
+    const dsi_process *asks = host->current;
+    while (asks && asks != process && is_starting(asks))
+        asks = dsi_process_find_alive(host, asks->parent);
+    return asks == process;
+}
+
 /* The supervisor of a request, or why there is none for it. */
 static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
                            dsi_supervisor **supervisor_out) {
@@ -70,9 +88,7 @@ static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
     *supervisor_out = dsi_supervisor_of(process);
     if (!*supervisor_out)
         return DYNSUP_ENOT_A_SUPERVISOR;
-    if (process == host->current)
-        return DYNSUP_ECALLS_ITSELF;
-    return 0;
+    return asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
 }
 
 /* The same for what a supervisor that is stopping does not do any more. */

@@ -68,7 +68,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
     X(UNKNOWN_REGISTRY, "unknown_registry", "there is no such registry with unique keys")          \
     X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
-    X(CALLS_ITSELF, "calls_itself", "a start function asks its own supervisor")                    \
+    X(CALLS_ITSELF, "calls_itself", "a start asks the supervisor that waits for it")               \
     X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
     X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
     X(NOT_STATIC, "not_a_static_supervisor", "the supervisor's children have no ids")              \
@@ -88,8 +88,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
     X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
     X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
     X(CLOSED, "closed", "the host has been closed")                                                \
-    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")                   \
-    X(INVALID_MFA, "invalid_mfa", "it has no name by which it could run in another heap")
+    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
 
 #define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
 #define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,

@@ -183,6 +183,70 @@ static void a_start_that_asks_for_its_own_end_is_stopped(void **state) {
     assert_true(s.body->gone);
 }
 
+/* ---- who asks the supervisor that waits for it ---- */
+
+/* A process that asks this supervisor in its first slice, and how that was answered. */
+typedef struct asking {
+    dynsup_pid whom;
+    dynsup_ref ref;
+    int statuses[4], count;
+} asking;
+
+static enum dynsup_slice act_ask(test_body *self, dynsup_outcome *outcome) {
+    asking *ask = self->more;
+    dynsup_host *host = self->test->host;
+    dynsup_reply reply;
+    dynsup_child_spec spec = test_spec(test_program_new(self->test));
+    dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
+    (void)outcome;
+    ask->statuses[0] = dynsup_start_child(host, ask->whom, &spec, false, true, &reply);
+    ask->statuses[1] = dynsup_restart_child(host, ask->whom, self->pid, NULL, 0, true, &reply);
+    ask->statuses[2] = dynsup_supervisor_turn(host, ask->whom, true, &reply);
+    ask->statuses[3] = dynsup_supervisor_stop(host, ask->whom, &normal, true, &reply);
+    ask->count++;
+    self->act = NULL;
+    dynsup_started(host, ask->ref);
+    return DYNSUP_SLICE_WAIT;
+}
+
+static enum dynsup_slice act_begin(test_body *self, dynsup_outcome *outcome) {
+    asking *ask = self->more;
+    dynsup_spawn_options options = {.link = true, .start_out = &ask->ref};
+    if (self->replied) {
+        outcome->pid = self->reply.pid;
+        return DYNSUP_SLICE_EXIT;
+    }
+    test_body *body = test_body_new(self->test);
+    body->act = act_ask;
+    body->more = ask;
+    assert_int_equal(dynsup_spawn(self->test->host, &test_body_ops, body, &options, &body->pid), 0);
+    self->key = ask->ref;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void asked_in_vain(const asking *ask, int times) {
+    assert_int_equal(ask->count, times);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ask->statuses[i], DYNSUP_ECALLS_ITSELF);
+}
+
+static void who_starts_cannot_ask_who_waits_for_it(void **state) {
+    test_host *test = *state;
+    test_body *body, *a = test_spawn_trapping(test);
+    asking ask = {.whom = test_supervisor(test, NULL)};
+    dynsup_child_spec spec = starting(test, &body);
+    test_program *program = spec.program;
+    body->act = act_ask;
+    body->more = program->more = &ask;
+    program->act = act_begin; /* of the restart */
+    assert_int_equal(test_start(test, a, ask.whom, &spec), 0);
+    asked_in_vain(&ask, 1);
+    test_signal(test, NULL, a->reply.pid, DYNSUP_KILL);
+    test_run(test);
+    asked_in_vain(&ask, 2);
+    test_counts(test, ask.whom, 1, 1, 0, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -196,6 +260,7 @@ int main(void) {
         TEST(no_more_than_max_children_are_started),
         cmocka_unit_test(starting_without_memory_changes_nothing),
         TEST(a_start_that_asks_for_its_own_end_is_stopped),
+        TEST(who_starts_cannot_ask_who_waits_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

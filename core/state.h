@@ -72,9 +72,9 @@ struct dynsup_host {
     dynsup_reason main_reason; /* when it has ended */
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
-    bool closing; /* a stop op is running */
-    bool told;    /* events, since after_events was called */
-    bool held_up; /* who waits on a clock that stands may hold up a supervisor's end */
+    bool closing;    /* a stop op is running */
+    bool told;       /* events, since after_events was called */
+    bool held_up;    /* who waits on a clock that stands may hold up a supervisor's end */
     uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */

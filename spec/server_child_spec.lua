@@ -26,6 +26,10 @@ local function idle()
   end)
 end
 
+local function waiting()
+  dynsup.receive()
+end
+
 local kinds = {
   static = function(options)
     return assert(supervisor.start_link({}, options))
@@ -183,7 +187,7 @@ describe("a child that is asked for while its supervisor's init is at work", fun
     initialising(supervisor.start_link, function()
       return supervisor.init({}, { auto_shutdown = "any_significant" })
     end)
-    local spec = { id = 1, body = idle, significant = true, restart = "temporary" }
+    local spec = { id = 1, body = waiting, significant = true, restart = "temporary" }
     assert.is_true(dynsup.is_pid((dynsup.start_child("met", spec))))
   end))
 
@@ -191,6 +195,82 @@ describe("a child that is asked for while its supervisor's init is at work", fun
     initialising(dynsup.start_link, function()
       return "ignore"
     end)
-    assert.same({ nil, "noproc" }, { dynsup.start_child("met", { body = idle }) })
+    assert.same({ nil, "noproc" }, { dynsup.start_child("met", { body = waiting }) })
+  end))
+end)
+
+-- A supervisor that starts somebody waits for its init: who asks it meanwhile would wait for ever.
+describe("an init", function()
+  local requests = {
+    start_child = function(sup) return dynsup.start_child(sup, { id = 1, body = waiting }) end,
+    ensure_child = function(sup) return dynsup.ensure_child(sup, { id = 1, body = waiting }) end,
+    terminate_child = function(sup) return dynsup.terminate_child(sup, dynsup.self()) end,
+    which_children = dynsup.which_children,
+    stop = dynsup.stop,
+  }
+
+  -- The errors of the requests, in an init; each request is named once.
+  local function asks(sup, heard)
+    for name, request in pairs(requests) do
+      local ok, message = pcall(request, sup)
+      heard[#heard + 1] = ok and name .. " was served" or not tostring(message):find "calls itself" and message or nil
+    end
+    heard.times = (heard.times or 0) + 1
+  end
+
+  for kind, start_link in pairs(kinds) do
+    it(("of a server cannot ask the %s supervisor that starts it, at any start"):format(kind), host.main(function()
+      local sup, heard = start_link(), {}
+      local M = module_of(function(arg)
+        asks(sup, heard)
+        return "ok", arg
+      end)
+      local pid = assert(dynsup.start_child(sup, { M, 1 }))
+      server.cast(pid, "break")
+      dynsup.sleep(1)
+      assert.same({ times = 2 }, heard)
+      assert.equal(pid_of(sup, M), server.call(pid_of(sup, M), "who"))
+      assert.is_true(dynsup.stop(sup))
+    end, { log_level = "off" }))
+
+    it(("of a supervisor, and what that starts, cannot ask the %s one above"):format(kind), host.main(function()
+      local sup, heard = start_link(), {}
+      local M = module_of(function(arg)
+        asks(sup, heard)
+        return "ok", arg
+      end)
+      local middle = { init = function()
+        asks(sup, heard)
+        return supervisor.init({ { M, 1 } }, {})
+      end }
+      assert(dynsup.start_child(sup, { id = 1, start = supervisor.start_link, args = { middle }, type = "supervisor" }))
+      assert.same({ times = 2 }, heard)
+      assert.is_true(dynsup.stop(sup))
+    end))
+  end
+
+  it("of a server can ask another supervisor", host.main(function()
+    local other, pid = kinds.dynamic(), nil
+    local M = module_of(function(arg)
+      pid = assert(dynsup.start_child(other, { body = waiting }))
+      return "ok", arg
+    end)
+    local sup = kinds.static()
+    assert(dynsup.start_child(sup, { M, 1 }))
+    assert.is_true(dynsup.is_pid(pid))
+  end))
+
+  it("that has returned is followed by handle_continue, which may ask", host.main(function()
+    local sup, pid = kinds.static(), nil
+    local M = module_of(function(arg)
+      return "ok", arg, { continue = "helper" }
+    end)
+    function M.handle_continue(_, state)
+      pid = dynsup.start_child(sup, { id = "helper", body = waiting })
+      return "noreply", state
+    end
+    assert(dynsup.start_child(sup, { M, 1 }))
+    dynsup.sleep(1)
+    assert.equal(pid_of(sup, "helper"), pid)
   end))
 end)
