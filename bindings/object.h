@@ -44,6 +44,9 @@ dsl_host *dsl_object_face(dsl_host *host, uint64_t object);
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object);
 void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
 
+/* As dsl_object_push, to be described: no function of a type is called. [-0, +1] */
+void dsl_object_push_plain(lua_State *L, dsl_host *host, uint64_t object);
+
 /* The parcel as an object; its owner is from now on who has the object. */
 static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
