@@ -19,7 +19,7 @@
 
 #define ROOM_MIN     64
 #define CALLERS      10000 /* stack places that whoever has called may have in use, at most */
-#define FRAME_VALUES 8 /* on the stack: a frame's, and what is looked up for a moment */
+#define FRAME_VALUES 8     /* on the stack: a frame's, and what is looked up for a moment */
 
 /* dynsup_alloc_fn on the C library. */
 static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
