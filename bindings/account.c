@@ -25,6 +25,25 @@ int dsl_accounts_open(lua_State *L, dsl_host *host) {
     return 0;
 }
 
+static void open_or_warn(dsl_host *face) {
+    if (dsl_accounts_open(face->L, face))
+        dsl_log(face->whole, DYNSUP_LEVEL_WARNING,
+                "max_memory of a supervisor's limits has no effect in heap %u",
+                face->heap ? (unsigned)face->heap->number : 0u);
+}
+
+void dsl_accounts_open_everywhere(dsl_host *host) {
+    dsl_host *whole = host->whole;
+    const dsl_heaps *heaps = whole->heaps;
+    if (whole->has_accounts)
+        return;
+    whole->has_accounts = true;
+    open_or_warn(whole);
+    for (uint32_t i = 1; heaps && i < heaps->capacity; i++)
+        if (heaps->table[i] && heaps->table[i]->state != DSL_HEAP_CLOSED)
+            open_or_warn(&heaps->table[i]->face);
+}
+
 bool dsl_account_limit(dsl_body *body, size_t limit) {
     if (limit == 0)
         return true;

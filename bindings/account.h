@@ -22,6 +22,10 @@
  * own; DYNSUP_ENOMEM. */
 int dsl_accounts_open(lua_State *L, dsl_host *host);
 
+/* The same in all its heaps, also in those that are opened later: for limits of children that may
+ * be in any of them. Where that is not possible a warning is logged. */
+void dsl_accounts_open_everywhere(dsl_host *host);
+
 /* The body's process may have so many bytes; 0: nothing is done. Accounts are open, and it has none
  * yet. False without memory. */
 bool dsl_account_limit(dsl_body *body, size_t limit);

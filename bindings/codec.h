@@ -124,6 +124,10 @@ enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t s
 enum dsl_codec_status dsl_parcel_unpack(lua_State *L, const dsl_parcel *parcel, int *count_out,
                                         dsl_codec_trouble *trouble_out);
 
+/* The same, but what a registered function would be called for stays as it has travelled. */
+enum dsl_codec_status dsl_parcel_unpack_plain(lua_State *L, const dsl_parcel *parcel,
+                                              int *count_out, dsl_codec_trouble *trouble_out);
+
 /* Makes what the codec needs in a state: its words and the table of types. Raises without memory.
  * [-0, +0] */
 void dsl_codec_open(lua_State *L, dsl_runtime *runtime);

@@ -17,7 +17,9 @@
 
 #include <stdlib.h>
 
-#define FRAME_VALUES 8 /* on the stack: a frame's, and what is looked up for a moment */
+#define ROOM_MIN     64
+#define CALLERS      10000 /* stack places that whoever has called may have in use, at most */
+#define FRAME_VALUES 8     /* on the stack: a frame's, and what is looked up for a moment */
 
 /* dynsup_alloc_fn on the C library. */
 static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
@@ -87,13 +89,38 @@ static bool is_too_deep(const dsl_packer *p) {
     return p->depth >= DSL_CODEC_LEVELS && !p->frames[p->depth - 1].is_whole;
 }
 
+/* More room for tables that wait, below the frames: as much again, for each time all that the
+ * frames have is moved. [-0, +0] */
+static bool room_grow(dsl_packer *p) {
+    int first = p->frames[0].table;
+    int room = p->later > ROOM_MIN ? p->later : ROOM_MIN;
+    while (!lua_checkstack(p->L, room + FRAME_VALUES)) {
+        room /= 2;
+        if (room == 0)
+            return false;
+    }
+    lua_settop(p->L, lua_gettop(p->L) + room);
+    lua_rotate(p->L, first, room);
+    for (uint32_t i = 0; i < p->depth; i++)
+        p->frames[i].table += room;
+    p->room = room;
+    return true;
+}
+
+static bool refuse_room(dsl_packer *p) {
+    if (lua_gettop(p->L) < LUAI_MAXSTACK - CALLERS)
+        return dsl_pack_fail_memory(p);
+    return refuse(p, "too many tables lie beside it, so deep in others");
+}
+
 /* Moves the table on top below the frames, where it waits. [-1, +0] */
 static bool put_off(dsl_packer *p) {
+    if (p->room == 0 && !room_grow(p))
+        return refuse_room(p);
     if (!dsl_pack_remember(p, lua_topointer(p->L, -1)) || !dsl_put_byte(p, DSL_TAG_LATER))
         return false;
-    lua_insert(p->L, p->frames[0].table);
-    for (uint32_t i = 0; i < p->depth; i++)
-        p->frames[i].table++;
+    lua_replace(p->L, p->frames[0].table - p->room);
+    p->room--;
     p->later++;
     return true;
 }
@@ -307,6 +334,8 @@ static bool values_put(dsl_packer *p, int first, int count) {
 /* The tables that wait on the stack, the last one first; others may be put off meanwhile. */
 static bool later_put(dsl_packer *p) {
     while (p->later > 0) {
+        lua_pop(p->L, p->room);
+        p->room = 0;
         p->later--;
         uint32_t number = dsl_memo_find(&p->memo, lua_topointer(p->L, -1));
         if (!dsl_put_varint(p, number) || !frame_open(p, DSL_MEMO_NONE) || !frames_put(p))
@@ -365,7 +394,7 @@ static void packer_init(dsl_packer *p, lua_State *L, const dsl_packing *how,
     p->frames = p->first_frames;
     p->frame_capacity = DSL_PACK_FRAMES;
     p->depth = 0;
-    p->later = 0;
+    p->later = p->room = 0;
     p->base = lua_gettop(L);
     p->status = DSL_CODEC_OK;
     p->trouble = trouble;

@@ -47,6 +47,7 @@ typedef struct dsl_packer {
     uint32_t depth, frame_capacity;
     int number; /* of the value of the caller's, from 1 on; 0: of a table that is written later */
     int later;  /* tables on the stack that are still to be written, above the caller's values */
+    int room;   /* places between those and the frames, for more of them */
     int base;   /* the stack's top at the beginning */
     enum dsl_codec_status status;
     dsl_codec_trouble *trouble;

@@ -26,10 +26,14 @@ static bool named_close(const dsl_unpacker *u, const dsl_unpack_frame *f) {
     return true;
 }
 
-/* The value on top is given to the function below it, and replaced by what that returns. [-1, +0]
- */
+/* The value on top is given to the function below it, and replaced by what that returns; or it
+ * stays. [-1, +0] */
 static bool made_close(const dsl_unpacker *u) {
     lua_State *L = u->L;
+    if (u->is_plain) {
+        lua_remove(L, -2);
+        return true;
+    }
     int status = lua_pcall(L, 1, 1, 0);
     if (status == LUA_OK)
         return true;
@@ -171,8 +175,8 @@ static bool all_read(dsl_unpacker *u, int *count_out) {
     return values_read(u, count) && later_read(u);
 }
 
-enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t size, int *count_out,
-                                       dsl_codec_trouble *trouble_out) {
+static enum dsl_codec_status unpack(lua_State *L, const void *bytes, size_t size, bool is_plain,
+                                    int *count_out, dsl_codec_trouble *trouble_out) {
     dsl_unpacker u;
     int top = lua_gettop(L);
     u.L = L;
@@ -184,6 +188,7 @@ enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t s
     u.announced = 0;
     u.place = top;
     u.is_flat = false;
+    u.is_plain = is_plain;
     u.trouble = trouble_out;
     *trouble_out->text = '\0';
     if (!all_read(&u, count_out)) {
@@ -195,4 +200,14 @@ enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t s
         lua_pop(L, DSL_PLACE_COUNT);
     }
     return DSL_CODEC_OK;
+}
+
+enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t size, int *count_out,
+                                       dsl_codec_trouble *trouble_out) {
+    return unpack(L, bytes, size, false, count_out, trouble_out);
+}
+
+enum dsl_codec_status dsl_parcel_unpack_plain(lua_State *L, const dsl_parcel *parcel,
+                                              int *count_out, dsl_codec_trouble *trouble_out) {
+    return unpack(L, parcel->bytes, parcel->size, true, count_out, trouble_out);
 }

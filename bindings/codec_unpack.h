@@ -39,6 +39,7 @@ typedef struct dsl_unpacker {
     uint64_t announced; /* entries, of all tables */
     int place;
     bool is_flat;
+    bool is_plain; /* no registered function is called */
     dsl_codec_trouble *trouble;
     dsl_unpack_frame first_frames[DSL_UNPACK_FRAMES];
 } dsl_unpacker;

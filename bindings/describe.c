@@ -211,7 +211,7 @@ static void describe(dsl_host *host, uint64_t object, bool trace, char *text, si
     if (size == 0)
         return;
     *text = '\0';
-    dsl_object_push(L, host, object);
+    dsl_object_push_plain(L, host, object);
     int index = lua_gettop(L);
     bool crash = is_crash(L, index, host->runtime);
     if (crash && !trace)

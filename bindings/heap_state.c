@@ -90,7 +90,8 @@ static int state_fill(lua_State *L) {
     random_seed(L, o);
     if (config->open_heap)
         config->open_heap(config->open_heap_ud, &o->heap->face, L);
-    if (config->memory_accounts && dsl_accounts_open(L, &o->heap->face))
+    bool has_accounts = config->memory_accounts || o->whole->has_accounts;
+    if (has_accounts && dsl_accounts_open(L, &o->heap->face) == DYNSUP_ENOMEM)
         return luaL_error(L, "not enough memory");
     o->is_open = true;
     return 0;

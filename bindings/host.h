@@ -169,6 +169,7 @@ struct dynsup_lua_host {
     dsl_vault vault;
     lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
     void *alloc_ud;
+    bool has_accounts;         /* of the whole host: in each of its heaps */
     struct dsl_memory *memory; /* the state's, once processes have accounts in it; or NULL */
 
     dsl_body *current;             /* whose slice runs */

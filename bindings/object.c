@@ -128,7 +128,8 @@ static dsl_parcel *parcel_take(dsl_host *host, uint64_t object) {
 
 typedef struct unpacking {
     const dsl_parcel *parcel;
-    int only; /* the value with this number; 0: all */
+    int only;      /* the value with this number; 0: all */
+    bool is_plain; /* no function of a type is called */
 } unpacking;
 
 /* Where the types of the parts cannot be made, a text that says so is each of them. */
@@ -136,7 +137,10 @@ static int unpack_protected(lua_State *L) {
     const unpacking *u = lua_touserdata(L, 1);
     dsl_codec_trouble trouble;
     int count = (int)u->parcel->count;
-    if (dsl_parcel_unpack(L, u->parcel, &count, &trouble) != DSL_CODEC_OK) {
+    enum dsl_codec_status status = u->is_plain
+                                       ? dsl_parcel_unpack_plain(L, u->parcel, &count, &trouble)
+                                       : dsl_parcel_unpack(L, u->parcel, &count, &trouble);
+    if (status != DSL_CODEC_OK) {
         luaL_checkstack(L, count + 1, NULL);
         lua_pushstring(L, trouble.text);
         for (int i = 1; i < count; i++)
@@ -164,10 +168,10 @@ static bool unpack(lua_State *L, dsl_host *host, unpacking u) {
     return true;
 }
 
-static void push_copy(lua_State *L, dsl_host *host, uint64_t object) {
+static void push_copy(lua_State *L, dsl_host *host, uint64_t object, bool is_plain) {
     dsl_parcel *parcel = parcel_take(host, object);
     uint32_t part = dsl_value_part(&(dynsup_value){DYNSUP_OBJECT, {.object = object}});
-    if (!parcel || !unpack(L, host, (unpacking){parcel, part ? (int)part : 1}))
+    if (!parcel || !unpack(L, host, (unpacking){parcel, part ? (int)part : 1, is_plain}))
         dsl_atom_push(L, host->runtime, DYNSUP_NOMEM);
     dsl_parcel_release(parcel);
 }
@@ -176,7 +180,7 @@ void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object) {
     if (dsl_object_is_own(host, object))
         dsl_vault_push(L, &host->vault, (uint32_t)object);
     else
-        push_copy(L, host, object);
+        push_copy(L, host, object, false);
 }
 
 /* Until it is let go again no finalizer runs, and functions that are registered for types reach no
@@ -194,14 +198,22 @@ static void apart_end(lua_State *L, const dsl_host *host, bool runs) {
         lua_gc(L, LUA_GCRESTART);
 }
 
-void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object) {
+static void push_apart(lua_State *L, dsl_host *host, uint64_t object, bool is_plain) {
     if (dsl_object_is_own(host, object)) {
         dsl_vault_push(L, &host->vault, (uint32_t)object);
         return;
     }
     bool runs = apart_begin(L, host);
-    push_copy(L, host, object);
+    push_copy(L, host, object, is_plain);
     apart_end(L, host, runs);
+}
+
+void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object) {
+    push_apart(L, host, object, false);
+}
+
+void dsl_object_push_plain(lua_State *L, dsl_host *host, uint64_t object) {
+    push_apart(L, host, object, true);
 }
 
 /* ---- parts ---- */

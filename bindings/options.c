@@ -1,6 +1,7 @@
 /* Options of supervisors: one pass over the table that checks every field. */
 #include "bindings/options.h"
 
+#include "bindings/account.h"
 #include "bindings/clock.h"
 #include "bindings/dry.h"
 #include "bindings/heap_group.h"
@@ -85,6 +86,8 @@ static const char *read_limits(reading *r) {
     r->options->core.limits = &r->options->limits;
     const char *wrong = dsl_limits_read(r->L, &r->options->limits);
     const char *why = wrong ? NULL : dsl_limits_account(r->L, &r->options->limits);
+    if (!why && !wrong && dsl_limits_memory(&r->options->limits))
+        dsl_accounts_open_everywhere(dsl_host_of_thread(r->L));
     if (!why)
         return wrong;
     lua_pushstring(r->L, why);

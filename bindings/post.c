@@ -5,8 +5,8 @@
  * Posts are linked by the program's own structs, the last one first. The host's thread takes all of
  * them at once and turns them round; so no post is looked at by two threads, and an address that
  * comes again harms nobody. `woken` is taken back before the posts are taken: one that comes after
- * that wakes the host again. Both stand in one order for all threads, or a processor might look at the
- * posts first, and a post between the two would be seen by nobody.
+ * that wakes the host again. Both stand in one order for all threads, or a processor might look at
+ * the posts first, and a post between the two would be seen by nobody.
  */
 #include "bindings/post.h"
 

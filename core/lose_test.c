@@ -134,8 +134,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_dead_are_not_lost, test_setup, test_teardown),
         cmocka_unit_test_setup_teardown(a_loss_is_counted_for_those_alone_whose_restarts_count,
                                         test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(
-            the_next_end_of_a_child_that_was_lost_while_renewed_counts, test_setup, test_teardown),
+        cmocka_unit_test_setup_teardown(the_next_end_of_a_child_that_was_lost_while_renewed_counts,
+                                        test_setup, test_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

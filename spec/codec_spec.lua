@@ -137,6 +137,26 @@ describe("a table arrives", function()
     assert.is_nil(next(b))
   end)
 
+  it("when there are many of them side by side, deep in others", function()
+    local function deep(value)
+      for i = 1, 1999 do value = { value, i } end
+      return value
+    end
+    local wide = {}
+    for i = 1, 3000 do wide[i] = { i } end
+    wide.deep = deep { wide, "end" }
+    local a, b = travel(deep(wide), deep { wide[1] })
+    for i = 1999, 1, -1 do
+      assert(a[2] == i and b[2] == i)
+      a, b = a[1], b[1]
+    end
+    assert.equal(a[1], b[1])
+    for i = 1, 3000 do assert(a[i][1] == i) end
+    local inner = a.deep
+    for _ = 1, 1999 do inner = inner[1] end
+    assert.is_true(inner[1] == a and inner[2] == "end")
+  end)
+
   it("also where tables that wait for their turn refer to others", function()
     local shared, list = {}, {}
     for i = 1, 10000 do

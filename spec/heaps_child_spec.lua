@@ -70,6 +70,29 @@ describe("a child in a further heap", function()
     assert.equal("memory_exceeded", host.down(ref))
   end))
 
+  it("is limited by its supervisor's limits, in whatever heap it is", main(function()
+    local GROW = "local list = {} for i = 1, 1e5 do list[i] = { i } end return #list"
+    local free = serving(heaps.supervisor { heaps = 1 })
+    local sup = heaps.supervisor { heaps = 1, limits = { max_memory = 1000000 } }
+    local plain = heaps.supervisor { limits = { max_memory = 1000000 } }
+    local limited = {
+      serving(sup),
+      serving(plain, { heap = "own" }),
+      ask(free, "eval", [[
+        local dynsup, sup = require "dynsup", ...
+        local body = require("spec.support.heap_worker").serve
+        return assert(dynsup.start_child(sup, { body = function() body() end }))
+      ]], plain),
+    }
+    for i, pid in ipairs(limited) do
+      assert.is_true(heap_of(pid) > 0)
+      local ok, why = pcall(ask, pid, "eval", GROW)
+      assert.is_false(ok, i)
+      assert.matches("not enough memory", why)
+    end
+    assert.equal(100000, ask(free, "eval", GROW))
+  end))
+
   it("is started again when its module is reloaded", main(function()
     require "spec.support.heap_worker"
     local pid = serving(heaps.supervisor { heaps = 1, name = "sup" }, { name = "it" })

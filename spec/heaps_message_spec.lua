@@ -12,6 +12,32 @@ local function evaluate(source, ...)
   return ask(serving(supervisor()), "eval", source, ...)
 end
 
+describe("a receive_match with a function", function()
+  it("does not have the collector run for each message from another heap", main(function()
+    local COUNT = 500
+    local pid = serving(supervisor())
+    ask(pid, "eval", [[
+      local dynsup, to, count = require "dynsup", ...
+      for i = 1, count do dynsup.send(to, "tag", { i }) end
+    ]], dynsup.self(), COUNT)
+    local collections = 0
+    local function watch()
+      setmetatable({}, { __gc = function()
+        collections = collections + 1
+        watch()
+      end })
+    end
+    collectgarbage "generational"
+    watch()
+    for i = 1, COUNT do
+      local _, got = dynsup.receive_match(function(tag, list) return tag == "tag" and list end)
+      assert(got[1] == i)
+    end
+    collectgarbage "incremental"
+    assert.is_true(collections < COUNT // 4, collections)
+  end))
+end)
+
 describe("what values of a message to another heap share", function()
   it("is shared on arrival", main(function()
     local a, b = { "a" }, {}

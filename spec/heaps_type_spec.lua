@@ -31,6 +31,14 @@ local REGISTER = [[
   dynsup.registry.register(..., "key", setmetatable({}, { __pack = "spec.type" }))
 ]]
 
+-- Starts a child with a typed id in the heap's vault, and loses the heap: then the id is a parcel.
+local START = [[
+  local dynsup = require "dynsup"
+  local sup, target = ...
+  return dynsup.start_child(sup, { id = setmetatable({ "typed" }, { __pack = "spec.type" }),
+    start = function() return target end })
+]]
+
 describe("a function that is registered for a type", function()
   after_each(function() codec.register("spec.type", nil) end)
 
@@ -83,4 +91,30 @@ describe("a function that is registered for a type", function()
     local _, value = next(dynsup.registry.lookup(registry, "key"))
     assert.matches("the function of a type failed: .*this needs a host", value.value)
   end))
+
+  it("is not called for reports", function()
+    local calls, lines = 0, {}
+    codec.register("spec.type", function()
+      calls = calls + 1
+      return "made"
+    end)
+    host.run(function()
+      dynsup.flag("trap_exit", true)
+      local sup = dynsup.start_link { max_restarts = 1 }
+      local abroad = heaps.supervisor { heaps = 1, heap_memory = 2000000 }
+      local worker = serving(abroad, { restart = "temporary" })
+      local target = dynsup.spawn(function()
+        dynsup.receive()
+        error "it ends"
+      end)
+      ask(worker, "eval", START, sup, target)
+      dynsup.send(worker, dynsup.self(), "eval", "local t = {} for i = 1, 1e7 do t[i] = { i } end")
+      dynsup.sleep(10)
+      assert.same({ 0 }, heaps.numbers())
+      dynsup.send(target, "end")
+      dynsup.sleep(10)
+    end, { log = function(_, text) lines[#lines + 1] = text end })
+    assert.matches("typed", table.concat(lines, "\n"))
+    assert.equal(0, calls)
+  end)
 end)
