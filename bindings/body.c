@@ -402,9 +402,10 @@ static void body_preempt(void *p) {
     dsl_preempt(((dsl_body *)p)->host);
 }
 
+/* The lines of the cache from the first to the last, counted from that of the address. */
 static void fetch(const void *from, ptrdiff_t first, ptrdiff_t last) {
-    for (ptrdiff_t at = first; at <= last; at += CACHE_LINE)
-        __builtin_prefetch((const char *)from + at);
+    for (ptrdiff_t line = first; line <= last; line++)
+        __builtin_prefetch((const char *)from + line * CACHE_LINE);
 }
 
 /* Of the coroutine that goes on: first its record, then that of the C function in which it waits,
@@ -416,7 +417,7 @@ static void body_near(void *b, unsigned away) {
     lua_Debug frame;
     if (away > 2) {
         __builtin_prefetch(&body->takes);
-        fetch(body->inner, 0, 3 * CACHE_LINE);
+        fetch(body->inner, 0, 3);
     } else if (!lua_getstack(body->inner, 0, &frame)) {
         return;
     } else if (away == 2) {
@@ -424,7 +425,7 @@ static void body_near(void *b, unsigned away) {
     } else {
         const void *place;
         memcpy(&place, (const void *)frame.i_ci, sizeof place);
-        fetch(place, -2 * CACHE_LINE, CACHE_LINE);
+        fetch(place, -2, 1);
         if (lua_getstack(body->inner, 1, &frame))
             fetch(frame.i_ci, 0, 0);
     }

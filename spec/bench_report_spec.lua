@@ -18,6 +18,8 @@ peer=limit repetition=3 question=start_child kind=light size=100000 value=500000
 peer=dynsup repetition=1 question=terminate kind=stop size=100000 value=30 unit=ms
 peer=dynsup repetition=1 question=growth kind=start size=1000 value=400 unit=ns
 peer=dynsup repetition=1 question=growth kind=start size=10000 value=1000 unit=ns
+peer=limit repetition=1 question=growth kind=start size=1000 value=100 unit=ns
+peer=limit repetition=1 question=growth kind=start size=10000 value=190 unit=ns
 something that is no figure: size=3
 ]]
 
@@ -113,6 +115,7 @@ end)
 describe("growth", function()
   it("is the most by the least of all sizes", function()
     assert.equal(2.5, judge.growth(read(), "start"))
+    assert.equal(1.9, judge.growth(read(), "start", "limit"))
     assert.is_nil(judge.growth(read(), "stop"))
   end)
 end)
@@ -129,6 +132,7 @@ describe("the page", function()
 
   it("has the growth, with what it may be", function()
     assert.matches("| start_child | 400 | 1 k | 2.5 | at most 2 | %*%*no%*%* |", page.growth(read()))
+    assert.matches("| start_child: limit | 100 | 190 | 1.9 |  |  |", page.growth(read()))
   end)
 
   it("counts the targets that are met", function()
@@ -166,6 +170,7 @@ describe("the plots", function()
     local text = plot.growth(read())
     check_marks(text)
     assert.matches("start_child at 10000: 1 k ns", text)
+    assert.matches("start_child: limit at 10000: 190 ns", text)
     assert.matches("<polyline points=\"[%d.]+,[%d.]+ [%d.]+,[%d.]+\" fill=\"none\" stroke=\"#1f78b4\"", text)
   end)
 

@@ -64,11 +64,12 @@ end
 --- How many times the cost of an operation grows between the sizes of its kind; nil without two.
 ---@param rows table<string, bench.row>
 ---@param kind string
+---@param peer string?  whose; dynsup's without it
 ---@return number?
-function judge.growth(rows, kind)
+function judge.growth(rows, kind, peer)
   local least, most, count = math.huge, 0, 0
   for _, row in pairs(rows) do
-    local value = row.key == "growth." .. kind and figures.median(row, "dynsup")
+    local value = row.key == "growth." .. kind and figures.median(row, peer or "dynsup")
     if value then
       least, most, count = math.min(least, value), math.max(most, value), count + 1
     end

@@ -151,7 +151,34 @@ local function growth_kinds(rows)
   return kinds, sizes
 end
 
---- The ns of one operation at each number of children, and by how much they grow; nil without any.
+-- What one operation costs a peer at each size, and by how much that grows.
+local function growth_cells(rows, kind, sizes, peer)
+  local cells, growth = {}, judge.growth(rows, kind, peer)
+  for i, size in ipairs(sizes) do
+    local row = rows[("growth.%s.%d"):format(kind, size)]
+    local value = row and figures.median(row, peer)
+    cells[i] = value and figures.short(value) or ""
+  end
+  cells[#cells + 1] = growth and ("%.2g"):format(growth) or ""
+  return cells, growth
+end
+
+local function add_growth(lines, rows, kind, sizes)
+  local title = suite.growth.titles[kind] or kind
+  local cells, growth = growth_cells(rows, kind, sizes, "dynsup")
+  local judged = suite.growth.judged[kind] and growth
+  cells[#cells + 1] = judged and ("at most %g"):format(suite.growth.most) or ""
+  cells[#cells + 1] = judged and (growth <= suite.growth.most and "yes" or "**no**") or ""
+  add_line(lines, { title, table.unpack(cells) })
+  cells, growth = growth_cells(rows, kind, sizes, "limit")
+  if growth then
+    table.move({ "", "" }, 1, 2, #cells + 1, cells)
+    add_line(lines, { title .. ": limit", table.unpack(cells) })
+  end
+end
+
+--- The ns of one operation at each number of children, and by how much they grow, with bare coroutines
+--- below where they are there; nil without any.
 ---@param rows table<string, bench.row>
 ---@return string?
 function page.growth(rows)
@@ -166,16 +193,7 @@ function page.growth(rows)
   table.move({ "most by least", "target", "met" }, 1, 3, #titles + 1, titles)
   add_head(lines, titles)
   for _, kind in ipairs(kinds) do
-    local cells, growth = { suite.growth.titles[kind] or kind }, judge.growth(rows, kind)
-    for _, size in ipairs(sizes) do
-      local row = rows[("growth.%s.%d"):format(kind, size)]
-      cells[#cells + 1] = row and figures.short(figures.median(row, "dynsup")) or ""
-    end
-    local judged = suite.growth.judged[kind] and growth
-    cells[#cells + 1] = growth and ("%.2g"):format(growth) or ""
-    cells[#cells + 1] = judged and ("at most %g"):format(suite.growth.most) or ""
-    cells[#cells + 1] = judged and (growth <= suite.growth.most and "yes" or "**no**") or ""
-    add_line(lines, cells)
+    add_growth(lines, rows, kind, sizes)
   end
   return table.concat(lines, "\n")
 end

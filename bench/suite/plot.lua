@@ -14,7 +14,7 @@ local COLOURS = {
 }
 local LINE_COLOURS = {
   "#1f78b4", "#e31a1c", "#33a02c", "#ff7f00", "#6a3d9a", "#b15928",
-  "#17becf", "#e377c2", "#7f7f7f", "#bcbd22", "#000000",
+  "#17becf", "#e377c2", "#7f7f7f", "#bcbd22", "#000000", "#8c564b", "#9467bd", "#2ca02c",
 }
 
 -- A logarithmic axis from one value to another, between two places of the drawing.
@@ -117,23 +117,41 @@ end
 local WIDTH, HEIGHT = 920, 460
 local INNER = { left = 80, right = 250, top = 30, bottom = 50 }
 
--- The lines: { title, points = { { size, value }... } }, those that cost most at the end first.
+local function by_cost(a, b)
+  return a.points[#a.points][2] > b.points[#b.points][2]
+end
+
+local function by_size(a, b)
+  return a[1] < b[1]
+end
+
+-- The lines of dynsup and of the limit: { title, points = { { size, value }... } }, those that cost most
+-- at the end first.
 local function growth_lines(rows)
-  local by_kind, lines, values, sizes = {}, {}, {}, {}
+  local by_title, lines, values, sizes = {}, {}, {}, {}
+  local function add(row, peer, suffix)
+    local value = figures.median(row, peer)
+    if not value or value <= 0 then
+      return
+    end
+    local title = (suite.growth.titles[row.kind] or row.kind) .. suffix
+    if not by_title[title] then
+      by_title[title] = { title = title, points = {} }
+      lines[#lines + 1] = by_title[title]
+    end
+    table.insert(by_title[title].points, { row.size, value })
+    values[#values + 1], sizes[#sizes + 1] = value, row.size
+  end
   for _, row in pairs(rows) do
-    local value = row.question == "growth" and figures.median(row, "dynsup")
-    if value and value > 0 then
-      local line = by_kind[row.kind] or { title = suite.growth.titles[row.kind] or row.kind, points = {} }
-      by_kind[row.kind] = line
-      line.points[#line.points + 1] = { row.size, value }
-      values[#values + 1], sizes[#sizes + 1] = value, row.size
+    if row.question == "growth" then
+      add(row, "dynsup", "")
+      add(row, "limit", ": limit")
     end
   end
-  for _, line in pairs(by_kind) do
-    table.sort(line.points, function(a, b) return a[1] < b[1] end)
-    lines[#lines + 1] = line
+  for _, line in ipairs(lines) do
+    table.sort(line.points, by_size)
   end
-  table.sort(lines, function(a, b) return a.points[#a.points][2] > b.points[#b.points][2] end)
+  table.sort(lines, by_cost)
   return lines, values, sizes
 end
 

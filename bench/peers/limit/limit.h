@@ -27,8 +27,8 @@ typedef struct limit_ask {
 typedef void limit_fn(const limit_ask *ask, int size);
 
 limit_fn limit_start_child, limit_short_lived, limit_restart, limit_already_started,
-    limit_terminate, limit_memory, limit_ping_pong, limit_server, limit_timers, limit_step,
-    limit_children, limit_compute, limit_codec;
+    limit_terminate, limit_memory, limit_ping_pong, limit_server, limit_timers, limit_timers_uv,
+    limit_step, limit_children, limit_compute, limit_codec, limit_growth;
 
 /* Prints one figure in the form of bench/suite/harness.lua. */
 void limit_figure(const limit_ask *ask, const char *kind, int size, double value, const char *unit);

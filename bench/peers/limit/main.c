@@ -26,10 +26,12 @@ static const question questions[] = {
     {"ping_pong", limit_ping_pong, {1, 1000}},
     {"server", limit_server, {1}},
     {"timers", limit_timers, {100000, 1000000}},
+    {"timers_uv", limit_timers_uv, {100000, 1000000}},
     {"step", limit_step, {1000, 1000000}},
     {"children", limit_children, {100000}},
     {"compute", limit_compute, {1}},
     {"codec", limit_codec, {1}},
+    {"growth", limit_growth, {1000, 10000, 100000, 1000000}},
     {NULL, NULL, {0}},
 };
 

@@ -1,5 +1,6 @@
 /*
- * Coroutines that sleep 0 to 1000 ms in a loop, each on a timer of libuv.
+ * Coroutines that sleep 0 to 1000 ms in a loop, each on a timer of libuv, which keeps them in a
+ * heap.
  */
 #include "limit.h"
 
@@ -72,7 +73,7 @@ static void end_all(uv_loop_t *loop, sleeper *sleepers, int size) {
     free(sleepers);
 }
 
-void limit_timers(const limit_ask *ask, int size) {
+void limit_timers_uv(const limit_ask *ask, int size) {
     int ms = limit_count(ask, 3000, 200);
     run r = {.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);

@@ -1,0 +1,124 @@
+/*
+ * Coroutines that sleep 0 to 1000 ms in a loop, in a wheel of lists.
+ *
+ * Design notes.
+ * A slot is a tick, and is looked at when that is over: nobody wakes early, and in a slot in no
+ * order. While one runs the record and the coroutine of the next one are fetched.
+ */
+#include "limit.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TICK_BITS  18   /* 0.26 ms */
+#define SLOT_COUNT 8192 /* more than a second */
+#define CACHE_LINE 64
+
+enum { KEPT = 100000 };
+
+typedef struct sleeper {
+    struct sleeper *next; /* in its slot */
+    lua_State *co;
+    uint64_t due_ns;
+} sleeper;
+
+typedef struct run {
+    lua_State *L;
+    long wakes, every;
+    double *late;
+    int late_count;
+    uint64_t tick; /* all before it are over */
+    sleeper *slots[SLOT_COUNT];
+} run;
+
+static uint64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Lets it go on until it yields the time of its next sleep. */
+static void sleeper_go(run *r, sleeper *s) {
+    int count;
+    lua_resume(s->co, r->L, 0, &count);
+    s->due_ns = now_ns() + (uint64_t)lua_tointeger(s->co, -1) * 1000000;
+    lua_pop(s->co, count);
+    uint64_t tick = s->due_ns >> TICK_BITS;
+    sleeper **slot = &r->slots[(tick > r->tick ? tick : r->tick + 1) % SLOT_COUNT];
+    s->next = *slot;
+    *slot = s;
+}
+
+static void sleeper_fetch(const sleeper *s) {
+    const char *co = (const char *)s->co;
+    __builtin_prefetch(s->next);
+    for (int line = 0; line < 4; line++)
+        __builtin_prefetch(co + (ptrdiff_t)line * CACHE_LINE);
+}
+
+static void sleeper_wake(run *r, sleeper *s) {
+    if (++r->wakes % r->every == 0 && r->late_count < KEPT)
+        r->late[r->late_count++] = ((double)now_ns() - (double)s->due_ns) / 1e6;
+    sleeper_go(r, s);
+}
+
+static void slot_wake(run *r, uint64_t tick) {
+    sleeper *s = r->slots[tick % SLOT_COUNT];
+    r->slots[tick % SLOT_COUNT] = NULL;
+    while (s) {
+        sleeper *next = s->next;
+        if (next)
+            sleeper_fetch(next);
+        sleeper_wake(r, s);
+        s = next;
+    }
+}
+
+static void start_all(run *r, sleeper *sleepers, int size) {
+    limit_load(r->L, "return function() local random = math.random; while true do "
+                     "receive(random(0, 1000)) end end");
+    lua_createtable(r->L, size, 0);
+    for (int i = 0; i < size; i++) {
+        sleepers[i].co = lua_newthread(r->L);
+        lua_rawseti(r->L, 2, i + 1);
+        lua_pushvalue(r->L, 1);
+        lua_xmove(r->L, sleepers[i].co, 1);
+        sleeper_go(r, &sleepers[i]);
+    }
+}
+
+static void tick_await(uint64_t tick) {
+    uint64_t now = now_ns(), begins = tick << TICK_BITS;
+    if (now < begins)
+        nanosleep(&(struct timespec){.tv_nsec = (long)(begins - now)}, NULL);
+}
+
+static double loop_run(run *r, double ms) {
+    double begun = limit_now_ms();
+    while (limit_now_ms() - begun < ms) {
+        tick_await(r->tick + 1);
+        slot_wake(r, r->tick);
+        r->tick++;
+    }
+    return limit_now_ms() - begun;
+}
+
+void limit_timers(const limit_ask *ask, int size) {
+    int ms = limit_count(ask, 3000, 200);
+    run *r = limit_alloc(1, sizeof *r);
+    sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
+    *r = (run){.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
+    r->tick = now_ns() >> TICK_BITS;
+    start_all(r, sleepers, size);
+    loop_run(r, limit_count(ask, 2000, 100));
+    r->every = 1 + 2L * size * ms / 1000 / KEPT;
+    r->wakes = r->late_count = 0;
+    double took = loop_run(r, ms);
+    limit_figure(ask, "rate", size, (double)r->wakes / took * 1e3, "wake-ups/s");
+    limit_spread(ask, "late", size, r->late, r->late_count, "ms");
+    limit_close(ask, r->L);
+    free(sleepers);
+    free(r->late);
+    free(r);
+}
