@@ -71,6 +71,7 @@ static void blocks_keep_what_is_written_to_them(void **state) {
     (void)state;
     dsl_arena *arena = dsl_arena_new();
     block *blocks = calloc(BLOCKS, sizeof *blocks);
+    assert_non_null(blocks);
     random_state = 1;
     for (int i = 0; i < ROUNDS; i++) {
         block *b = &blocks[random_next() % BLOCKS];
@@ -118,6 +119,7 @@ static void many_chunks_come_and_go(void **state) {
     enum { COUNT = 300000 };
     dsl_arena *arena = dsl_arena_new();
     void **blocks = calloc(COUNT, sizeof *blocks);
+    assert_non_null(blocks);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < COUNT; i++)
             assert_non_null(blocks[i] = dsl_arena_alloc(arena, NULL, 0, 720));

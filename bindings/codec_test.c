@@ -27,7 +27,9 @@ typedef struct world {
 
 static int setup(void **state) {
     world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
     w->L = lua_newstate(dsl_test_allocate, &w->memory);
+    assert_non_null(w->L);
     luaL_openlibs(w->L);
     luaL_requiref(w->L, "dynsup", luaopen_dynsup, 1);
     lua_settop(w->L, 0);

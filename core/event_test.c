@@ -66,7 +66,9 @@ static dynsup_host *host_new(turns *t, int *wakes, uint32_t events) {
                                  .on_event = on_event,
                                  .after_events = after_events,
                                  .event_ud = t};
-    return t->host = dynsup_host_new(&config);
+    t->host = dynsup_host_new(&config);
+    assert_non_null(t->host);
+    return t->host;
 }
 
 static enum dynsup_state run(dynsup_host *host) {

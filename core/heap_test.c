@@ -121,6 +121,7 @@ static void a_heap_matches_a_search_for_the_lowest(void **state) {
 static void long_lists_and_chains_need_no_stack(void **state) {
     (void)state;
     item *items = calloc(MANY, sizeof *items);
+    assert_non_null(items);
     for (int descending = 0; descending <= 1; descending++) {
         dsi_heap heap;
         dsi_heap_init(&heap, item_before);

@@ -15,6 +15,7 @@ typedef struct fixture {
 
 static int fixture_init(void **state) {
     fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
     dsi_memory_init(&f->memory, dsi_test_alloc_call, &f->alloc);
     dsi_names_init(&f->names, &f->memory, 42);
     *state = f;

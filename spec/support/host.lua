@@ -39,27 +39,28 @@ function host.outcome(f, options, ...)
   return dynsup.run(with_defaults(options), f, ...)
 end
 
--- f, but its error halts the run, also beside processes that would go on for ever; the error is
--- then in failure[1].
+-- The results of a call; its error halts the run and is kept. This takes no memory, and halt is tried
+-- until there is some: tests run where there is none (tools/check-memory).
+local function settle(failure, ok, ...)
+  if ok then return ... end
+  failure.error, failure.happened = ..., true
+  repeat until pcall(dynsup.halt, 1)
+end
+
+-- f, but its error halts the run, also beside processes that would go on for ever.
 local function halting(f, failure)
   return function()
-    local results = table.pack(pcall(f))
-    if results[1] then
-      return table.unpack(results, 2, results.n)
-    end
-    failure[1] = results[2]
-    failure.happened = true
-    dynsup.halt(1)
+    return settle(failure, pcall(f))
   end
 end
 
 -- Runs f as the main process and returns its results. An end other than a good one is raised: the
 -- error of a crash as it was thrown, so that a failed assertion shows as what it is.
 function host.run(f, options)
-  local failure = {}
+  local failure = { error = false, happened = false }
   local results = table.pack(host.outcome(halting(f, failure), options))
   if failure.happened then
-    error(failure[1], 0)
+    error(failure.error, 0)
   elseif not results[1] then
     raise(results[2], results[3])
   end

@@ -41,11 +41,14 @@ function net.main(f, options)
   end
 end
 
--- Gives way until the process waits.
+-- Gives way until the process waits. A failure while memory is refused (tools/check-memory) may have kept it
+-- from that.
 function net.until_waiting(pid)
-  while dynsup.info(pid).status ~= "waiting" do
+  for _ = 1, 1000000 do
+    if assert(dynsup.info(pid), "it has ended").status == "waiting" then return end
     dynsup.yield()
   end
+  error "it never waits"
 end
 
 -- A listener of the caller's on loopback, and its port.
