@@ -1,0 +1,220 @@
+/* Loaded before all others, it refuses memory: the n-th malloc, calloc, realloc that grows, aligned
+ * block or anonymous mmap fails, and a few behind it, or all.
+ *
+ * Two can ask for that. A test inside of the process calls memory_fault_begin. Or the environment
+ * names a program and a request: then each process of that program counts from its beginning on,
+ * and others, as the shells that start it, have memory.
+ *
+ * - DYNSUP_MEMORY_PROGRAM: the name of the program's file.
+ * - DYNSUP_MEMORY_FAIL: AT:FAILURES, as memory_fault_begin takes them.
+ * - DYNSUP_MEMORY_NOTES: a file, to which each such process adds how many requests it made, and
+ *   each process where it crashed, or was when it was told to quit, and what was refused first. */
+#define _GNU_SOURCE
+#include "fuzz/memory/preload.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FRAMES = 48,
+    PATIENCE = 2, /* seconds after which there is memory again */
+};
+
+static atomic_long requests, refused, fail_at, fail_end;
+static void *refused_at[FRAMES]; /* the stack of the first refusal */
+static int refused_depth;
+static long refused_since;
+static int notes = -1;
+static bool is_armed; /* by the environment */
+
+/* ---- the functions behind these ---- */
+
+static void *find(const char *name) {
+    return dlsym(RTLD_NEXT, name);
+}
+
+/* ISO C has no way from a pointer to a function. */
+#define NEXT(name)                                                                                 \
+    static __typeof__(&name) next;                                                                 \
+    if (!next)                                                                                     \
+    *(void **)&next = find(#name)
+
+/* ---- what is refused ---- */
+
+static long seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (long)now.tv_sec;
+}
+
+/* Without memory each request of Lua's is a whole collection: who takes long does not hang. */
+static bool comes_back(void) {
+    if (seconds() - refused_since < PATIENCE)
+        return false;
+    atomic_store(&fail_at, 0);
+    return true;
+}
+
+static bool refuses(void) {
+    long n = atomic_fetch_add(&requests, 1) + 1, at = atomic_load(&fail_at);
+    if (at == 0 || n < at || n >= atomic_load(&fail_end))
+        return false;
+    if (atomic_fetch_add(&refused, 1) == 0) {
+        refused_since = seconds();
+        refused_depth = backtrace(refused_at, FRAMES);
+    } else if (comes_back()) {
+        return false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t size) {
+    NEXT(malloc);
+    return refuses() ? NULL : next(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    NEXT(calloc);
+    return refuses() ? NULL : next(count, size);
+}
+
+/* A block that becomes smaller, or stays what it is, never fails. */
+void *realloc(void *block, size_t size) {
+    NEXT(realloc);
+    bool grows = !block || size > malloc_usable_size(block);
+    return grows && refuses() ? NULL : next(block, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    NEXT(aligned_alloc);
+    return refuses() ? NULL : next(alignment, size);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size) {
+    NEXT(posix_memalign);
+    return refuses() ? ENOMEM : next(block, alignment, size);
+}
+
+void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset) {
+    NEXT(mmap);
+    return (flags & MAP_ANONYMOUS) && refuses()
+               ? MAP_FAILED
+               : next(address, size, protection, flags, fd, offset);
+}
+
+void memory_fault_begin(long at, long failures) {
+    atomic_store(&fail_at, 0);
+    atomic_store(&requests, 0);
+    atomic_store(&refused, 0);
+    atomic_store(&fail_end, failures > 0 ? at + failures : __LONG_MAX__);
+    atomic_store(&fail_at, at);
+}
+
+long memory_fault_end(long *refused_out) {
+    atomic_store(&fail_at, 0);
+    *refused_out = atomic_load(&refused);
+    return atomic_load(&requests);
+}
+
+/* ---- notes ---- */
+
+static const char *signal_name(int number) {
+    switch (number) {
+    case SIGSEGV:
+        return "SIGSEGV";
+    case SIGABRT:
+        return "SIGABRT";
+    case SIGBUS:
+        return "SIGBUS";
+    case SIGFPE:
+        return "SIGFPE";
+    case SIGILL:
+        return "SIGILL";
+    default:
+        return "SIGQUIT";
+    }
+}
+
+static void note(const char *what, const char *more) {
+    char line[512];
+    int length = snprintf(line, sizeof line, "%s %s %s %ld\n", what, program_invocation_short_name,
+                          more, atomic_load(&requests));
+    if (write(notes, line, (size_t)length) < 0)
+        return;
+}
+
+static void on_crash(int number) {
+    void *frames[FRAMES];
+    atomic_store(&fail_at, 0);
+    int depth = backtrace(frames, FRAMES);
+    note("crash", signal_name(number));
+    backtrace_symbols_fd(frames, depth, notes);
+    note("refused", "first");
+    backtrace_symbols_fd(refused_at, refused_depth, notes);
+    note("end", "-");
+    sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    raise(number);
+}
+
+static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
+
+static bool is_crash(int number) {
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        if (crashes[i] == number)
+            return notes >= 0;
+    return false;
+}
+
+/* cmocka would make a failed test of a crash, and go on. */
+sighandler_t signal(int number, sighandler_t handler) {
+    NEXT(signal);
+    return is_crash(number) ? SIG_DFL : next(number, handler);
+}
+
+static void watch_crashes(void) {
+    static char stack[1 << 16];
+    void *frame;
+    backtrace(&frame, 1); /* loads what it needs */
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        sigaction(crashes[i], &(struct sigaction){.sa_handler = on_crash, .sa_flags = SA_ONSTACK},
+                  NULL);
+}
+
+static bool is_named(void) {
+    const char *name = getenv("DYNSUP_MEMORY_PROGRAM");
+    return name && strcmp(name, program_invocation_short_name) == 0;
+}
+
+static void __attribute__((constructor)) begin(void) {
+    const char *path = getenv("DYNSUP_MEMORY_NOTES"), *fail = getenv("DYNSUP_MEMORY_FAIL");
+    if (path) {
+        notes = fcntl(open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), F_DUPFD_CLOEXEC,
+                      900);
+        watch_crashes();
+    }
+    is_armed = is_named();
+    if (!is_armed)
+        return;
+    char *rest = NULL;
+    long at = fail ? strtol(fail, &rest, 10) : 0;
+    memory_fault_begin(at, rest && *rest == ':' ? strtol(rest + 1, NULL, 10) : 0);
+}
+
+static void __attribute__((destructor)) end(void) {
+    if (is_armed && notes >= 0)
+        note("count", atomic_load(&refused) ? "refused" : "-");
+}

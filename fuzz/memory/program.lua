@@ -1,0 +1,11 @@
+-- Runs a C test many times, each time without memory at another request: program.lua PATH.
+local memory = require "memory_fault"
+local sweep = require "fuzz.memory.sweep"
+
+local path = arg[1]
+
+sweep.run(path:match "[^/]*$", function(at, failures, seconds)
+  return memory.attempt(at, failures, seconds, { path })
+end)
+sweep.finish()
+os.exit(sweep.found == 0)

@@ -1,0 +1,117 @@
+-- What the notes of fuzz/memory/preload.c say: where a process was when it crashed, or when it was told
+-- to quit, and whether that is known to be somebody else's.
+local report = {}
+
+-- What dynsup cannot mend, by the library that the C library was asked to abort by, or the function.
+local KNOWN = {
+  { "^libuv%.so", "libuv aborts when it cannot grow its table of descriptors (maybe_resize), which has no "
+    .. "way to say so, or cannot start its threads" },
+  { "^liblua5%.4%-luv", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
+  { "luv_alloc_cb", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
+}
+
+local function output(command)
+  local pipe <close> = assert(io.popen(command))
+  return pipe:read "a"
+end
+
+-- A frame is PATH(FUNCTION+0xOFFSET)[0xADDRESS], without the function where it is static.
+local function parts(frame)
+  local path, symbol, offset = frame:match "^(.-)%(([^+]*)%+?(0?x?%x*)%)"
+  return path or frame, symbol or "", offset or ""
+end
+
+local places = {} -- by path and offset: asking for one takes long
+
+local function place(path, offset)
+  local key = path .. offset
+  if not places[key] then
+    local file = path:find "/" and path or output("command -v " .. path):gsub("\n", "")
+    local command = ("addr2line -f -s -e '%s' %#x 2>/dev/null"):format(file, tonumber(offset) - 1)
+    places[key] = output(command):gsub("\n", " ", 1):gsub("\n", "")
+  end
+  return places[key]
+end
+
+local function name(frame)
+  local path, symbol, offset = parts(frame)
+  local found = symbol == "" and offset ~= "" and place(path, offset)
+  return path:match "[^/]*$" .. " " .. (found and not found:find "^%?" and found or symbol .. "+" .. offset)
+end
+
+-- The C library's way from a failed assertion or abort to the signal, and who notes it.
+local function is_raise(frame)
+  local library = parts(frame):match "[^/]*$"
+  return library == "memory_preload.so" or library == "libc.so.6"
+end
+
+local function frames(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do
+    if #list > 0 or not is_raise(line) then list[#list + 1] = line end
+  end
+  return list
+end
+
+-- A test that goes on with what it did not get, or calls Lua unprotected: whoever is between it and the
+-- signal is a library that dynsup is not in.
+local TESTS_OWN = "a C test itself went on without what it had asked for, or called Lua unprotected"
+
+-- These hand what raises a state of Lua without any protected call, and mean to.
+local UNPROTECTED = { bindings_check_test = true, bindings_codec_test = true }
+
+local function is_panic(stack, program)
+  local all = table.concat(stack, "\n")
+  return UNPROTECTED[program] and all:find "^[^\n]*liblua" and not all:find("lua_pcallk", 1, true)
+end
+
+local function is_tests_own(stack, program)
+  if is_panic(stack, program) then return true end
+  for _, frame in ipairs(stack) do
+    if parts(frame):match "[^/]*$" == program then
+      local file = name(frame):match "%S+ (%S+%.c):%d+" or ""
+      return file:find "_test%.c$" or file:find "^test_"
+    end
+  end
+end
+
+local function known(stack, program, library)
+  local called = stack[1] and name(stack[1]) or ""
+  for _, each in ipairs(KNOWN) do
+    if library:find(each[1]) or called:find(each[1]) then return each[2] end
+  end
+  return program:find "_test$" and is_tests_own(stack, program) and TESTS_OWN or nil
+end
+
+--- The crashes in a file of notes: of each the program and the signal, where it was, and where memory was
+--- refused first; known: whose fault it is, where that is known; is_failure: a C test has failed, and was ended
+--- there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
+function report.crashes(text)
+  local list = {}
+  for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
+    local crash = { head = head, stack = frames(stack), refused = frames(refused) }
+    local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
+    crash.is_failure = library:find "^libcmocka" ~= nil
+    crash.known = known(crash.stack, head:match "^%S+", library)
+    list[#list + 1] = crash
+  end
+  return list
+end
+
+--- The most requests that a process of a program made.
+function report.requests(text)
+  local most = 0
+  for n in text:gmatch "count %S+ %S+ (%d+)\n" do most = math.max(most, math.tointeger(n)) end
+  return most
+end
+
+--- Lines about a crash.
+function report.describe(crash)
+  local lines = { "    " .. crash.head .. " at:" }
+  for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. name(crash.stack[i]) end
+  lines[#lines + 1] = "    memory was refused at:"
+  for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i]) end
+  return table.concat(lines, "\n")
+end
+
+return report
