@@ -57,7 +57,7 @@ local function try(name, at, mode, attempt)
   local text = take_notes()
   local crashes = report.crashes(text)
   sweep.done = sweep.done + 1
-  if is_crash(how, crashes) then judge(name, at, mode, how, code, crashes) end
+  if at > 0 and is_crash(how, crashes) then judge(name, at, mode, how, code, crashes) end
   return how, math.max(requests, report.requests(text)), code
 end
 
@@ -68,7 +68,7 @@ function sweep.run(name, attempt)
   if only_at then return try(name, math.tointeger(only_at), only_mode, attempt) end
   local how, total, code = try(name, 0, "once", attempt)
   local count = every and total // every or math.min(points, total)
-  local suffix = (how == "ended" and code == 0) and "" or ", without success with all memory"
+  local suffix = (how == "ended" and code == 0) and "" or (", but %s (%d) with all memory"):format(how, code)
   print(("%s: %d of %d requests%s"):format(name, count, total, suffix))
   for i = 0, count - 1 do
     local before = sweep.found
