@@ -16,10 +16,12 @@ function(dynsup_tests folder)
             DYNSUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         list(APPEND libraries ${folder}_support)
     endif()
+    add_custom_target(${folder}_tests) # all programs of the folder
     foreach(file IN LISTS files)
         get_filename_component(program ${file} NAME_WE)
         string(REGEX REPLACE "_test$" "" name ${program})
         add_executable(${folder}_${program} ${file})
+        add_dependencies(${folder}_tests ${folder}_${program})
         target_link_libraries(${folder}_${program} PRIVATE ${libraries})
         target_compile_definitions(${folder}_${program} PRIVATE
             DYNSUP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

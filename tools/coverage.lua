@@ -1,5 +1,7 @@
 -- Reads a tracefile of lcov: prints a table of lines and branches, and which branches of the core were not
 -- taken and have no reason. Usage: lua5.4 tools/coverage.lua TRACE REASONS [--docs]
+-- Or, of the core alone: lua5.4 tools/coverage.lua TRACE --least LINES BRANCHES, which says whether at least so
+-- many percent of its lines and branches were reached.
 --
 -- Left out are tests, and branches that nothing can take:
 --   - those of assert() and MUST(), in all lines of the call: the side on which an assertion fails;
@@ -14,6 +16,7 @@
 --   - `function`: `code` (1 of 4): the reason
 
 local trace, reasons, docs = ...
+local least = reasons == "--least" and { lines = tonumber(docs), branches = tonumber((select(4, ...))) }
 
 local REGION = "<!-- coverage -->\n"
 local FOLDERS = { "core", "bindings" }
@@ -283,8 +286,34 @@ local function compare(files, known)
   return unexplained, stale
 end
 
+-- ---- a part of the tests ----
+
+local function reaches(sums, what, reached)
+  local part = 100 * sums[reached] / math.max(sums[what], 1)
+  if part >= least[what] then return true end
+  print(("the tests reach %.2f %% of the core's %s, and should %.2f %%"):format(part, what, least[what]))
+  return false
+end
+
+-- The files that the tests reach least of come first: there one will look.
+local function print_worst(files)
+  table.sort(files, function(x, y)
+    return x.sums.lines - x.sums.lines_run > y.sums.lines - y.sums.lines_run
+  end)
+  print(files_text { table.unpack(files, 1, 10) })
+end
+
+local function judge(files, sums)
+  io.write(HEAD, row("core/", sums))
+  local enough = reaches(sums, "lines", "lines_run")
+  enough = reaches(sums, "branches", "branches_taken") and enough
+  if not enough then print_worst(files) end
+  return enough
+end
+
 local files = read_trace(trace)
 local folders = count_all(files)
+if least then os.exit(judge(files, folders.core)) end
 local unexplained, stale = compare(files, read_reasons(reasons))
 print(folders_text(folders))
 if docs == "--docs" then

@@ -1,5 +1,5 @@
 # Installs missing Debian packages and runs builds; sourced by tools/dynsup and tools/test, in the
-# project's root. Says what it does in one line each on stderr; the details are in build/setup.log.
+# project's root. Says what it does in one line each on stderr; the details are in build/setup*.log.
 
 setup_log=build/setup.log
 
@@ -70,15 +70,36 @@ setup_packages() {
 }
 
 # setup_build PRESET [TARGET...]: builds what changed, all or these targets. A moved or half-made
-# build directory is made anew.
+# build directory is made anew. Who asks for what is being built waits for that.
 setup_build() {
-    setup_home="CMAKE_HOME_DIRECTORY:INTERNAL=$PWD"
-    if [ ! -e "build/$1/build.ninja" ] || ! grep -qsxF "$setup_home" "build/$1/CMakeCache.txt"; then
-        rm -rf "build/$1"
-        setup_run "configuring build/$1" cmake --preset "$1" || return 1
-    fi
     setup_preset=$1
     shift
     [ $# = 0 ] || set -- --target "$@"
-    setup_run "building build/$setup_preset" cmake --build "build/$setup_preset" "$@"
+    setup_alone setup_made_ready &&
+        setup_alone setup_run "building build/$setup_preset" cmake --build "build/$setup_preset" "$@"
+}
+
+# setup_configure PRESET: makes the build directory ready, and builds nothing.
+setup_configure() {
+    setup_preset=$1
+    setup_alone setup_made_ready
+}
+
+# setup_alone COMMAND...: while nobody else works on the preset.
+setup_alone() {
+    mkdir -p build
+    (
+        flock 9
+        setup_log=build/setup-$setup_preset.log
+        "$@"
+    ) 9>"build/$setup_preset.lock"
+}
+
+setup_made_ready() {
+    setup_home="CMAKE_HOME_DIRECTORY:INTERNAL=$PWD"
+    if [ ! -e "build/$setup_preset/build.ninja" ] ||
+        ! grep -qsxF "$setup_home" "build/$setup_preset/CMakeCache.txt"; then
+        rm -rf "build/$setup_preset"
+        setup_run "configuring build/$setup_preset" cmake --preset "$setup_preset"
+    fi
 }

@@ -2,14 +2,18 @@
 # Runs specs with a build: tools/spec.sh PRESET [FILE...], all of spec/ without a file. Each file has a
 # Lua of its own, and as many run at once as there are processors. Prints a line for each file, then what
 # those with failed or pending tests have printed, and ends with the line "N passed, N failed".
+#
+# The checks run them in other ways, by these variables of the environment:
+#   SPEC_NAME    names the folder of the logs, build/test/spec-NAME (PRESET)
+#   SPEC_LUA     the interpreter with its first arguments (lua5.4)
+#   SPEC_UNDER   a command with arguments that runs the interpreter
+#   SPEC_OPTIONS options of busted's
+#   SPEC_LIMIT   within how many seconds a file must end (600)
 set -eu
 cd -P "$(dirname "$0")/.."
 
 # shellcheck source=tools/counts.sh
 . tools/counts.sh
-
-# A spec must end within this time, in seconds.
-limit=600
 
 # one PRESET FILE: runs a file; its output goes to a log, its numbers beside it.
 #
@@ -19,7 +23,7 @@ limit=600
 one() {
     preset=$1
     file=$2
-    log=build/test/spec-$preset/$(basename "$file" .lua).log
+    log=build/test/spec-${SPEC_NAME:-$preset}/$(basename "$file" .lua).log
     set -- env -u LUA_INIT -u LUA_INIT_5_4 -u LUA_PATH_5_4 -u LUA_CPATH_5_4 \
         "LUA_PATH=$PWD/?.lua;;" "LUA_CPATH=$PWD/build/$preset/?.so;;" \
         "DYNSUP_BUILD=$PWD/build/$preset" "DYNSUP_PROGRAM=$PWD/build/$preset/dynsup" \
@@ -30,7 +34,9 @@ one() {
     status=0
     begun=$(date +%s)
     # Not `busted --lua=lua5.4`, which is the same behind a shell that a time-out would not reach.
-    timeout --foreground "$limit" "$@" lua5.4 "$(command -v busted)" -o spec/support/report.lua "$file" \
+    # shellcheck disable=SC2086 # commands with arguments
+    timeout --foreground "${SPEC_LIMIT:-600}" "$@" ${SPEC_UNDER-} ${SPEC_LUA:-lua5.4} \
+        "$(command -v busted)" -o spec/support/report.lua ${SPEC_OPTIONS-} "$file" \
         >"$log" 2>&1 </dev/null || status=$?
     counts=$(count_spec "$status" "$log")
     if [ "$status" = 0 ] && grep -qx "0 passed, 0 failed" "$log"; then
@@ -69,7 +75,7 @@ for file; do
         exit 2
     fi
 done
-logs=build/test/spec-$preset
+logs=build/test/spec-${SPEC_NAME:-$preset}
 rm -rf "$logs"
 mkdir -p "$logs"
 # The longest begin first: none is left alone at the end.
