@@ -27,9 +27,9 @@ dsi_registry *dsi_registry_of(const dsi_process *process) {
     return process->ops == &registry_ops ? process->body : NULL;
 }
 
-/* The process with its link to the parent. It has an extra part, as all that survive a "shutdown": a
- * start function may return the pid of a registry of somebody else's, whose supervisor then gives it
- * its time and kills it. */
+/* The process with its link to the parent. It has an extra part, as all that survive a "shutdown":
+ * a start function may return the pid of a registry of somebody else's, whose supervisor then gives
+ * it its time and kills it. */
 static dsi_process *process_make(dynsup_host *host, dsi_registry *registry) {
     dsi_process *process = dsi_process_new(host, &registry_ops, registry);
     if (!process)

@@ -3,7 +3,8 @@
  *
  * A process that does not trap exits is doomed by the signal itself. Only one that survives it (a
  * trapping process, a supervisor, or a registry that is somebody else's child) needs the shutdown
- * time, and its kill timer was made with it, or when it began to trap: nothing here allocates, so nothing can fail, and a million children cost one pass.
+ * time, and its kill timer was made with it, or when it began to trap: nothing here allocates, so
+ * nothing can fail, and a million children cost one pass.
  */
 #include "link.h"
 #include "supervisor.h"
