@@ -29,9 +29,15 @@ char *dsl_fs_copy(lua_State *L, int index, size_t *size_out) {
     return copy;
 }
 
+/* What the system is told ends at a zero byte: that would be another path. */
+static void path_check(lua_State *L, int index) {
+    size_t size;
+    const char *text = luaL_checklstring(L, index, &size);
+    luaL_argcheck(L, strlen(text) == size, index, "a path has no zero bytes");
+}
+
 void *dsl_fs_job_new(lua_State *L, const dsl_job_ops *ops, size_t size, int path) {
-    const char *text = luaL_checkstring(L, path);
-    luaL_argcheck(L, strlen(text) == lua_rawlen(L, path), path, "a path has no zero bytes");
+    path_check(L, path);
     dsl_fs_job *job = dsl_job_new(L, ops, size);
     job->path = dsl_fs_copy(L, path, NULL);
     return job;
@@ -216,6 +222,15 @@ static bool is_folder(const char *path) {
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+/* Takes slashes and "/." off the end: what stands before them is the folder itself, and not one that
+ * leads to it. */
+static void cut_end(char *path) {
+    size_t size = strlen(path);
+    while (size > 1 && (path[size - 1] == '/' ||
+                        (size > 2 && path[size - 1] == '.' && path[size - 2] == '/')))
+        path[--size] = 0;
+}
+
 /* Makes what leads to the path, as far as it is missing. */
 static void make_parents(const path_job *j) {
     for (char *slash = strchr(j->fs.path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -227,8 +242,10 @@ static void make_parents(const path_job *j) {
 
 static void mkdir_work(dsl_job *job) {
     const path_job *j = (path_job *)job;
-    if (j->parents && *j->fs.path)
+    if (j->parents && *j->fs.path) {
+        cut_end(j->fs.path);
         make_parents(j);
+    }
     if (mkdir(j->fs.path, j->mode) == 0)
         return;
     int error = errno;
@@ -286,7 +303,7 @@ static int fs_remove(lua_State *L) {
 
 static int fs_rename(lua_State *L) {
     dsl_check_count(L, 2, 2);
-    luaL_checkstring(L, 2);
+    path_check(L, 2);
     path_job *j = dsl_fs_job_new(L, &rename_ops, sizeof *j, 1);
     j->other = dsl_fs_copy(L, 2, NULL);
     return dsl_job_run(L, &j->fs.job);

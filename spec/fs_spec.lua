@@ -90,6 +90,15 @@ for _, clock in ipairs { "real", "virtual" } do
       assert.is_true(fs.mkdir(path_of "a"))
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
+      for _, behind in ipairs { "", "/", "//", "/.", "/./", "//.//" } do
+        local options = { parents = true, mode = tonumber("700", 8) }
+        assert.is_true(fs.mkdir(path_of("e/f" .. behind), options))
+        assert.equal(tonumber("700", 8), fs.stat(path_of "e/f").mode, behind)
+        assert.is_true(fs.remove(path_of "e/f") and fs.remove(path_of "e"))
+      end
+      for _, path in ipairs { "/", "//", "/.", ".", "./" } do
+        assert.is_true(fs.mkdir(path, { parents = true }))
+      end
       assert.equal("eexist", failure(fs.mkdir(path_of "a"))[1])
       assert.equal("enoent", failure(fs.mkdir(path_of "x/y"))[1])
       assert.is_true(fs.write(path_of "b/file", "1"))
@@ -202,6 +211,13 @@ for _, clock in ipairs { "real", "virtual" } do
           fs[name] "a\0b"
         end, "zero")
       end
+      assert.is_true(fs.write(path_of "kept", "kept"))
+      assert.is_true(fs.write(path_of "new", "new"))
+      assert.error_matches(function()
+        fs.rename(path_of "new", path_of "kept\0.new")
+      end, "#2 to 'rename' %(a path has no zero bytes")
+      assert.equal("kept", fs.read(path_of "kept"))
+      assert.is_true(fs.remove(path_of "kept") and fs.remove(path_of "new"))
       assert.has_error(function()
         fs.open("README.md", "q")
       end)

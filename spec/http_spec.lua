@@ -208,7 +208,16 @@ support.describe("http", function()
       local got
       local response = get("endless-redirect", { on_chunk = function(data) got = data end })
       assert.same({ 200, url "hello", "hello" }, { response.status, response.url, got })
-      assert.same("too_large", (select(2, get "endless-redirect")))
+      assert.equal("hello", get("endless-redirect").body)
+    end))
+
+    it("has a body that max_bytes does not count", main(function()
+      local got
+      assert.equal("hello", get("to/302/hello", { max_bytes = 5 }).body)
+      assert.equal(200, get("to/302/hello", { max_bytes = 5, on_chunk = function(data) got = data end }).status)
+      assert.equal("hello", got)
+      assert.equal("too_large", (select(2, get("to/302/hello", { max_bytes = 5, follow = 0 }))))
+      assert.equal("too_large", (select(2, get("to/302/hello", { max_bytes = 4 }))))
     end))
   end)
 
@@ -347,6 +356,11 @@ support.describe("http", function()
         assert.same({ nil, "invalid_url", "string" }, { response, reason, type(detail) })
       end))
     end
+
+    it("that others are relative to has no zero byte", main(function()
+      local whole, reason = http.resolve("http://a/\0b", "c")
+      assert.same({ nil, "invalid_url" }, { whole, reason })
+    end))
 
     it("is needed", main(function()
       assert.equal("invalid_url", (select(2, http.request {})))
