@@ -44,12 +44,29 @@ static void on_timer(uv_timer_t *timer) {
 typedef struct watch {
     uv_poll_t poll; /* first: the handle is the watch */
     curl_socket_t socket;
+    int events; /* that libcurl wants to hear of */
 } watch;
 
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* libuv stops to watch a socket that has an error, and does not tell what may still be read.
+ * libcurl finds both out by trying; of an error alone it would give up what has arrived. */
+static void on_poll_error(watch *w) {
+    act(w->poll.data, w->socket, CURL_CSELECT_IN | CURL_CSELECT_OUT);
+    uv_handle_t *handle = (uv_handle_t *)&w->poll;
+    bool is_stopped = !uv_is_closing(handle) && !uv_is_active(handle);
+    if (is_stopped && w->events && uv_poll_start(&w->poll, w->events, on_poll))
+        act(w->poll.data, w->socket, CURL_CSELECT_ERR);
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
+    watch *w = (watch *)poll;
     int told = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-               (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0) | (status < 0 ? CURL_CSELECT_ERR : 0);
-    act(poll->data, ((watch *)poll)->socket, told);
+               (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    if (status < 0)
+        on_poll_error(w);
+    else
+        act(poll->data, w->socket, told);
 }
 
 /* ---- what libcurl asks for ---- */
@@ -80,6 +97,7 @@ static watch *watch_new(dsl_http *http, curl_socket_t socket) {
     }
     w->poll.data = http;
     w->socket = socket;
+    w->events = 0;
     http->curl->multi_assign(http->multi, socket, w);
     return w;
 }
@@ -100,6 +118,8 @@ static int watch_set(CURL *easy, curl_socket_t socket, int what, void *p, void *
     }
     if (!w)
         w = watch_new(http, socket);
+    if (w)
+        w->events = events;
     if (!w || uv_poll_start(&w->poll, events, on_poll)) {
         dsl_transfer *transfer = NULL;
         http->curl->easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);

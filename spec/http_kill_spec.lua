@@ -169,8 +169,21 @@ support.describe("http", function()
   it("survives that a kept connection is reset", main(function()
     for _ = 1, 5 do
       assert.equal("kept", get("keep/it").body)
-      get "keep/reset"
+      assert.equal("kept", get("keep/reset").body)
       assert.equal("hello", get("hello").body)
+    end
+  end))
+
+  it("sends a request again when its kept connection turns out to be reset", main(function()
+    for _ = 1, 10 do
+      assert.equal("kept", assert(get("keep/once")).body)
+    end
+  end))
+
+  it("hands out an answer that came before the body was read, and a reset", main(function()
+    for _ = 1, 50 do
+      local response, reason, detail = http.post(support.url "early", ("x"):rep(50), support.direct())
+      assert.same({ 413, "too large" }, { response and response.status, response and response.body or reason }, detail)
     end
   end))
 

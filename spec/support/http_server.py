@@ -28,7 +28,7 @@ def whole(body, *lines, status="200 OK"):
 
 def reset(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    os.close(connection.detach())  # its reader would keep it open
 
 
 def hang(connection):
@@ -110,6 +110,14 @@ def redirect(words):
     return whole(b"over there", "Location: " + target, status=words[1] + " There")
 
 
+# Answers before the request's body is read, and closes: then the kernel resets the connection.
+def answer_early(connection):
+    got = b""
+    while not got.endswith(b"\r\n\r\n"):
+        got += connection.recv(1)
+    connection.sendall(whole(b"too large", status="413 Too Large"))
+
+
 def read_request(reader):
     lines = []
     if reader.peek(1)[:1] == b"\x16":  # somebody speaks TLS
@@ -134,7 +142,9 @@ def answer(connection, request):
         connection.sendall(whole(request))
     elif name == "keep":
         connection.sendall(whole(b"kept"))
-        return words[1] != "reset" or reset(connection)
+        if words[1] == "once":  # the next request finds the connection reset
+            connection.recv(1, socket.MSG_PEEK)
+        return words[1] not in ("once", "reset") or reset(connection)
     elif name in ("loop", "down", "to"):
         connection.sendall(redirect(words))
     elif name == "big":
@@ -174,6 +184,8 @@ def serve(connection, context):
     try:
         if context:
             connection = context.wrap_socket(connection, server_side=True)
+        elif connection.recv(11, socket.MSG_PEEK) == b"POST /early":
+            return answer_early(connection)
         reader = connection.makefile("rb")
         kept = True
         while kept:
