@@ -44,6 +44,9 @@ describe("completion of a name", function()
     assert.same({ "field", "inherited", "method", "own" }, offered "object.")
     assert.same({ "inherited", "method" }, offered "object:")
     assert.same({ "upper" }, offered "beta:up")
+    assert.same({ "height" }, offered "1..alps.he")
+    assert.same({ "height" }, offered "..alps.he")
+    assert.same({}, offered "alps.1")
   end)
 
   it("offers the modules beside dynsup, and what is in them", function()
@@ -64,6 +67,33 @@ describe("completion of a name", function()
   end)
 end)
 
+describe("completion of what a hostile client sends", function()
+  local N = 60000
+  local function many(text) return text:rep(N // #text) end
+  local TEXTS = {
+    ["a word"] = many "a",
+    ["a word behind a sign"] = "x(" .. many "a",
+    ["a word in front of a blank"] = many "a" .. " ",
+    ["a path"] = many "a.",
+    ["dots"] = many "..:",
+    ["digits"] = many "1",
+    ["brackets"] = many "[=",
+    ["comments"] = many "--[[",
+    ["quotes"] = many "'",
+    ["blanks behind require"] = "require" .. many " " .. "+ 'x",
+    ["blanks before a string"] = many " " .. "+ 'x",
+    ["blanks behind a dot"] = "." .. many " " .. "z",
+  }
+
+  for name, text in pairs(TEXTS) do
+    it("takes time with the length, not with its square: " .. name, function()
+      local before = os.clock() -- of the processor
+      complete.line(text, env, names)
+      assert.is_true(os.clock() - before < 2)
+    end)
+  end
+end)
+
 describe("completion in a string", function()
   it("offers names of processes", function()
     assert.same({ "worker one", "worker_two" }, offered "dynsup.send('wor")
@@ -76,6 +106,8 @@ describe("completion in a string", function()
     package.loaded["some.module"] = true
     assert.same({ "some.module" }, offered "local x = require 'some.m")
     assert.same({ "some.module" }, offered 'require("some.m')
+    assert.same({ "some.module" }, offered 'require  (  "some.m')
+    assert.same({}, offered 'require(("some.m')
     package.loaded["some.module"] = nil
     assert.same({ "dynsup.log" }, offered 'require "dynsup.lo')
     assert.same({ "spec.support.host" }, offered "require 'spec.support.hos")

@@ -148,11 +148,21 @@ local function find_owner(path, env)
   return owner
 end
 
+-- The owner, the separator and the name that end the text; without an owner only the name. A search
+-- for what ends a text begins at each place anew: that would hold everybody up at a long word.
+local function read_name(text)
+  local ending = text:reverse():match("^[%w_.:]*"):reverse()
+  local path, separator, prefix = ending:match "^[%d.:]*([%a_][%w_.:]*)([.:])([%a_]?[%w_]*)$"
+  if path then
+    return path, separator, prefix
+  end
+  return nil, nil, ending:reverse():match("^[%w_]*"):reverse():match "^%d*(.*)$"
+end
+
 local function complete_name(text, env)
   local found = {}
-  local path, separator, prefix = text:match "([%a_][%w_.:]*)([.:])([%a_]?[%w_]*)$"
+  local path, separator, prefix = read_name(text)
   if not path then
-    prefix = text:match "[%a_][%w_]*$" or ""
     local before = text:sub(1, #text - #prefix)
     if before:find "[%w_%])\"'}]$" or before:find "[^.][.:]%s*$" or before:find "^[.:]%s*$" then
       return prefix, found -- a number, or a field of what has no name
@@ -220,9 +230,21 @@ local function complete_module(partial)
   return found
 end
 
+local function without_end_blanks(text)
+  return text:match "^.*%S" or ""
+end
+
+local function ends_in_require(text)
+  local before = without_end_blanks(text)
+  if before:sub(-1) == "(" then
+    before = without_end_blanks(before:sub(1, -2))
+  end
+  return before:sub(-#"require") == "require"
+end
+
 local function complete_string(text, quote_at, names)
   local partial = text:sub(quote_at + 1)
-  if text:sub(1, quote_at - 1):find "require%s*%(?%s*$" then
+  if ends_in_require(text:sub(1, quote_at - 1)) then
     return partial, complete_module(partial)
   end
   local found = {}
@@ -303,7 +325,7 @@ function complete.table(candidates, width)
     for i = row, #candidates, rows do
       cells[#cells + 1] = candidates[i] .. (" "):rep(longest + 2 - (utf8.len(candidates[i]) or #candidates[i]))
     end
-    lines[row] = table.concat(cells):gsub("%s+$", "")
+    lines[row] = without_end_blanks(table.concat(cells))
   end
   return table.concat(lines, "\n")
 end
