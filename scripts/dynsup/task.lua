@@ -176,11 +176,16 @@ local function flush_exit(pid)
   receive_match(function(tag, from) return tag == "EXIT" and from == pid end, 0)
 end
 
--- No message of the task reaches the caller from now on.
-local function close(t)
+-- The task's reply has been taken: there is none but that.
+local function settle(t)
   t.done = true
   t.box.open = false
   demonitor(t.ref)
+end
+
+-- No message of the task reaches the caller from now on.
+local function close(t)
+  settle(t)
   receive_match(t.ref, 0)
 end
 
@@ -200,10 +205,14 @@ local function let_go(t)
 end
 
 -- The task's end from a message: "ok", results... or "exit", reason; nil, "timeout" from none.
+-- After a reply nothing is looked for: that would pass through what all other tasks have sent.
 local function ended(t, tag, ...)
   if tag == nil then return nil, "timeout" end
+  if tag == t.ref then
+    settle(t)
+    return "ok", ...
+  end
   close(t)
-  if tag == t.ref then return "ok", ... end
   return "exit", (select(3, ...))
 end
 
