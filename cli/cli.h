@@ -150,6 +150,7 @@ typedef struct cli_job {
     const char *socket;    /* where, if that is said */
     const char *event_log; /* a file's name, or NULL */
     FILE *events;
+    int events_error; /* the first one while it was written, an errno; 0: none */
     cli_warnings warnings;
     cli_notify notify;
     int code;

@@ -37,10 +37,12 @@ static int run_job(lua_State *L) {
     return 0;
 }
 
-/* A line of the event log. */
+/* A line of the event log. The stream forgets why it has failed, and goes on when there is room. */
 static void event_line(void *ud, enum dynsup_level level, const char *text, size_t size) {
+    cli_job *j = ud;
     (void)level;
-    fprintf(ud, "%.*s\n", (int)size, text);
+    if (fprintf(j->events, "%.*s\n", (int)size, text) < 0 && !j->events_error)
+        j->events_error = errno;
 }
 
 /* False, after saying so, when the event log cannot be written. */
@@ -53,14 +55,18 @@ static bool events_open(cli_job *j) {
         return false;
     }
     j->config.event_log = event_line;
-    j->config.event_log_ud = j->events;
+    j->config.event_log_ud = j;
     return true;
 }
 
-static int events_close(const cli_job *j, int code) {
-    if (!j->events || (fclose(j->events) == 0))
+static int events_close(cli_job *j, int code) {
+    if (!j->events)
         return code;
-    cli_say("the event log '%s' could not be written: %s", j->event_log, strerror(errno));
+    if (fclose(j->events) && !j->events_error)
+        j->events_error = errno;
+    if (!j->events_error)
+        return code;
+    cli_say("the event log '%s' could not be written: %s", j->event_log, strerror(j->events_error));
     return code == CLI_DONE ? CLI_FAILED : code;
 }
 

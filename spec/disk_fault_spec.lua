@@ -44,6 +44,23 @@ cli.describe("when the disk is full,", function()
     assert_has("the event log '/dev/full' could not be written: No space left on device", got.err)
   end)
 
+  it("an event log is told that lost lines while a limit was in force", function()
+    write("script.lua", [[
+      local dynsup = require "dynsup"
+      local function burst()
+        for _ = 1, 300 do dynsup.spawn(function() end) end
+        dynsup.sleep(1)
+      end
+      burst()
+      os.execute "prlimit --fsize=1000: --pid $PPID"
+      burst()
+      os.execute "prlimit --fsize=unlimited: --pid $PPID"
+      burst()]])
+    local got = shell "\"$DYNSUP\" run --event-log events script.lua"
+    assert_has("the event log 'events' could not be written: File too large", got.err)
+    assert_ended(1, got)
+  end)
+
   it("an event log that lost lines in between is told, too", function()
     write("script.lua", [[
       local dynsup = require "dynsup"
