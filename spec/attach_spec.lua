@@ -35,6 +35,19 @@ describe("a host that listens", function()
     assert.equal("3\n", (client:line "3"))
   end))
 
+  it("is asked for lines with what _PROMPT is, but calls nothing for that", with_host("", function(host)
+    local client = attach.client(host)
+    local function prompt_after(line)
+      return (select(3, client:line(line))).prompt
+    end
+    assert.equal("mine: ", prompt_after "_PROMPT = 'mine: '")
+    assert.equal("7", prompt_after "_PROMPT = 7")
+    local object = "setmetatable({}, { __tostring = function() called = true return '' end })"
+    assert.equal("> ", prompt_after("_PROMPT = " .. object))
+    assert.equal("> ", attach.client(host).hello.prompt)
+    assert.equal("nil\n", (client:line "called"))
+  end))
+
   it("tells how a line has failed", with_host("", function(host)
     local client = attach.client(host)
     local _, err, done = client:line "error 'bad'"

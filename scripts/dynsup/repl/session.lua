@@ -221,10 +221,12 @@ end
 
 -- ---- what a reader asks for besides ----
 
+-- A string or a number: to make a text of anything else could run what no Ctrl-C would end, for this
+-- is outside of any line.
 local function prompt_of(name, otherwise)
   local prompt = rawget(_G, name)
-  local made, text = pcall(tostring, prompt)
-  return prompt ~= nil and made and text or otherwise
+  local is_text = type(prompt) == "string" or type(prompt) == "number"
+  return is_text and tostring(prompt) or otherwise
 end
 
 --- What the next line is asked for with. Lua's own names change it.
