@@ -90,6 +90,20 @@ cli.describe("a client", function()
     cli.assert_said(0, "12 messages of the host are left out: they came faster than they were taken", got)
   end)
 
+  it("of a command tells what was left out, and fails", function()
+    local eval = [[hello() socket:read "line" say '{"out":"a\\n"}' say '{"lost":12}' say '{"done":"eval","ok":true}']]
+    local got = attached.with_stub(eval, "\"$DYNSUP\" eval --socket=socket 1")
+    assert.same({ 1, "a\n" }, { got.code, got.out })
+    assert.equal("dynsup: 12 messages of the host are left out: they came faster than they were taken\n", got.err)
+  end)
+
+  it("of a command ends when nobody reads what it prints", function()
+    local pour = [[hello() socket:read "line" while socket:write('{"out":"more\\n"}\n') do end]]
+    local command = "{ timeout 60 \"$DYNSUP\" eval --socket=socket 1; echo $? >code; } | head -1; cat code"
+    local got = attached.with_stub(pour, command)
+    assert.equal("more\n1\n", got.out)
+  end)
+
   it("is not confused by messages that it does not know", function()
     local got = attached.with_stub("hello()" .. answer .. [[say '{"news":1}' say '{"done":"line","id":99}'
       say '{"done":"complete","id":7}' say '{"out":7}' say '{"done":"watch"}' say '{"log":true}'

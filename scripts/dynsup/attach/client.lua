@@ -167,6 +167,13 @@ function client:close()
   self.socket:close()
 end
 
+--- What is said when messages of the host were left out.
+---@param count any
+---@return string
+function client.left_out(count)
+  return ("%s messages of the host are left out: they came faster than they were taken"):format(count)
+end
+
 --- The client's process ends with this code, what was printed before is written.
 ---@param code integer
 ---@param problem? string

@@ -46,27 +46,39 @@ end
 
 -- ---- what is answered ----
 
--- Prints values, each on lines of its own, as their pieces come.
+-- Prints values, each on lines of its own, as their pieces come. Once something cannot be written
+-- (`dynsup eval ... | head` has its lines) is_broken is set.
 local function new_printer()
   local last = 0
-  local printer = {}
+  local printer = { is_broken = false }
+  local function write(text)
+    printer.is_broken = printer.is_broken or not io.stdout:write(text)
+  end
+  local function flush()
+    printer.is_broken = printer.is_broken or not io.stdout:flush()
+  end
   local function go_on_to(number)
     while last < number do
       if last > 0 then
-        io.stdout:write "\n"
+        write "\n"
       end
       last = last + 1
     end
   end
   function printer.piece(number, text)
     go_on_to(number)
-    io.stdout:write(text)
+    write(text)
+  end
+  function printer.out(text)
+    write(text)
+    flush()
   end
   function printer.finish(count)
     go_on_to(count)
     if last > 0 then
-      io.stdout:write "\n"
+      write "\n"
     end
+    flush()
   end
   return printer
 end
@@ -83,21 +95,36 @@ local function end_of(message)
   return message.ok and 0 or FAILED
 end
 
--- Prints what comes until the end of the eval.
+local function take(printer, message)
+  if message.value then
+    printer.piece(message.value, message.text)
+  elseif message.lost then
+    printer.has_lost = true
+    io.stderr:write("dynsup: ", client.left_out(message.lost), "\n")
+  else
+    printer.out(message.out or "")
+    io.stderr:write(message.err or "")
+  end
+end
+
+-- Prints what comes until the end of the eval, or until nobody takes it any more.
 local function print_answer(host)
   local printer = new_printer()
   local message = host:receive()
   while message and not (message.done or message.error or message.bye) do
-    if message.value then
-      printer.piece(message.value, message.text)
-    else
-      io.stdout:write(message.out or ""):flush()
-      io.stderr:write(message.err or "")
+    take(printer, message)
+    if printer.is_broken then
+      break
     end
     message = host:receive()
   end
   printer.finish(message and message.values or 0)
-  return end_of(message)
+  if printer.is_broken then
+    host:close() -- the host unwinds what still runs
+    return FAILED
+  end
+  local code, problem = end_of(message)
+  return printer.has_lost and FAILED or code, problem
 end
 
 local function ask(settings, request)

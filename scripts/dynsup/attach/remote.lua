@@ -5,6 +5,7 @@
 -- host that does not read. One takes what the host sends, and prints it in the order in which it
 -- comes, so all that a line prints is there before its answer.
 
+local client = require "dynsup.attach.client"
 local dynsup = require "dynsup"
 local host = require "dynsup.repl.session"
 local uv = require "luv"
@@ -207,7 +208,7 @@ function takers.log(self, text, message)
 end
 
 function takers.lost(self, count)
-  self.tell(("%s messages of the host are left out: they came faster than they were taken"):format(count))
+  self.tell(client.left_out(plain(count)))
 end
 
 function takers.bye(self, why, message)
