@@ -29,9 +29,15 @@ char *dsl_fs_copy(lua_State *L, int index, size_t *size_out) {
     return copy;
 }
 
+/* What the system is told ends at a zero byte: that would be another path. */
+static void path_check(lua_State *L, int index) {
+    size_t size;
+    const char *text = luaL_checklstring(L, index, &size);
+    luaL_argcheck(L, strlen(text) == size, index, "a path has no zero bytes");
+}
+
 void *dsl_fs_job_new(lua_State *L, const dsl_job_ops *ops, size_t size, int path) {
-    const char *text = luaL_checkstring(L, path);
-    luaL_argcheck(L, strlen(text) == lua_rawlen(L, path), path, "a path has no zero bytes");
+    path_check(L, path);
     dsl_fs_job *job = dsl_job_new(L, ops, size);
     job->path = dsl_fs_copy(L, path, NULL);
     return job;
@@ -286,7 +292,7 @@ static int fs_remove(lua_State *L) {
 
 static int fs_rename(lua_State *L) {
     dsl_check_count(L, 2, 2);
-    luaL_checkstring(L, 2);
+    path_check(L, 2);
     path_job *j = dsl_fs_job_new(L, &rename_ops, sizeof *j, 1);
     j->other = dsl_fs_copy(L, 2, NULL);
     return dsl_job_run(L, &j->fs.job);

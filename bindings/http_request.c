@@ -78,12 +78,12 @@ static int parts_push(lua_State *L) {
 
 /* url(text [, base]): the absolute URL without its fragment, and its origin, scheme://host:port. */
 static int url(lua_State *L) {
-    size_t size;
+    size_t size, base_size = 0;
     char *parts[PART_COUNT] = {NULL};
     const dsl_curl *curl = library(L);
     const char *text = luaL_checklstring(L, 1, &size);
-    const char *base = luaL_optstring(L, 2, NULL);
-    if (strlen(text) != size)
+    const char *base = luaL_optlstring(L, 2, NULL, &base_size);
+    if (strlen(text) != size || (base && strlen(base) != base_size))
         return url_fail(L, curl, CURLUE_MALFORMED_INPUT);
     lua_settop(L, 2);
     lua_pushcfunction(L, parts_push);

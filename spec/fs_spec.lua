@@ -202,6 +202,13 @@ for _, clock in ipairs { "real", "virtual" } do
           fs[name] "a\0b"
         end, "zero")
       end
+      assert.is_true(fs.write(path_of "kept", "kept"))
+      assert.is_true(fs.write(path_of "new", "new"))
+      assert.error_matches(function()
+        fs.rename(path_of "new", path_of "kept\0.new")
+      end, "#2 to 'rename' %(a path has no zero bytes")
+      assert.equal("kept", fs.read(path_of "kept"))
+      assert.is_true(fs.remove(path_of "kept") and fs.remove(path_of "new"))
       assert.has_error(function()
         fs.open("README.md", "q")
       end)

@@ -348,6 +348,11 @@ support.describe("http", function()
       end))
     end
 
+    it("that others are relative to has no zero byte", main(function()
+      local whole, reason = http.resolve("http://a/\0b", "c")
+      assert.same({ nil, "invalid_url" }, { whole, reason })
+    end))
+
     it("is needed", main(function()
       assert.equal("invalid_url", (select(2, http.request {})))
     end))

@@ -130,6 +130,8 @@ describe("net.connect and net.listen", function()
     assert.matches("#2 to 'connect' %(mill", message(net.connect, "/a", -1))
     assert.matches("#3 to 'listen' %(table", message(net.listen, "localhost", 1, 1))
     assert.matches("#3 to 'listen' %(no value", message(net.listen, "/a", {}, 1))
+    assert.matches("#1 to 'listen' %(an address has no zero bytes", message(net.listen, "/tmp/none\0more"))
+    assert.matches("#1 to 'connect' %(an address has no zero bytes", message(net.connect, "127.0.0.1\0x", 1))
     assert.matches("^spec/net_spec", message(function()
       net.connect "localhost"
     end))

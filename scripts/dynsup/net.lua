@@ -38,6 +38,7 @@ end
 -- A Unix socket is told from a host by its slash. Returns the place, and the arguments after it.
 local function read_place(name, least_port, address, port, ...)
   check(type(address) == "string", 1, name, "string expected, got " .. type(address), 4)
+  check(not address:find("\0", 1, true), 1, name, "an address has no zero bytes", 4)
   if address:find("/", 1, true) then
     return address, nil, 2, port, ...
   end
