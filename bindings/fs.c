@@ -222,6 +222,15 @@ static bool is_folder(const char *path) {
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+/* Takes slashes and "/." off the end: what stands before them is the folder itself, and not one
+ * that leads to it. */
+static void cut_end(char *path) {
+    size_t size = strlen(path);
+    while (size > 1 &&
+           (path[size - 1] == '/' || (size > 2 && path[size - 1] == '.' && path[size - 2] == '/')))
+        path[--size] = 0;
+}
+
 /* Makes what leads to the path, as far as it is missing. */
 static void make_parents(const path_job *j) {
     for (char *slash = strchr(j->fs.path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -233,8 +242,10 @@ static void make_parents(const path_job *j) {
 
 static void mkdir_work(dsl_job *job) {
     const path_job *j = (path_job *)job;
-    if (j->parents && *j->fs.path)
+    if (j->parents && *j->fs.path) {
+        cut_end(j->fs.path);
         make_parents(j);
+    }
     if (mkdir(j->fs.path, j->mode) == 0)
         return;
     int error = errno;

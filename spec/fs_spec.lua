@@ -90,6 +90,15 @@ for _, clock in ipairs { "real", "virtual" } do
       assert.is_true(fs.mkdir(path_of "a"))
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
+      for _, behind in ipairs { "", "/", "//", "/.", "/./", "//.//" } do
+        local private = { parents = true, mode = tonumber("700", 8) }
+        assert.is_true(fs.mkdir(path_of("e/f" .. behind), private))
+        assert.equal(tonumber("700", 8), fs.stat(path_of "e/f").mode, behind)
+        assert.is_true(fs.remove(path_of "e/f") and fs.remove(path_of "e"))
+      end
+      for _, path in ipairs { "/", "//", "/.", ".", "./" } do
+        assert.is_true(fs.mkdir(path, { parents = true }))
+      end
       assert.equal("eexist", failure(fs.mkdir(path_of "a"))[1])
       assert.equal("enoent", failure(fs.mkdir(path_of "x/y"))[1])
       assert.is_true(fs.write(path_of "b/file", "1"))
