@@ -273,12 +273,14 @@ static int next(lua_State *L) {
     return next_k(L, LUA_OK, 0);
 }
 
-/* head(request): the status and the lines of the head, as they came. */
+/* head(request): the status, the lines of the head, as they came, and whether that is all of them.
+ */
 static int head(lua_State *L) {
     const dsl_transfer *transfer = transfer_check(L);
     lua_pushinteger(L, transfer->status);
     lua_pushlstring(L, transfer->head.size ? transfer->head.bytes : "", transfer->head.size);
-    return 2;
+    lua_pushboolean(L, transfer->head_done);
+    return 3;
 }
 
 const luaL_Reg dsl_http_functions[] = {

@@ -208,7 +208,16 @@ support.describe("http", function()
       local got
       local response = get("endless-redirect", { on_chunk = function(data) got = data end })
       assert.same({ 200, url "hello", "hello" }, { response.status, response.url, got })
-      assert.same("too_large", (select(2, get "endless-redirect")))
+      assert.equal("hello", get("endless-redirect").body)
+    end))
+
+    it("has a body that max_bytes does not count", main(function()
+      local got
+      assert.equal("hello", get("to/302/hello", { max_bytes = 5 }).body)
+      assert.equal(200, get("to/302/hello", { max_bytes = 5, on_chunk = function(data) got = data end }).status)
+      assert.equal("hello", got)
+      assert.equal("too_large", (select(2, get("to/302/hello", { max_bytes = 5, follow = 0 }))))
+      assert.equal("too_large", (select(2, get("to/302/hello", { max_bytes = 4 }))))
     end))
   end)
 

@@ -240,9 +240,10 @@ local function parse_head(text)
   return setmetatable(headers, headers_meta)
 end
 
+-- What the request is answered with; nil when it has ended before the end of the head.
 local function new_response(request, settings)
-  local status, head = native.head(request)
-  return { status = status, headers = parse_head(head), url = settings.url }
+  local status, head, has_ended = native.head(request)
+  return has_ended and { status = status, headers = parse_head(head), url = settings.url } or nil
 end
 
 -- ---- redirects ----
@@ -326,17 +327,20 @@ local function stream(request, response, data, read, deadline)
   return response
 end
 
--- One exchange: the response; true and a redirect; or nil, reason, detail.
+-- One exchange: the response; true and a redirect; or nil, reason, detail. A redirect whose own body
+-- is larger than what is asked for may be is one all the same: that body is left.
 local function exchange(settings, read, deadline)
   local request <close> = native.start(settings)
   local event, data, detail = native.next(request, deadline - dynsup.now())
-  if not event then
+  local response = (event or data == "too_large") and new_response(request, settings)
+  local redirects = response and is_redirect(response, read)
+  if not event and not redirects then
     return nil, data, detail
   end
-  local response = new_response(request, settings)
-  local redirects = is_redirect(response, read)
-  if redirects and event == "data" then
-    skip_body(request, data, deadline)
+  if redirects then
+    if event == "data" then
+      skip_body(request, data, deadline)
+    end
   elseif event == "data" then
     return stream(request, response, data, read, deadline)
   elseif not read.on_chunk then
