@@ -57,14 +57,18 @@ static void on_beat(void *ud) {
     tell(ud, "WATCHDOG=1");
 }
 
-/* Half of the time in which the manager wants to hear of this process; 0: it does not. */
+/* Half of the time in which the manager wants to hear of this process; 0: it does not, or what it
+ * says is no such time. */
 static uint64_t beat_ms(void) {
     const char *time_us = getenv("WATCHDOG_USEC");
     const char *pid = getenv("WATCHDOG_PID");
     if (!time_us || (pid && strtoimax(pid, NULL, 10) != getpid()))
         return 0;
-    uintmax_t half_ms = strtoumax(time_us, NULL, 10) / 2000;
-    return half_ms > 0 ? half_ms : 1;
+    char *end;
+    uintmax_t us = strtoumax(time_us, &end, 10);
+    if (us == 0 || *end != '\0' || *time_us == '-')
+        return 0;
+    return us < 2000 ? 1 : us / 2000;
 }
 
 void cli_notify_init(cli_notify *notify, dynsup_lua_config *config) {

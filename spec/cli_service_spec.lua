@@ -46,6 +46,14 @@ describe("dynsup run under a service manager", function()
     assert.matches("READY=1\n.*WATCHDOG=1\nWATCHDOG=1\n.*STOPPING=1\ncode 0\n$", text)
   end)
 
+  it("tells nobody that it lives whose time is none", function()
+    for _, time in ipairs { "0", "''", "soon", "1000x", "-1000" } do
+      local busy = "require('dynsup').sleep(20)" .. idle -- READY comes after many beats
+      assert.equal("READY=1\nSTOPPING=1\ncode 0\n",
+        told(busy, "READY=1", 1, nil, "unset WATCHDOG_PID; export WATCHDOG_USEC=" .. time .. ";"), time)
+    end
+  end)
+
   it("tells no other process's watchdog anything", function()
     assert.equal("READY=1\nSTOPPING=1\ncode 0\n",
       told(idle, "READY=1", 1, nil, "export WATCHDOG_PID=1 WATCHDOG_USEC=1;"))
