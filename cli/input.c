@@ -69,6 +69,8 @@ static ssize_t script_reads(void *cookie, char *to, size_t size) {
     (void)cookie;
     if (input.end == input.first)
         fill_for_script();
+    if (input.over && isatty(STDIN_FILENO))
+        input.over = false; /* Ctrl-D has ended what was asked for, not the terminal */
     size_t there = input.end - input.first;
     size_t count = there < size ? there : size;
     memcpy(to, input.bytes + input.first, count);

@@ -24,6 +24,18 @@ describe("what a terminal sends", function()
     assert.same({ { "a", "\r", "ä", "€", "😀", "\127" }, "" }, { part "a\rä€😀\127" })
   end)
 
+  it("is no sequence when it is too long for one, or broken off", function()
+    assert.same({ {}, "\27[" .. ("1"):rep(30) }, { part("\27[" .. ("1"):rep(30)) })
+    assert.same({ { "\27[" .. ("1"):rep(31) }, "" }, { part("\27[" .. ("1"):rep(31)) })
+    assert.same({ { "\27[" .. ("1"):rep(40) .. "A", "b" }, "" }, { part("\27[" .. ("1"):rep(40) .. "Ab") })
+    assert.same({ { "\27[1", "\1", "a" }, "" }, { part "\27[1\1a" })
+    assert.same({ { "\27", "\27", "\27\27[A" }, "" }, { part "\27\27\27\27[A" })
+    for _, bytes in ipairs { "\27[", "\27", "\27O", "\24\27" } do
+      local _, left = part(bytes .. bytes:sub(-1):rep(66000))
+      assert.is_true(#left <= 34)
+    end
+  end)
+
   it("is parted into escape sequences", function()
     assert.same({ { "\27[A", "\27OB", "\27[1;5C", "\27[200~", "\27b", "\27ä" }, "" },
       { part "\27[A\27OB\27[1;5C\27[200~\27b\27ä" })

@@ -422,6 +422,12 @@ terminal.describe("the terminal", function()
     wait "\nsomebody\n.*> $" -- the host may have said that it had to wait
     enter "name"
     wait '\n"somebody"\n> $'
+    enter "io.read()"
+    wait "io.read%(%)\n$"
+    press "C-d" -- ends what is read, and not the session
+    wait "\n?nil\n> $"
+    enter "1 + 1"
+    wait "\n2\n> $"
     enter "os.execute 'printf no-end; stty -a | grep -o -- \"[-]*echo \"'"
     wait "\nno.endecho\ntrue +\"exit\" +0\n> $"
     enter "os.execute 'printf no-end'"

@@ -3,6 +3,7 @@
 local keys = {}
 
 local ESCAPE = "\27"
+local SEQUENCE_MAX = 32 -- bytes; no terminal sends longer ones
 
 -- Bytes of the UTF-8 character that begins at `at`; nil: its end is missing.
 local function character_length(bytes, at)
@@ -19,12 +20,24 @@ local function character_length(bytes, at)
   return length
 end
 
+-- Bytes of a sequence that ends with a letter or the like. Another byte breaks it off, and so does its
+-- length: what waits for an end that never comes would fill the room for input.
+local function control_length(bytes, at)
+  local last = bytes:match("^%[[\48-\63]*[\32-\47]*()", at + 1)
+  local byte = bytes:byte(last)
+  if byte then
+    return last - at + (byte >= 64 and byte <= 126 and 1 or 0)
+  end
+  return last - at > SEQUENCE_MAX and last - at or nil
+end
+
 -- Bytes of an escape sequence.
 local function sequence_length(bytes, at)
   local second = bytes:sub(at + 1, at + 1)
   if second == "[" then
-    local last = bytes:match("^%[[\48-\63]*[\32-\47]*[\64-\126]()", at + 1)
-    return last and last - at
+    return control_length(bytes, at)
+  elseif second == ESCAPE and bytes:sub(at + 2, at + 2) == ESCAPE then
+    return 1
   elseif second == "O" then
     return #bytes >= at + 2 and 3 or nil
   elseif second ~= "" then
