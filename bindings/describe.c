@@ -9,13 +9,27 @@ typedef struct writer {
     size_t left; /* with the final 0 */
 } writer;
 
-static void write_text(writer *out, const char *text, size_t size) {
+static void write_piece(writer *out, const char *text, size_t size) {
     if (size >= out->left)
         size = out->left - 1;
     memcpy(out->at, text, size);
     out->at += size;
     out->left -= size;
     *out->at = '\0';
+}
+
+#define ZERO "\\000" /* as in a string of Lua's: what is described ends at a zero byte */
+
+static void write_text(writer *out, const char *text, size_t size) {
+    for (;;) {
+        size_t piece = strnlen(text, size);
+        write_piece(out, text, piece);
+        if (piece == size)
+            return;
+        write_piece(out, ZERO, strlen(ZERO));
+        text += piece + 1;
+        size -= piece + 1;
+    }
 }
 
 static void write_pid(writer *out, uint64_t id) {

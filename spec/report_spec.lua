@@ -48,6 +48,16 @@ describe("the report of a child's abnormal end", function()
     for _, part in ipairs(parts) do assert.equal(1, #having(report, part), part) end
   end)
 
+  it("tells what stands behind a zero byte", function()
+    local lines = log_of(function()
+      dynsup.spawn(function() error("before\0after", 0) end)
+      dynsup.spawn(function() dynsup.exit { "a\0b", ["c\0d"] = true } end)
+      dynsup.sleep(1)
+    end)
+    assert.equal(1, #having(lines, "reason: before\\000after"))
+    assert.equal(1, #having(lines, "a\\000b", "c\\000d"))
+  end)
+
   it("tells what is in an error object, in the same order every time", function()
     local many = {}
     for i = 1, 20 do many[("k%02d"):format(i)] = i end
