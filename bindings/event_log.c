@@ -68,13 +68,14 @@ void dsl_event_log(dsl_host *host, const dynsup_event *event) {
 }
 
 void dsl_event_log_begin(dsl_host *host) {
-    char text[DSL_LINE_SIZE];
+    char text[DSL_LINE_SIZE], seed[32];
     dynsup_record record;
     if (!host->config->event_log)
         return;
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)host->seed);
     begin(host, &record, text, sizeof text, dynsup_host_now(host->core));
     dynsup_record_string(&record, "event", "begun");
     dynsup_record_string(&record, "clock", host->config->virtual_clock ? "virtual" : "real");
-    dynsup_record_integer(&record, "seed", (int64_t)host->seed);
+    dynsup_record_string(&record, "seed", seed); /* may be more than an int64_t holds */
     end(host, &record, DYNSUP_LEVEL_DEBUG);
 }

@@ -222,12 +222,12 @@ static bool is_folder(const char *path) {
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
-/* Takes slashes and "/." off the end: what stands before them is the folder itself, and not one that
- * leads to it. */
+/* Takes slashes and "/." off the end: what stands before them is the folder itself, and not one
+ * that leads to it. */
 static void cut_end(char *path) {
     size_t size = strlen(path);
-    while (size > 1 && (path[size - 1] == '/' ||
-                        (size > 2 && path[size - 1] == '.' && path[size - 2] == '/')))
+    while (size > 1 &&
+           (path[size - 1] == '/' || (size > 2 && path[size - 1] == '.' && path[size - 2] == '/')))
         path[--size] = 0;
 }
 

@@ -49,8 +49,8 @@ typedef struct watch {
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* libuv stops to watch a socket that has an error, and does not tell what may still be read. libcurl
- * finds both out by trying; of an error alone it would give up what has arrived. */
+/* libuv stops to watch a socket that has an error, and does not tell what may still be read.
+ * libcurl finds both out by trying; of an error alone it would give up what has arrived. */
 static void on_poll_error(watch *w) {
     act(w->poll.data, w->socket, CURL_CSELECT_IN | CURL_CSELECT_OUT);
     uv_handle_t *handle = (uv_handle_t *)&w->poll;

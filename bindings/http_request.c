@@ -273,7 +273,8 @@ static int next(lua_State *L) {
     return next_k(L, LUA_OK, 0);
 }
 
-/* head(request): the status, the lines of the head, as they came, and whether that is all of them. */
+/* head(request): the status, the lines of the head, as they came, and whether that is all of them.
+ */
 static int head(lua_State *L) {
     const dsl_transfer *transfer = transfer_check(L);
     lua_pushinteger(L, transfer->status);

@@ -131,6 +131,11 @@ static int socket_read(ask *a, int argc, char **argv) {
         a->socket = argv[a->first++];
     if (a->first >= argc)
         return CLI_GO_ON;
+    if (argv[a->first][0] == '-' && a->socket) {
+        cli_say("options come before SOCKET, also '%s': see 'dynsup help %s'", argv[a->first],
+                a->command);
+        return CLI_MISUSED;
+    }
     cli_say("%s does not take '%s': see 'dynsup help %s'", a->command, argv[a->first], a->command);
     return CLI_MISUSED;
 }

@@ -84,10 +84,10 @@ static int parse_clock(cli_job *j, const char *value) {
 }
 
 static int parse_seed(cli_job *j, const char *value) {
-    char *end;
+    bool has_digits = value && *value && strspn(value, "0123456789") == strlen(value);
     errno = 0;
-    j->config.seed = value ? strtoull(value, &end, 10) : 0;
-    bool is_one = j->config.seed > 0 && errno == 0 && *end == '\0' && *value != '-';
+    j->config.seed = has_digits ? strtoull(value, NULL, 10) : 0;
+    bool is_one = j->config.seed > 0 && errno == 0;
     if (!is_one)
         cli_say("--seed needs a whole number greater than 0");
     return is_one ? CLI_GO_ON : CLI_MISUSED;

@@ -79,7 +79,8 @@ const cli_command cli_commands[] = {
      "  --json            prints each value as JSON\n"
      "  --socket SOCKET   the host's socket (default: your only host that listens)\n"
      "\n"
-     "exit code: 0; 1 if the code failed; 2 if there is no such host or the command is wrong\n",
+     "exit code: 0; 1 if the code failed; 2 if there is no such host or the command is wrong;\n"
+     "129, 130 or 143 after a signal\n",
      cli_ask},
     {"tree", NULL, "[OPTION...] [SOCKET]", "shows the supervisors and workers of a host that runs",
      "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
@@ -89,7 +90,8 @@ const cli_command cli_commands[] = {
      "                    the fields that dynsup.observer.tree gives them\n"
      "  --socket SOCKET   the same as SOCKET\n"
      "\n"
-     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong\n",
+     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong;\n"
+     "129, 130 or 143 after a signal\n",
      cli_ask},
     {"top", NULL, "[OPTION...] [SOCKET]", "shows the busiest processes of a host that runs",
      "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
@@ -99,7 +101,8 @@ const cli_command cli_commands[] = {
      "  --json            prints a JSON array, with the fields that dynsup.observer.top gives\n"
      "  --socket SOCKET   the same as SOCKET\n"
      "\n"
-     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong\n",
+     "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong;\n"
+     "129, 130 or 143 after a signal\n",
      cli_ask},
     {"check", NULL, "[OPTION...] FILE [ARG...]", "validates a script's specs, runs no worker",
      "FILE runs as the main process, with its ARGs, as run would run it; but no worker and no\n"

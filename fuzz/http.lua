@@ -32,7 +32,7 @@ function fake.next()
 end
 
 function fake.head()
-  return 100 + reader:byte() + reader:byte(), reader:string()
+  return 100 + reader:byte() + reader:byte(), reader:string(), true
 end
 
 local path = package.searchpath("scripts.dynsup.http", package.path)

@@ -155,6 +155,7 @@ describe("a command that asks a host", function()
     assert_said("--socket needs the path of a socket", { "tree", "--socket=" })
     assert_said("unknown option '--by': see 'dynsup help tree'", { "tree", "--by", "memory" })
     assert_said("tree does not take 'b': see 'dynsup help tree'", { "tree", "a", "b" })
+    assert_said("options come before SOCKET, also '--json': see 'dynsup help tree'", { "tree", "a", "--json" })
     assert_said("top does not take 'b': see 'dynsup help top'", { "top", "--socket", "a", "b" })
     assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by", "size" })
     for _, limit in ipairs { "0", "-1", "1.5", "x", "99999999999" } do

@@ -91,8 +91,8 @@ for _, clock in ipairs { "real", "virtual" } do
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
       assert.is_true(fs.mkdir(path_of "b/c/d", { parents = true }))
       for _, behind in ipairs { "", "/", "//", "/.", "/./", "//.//" } do
-        local options = { parents = true, mode = tonumber("700", 8) }
-        assert.is_true(fs.mkdir(path_of("e/f" .. behind), options))
+        local private = { parents = true, mode = tonumber("700", 8) }
+        assert.is_true(fs.mkdir(path_of("e/f" .. behind), private))
         assert.equal(tonumber("700", 8), fs.stat(path_of "e/f").mode, behind)
         assert.is_true(fs.remove(path_of "e/f") and fs.remove(path_of "e"))
       end

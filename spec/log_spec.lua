@@ -32,6 +32,19 @@ local function texts_of(f, format)
 end
 
 describe("dynsup.log", function()
+  it("takes tables with metatables that hide or raise", function()
+    local raising = { __index = function() error "called" end }
+    local records = records_of(function()
+      dynsup.log.info(setmetatable({ "hidden", a = 1 }, { __metatable = 1 }))
+      dynsup.log.info(setmetatable({ a = 2 }, raising))
+      dynsup.log.info("fields", setmetatable({ a = 3 }, raising))
+      dynsup.log.info(setmetatable({ "a table", a = 4 }, setmetatable({}, raising)))
+    end)
+    local got = {}
+    for i, record in ipairs(records) do got[i] = { record.message or "none", record.a } end
+    assert.same({ { "hidden", 1 }, { "none", 2 }, { "fields", 3 }, { "a table", 4 } }, got)
+  end)
+
   it("writes a line with its level and fields, in the order of their names", function()
     local lines = log_of(function()
       assert.is_true(dynsup.log.info("hello", { b = "two words", a = 1, c = true, d = 1.5 }))

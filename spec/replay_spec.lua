@@ -178,11 +178,18 @@ describe("dynsup run --clock virtual", function()
     local no_sockets = "--listen needs the real clock: sockets know nothing of --clock virtual"
     fails(no_sockets, "--clock=virtual", "--listen", script)
     fails(no_sockets, "--listen", "--clock=virtual", script)
-    for _, seed in ipairs { "x", "0", "-1", "1x", "", "99999999999999999999" } do
+    for _, seed in ipairs { "x", "0", "-1", "1x", "", " -5", "+5", "99999999999999999999" } do
       fails("--seed needs a whole number greater than 0", "--seed", seed, script)
     end
     fails("--event-log needs the name of a file", "--event-log=", script)
     fails("cannot write the event log 'no/log': No such file or directory", "--event-log", "no/log", script)
+  end)
+
+  it("tells the greatest seed as it was given", function()
+    local name = program.write(folder, "none.lua", "")
+    assert.equal(0, program.run(folder, "run", "--seed", "18446744073709551615", "--event-log", "events", name).code)
+    local file <close> = assert(io.open(folder .. "/events"))
+    assert.matches(" seed=18446744073709551615$", file:read "l")
   end)
 
   it("writes an event log on the real clock too", function()

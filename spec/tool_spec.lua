@@ -329,6 +329,11 @@ end]],
       fails(1, "logwatch: nothing: No such file or directory", "nothing")
     end)
 
+    it("a log that cannot be read", function()
+      fails(1, "logwatch: .: Is a directory", ".")
+      fails(1, "logwatch: .: Is a directory", "--follow .")
+    end)
+
     it("no such folder", function()
       fails(1, "nowhere: No such file or directory", "--plugins nowhere log")
     end)

@@ -191,6 +191,10 @@ int main(int count, char **words) {
     code = watch(&w);
     if (w.host)
         dynsup_lua_host_close(w.host, PATIENCE_NS);
+    if (w.source.error && code == 0) {
+        errno = w.source.error;
+        code = complain(w.options.file);
+    }
     source_close(&w.source);
     if (w.signals >= 0)
         close(w.signals);

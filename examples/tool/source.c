@@ -19,6 +19,7 @@ bool source_open(source *s, const char *path, bool follows) {
     s->fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     s->begin = s->end = 0;
     s->has_ended = false;
+    s->error = 0;
     return s->fd >= 0;
 }
 
@@ -58,7 +59,9 @@ static bool fill(source *s) {
     while (size < 0 && errno == EINTR);
     if (size > 0)
         s->end += (size_t)size;
-    s->has_ended = size <= 0 && !s->follows;
+    if (size < 0 && errno != EAGAIN)
+        s->error = errno;
+    s->has_ended = s->error || (size == 0 && !s->follows);
     return size > 0;
 }
 

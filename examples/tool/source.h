@@ -14,6 +14,7 @@ typedef struct source {
     bool follows;
     bool may_read; /* standard input: set when poll says that a read will not block */
     bool has_ended;
+    int error; /* an errno: it could not be read to its end; 0 */
     char buffer[SOURCE_LONGEST];
     size_t begin, end; /* of what has been read and not been handed out */
     size_t last;       /* where the line begins that was handed out last */

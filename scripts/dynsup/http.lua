@@ -242,8 +242,8 @@ end
 
 -- What the request is answered with; nil when it has ended before the end of the head.
 local function new_response(request, settings)
-  local status, head, is_whole = native.head(request)
-  return is_whole and { status = status, headers = parse_head(head), url = settings.url } or nil
+  local status, head, has_ended = native.head(request)
+  return has_ended and { status = status, headers = parse_head(head), url = settings.url } or nil
 end
 
 -- ---- redirects ----

@@ -7,7 +7,7 @@
 local native = ...
 
 local error, getmetatable, ipairs, next = error, getmetatable, ipairs, next
-local pcall, tostring, type = pcall, tostring, type
+local pcall, rawget, tostring, type = pcall, rawget, tostring, type
 local wanted, write, text = native.wanted, native.write, native.text
 local sort = table.sort
 
@@ -51,15 +51,21 @@ local function flatten(fields, skip_message)
   return list
 end
 
+local function has_text(message)
+  local meta = getmetatable(message) -- what its __metatable says, which may be anything
+  return type(message) ~= "table" or type(meta) == "table" and rawget(meta, "__tostring") ~= nil
+end
+
+-- Tables are read raw, as by `next`.
 local function message_and_fields(message, fields)
-  if type(message) ~= "table" or (getmetatable(message) or {}).__tostring then
-    return plain(message), flatten(fields or {}), fields and fields.event
+  if has_text(message) then
+    return plain(message), flatten(fields or {}), fields and rawget(fields, "event")
   end
-  local said = message.message
+  local said = rawget(message, "message")
   if said == nil then
-    said = message[1]
+    said = rawget(message, 1)
   end
-  return said ~= nil and tostring(plain(said)) or nil, flatten(message, true), message.event
+  return said ~= nil and tostring(plain(said)) or nil, flatten(message, true), rawget(message, "event")
 end
 
 local function check(name, message, fields)

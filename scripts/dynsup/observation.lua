@@ -109,7 +109,6 @@ local function begin(pid, read, state)
   }, metatable)
 end
 
--- Without memory for the rest, the process that was made for f goes as it came.
 --- Keeps the last events in a ring, in place of telling them to a process.
 ---@param filter? table
 ---@param limit integer
@@ -129,6 +128,7 @@ function methods:kept()
   return native.kept(self.run, self.number)
 end
 
+-- Without memory for the rest, the process that was made for f goes as it came.
 local function begin_function(f, read)
   local state = {}
   local _, me = native.here()
