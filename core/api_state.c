@@ -2,6 +2,8 @@
 #include "saved.h"
 #include "supervisor.h"
 
+#include <assert.h>
+
 /* The child that a start function is about to start: the current process is that function, or was
  * spawned by it. NULL: there is none. */
 static dsi_child *child_to_be(const dynsup_host *host) {
@@ -12,7 +14,11 @@ static dsi_child *child_to_be(const dynsup_host *host) {
     if (!(process->flags & DSI_FLAG_OFFSPRING))
         return NULL;
     const dsi_process *parent = dsi_process_find_alive(host, process->parent);
-    return parent ? dsi_supervisor_of(parent)->guest_child : NULL;
+    if (!parent)
+        return NULL;
+    supervisor = dsi_supervisor_of(parent);
+    assert(supervisor && "the mark is its guest's");
+    return supervisor->guest_child;
 }
 
 /* The child that the current process is or starts, or NULL. A start function is its supervisor's

@@ -22,21 +22,26 @@ static dsi_supervisor *last_of_main(const dynsup_host *host) {
     return NULL;
 }
 
+static void list_move(dsi_list *to, dsi_list *from) {
+    dsi_node *node;
+    while ((node = dsi_list_pop(from)))
+        dsi_list_append(to, node);
+}
+
 /* Puts those that the main process started behind the others, in their order: so the last one is
  * found at once, however many are nested in it. */
 static void gather_of_main(dynsup_host *host) {
-    const dsi_node *last = dsi_list_last(&host->supervisors);
-    dsi_node *node = NULL;
-    dsi_list of_main;
+    dsi_list of_main, others;
+    dsi_node *node;
     dsi_list_init(&of_main);
-    while (node != last) {
-        node = dsi_list_pop(&host->supervisors);
+    dsi_list_init(&others);
+    while ((node = dsi_list_pop(&host->supervisors))) {
         const dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
         bool is_of_main = supervisor->process->parent == host->main_pid;
-        dsi_list_append(is_of_main ? &of_main : &host->supervisors, node);
+        dsi_list_append(is_of_main ? &of_main : &others, node);
     }
-    while ((node = dsi_list_pop(&of_main)))
-        dsi_list_append(&host->supervisors, node);
+    list_move(&host->supervisors, &others);
+    list_move(&host->supervisors, &of_main);
 }
 
 static void supervisor_stop(dsi_supervisor *supervisor) {
