@@ -28,7 +28,7 @@ end
 local function hold_up()
   enter "os.execute 'touch stuck; until test -e go; do sleep 0.01; done'"
   wait "done'\n$"
-  terminal.shell "until test -e stuck; do sleep 0.01; done"
+  terminal.wait_for_file "stuck"
 end
 
 describe("lines of a client", function()
@@ -240,7 +240,8 @@ describe("detaching", function()
       wait "\n> $"
       enter(("do local x <close> = closer '%s' dynsup.sleep() end"):format(signal))
       wait "end\n$"
-      terminal.shell(("kill -%s $(cat client.pid); until test -e %s; do sleep 0.01; done"):format(signal, signal))
+      terminal.shell(("kill -%s $(cat client.pid)"):format(signal))
+      terminal.wait_for_file(signal)
       local screen = wait("ended with " .. code .. (code == 0 and "\nterminal: echo" or ""))
       assert.falsy(screen:find "the session was killed", screen)
     end

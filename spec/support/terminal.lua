@@ -49,9 +49,10 @@ echo "ended with $?"; trap '' INT; stty -a | grep -o '[-]\?echo ' | sed 's/^/ter
 ]]):format(quote(folder), quote(program.path), target, command)
   program.write(folder, target .. ".sh", script)
   terminal.shell(("rm -f %s.begun"):format(target))
-  tmux(("new-session -d -s %s -x %d -y %d sh %s/%s.sh")
+  -- a server that ends with its last terminal would take the next one along
+  tmux(("set-option -g exit-empty off ';' new-session -d -s %s -x %d -y %d sh %s/%s.sh")
     :format(target, columns or 80, rows or 24, folder, target))
-  terminal.shell(("until test -e %s.begun; do sleep 0.01; done"):format(target)) -- else Ctrl-C would end it
+  terminal.wait_for_file(target .. ".begun") -- else Ctrl-C would end it
 end
 
 --- Takes the terminal away.
@@ -167,6 +168,14 @@ end
 --- Runs a shell command in the test's folder and returns what it prints.
 function terminal.shell(command)
   return capture(("cd %s || exit 1; %s"):format(quote(folder), command))
+end
+
+--- Waits until there is a file of this name in the test's folder.
+---@param name string
+function terminal.wait_for_file(name)
+  local there = terminal.shell(("timeout %d sh -c 'until test -e %s; do sleep 0.01; done' && echo there")
+    :format(LIMIT, name))
+  assert(there == "there\n", "there is no file " .. name)
 end
 
 -- A line whose worker prints until a line has said how many more there are to be (left = 5): then the
