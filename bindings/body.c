@@ -405,7 +405,7 @@ static void body_preempt(void *p) {
 /* The lines of the cache from the first to the last, counted from that of the address. */
 static void fetch(const void *from, ptrdiff_t first, ptrdiff_t last) {
     for (ptrdiff_t line = first; line <= last; line++)
-        __builtin_prefetch((const void *)((uintptr_t)from + (uintptr_t)(line * CACHE_LINE)));
+        __builtin_prefetch((const char *)from + line * CACHE_LINE);
 }
 
 /* Of the coroutine that goes on: first its record, then that of the C function in which it waits,

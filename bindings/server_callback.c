@@ -111,11 +111,16 @@ typedef struct told {
     dynsup_reason *reason;
 } told;
 
+/* Does a call, a cast or a stop begin so? What is asked for is the last value. */
+static bool is_asked(const dynsup_value *first) {
+    enum dynsup_atom tag = first->kind == DYNSUP_ATOM ? first->as.atom : DYNSUP_NO_ATOM;
+    return tag == DYNSUP_CALL || tag == DYNSUP_CAST || tag == DYNSUP_STOP;
+}
+
 /* What the callback was called with: the request, or the packed message. [-0, +1] */
 static void message_push(lua_State *L, const dsl_server *server, const dynsup_message *message) {
     dsl_host *host = server->host;
-    bool is_tagged = message->values[0].kind == DYNSUP_ATOM && message->count > 1;
-    if (is_tagged && server->callback != DSL_INFO) {
+    if (is_asked(&message->values[0])) {
         dsl_value_push(L, host, &message->values[message->count - 1]);
         return;
     }

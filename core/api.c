@@ -255,7 +255,7 @@ int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out) {
     if (trap)
         self->flags |= DSI_FLAG_TRAP_EXIT;
     else
-        self->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
+        dsi_process_unflag(self, DSI_FLAG_TRAP_EXIT);
     return 0;
 }
 

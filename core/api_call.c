@@ -86,7 +86,7 @@ void dynsup_started(dynsup_host *host, dynsup_ref ref) {
             return;
         dsi_call_reply(host, call, &reply);
     }
-    self->flags &= (uint16_t)~DSI_FLAG_STARTING;
+    dsi_process_unflag(self, DSI_FLAG_STARTING);
     if (self->child)
         dynsup_ready(host, &reply.values[0]);
 }

@@ -16,7 +16,7 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
     supervisor->resident_ops = process->ops;
     process->ops = ops;
     process->body = body;
-    process->flags &= (uint16_t)~DSI_FLAG_DROPS;
+    dsi_process_unflag(process, DSI_FLAG_DROPS);
     process->wake = DYNSUP_WAKE_FIRST;
     dsi_process_ready(supervisor->host, process, DYNSUP_WAKE_FIRST);
 }
@@ -44,7 +44,7 @@ static void offspring_forget(dsi_supervisor *supervisor) {
         dsi_offspring *offspring = dsi_item(node, dsi_offspring, node);
         dsi_process *process = dsi_process_find(host, offspring->pid);
         if (process)
-            process->flags &= (uint16_t)~DSI_FLAG_OFFSPRING;
+            dsi_process_unflag(process, DSI_FLAG_OFFSPRING);
         dsi_memory_free(&host->memory, offspring, sizeof *offspring);
     }
 }

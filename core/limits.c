@@ -127,7 +127,7 @@ void dsi_limits_end(dsi_child *child, dsi_process *process) {
     const dsi_supervisor *supervisor = child->supervisor;
     dsi_timer_stop(supervisor->host, supervisor->process->slot.tag, &limited->deadline);
     if (!limited_from(process->child))
-        process->flags &= (uint16_t)~DSI_FLAG_LIMITED;
+        dsi_process_unflag(process, DSI_FLAG_LIMITED);
 }
 
 /* ---- what is exceeded ---- */

@@ -100,6 +100,23 @@ static void the_limits_of_one_stay_when_the_other_ends(void **state) {
     assert_false(test_alive(body));
 }
 
+static void the_limits_of_one_stay_when_the_other_lets_go_of_an_orphan(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_limits limits = {.deadline_ms = 100, .slice_ms = 3};
+    test_program *program = test_program_new(test);
+    program->traps = true;
+    dynsup_child_spec spec = test_spec(program);
+    spec.restart = DYNSUP_TEMPORARY;
+    dynsup_pid first = supervisor_with(test, NULL);
+    test_started(test, a, first, &spec);
+    test_body *body = program->last;
+    adopt(test, a, body, &limits);
+    test_signal(test, NULL, first, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(slice_limit(test, body), 3000000);
+}
+
 static void a_supervisor_that_a_start_function_names_has_no_limits(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -286,6 +303,7 @@ int main(void) {
         TEST(the_least_of_all_its_limits_holds),
         TEST(a_supervisor_without_limits_takes_none_away),
         TEST(the_limits_of_one_stay_when_the_other_ends),
+        TEST(the_limits_of_one_stay_when_the_other_lets_go_of_an_orphan),
         TEST(a_supervisor_that_a_start_function_names_has_no_limits),
         TEST(one_limit_alone_is_a_default),
         TEST(what_a_child_says_itself_is_no_default),

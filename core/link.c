@@ -117,7 +117,7 @@ static void end_free(dynsup_host *host, dsi_link_end *end) {
 void dsi_unlink(dynsup_host *host, dsi_process *a, dsi_process *b) {
     dsi_process *child = child_among(a, b);
     if (child)
-        child->flags &= (uint16_t)~DSI_FLAG_PARENT_LINK;
+        dsi_process_unflag(child, DSI_FLAG_PARENT_LINK);
     dsi_link_end *end = link_find(a, b);
     if (end)
         end_free(host, end);

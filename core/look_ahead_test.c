@@ -57,7 +57,7 @@ static void of_many_each_is_told_three_times_before_its_slice(void **state) {
     run_all(*state, MANY);
     for (size_t i = LEAD; i < MANY; i++)
         assert_int_equal(stages[i].told, 1U << 3 | 1U << 2 | 1U << 1);
-    assert_true(told <= 3 * MANY);
+    assert_true(told <= (size_t)3 * MANY);
 }
 
 static void of_few_nobody_is_told(void **state) {

@@ -109,7 +109,7 @@ void dsi_process_pause(dynsup_host *host, dsi_process *process) {
 void dsi_process_resume(dynsup_host *host, dsi_process *process) {
     if (!(process->flags & DSI_FLAG_PAUSED))
         return;
-    process->flags &= (uint16_t)~DSI_FLAG_PAUSED;
+    dsi_process_unflag(process, DSI_FLAG_PAUSED);
     if (process->state != DSI_PROCESS_RUNNABLE)
         return;
     dsi_process_occupy(host, process);

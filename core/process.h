@@ -140,6 +140,10 @@ static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *pro
         host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
 }
 
+static inline void dsi_process_unflag(dsi_process *process, unsigned flag) {
+    process->flags &= (uint16_t)~flag;
+}
+
 static inline bool dsi_process_is_timed(const dsi_process *process) {
     return process->has_end && dsi_timer_started(&process->timer);
 }

@@ -48,7 +48,7 @@ static void slice_idle(dynsup_host *host, dsi_process *process) {
     assert(!(process->flags & DSI_FLAG_SUPERVISOR) && "a guest comes to its end");
     dsi_process_rest(host, process);
     process->flags |= DSI_FLAG_DROPS;
-    process->flags &= (uint16_t)~DSI_FLAG_TRAP_EXIT;
+    dsi_process_unflag(process, DSI_FLAG_TRAP_EXIT);
     dsi_process_flush(host, process);
 }
 

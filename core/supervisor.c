@@ -336,7 +336,7 @@ static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
     if (dsi_node_linked(&child->parked.node)) { /* its exit waits for a turn that never comes */
         dsi_process_let_go(host, process);
     } else if (linked) {
-        process->flags &= (uint8_t)~DSI_FLAG_PARENT_LINK;
+        dsi_process_unflag(process, DSI_FLAG_PARENT_LINK);
         dsi_signal(host, process, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
     }
 }

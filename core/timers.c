@@ -36,7 +36,8 @@ static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 1, 6, 12, 18, 36};
 /* With the line of the cache before it, in which the record of who waits begins. */
 static void timer_fetch(const dsi_timer *timer) {
     __builtin_prefetch(timer);
-    __builtin_prefetch((const void *)((uintptr_t)timer - CACHE_LINE));
+    if (timer)
+        __builtin_prefetch((const char *)timer - CACHE_LINE);
 }
 
 /* ---- the heap of a slot ---- */

@@ -108,6 +108,32 @@ describe("a server ends", function()
     crash = host.down(dynsup.monitor(watching))
     local message = crash.last_message
     assert.same({ "DOWN", crash.error.down, "normal", 4 }, { message[1], message[2], message[4], message.n })
+    local ending = server.start {
+      handle_info = function(_, state)
+        return "stop", "seen", state
+      end,
+      terminate = function()
+        error "boom"
+      end,
+    }
+    ref = dynsup.monitor(ending)
+    dynsup.send(ending, "one", 2)
+    crash = host.down(ref)
+    assert.same({ "terminate", { n = 2, "one", 2 } }, { crash.callback, crash.last_message })
+    watching = server.start {
+      init = function()
+        return "ok", dynsup.monitor(dynsup.spawn(function() end))
+      end,
+      handle_info = function(_, down)
+        return "stop", "seen", down
+      end,
+      terminate = function(_, down)
+        error({ down = down })
+      end,
+    }
+    crash = host.down(dynsup.monitor(watching))
+    message = crash.last_message
+    assert.same({ "DOWN", crash.error.down, "normal", 4 }, { message[1], message[2], message[4], message.n })
   end, quiet))
 
   it("by an error also after its callback has waited, and closes what is open", host.main(function()
