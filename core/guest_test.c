@@ -155,7 +155,7 @@ static void others_run_while_many_exits_that_waited_are_handled(void **state) {
     test_say_go(test, supervisor);
     test_run(test);
     test_counts(test, supervisor, 1, 1, 0, 1);
-    assert_in_range(other->slices, 3, 20);
+    assert_in_range(other->slices, 3, CHILDREN);
 }
 
 static void a_guest_killed_with_its_supervisor_tells_the_caller(void **state) {

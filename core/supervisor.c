@@ -5,8 +5,10 @@
 #include "event.h"
 #include "link.h"
 #include "registry.h"
+#include "tiny.h"
 
-#define TURNS_A_SLICE 64 /* what has waited for a long start function holds up nobody else */
+#define TURNS_A_SLICE                                                                              \
+    DSI_TINY(64, 2) /* what has waited for a long start function holds up nobody else */
 
 static void turn(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_pop(&supervisor->retries);

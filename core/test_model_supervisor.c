@@ -1,6 +1,10 @@
 /* The supervisors of the reference model, their requests and guests: see test_model.h. */
 #include "test_model_parts.h"
 
+#include "tiny.h"
+
+#define TURNS_A_SLICE DSI_TINY(64, 2)
+
 int model_supervisor(model *m, int parent, uint64_t max_restarts, uint64_t max_children) {
     int s = model_spawn(m, parent, true);
     m->processes[s].is_supervisor = true;
@@ -181,10 +185,15 @@ static int handle(model *m, int s, int r, int *pid_out) {
     return request->kind == MODEL_TURN ? 0 : start(m, s, r, pid_out);
 }
 
+static bool has_turn(const model *m, int s) {
+    const model_process *supervisor = &m->processes[s];
+    return !supervisor->has_guest && supervisor->order.job == MODEL_IDLE && model_lives(m, s) &&
+           supervisor->parked_count;
+}
+
 void model_supervisor_drain(model *m, int s) {
     model_process *supervisor = &m->processes[s];
-    while (!supervisor->has_guest && supervisor->order.job == MODEL_IDLE && model_lives(m, s) &&
-           supervisor->parked_count) {
+    for (int turn = 0; turn < TURNS_A_SLICE && has_turn(m, s); turn++) {
         int item = model_shift(supervisor->parked, &supervisor->parked_count), pid = -1;
         if (item == -1) {
             model_supervisor_stop(m, s, supervisor->parent_reason);
@@ -199,6 +208,8 @@ void model_supervisor_drain(model *m, int s) {
                 model_answer(m, item, status, pid);
         }
     }
+    if (has_turn(m, s))
+        model_make_ready(m, s);
 }
 
 static bool must_wait(const model_process *supervisor, enum model_kind kind) {
@@ -349,7 +360,7 @@ void model_supervisor_slice(model *m, int s) {
         turn(m, s);
     supervisor->queued = false;
     bool retries = supervisor->order.job == MODEL_IDLE && supervisor->retry_count;
-    if (supervisor->has_guest || retries)
+    if (supervisor->has_guest || retries || has_turn(m, s))
         model_make_ready(m, s);
 }
 
