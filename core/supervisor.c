@@ -7,8 +7,8 @@
 #include "registry.h"
 #include "tiny.h"
 
-#define TURNS_A_SLICE                                                                              \
-    DSI_TINY(64, 2) /* what has waited for a long start function holds up nobody else */
+/* What has waited for a long start function holds up nobody else. */
+#define TURNS_A_SLICE DSI_TINY(64, 2)
 
 static void turn(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_pop(&supervisor->retries);
