@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -36,6 +37,7 @@ static atomic_long requests, refused, fail_at, fail_end;
 static void *refused_at[FRAMES]; /* the stack of the first refusal */
 static int refused_depth;
 static long refused_since;
+static const char *asserted, *asserted_in; /* what did not hold, and in which function */
 static int notes = -1;
 static bool is_armed; /* by the environment */
 
@@ -148,6 +150,15 @@ static const char *signal_name(int number) {
     }
 }
 
+/* Libraries call this one, the C library itself does not. */
+void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+    NEXT(__assert_fail);
+    asserted = assertion;
+    asserted_in = function;
+    next(assertion, file, line, function);
+    abort();
+}
+
 static void note(const char *what, const char *more) {
     char line[512];
     int length = snprintf(line, sizeof line, "%s %s %s %ld\n", what, program_invocation_short_name,
@@ -162,6 +173,8 @@ static void on_crash(int number) {
     int depth = backtrace(frames, FRAMES);
     note("crash", signal_name(number));
     backtrace_symbols_fd(frames, depth, notes);
+    if (asserted)
+        dprintf(notes, "assert %.80s: %.200s\n", asserted_in, asserted);
     note("refused", "first");
     backtrace_symbols_fd(refused_at, refused_depth, notes);
     note("end", "-");

@@ -2,12 +2,16 @@
 -- to quit, and whether that is known to be somebody else's.
 local report = {}
 
--- What dynsup cannot mend, by the library that the C library was asked to abort by, or the function.
+-- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
+-- has called abort; assertion: in which function of it one failed; inside: a function of the C library
+-- that was called, for a hang when memory was refused first.
 local KNOWN = {
-  { "^libuv%.so", "libuv aborts when it cannot grow its table of descriptors (maybe_resize), which has no "
-    .. "way to say so, or cannot start its threads" },
-  { "^liblua5%.4%-luv", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
-  { "luv_alloc_cb", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
+  { inside = "getaddrinfo", why = "glibc's getaddrinfo without memory reads through a null pointer or aborts "
+    .. "(nss_database.c), or keeps a lock, so that the next one waits for ever (resolv_conf.c)" },
+  { library = "^libuv%.so", why = "libuv aborts when it cannot grow its table of descriptors (maybe_resize), "
+    .. "which has no way to say so, or cannot start its threads" },
+  { library = "^liblua5%.4%-luv", assertion = "luv_alloc_cb", why = "luv asserts that it got the buffer for what "
+    .. "is read from a stream (luv_alloc_cb)" },
 }
 
 local function output(command)
@@ -75,24 +79,35 @@ local function is_tests_own(stack, program)
   end
 end
 
-local function known(stack, program, library)
-  local called = stack[1] and name(stack[1]) or ""
-  for _, each in ipairs(KNOWN) do
-    if library:find(each[1]) or called:find(each[1]) then return each[2] end
+local function is_of(known, crash)
+  if known.inside then
+    local where = crash.signal == "SIGQUIT" and crash.notes_refused or crash.notes
+    return where:find("(" .. known.inside .. "+", 1, true) ~= nil
   end
-  return program:find "_test$" and is_tests_own(stack, program) and TESTS_OWN or nil
+  local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
+  return crash.signal == "SIGABRT" and library:find(known.library) ~= nil and crash.asserted_in == known.assertion
 end
 
---- The crashes in a file of notes: of each the program and the signal, where it was, and where memory was
+local function known(crash)
+  for _, each in ipairs(KNOWN) do
+    if is_of(each, crash) then return each.why end
+  end
+  local program = crash.head:match "^%S+"
+  return crash.signal ~= "SIGQUIT" and program:find "_test$" and is_tests_own(crash.stack, program) and TESTS_OWN or nil
+end
+
+--- The crashes in a file of notes: of each the program and the signal, the assertion that failed, where it was, and where memory was
 --- refused first; known: whose fault it is, where that is known; is_failure: a C test has failed, and was ended
 --- there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
 function report.crashes(text)
   local list = {}
   for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
-    local crash = { head = head, stack = frames(stack), refused = frames(refused) }
+    local crash = { head = head, signal = head:match "^%S+ (%S+)", notes = stack, notes_refused = refused }
+    crash.asserted_in, crash.assertion = stack:match "assert (%S+): ([^\n]*)"
+    crash.stack, crash.refused = frames((stack:gsub("assert [^\n]*\n", ""))), frames(refused)
     local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
     crash.is_failure = library:find "^libcmocka" ~= nil
-    crash.known = known(crash.stack, head:match "^%S+", library)
+    crash.known = known(crash)
     list[#list + 1] = crash
   end
   return list
@@ -108,6 +123,7 @@ end
 --- Lines about a crash.
 function report.describe(crash)
   local lines = { "    " .. crash.head .. " at:" }
+  if crash.assertion then table.insert(lines, 1, "    not true: " .. crash.assertion) end
   for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. name(crash.stack[i]) end
   lines[#lines + 1] = "    memory was refused at:"
   for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i]) end

@@ -26,21 +26,28 @@ local function take_notes()
   return text
 end
 
-local function is_crash(how, crashes)
-  return how == "hung" or #crashes > 0 or how == "crashed"
+-- Has it crashed, or does it hang? With all memory a hang is the machine's or the test's, and found elsewhere.
+local function is_bad(at, how, crashes)
+  for _, crash in ipairs(crashes) do
+    if crash.signal ~= "SIGQUIT" then return true end
+  end
+  return how == "crashed" and #crashes == 0 or how == "hung" and at > 0
 end
 
--- Is each crash somebody else's, or a test that failed?
+-- Is each crash somebody else's, or a test that failed? A hang is if one process waits for what is.
 local function is_excused(crashes)
+  local is_any = false
   for _, crash in ipairs(crashes) do
-    if not (crash.known or crash.is_failure) then return false end
+    local is_one = crash.known or crash.is_failure
+    if not is_one and crash.signal ~= "SIGQUIT" then return false end
+    is_any = is_any or is_one
   end
-  return #crashes > 0
+  return is_any
 end
 
 -- Says what a test made of it, unless that is excused.
 local function judge(name, at, mode, how, code, crashes)
-  if how ~= "hung" and is_excused(crashes) then
+  if is_excused(crashes) then
     for _, crash in ipairs(crashes) do
       if crash.known then sweep.outside[crash.known] = (sweep.outside[crash.known] or 0) + 1 end
     end
@@ -57,7 +64,7 @@ local function try(name, at, mode, attempt)
   local text = take_notes()
   local crashes = report.crashes(text)
   sweep.done = sweep.done + 1
-  if at > 0 and is_crash(how, crashes) then judge(name, at, mode, how, code, crashes) end
+  if is_bad(at, how, crashes) then judge(name, at, mode, how, code, crashes) end
   return how, math.max(requests, report.requests(text)), code
 end
 
