@@ -17,7 +17,9 @@ local every = tonumber(os.getenv "MEMORY_EVERY")
 local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(%d+):(%a+)$"
 local notes_path = assert(os.getenv "DYNSUP_MEMORY_NOTES", "tools/check-memory sets the environment")
 
-sweep.done, sweep.found, sweep.outside = 0, 0, {}
+local deadline = os.time() + (tonumber(os.getenv "MEMORY_SECONDS") or math.huge)
+
+sweep.done, sweep.found, sweep.left, sweep.outside = 0, 0, 0, {}
 
 local function take_notes()
   local file <close> = io.open(notes_path, "rb")
@@ -73,6 +75,10 @@ end
 function sweep.run(name, attempt)
   attempt = attempt or memory.attempt
   if only_at then return try(name, math.tointeger(only_at), only_mode, attempt) end
+  if os.time() >= deadline then
+    sweep.left = sweep.left + 1
+    return
+  end
   local how, total, code = try(name, 0, "once", attempt)
   local count = every and total // every or math.min(points, total)
   local suffix = (how == "ended" and code == 0) and "" or (", but %s (%d) with all memory"):format(how, code)
@@ -89,6 +95,7 @@ end
 -- The last lines of a file's report.
 function sweep.finish()
   for why, n in pairs(sweep.outside) do print(("outside, %d times: %s"):format(n, why)) end
+  if sweep.left > 0 then print(("%d tests were left out, for the time was over"):format(sweep.left)) end
   print(("%d runs, %d found"):format(sweep.done, sweep.found))
 end
 
