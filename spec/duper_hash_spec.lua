@@ -41,14 +41,12 @@ example.describe("duper's hash", function()
         end
         return found
       end
-      local function wait_until_open(wanted)
-        while is_open() ~= wanted do dynsup.sleep(1) end
-      end
       for _ = 1, 20 do
         local pid = dynsup.spawn(hash.file, t .. "big", 1 << 40)
-        wait_until_open(true)
+        while not is_open() and dynsup.is_alive(pid) do dynsup.sleep(1) end
+        assert(is_open())
         dynsup.exit(pid, "kill")
-        wait_until_open(false)
+        while is_open() do dynsup.sleep(1) end
       end
       print "closed"
     ]]
