@@ -167,10 +167,16 @@ static void note(const char *what, const char *more) {
         return;
 }
 
+/* Several processes may crash at once; what one notes stays together. */
+static void notes_lock(short type) {
+    fcntl(notes, F_SETLKW, &(struct flock){.l_type = type, .l_whence = SEEK_SET});
+}
+
 static void on_crash(int number) {
     void *frames[FRAMES];
     atomic_store(&fail_at, 0);
     int depth = backtrace(frames, FRAMES);
+    notes_lock(F_WRLCK);
     note("crash", signal_name(number));
     backtrace_symbols_fd(frames, depth, notes);
     if (asserted)
@@ -178,6 +184,7 @@ static void on_crash(int number) {
     note("refused", "first");
     backtrace_symbols_fd(refused_at, refused_depth, notes);
     note("end", "-");
+    notes_lock(F_UNLCK);
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     raise(number);
 }
