@@ -4,7 +4,8 @@ local report = {}
 
 -- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
 -- has called abort; assertion: in which function of it one failed; inside: a function of the C library
--- that was called, for a hang when memory was refused first.
+-- that was called, for a hang when memory was refused first; is_panic: Lua's, with no protected call between
+-- the library and libuv.
 local KNOWN = {
   { inside = "getaddrinfo", why = "glibc's getaddrinfo without memory reads through a null pointer or aborts "
     .. "(nss_database.c), or keeps a lock, so that the next one waits for ever (resolv_conf.c)" },
@@ -12,6 +13,8 @@ local KNOWN = {
     .. "which has no way to say so, or cannot start its threads" },
   { library = "^liblua5%.4%-luv", assertion = "luv_alloc_cb", why = "luv asserts that it got the buffer for what "
     .. "is read from a stream (luv_alloc_cb)" },
+  { library = "^liblua5%.4%-luv", is_panic = true, why = "luv makes the arguments of a callback outside of any "
+    .. "protected call: without memory Lua panics" },
 }
 
 local function output(command)
@@ -79,11 +82,24 @@ local function is_tests_own(stack, program)
   end
 end
 
+local function is_panic_of(library, stack)
+  local is_passed = false
+  for _, frame in ipairs(stack) do
+    local found, symbol = parts(frame)
+    found = found:match "[^/]*$"
+    if symbol == "lua_pcallk" or symbol == "lua_resume" then return false end
+    if found:find "^libuv%.so" then return is_passed end
+    is_passed = is_passed or found:find(library) ~= nil
+  end
+  return false
+end
+
 local function is_of(known, crash)
   if known.inside then
     local where = crash.signal == "SIGQUIT" and crash.notes_refused or crash.notes
     return where:find("(" .. known.inside .. "+", 1, true) ~= nil
   end
+  if known.is_panic then return crash.signal == "SIGABRT" and is_panic_of(known.library, crash.stack) end
   local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
   return crash.signal == "SIGABRT" and library:find(known.library) ~= nil and crash.asserted_in == known.assertion
 end
