@@ -5,7 +5,7 @@ local report = {}
 -- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
 -- has called abort; assertion: in which function of it one failed; inside: a function of the C library
 -- that was called, for a hang when memory was refused first; is_panic: Lua's, with no protected call between
--- the library and libuv.
+-- the library and libuv; is_unchecked: libuv got from it what it had been refused.
 local KNOWN = {
   { inside = "getaddrinfo", why = "glibc's getaddrinfo without memory reads through a null pointer or aborts "
     .. "(nss_database.c), or keeps a lock, so that the next one waits for ever (resolv_conf.c)" },
@@ -15,6 +15,8 @@ local KNOWN = {
     .. "is read from a stream (luv_alloc_cb)" },
   { library = "^liblua5%.4%-luv", is_panic = true, why = "luv makes the arguments of a callback outside of any "
     .. "protected call: without memory Lua panics" },
+  { library = "^liblua5%.4%-luv", is_unchecked = true, why = "luv hands a new handle to libuv that it got no "
+    .. "memory for (uv_pipe_init and others)" },
 }
 
 local function output(command)
@@ -82,16 +84,27 @@ local function is_tests_own(stack, program)
   end
 end
 
+local function library_of(frame)
+  return frame and parts(frame):match "[^/]*$" or ""
+end
+
 local function is_panic_of(library, stack)
   local is_passed = false
   for _, frame in ipairs(stack) do
-    local found, symbol = parts(frame)
-    found = found:match "[^/]*$"
+    local _, symbol = parts(frame)
+    local found = library_of(frame)
     if symbol == "lua_pcallk" or symbol == "lua_resume" then return false end
     if found:find "^libuv%.so" then return is_passed end
     is_passed = is_passed or found:find(library) ~= nil
   end
   return false
+end
+
+local function is_unchecked_of(library, crash)
+  local n = 1
+  while library_of(crash.stack[n]):find "^libuv%.so" do n = n + 1 end
+  return crash.signal == "SIGSEGV" and n > 1 and library_of(crash.stack[n]):find(library) ~= nil
+    and library_of(crash.refused[1]):find(library) ~= nil
 end
 
 local function is_of(known, crash)
@@ -100,7 +113,8 @@ local function is_of(known, crash)
     return where:find("(" .. known.inside .. "+", 1, true) ~= nil
   end
   if known.is_panic then return crash.signal == "SIGABRT" and is_panic_of(known.library, crash.stack) end
-  local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
+  if known.is_unchecked then return is_unchecked_of(known.library, crash) end
+  local library = library_of(crash.stack[1])
   return crash.signal == "SIGABRT" and library:find(known.library) ~= nil and crash.asserted_in == known.assertion
 end
 
@@ -121,8 +135,7 @@ function report.crashes(text)
     local crash = { head = head, signal = head:match "^%S+ (%S+)", notes = stack, notes_refused = refused }
     crash.asserted_in, crash.assertion = stack:match "assert (%S+): ([^\n]*)"
     crash.stack, crash.refused = frames((stack:gsub("assert [^\n]*\n", ""))), frames(refused)
-    local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
-    crash.is_failure = library:find "^libcmocka" ~= nil
+    crash.is_failure = library_of(crash.stack[1]):find "^libcmocka" ~= nil
     crash.known = known(crash)
     list[#list + 1] = crash
   end
