@@ -42,14 +42,13 @@ static void sockets_work_on_a_loop_of_its_own(void **state) {
     dsl_test_embed_close(&t);
 }
 
-static const char zeros[] =
-    "local d, uv = require 'dynsup', require 'luv'\n"
-    "local fd = uv.fs_open('/dev/zero', 'r', 0)\n"
-    "uv.fs_read(fd, 8000000, 0, function(_, text) answer = #text end)\n"
-    "while not answer do d.sleep(1) end\n"
-    "uv.fs_close(fd)\n"
-    "refused = not pcall(string.rep, 'x', 8000000) and 1\n"
-    "d.halt()";
+static const char zeros[] = "local d, uv = require 'dynsup', require 'luv'\n"
+                            "local fd = uv.fs_open('/dev/zero', 'r', 0)\n"
+                            "uv.fs_read(fd, 8000000, 0, function(_, text) answer = #text end)\n"
+                            "while not answer do d.sleep(1) end\n"
+                            "uv.fs_close(fd)\n"
+                            "refused = not pcall(string.rep, 'x', 8000000) and 1\n"
+                            "d.halt()";
 
 static void what_luv_hands_to_a_callback_may_go_beyond_the_limit(void **state) {
     (void)state;

@@ -25,8 +25,8 @@ static void tell_ends(dsl_http *http) {
     }
 }
 
-/* libcurl has stopped in the middle and says no more of the transfer that it was about, nor which it
- * is: it would be waited for for ever. */
+/* libcurl has stopped in the middle and says no more of the transfer that it was about, nor which
+ * it is: it would be waited for for ever. */
 static void fail_all(dsl_http *http) {
     for (dsl_transfer *transfer = http->transfers; transfer; transfer = transfer->next)
         if (!transfer->over)
@@ -59,8 +59,8 @@ typedef struct watch {
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* libuv stops to watch a socket that has an error, and does not tell what may still be read. libcurl
- * finds both out by trying; of an error alone it would give up what has arrived. */
+/* libuv stops to watch a socket that has an error, and does not tell what may still be read.
+ * libcurl finds both out by trying; of an error alone it would give up what has arrived. */
 static void on_poll_error(watch *w) {
     act(w->poll.data, w->socket, CURL_CSELECT_IN | CURL_CSELECT_OUT);
     uv_handle_t *handle = (uv_handle_t *)&w->poll;

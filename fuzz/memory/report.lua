@@ -126,9 +126,9 @@ local function known(crash)
   return crash.signal ~= "SIGQUIT" and program:find "_test$" and is_tests_own(crash.stack, program) and TESTS_OWN or nil
 end
 
---- The crashes in a file of notes: of each the program and the signal, the assertion that failed, where it was, and where memory was
---- refused first; known: whose fault it is, where that is known; is_failure: a C test has failed, and was ended
---- there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
+--- The crashes in a file of notes: of each the program and the signal, the assertion that failed, where it was, and
+-- where memory was refused first; known: whose fault it is, where that is known; is_failure: a C test has failed,
+-- and was ended there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
 function report.crashes(text)
   local list = {}
   for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
