@@ -137,8 +137,9 @@ typedef struct dynsup_lua_config {
     dynsup_alloc_fn alloc;
     void *alloc_ud;
     /* How much a lua_State that the host makes may have in use, with all of the host's own, in
-     * bytes; beyond it there is no memory. 0: no limit. Misuse with a lua_State of the program's,
-     * whose allocator is the program's affair. */
+     * bytes; beyond it there is no memory, but for what luv hands to its callbacks, which could not
+     * be told. 0: no limit. Misuse with a lua_State of the program's, whose allocator is the
+     * program's affair. */
     size_t max_bytes;
     /* How many processes there may be; a further one fails as without memory. 0: no limit. */
     size_t max_processes;

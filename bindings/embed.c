@@ -9,6 +9,7 @@
  */
 #include "bindings/check.h"
 #include "bindings/log.h"
+#include "bindings/memory.h"
 #include "bindings/own_state.h"
 #include "bindings/post.h"
 
@@ -76,6 +77,21 @@ static void opening_undo(lua_State *L, opening *o) {
         luaL_unref(L, LUA_REGISTRYINDEX, o->thread_ref);
 }
 
+/* luv's callbacks begin on the main thread, between slices, outside of any protected call. */
+static bool may_refuse(void *ud) {
+    const dsl_host *host = ud;
+    lua_Debug ar;
+    return host->current || lua_getstack(host->L, 0, &ar) || lua_getstack(host->runtime->L, 0, &ar);
+}
+
+static void memory_heed(lua_State *L, dsl_host *host) {
+    dsl_memory *memory = host->owner == DSL_OWNER_STATE ? dsl_memory_of(L) : NULL;
+    if (!memory)
+        return;
+    memory->may_refuse = may_refuse;
+    memory->refuse_ud = host;
+}
+
 static int host_make(lua_State *L, opening *o) {
     int status = DYNSUP_ENOMEM;
     if (lua_checkstack(L, 4) && dsl_protect(L, thread_open, o) == LUA_OK)
@@ -86,6 +102,7 @@ static int host_make(lua_State *L, opening *o) {
     }
     o->host->thread_ref = o->thread_ref;
     o->host->runtime->host = o->host;
+    memory_heed(L, o->host);
     if (o->config->loop) {
         o->host->rides = true;
         dynsup_uv_start(o->host->uv);
@@ -132,6 +149,8 @@ static void state_leave(dsl_host *host) {
     lua_State *thread = host->L;
     dsl_host_end(host);
     lua_settop(thread, 0);
+    if (host->owner == DSL_OWNER_STATE)
+        dsl_own_state_leave(main);
     luaL_unref(thread, LUA_REGISTRYINDEX, host->thread_ref);
     if (host->owner == DSL_OWNER_STATE)
         dsl_own_state_close(main);

@@ -42,6 +42,28 @@ static void sockets_work_on_a_loop_of_its_own(void **state) {
     dsl_test_embed_close(&t);
 }
 
+static const char zeros[] = "local d, uv = require 'dynsup', require 'luv'\n"
+                            "local fd = uv.fs_open('/dev/zero', 'r', 0)\n"
+                            "uv.fs_read(fd, 8000000, 0, function(_, text) answer = #text end)\n"
+                            "while not answer do d.sleep(1) end\n"
+                            "uv.fs_close(fd)\n"
+                            "refused = not pcall(string.rep, 'x', 8000000) and 1\n"
+                            "d.halt()";
+
+static void what_luv_hands_to_a_callback_may_go_beyond_the_limit(void **state) {
+    (void)state;
+    dsl_test_embed t = {0};
+    dynsup_lua_config config = {.own_loop = true, .max_bytes = 4000000};
+    assert_int_equal(dynsup_lua_host_new(NULL, &config, &t.host), 0);
+    t.L = dynsup_lua_host_state(t.host);
+    assert_int_equal(luaL_loadstring(t.L, zeros), LUA_OK);
+    assert_int_equal(dynsup_lua_spawn(t.host, t.L, 0, NULL), 0);
+    assert_int_equal(poll_until_ended(t.host, 10000), DYNSUP_ENDED);
+    assert_int_equal(dsl_test_global(&t, "answer"), 8000000);
+    assert_int_equal(dsl_test_global(&t, "refused"), 1);
+    dynsup_lua_host_free(t.host);
+}
+
 static void a_still_host_is_waited_for_without_end(void **state) {
     (void)state;
     dsl_test_embed t;
@@ -333,6 +355,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_touched_without_being_asked),
         cmocka_unit_test(sockets_work_on_a_loop_of_its_own),
+        cmocka_unit_test(what_luv_hands_to_a_callback_may_go_beyond_the_limit),
         cmocka_unit_test(a_still_host_is_waited_for_without_end),
         cmocka_unit_test(a_run_lasts_until_nothing_can_happen),
         cmocka_unit_test(posts_wake_a_host_that_waits_in_its_loop),

@@ -154,6 +154,7 @@ dsl_heap *dsl_heap_open(dsl_host *whole, size_t max_bytes) {
     heap->max_bytes = max_bytes;
     heap->memory.on_over = dsl_heap_over;
     heap->memory.on_exhausted = dsl_heap_lose;
+    heap->memory.may_refuse = dsl_heap_may_refuse;
     heap->memory.told_ud = heap;
     heap->is_told = true;
     dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_OPENED);

@@ -121,6 +121,9 @@ bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome);
 void dsl_heap_over(void *heap);
 void dsl_heap_lose(void *heap);
 
+/* For its allocator: is there a protected call that a refusal would be an error in? */
+bool dsl_heap_may_refuse(void *heap);
+
 /* Collects what has gone beyond its limit; what still is beyond it then is lost. */
 void dsl_heaps_weigh(dsl_host *whole);
 

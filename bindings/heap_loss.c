@@ -31,6 +31,14 @@ void dsl_heap_lose(void *p) {
     dsl_preempt_now(&heap->face);
 }
 
+/* The loop calls luv back on the main thread, when no slice is under way in the heap, and luv calls
+ * Lua's functions there with nothing below them; all others run in a slice or a protected call. */
+bool dsl_heap_may_refuse(void *p) {
+    const dsl_host *face = &((dsl_heap *)p)->face;
+    lua_Debug ar;
+    return face->current || lua_getstack(face->L, 0, &ar);
+}
+
 /* Before the end of any process by it: as soon as nobody's code is under way. */
 static void tell_once(dsl_heap *heap) {
     if (!heap->is_loss_told)

@@ -51,7 +51,8 @@ static bool admits(dsl_heap_memory *memory, size_t in_use) {
         memory->is_over = true;
         memory->on_over(memory->told_ud);
     }
-    return in_use <= memory->limit + memory->margin;
+    return in_use <= memory->limit + memory->margin ||
+           (memory->may_refuse && !memory->may_refuse(memory->told_ud));
 }
 
 void *dsl_heap_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {

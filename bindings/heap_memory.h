@@ -9,7 +9,9 @@
  * (Lua itself collects when a request is refused, and asks once more; but its string buffers do
  * not: they fail.) What goes beyond the margin is refused. Then the heap is exhausted when the same
  * request is refused twice with nothing granted in between; a single refusal means nothing, since
- * Lua does without what it merely would have liked.
+ * Lua does without what it merely would have liked. When nobody can be told of a refusal, what goes
+ * beyond the margin is granted as well: luv makes the arguments of a callback outside of any
+ * protected call, where an error would be the end of the program.
  */
 #ifndef DSL_HEAP_MEMORY_H
 #define DSL_HEAP_MEMORY_H
@@ -35,6 +37,7 @@ typedef struct dsl_heap_memory {
      * request: may do nothing but note it. */
     void (*on_over)(void *ud);
     void (*on_exhausted)(void *ud);
+    bool (*may_refuse)(void *ud); /* NULL: always */
     void *told_ud;
 } dsl_heap_memory;
 

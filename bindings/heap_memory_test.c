@@ -95,6 +95,26 @@ static void the_same_refused_twice_in_a_row_is_the_end(void **state) {
     dsl_heap_memory_fini(&memory);
 }
 
+static bool never(void *ud) {
+    (void)ud;
+    return false;
+}
+
+static void nothing_is_refused_where_nobody_could_be_told(void **state) {
+    (void)state;
+    dsl_heap_memory memory;
+    told t;
+    open(&memory, &t, 100 * KIB);
+    memory.may_refuse = never;
+    void *a = get(&memory, 900 * KIB);
+    assert_non_null(a);
+    assert_int_equal(t.over, 1);
+    memory.may_refuse = NULL;
+    assert_null(get(&memory, KIB));
+    put(&memory, a, 900 * KIB);
+    dsl_heap_memory_fini(&memory);
+}
+
 static void a_lost_heap_gets_some_more(void **state) {
     (void)state;
     dsl_heap_memory memory;
@@ -118,6 +138,7 @@ int main(void) {
         cmocka_unit_test(what_is_in_use_is_counted),
         cmocka_unit_test(beyond_the_limit_a_margin_is_granted_and_told_once),
         cmocka_unit_test(the_same_refused_twice_in_a_row_is_the_end),
+        cmocka_unit_test(nothing_is_refused_where_nobody_could_be_told),
         cmocka_unit_test(a_lost_heap_gets_some_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

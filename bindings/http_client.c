@@ -25,12 +25,22 @@ static void tell_ends(dsl_http *http) {
     }
 }
 
+/* libcurl has stopped in the middle and says no more of the transfer that it was about, nor which
+ * it is: it would be waited for for ever. */
+static void fail_all(dsl_http *http) {
+    for (dsl_transfer *transfer = http->transfers; transfer; transfer = transfer->next)
+        if (!transfer->over)
+            dsl_transfer_fail(transfer, "no_memory", "libcurl has stopped in the middle of it");
+}
+
 static void act(dsl_http *http, curl_socket_t socket, int events) {
     int running;
     dsl_pipe_guard guard;
     dsl_pipe_guard_begin(&guard);
-    http->curl->multi_socket_action(http->multi, socket, events, &running);
+    CURLMcode result = http->curl->multi_socket_action(http->multi, socket, events, &running);
     tell_ends(http);
+    if (result == CURLM_OUT_OF_MEMORY || result == CURLM_INTERNAL_ERROR)
+        fail_all(http);
     dsl_pipe_guard_end(&guard);
 }
 

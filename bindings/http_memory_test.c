@@ -1,6 +1,9 @@
 /* Memory that runs out while HTTP requests are made: each allocation in Lua, of a buffer or of the
  * core fails once. A thread is the server. */
 #include "bindings/dynsup_lua.h"
+#if DYNSUP_CURL
+#include "bindings/http_curl.h"
+#endif
 #include "bindings/test_allocator.h"
 
 #include <setjmp.h>
@@ -164,10 +167,47 @@ static void each_allocation_may_fail_again(void **state) {
     sweep(2);
 }
 
+#if DYNSUP_CURL
+static CURLMcode stop(CURLM *multi, curl_socket_t socket, int events, int *running_out) {
+    (void)multi, (void)socket, (void)events;
+    *running_out = 0;
+    return CURLM_OUT_OF_MEMORY;
+}
+
+static const char *const request =
+    "local d, http = require 'dynsup', require 'dynsup.http'\n"
+    "return select(3, d.run(function()\n"
+    "  return http.get('http://127.0.0.1:1/', { proxy = '', timeout = 5000 })\n"
+    "end))\n";
+
+/* It says so of itself alone, not of the transfer. */
+static void a_request_fails_in_which_libcurl_stops(void **state) {
+    (void)state;
+    const char *error;
+    dsl_curl *curl = (dsl_curl *)dsl_curl_load(&error);
+    if (!curl) {
+        skip();
+        return;
+    }
+    const dsl_curl before = *curl;
+    curl->multi_socket_action = stop;
+    lua_State *L = luaL_newstate();
+    lua_pushcfunction(L, open_modules);
+    lua_call(L, 0, 0);
+    assert_int_equal(luaL_dostring(L, request), LUA_OK);
+    assert_string_equal(lua_tostring(L, 1), "no_memory");
+    lua_close(L);
+    *curl = before;
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_allocation_may_fail_again),
+#if DYNSUP_CURL
+        cmocka_unit_test(a_request_fails_in_which_libcurl_stops),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,12 @@ static inline bool fits(size_t limit, size_t in_use, size_t more) {
     return limit == 0 || in_use + more <= limit;
 }
 
+/* By the state's limit, for Lua, which raises an error where it does not. */
+static inline bool state_fits(const dsl_memory *memory, size_t more) {
+    return fits(memory->limit, memory->in_use, more) ||
+           (memory->may_refuse && !memory->may_refuse(memory->refuse_ud));
+}
+
 /* ---- plain blocks ---- */
 
 /* As long as it fits, with the count of the state. */
@@ -97,7 +103,7 @@ static inline void credit(dsl_memory *memory, dsl_account *account, size_t size)
 
 static void *owned_new(dsl_memory *memory, dsl_account *account, size_t size) {
     size_t all = size + sizeof(header);
-    if (!fits(memory->limit, memory->in_use, all))
+    if (!state_fits(memory, all))
         return refuse(memory, NULL, NULL, size);
     if (!fits(account->limit, account->in_use, all))
         return refuse(memory, account, NULL, size);
@@ -132,7 +138,7 @@ static bool can_pay(const dsl_account *payer, const dsl_account *owner, size_t o
 /* It is debited to who is running, or stays whose it is. */
 static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     dsl_account *owner = header_of(block)->owner, *payer = memory->running;
-    if (!fits(memory->limit, memory->in_use, size - old_size))
+    if (!state_fits(memory, size - old_size))
         return refuse(memory, NULL, block, size);
     if (payer && !can_pay(payer, owner, old_size, size))
         return refuse(memory, payer, block, size);
@@ -149,7 +155,7 @@ static void owned_free(dsl_memory *memory, void *block, size_t size) {
 /* ---- Lua's blocks ---- */
 
 static void *plain_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
-    if (!fits(memory->limit, memory->in_use, size - old_size))
+    if (!state_fits(memory, size - old_size))
         return refuse(memory, NULL, block, size);
     return count_resize(memory, block, old_size, size);
 }

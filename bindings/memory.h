@@ -59,6 +59,9 @@ typedef struct dsl_memory {
      * set hooks and flags, and nothing else. NULL: nobody is told. */
     void (*on_exceeded)(void *ud);
     void *exceeded_ud;
+    /* Could anybody be told that the state's limit refuses? Else it grants. NULL: always. */
+    bool (*may_refuse)(void *ud);
+    void *refuse_ud;
     lua_Alloc alloc; /* where blocks come from */
     void *ud;
     struct dsl_arena *arena; /* ud, where it is this memory's own; or NULL */

@@ -34,6 +34,19 @@ lua_State *dsl_own_state_new(const dynsup_lua_config *config) {
     return L;
 }
 
+static bool is_in_call(void *ud) {
+    lua_Debug ar;
+    return lua_getstack(ud, 0, &ar);
+}
+
+void dsl_own_state_leave(lua_State *L) {
+    dsl_memory *memory = dsl_memory_of(L);
+    if (!memory)
+        return;
+    memory->may_refuse = is_in_call;
+    memory->refuse_ud = L;
+}
+
 void dsl_own_state_close(lua_State *L) {
     dsl_memory *memory = dsl_memory_of(L);
     if (!memory || memory->last) {

@@ -7,6 +7,9 @@
 /* A new state with the config's allocator and limit, and Lua's libraries; NULL without memory. */
 lua_State *dsl_own_state_new(const dynsup_lua_config *config);
 
+/* The host goes, the state stays until it is closed: who is running in it is asked of it alone. */
+void dsl_own_state_leave(lua_State *L);
+
 /* Closes it. Nothing of the config is used but its allocator. */
 void dsl_own_state_close(lua_State *L);
 

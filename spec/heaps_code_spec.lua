@@ -322,6 +322,7 @@ describe("in a further heap, on the real clock,", function()
       ]])
       assert.is_false(ok)
       assert.matches("luv's threads are for the first heap", tostring(message))
+      dynsup.monitor(pid)
       dynsup.send(pid, dynsup.self(), "eval", [[
         local uv = require "luv"
         for _ = 1, 20 do
@@ -329,7 +330,8 @@ describe("in a further heap, on the real clock,", function()
         end
         require("dynsup").exit "normal"
       ]])
-      host.down(dynsup.monitor(pid))
+      local tag = dynsup.receive_match(function(first) return first == "DOWN" or first == pid end)
+      assert.equal("DOWN", tag) -- it answers when it cannot end
       local looks = 0
       while #dynsup.heaps() > 1 and looks < 2000 do
         dynsup.sleep(1)

@@ -280,6 +280,28 @@ describe("a heap that needs more than its memory", function()
   )
 
   it(
+    "is lost by what luv hands to a callback, where nobody could catch an error",
+    main(function()
+      local sup = supervisor { heaps = 1, heap_memory = MEMORY }
+      local pid = serving(sup, { restart = "temporary" })
+      local ref = dynsup.monitor(pid)
+      dynsup.send(pid, dynsup.self(), "eval", [[
+        local dynsup, uv = require "dynsup", require "luv"
+        local fd = assert(uv.fs_open("/dev/zero", "r", 0))
+        local size = ...
+        return dynsup.await(function(resume)
+          uv.fs_read(fd, size, 0, function(_, zeros)
+            uv.fs_close(fd)
+            resume(zeros)
+          end)
+        end)
+      ]], 4 * MEMORY)
+      assert.equal("memory_exceeded", host.down(ref))
+      assert.equal("x", ask(serving(sup), "echo", "x"))
+    end, { clock = "real" })
+  )
+
+  it(
     "is not made when it is too small for what it must hold",
     main(function()
       local sup = supervisor { heaps = 1, heap_memory = 1000 }

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -36,6 +37,7 @@ static atomic_long requests, refused, fail_at, fail_end;
 static void *refused_at[FRAMES]; /* the stack of the first refusal */
 static int refused_depth;
 static long refused_since;
+static const char *asserted, *asserted_in; /* what did not hold, and in which function */
 static int notes = -1;
 static bool is_armed; /* by the environment */
 
@@ -148,6 +150,15 @@ static const char *signal_name(int number) {
     }
 }
 
+/* Libraries call this one, the C library itself does not. */
+void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+    NEXT(__assert_fail);
+    asserted = assertion;
+    asserted_in = function;
+    next(assertion, file, line, function);
+    abort();
+}
+
 static void note(const char *what, const char *more) {
     char line[512];
     int length = snprintf(line, sizeof line, "%s %s %s %ld\n", what, program_invocation_short_name,
@@ -156,15 +167,24 @@ static void note(const char *what, const char *more) {
         return;
 }
 
+/* Several processes may crash at once; what one notes stays together. */
+static void notes_lock(short type) {
+    fcntl(notes, F_SETLKW, &(struct flock){.l_type = type, .l_whence = SEEK_SET});
+}
+
 static void on_crash(int number) {
     void *frames[FRAMES];
     atomic_store(&fail_at, 0);
     int depth = backtrace(frames, FRAMES);
+    notes_lock(F_WRLCK);
     note("crash", signal_name(number));
     backtrace_symbols_fd(frames, depth, notes);
+    if (asserted)
+        dprintf(notes, "assert %.80s: %.200s\n", asserted_in, asserted);
     note("refused", "first");
     backtrace_symbols_fd(refused_at, refused_depth, notes);
     note("end", "-");
+    notes_lock(F_UNLCK);
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     raise(number);
 }

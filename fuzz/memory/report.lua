@@ -2,12 +2,21 @@
 -- to quit, and whether that is known to be somebody else's.
 local report = {}
 
--- What dynsup cannot mend, by the library that the C library was asked to abort by, or the function.
+-- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
+-- has called abort; assertion: in which function of it one failed; inside: a function of the C library
+-- that was called, for a hang when memory was refused first; is_panic: Lua's, with no protected call between
+-- the library and libuv; is_unchecked: libuv got from it what it had been refused.
 local KNOWN = {
-  { "^libuv%.so", "libuv aborts when it cannot grow its table of descriptors (maybe_resize), which has no "
-    .. "way to say so, or cannot start its threads" },
-  { "^liblua5%.4%-luv", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
-  { "luv_alloc_cb", "luv asserts that it got the buffer for what is read from a stream (luv_alloc_cb)" },
+  { inside = "getaddrinfo", why = "glibc's getaddrinfo without memory reads through a null pointer or aborts "
+    .. "(nss_database.c), or keeps a lock, so that the next one waits for ever (resolv_conf.c)" },
+  { library = "^libuv%.so", why = "libuv aborts when it cannot grow its table of descriptors (maybe_resize), "
+    .. "which has no way to say so, or cannot start its threads" },
+  { library = "^liblua5%.4%-luv", assertion = "luv_alloc_cb", why = "luv asserts that it got the buffer for what "
+    .. "is read from a stream (luv_alloc_cb)" },
+  { library = "^liblua5%.4%-luv", is_panic = true, why = "luv makes the arguments of a callback outside of any "
+    .. "protected call: without memory Lua panics" },
+  { library = "^liblua5%.4%-luv", is_unchecked = true, why = "luv hands a new handle to libuv that it got no "
+    .. "memory for (uv_pipe_init and others)" },
 }
 
 local function output(command)
@@ -75,24 +84,59 @@ local function is_tests_own(stack, program)
   end
 end
 
-local function known(stack, program, library)
-  local called = stack[1] and name(stack[1]) or ""
-  for _, each in ipairs(KNOWN) do
-    if library:find(each[1]) or called:find(each[1]) then return each[2] end
-  end
-  return program:find "_test$" and is_tests_own(stack, program) and TESTS_OWN or nil
+local function library_of(frame)
+  return frame and parts(frame):match "[^/]*$" or ""
 end
 
---- The crashes in a file of notes: of each the program and the signal, where it was, and where memory was
---- refused first; known: whose fault it is, where that is known; is_failure: a C test has failed, and was ended
---- there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
+local function is_panic_of(library, stack)
+  local is_passed = false
+  for _, frame in ipairs(stack) do
+    local _, symbol = parts(frame)
+    local found = library_of(frame)
+    if symbol == "lua_pcallk" or symbol == "lua_resume" then return false end
+    if found:find "^libuv%.so" then return is_passed end
+    is_passed = is_passed or found:find(library) ~= nil
+  end
+  return false
+end
+
+local function is_unchecked_of(library, crash)
+  local n = 1
+  while library_of(crash.stack[n]):find "^libuv%.so" do n = n + 1 end
+  return crash.signal == "SIGSEGV" and n > 1 and library_of(crash.stack[n]):find(library) ~= nil
+    and library_of(crash.refused[1]):find(library) ~= nil
+end
+
+local function is_of(known, crash)
+  if known.inside then
+    local where = crash.signal == "SIGQUIT" and crash.notes_refused or crash.notes
+    return where:find("(" .. known.inside .. "+", 1, true) ~= nil
+  end
+  if known.is_panic then return crash.signal == "SIGABRT" and is_panic_of(known.library, crash.stack) end
+  if known.is_unchecked then return is_unchecked_of(known.library, crash) end
+  local library = library_of(crash.stack[1])
+  return crash.signal == "SIGABRT" and library:find(known.library) ~= nil and crash.asserted_in == known.assertion
+end
+
+local function known(crash)
+  for _, each in ipairs(KNOWN) do
+    if is_of(each, crash) then return each.why end
+  end
+  local program = crash.head:match "^%S+"
+  return crash.signal ~= "SIGQUIT" and program:find "_test$" and is_tests_own(crash.stack, program) and TESTS_OWN or nil
+end
+
+--- The crashes in a file of notes: of each the program and the signal, the assertion that failed, where it was, and
+-- where memory was refused first; known: whose fault it is, where that is known; is_failure: a C test has failed,
+-- and was ended there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
 function report.crashes(text)
   local list = {}
   for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
-    local crash = { head = head, stack = frames(stack), refused = frames(refused) }
-    local library = crash.stack[1] and parts(crash.stack[1]):match "[^/]*$" or ""
-    crash.is_failure = library:find "^libcmocka" ~= nil
-    crash.known = known(crash.stack, head:match "^%S+", library)
+    local crash = { head = head, signal = head:match "^%S+ (%S+)", notes = stack, notes_refused = refused }
+    crash.asserted_in, crash.assertion = stack:match "assert (%S+): ([^\n]*)"
+    crash.stack, crash.refused = frames((stack:gsub("assert [^\n]*\n", ""))), frames(refused)
+    crash.is_failure = library_of(crash.stack[1]):find "^libcmocka" ~= nil
+    crash.known = known(crash)
     list[#list + 1] = crash
   end
   return list
@@ -108,6 +152,7 @@ end
 --- Lines about a crash.
 function report.describe(crash)
   local lines = { "    " .. crash.head .. " at:" }
+  if crash.assertion then table.insert(lines, 1, "    not true: " .. crash.assertion) end
   for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. name(crash.stack[i]) end
   lines[#lines + 1] = "    memory was refused at:"
   for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i]) end

@@ -17,7 +17,9 @@ local every = tonumber(os.getenv "MEMORY_EVERY")
 local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(%d+):(%a+)$"
 local notes_path = assert(os.getenv "DYNSUP_MEMORY_NOTES", "tools/check-memory sets the environment")
 
-sweep.done, sweep.found, sweep.outside = 0, 0, {}
+local deadline = os.time() + (tonumber(os.getenv "MEMORY_SECONDS") or math.huge)
+
+sweep.done, sweep.found, sweep.left, sweep.outside = 0, 0, 0, {}
 
 local function take_notes()
   local file <close> = io.open(notes_path, "rb")
@@ -26,21 +28,28 @@ local function take_notes()
   return text
 end
 
-local function is_crash(how, crashes)
-  return how == "hung" or #crashes > 0 or how == "crashed"
+-- Has it crashed, or does it hang? With all memory a hang is the machine's or the test's, and found elsewhere.
+local function is_bad(at, how, crashes)
+  for _, crash in ipairs(crashes) do
+    if crash.signal ~= "SIGQUIT" then return true end
+  end
+  return how == "crashed" and #crashes == 0 or how == "hung" and at > 0
 end
 
--- Is each crash somebody else's, or a test that failed?
+-- Is each crash somebody else's, or a test that failed? A hang is if one process waits for what is.
 local function is_excused(crashes)
+  local is_any = false
   for _, crash in ipairs(crashes) do
-    if not (crash.known or crash.is_failure) then return false end
+    local is_one = crash.known or crash.is_failure
+    if not is_one and crash.signal ~= "SIGQUIT" then return false end
+    is_any = is_any or is_one
   end
-  return #crashes > 0
+  return is_any
 end
 
 -- Says what a test made of it, unless that is excused.
 local function judge(name, at, mode, how, code, crashes)
-  if how ~= "hung" and is_excused(crashes) then
+  if is_excused(crashes) then
     for _, crash in ipairs(crashes) do
       if crash.known then sweep.outside[crash.known] = (sweep.outside[crash.known] or 0) + 1 end
     end
@@ -57,7 +66,7 @@ local function try(name, at, mode, attempt)
   local text = take_notes()
   local crashes = report.crashes(text)
   sweep.done = sweep.done + 1
-  if at > 0 and is_crash(how, crashes) then judge(name, at, mode, how, code, crashes) end
+  if is_bad(at, how, crashes) then judge(name, at, mode, how, code, crashes) end
   return how, math.max(requests, report.requests(text)), code
 end
 
@@ -66,6 +75,10 @@ end
 function sweep.run(name, attempt)
   attempt = attempt or memory.attempt
   if only_at then return try(name, math.tointeger(only_at), only_mode, attempt) end
+  if os.time() >= deadline then
+    sweep.left = sweep.left + 1
+    return
+  end
   local how, total, code = try(name, 0, "once", attempt)
   local count = every and total // every or math.min(points, total)
   local suffix = (how == "ended" and code == 0) and "" or (", but %s (%d) with all memory"):format(how, code)
@@ -82,6 +95,7 @@ end
 -- The last lines of a file's report.
 function sweep.finish()
   for why, n in pairs(sweep.outside) do print(("outside, %d times: %s"):format(n, why)) end
+  if sweep.left > 0 then print(("%d tests were left out, for the time was over"):format(sweep.left)) end
   print(("%d runs, %d found"):format(sweep.done, sweep.found))
 end
 
