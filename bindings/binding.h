@@ -37,6 +37,10 @@ void dsl_check_apart(lua_State *L, const dsl_runtime *runtime);
 /* The running host; raises when there is none, and as dsl_check_apart. */
 dsl_host *dsl_host_of(lua_State *L);
 
+/* The same for functions that do something without one, too: NULL when there is none. Raises as
+ * dsl_check_apart. */
+dsl_host *dsl_host_or_null(lua_State *L);
+
 /* Raises: the code runs in a callback or outside of a process. */
 _Noreturn void dsl_no_process(lua_State *L);
 

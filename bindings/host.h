@@ -213,6 +213,7 @@ struct dynsup_lua_host {
     dynsup_limit limit;
     uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
     struct dsl_observer *observers;
+    bool telling;           /* they are being told: none of their records is freed */
     struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
     struct dsl_note **last_note;
     uint32_t note_count;

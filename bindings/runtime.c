@@ -104,10 +104,14 @@ void dsl_check_apart(lua_State *L, const dsl_runtime *runtime) {
                      "value of a type");
 }
 
-dsl_host *dsl_host_of(lua_State *L) {
+dsl_host *dsl_host_or_null(lua_State *L) {
     const dsl_runtime *runtime = dsl_runtime_of(L);
-    dsl_host *host = runtime->host;
     dsl_check_apart(L, runtime);
+    return runtime->host;
+}
+
+dsl_host *dsl_host_of(lua_State *L) {
+    dsl_host *host = dsl_host_or_null(L);
     if (!host)
         dsl_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
     return host;
