@@ -102,7 +102,7 @@ struct dsl_runtime {
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
     bool has_luv;      /* luv has been loaded */
-    unsigned apart;    /* > 0: its code runs in the middle of the core's work, and has no host */
+    unsigned apart;    /* > 0: its code has no host: see dsl_apart_begin */
     bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */

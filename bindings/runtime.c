@@ -98,6 +98,19 @@ _Noreturn void dsl_error(lua_State *L, const char *format, ...) {
 
 /* ---- host and process of the running code ---- */
 
+bool dsl_apart_begin(lua_State *L, dsl_runtime *runtime) {
+    bool runs = lua_gc(L, LUA_GCISRUNNING);
+    lua_gc(L, LUA_GCSTOP);
+    runtime->apart++;
+    return runs;
+}
+
+void dsl_apart_end(lua_State *L, dsl_runtime *runtime, bool runs) {
+    runtime->apart--;
+    if (runs)
+        lua_gc(L, LUA_GCRESTART);
+}
+
 void dsl_check_apart(lua_State *L, const dsl_runtime *runtime) {
     if (runtime->apart)
         dsl_error(L, "this needs a host, and the code runs in the middle of its work, to make a "
