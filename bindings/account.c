@@ -25,11 +25,22 @@ int dsl_accounts_open(lua_State *L, dsl_host *host) {
     return 0;
 }
 
-static void open_or_warn(dsl_host *face) {
-    if (dsl_accounts_open(face->L, face))
-        dsl_log(face->whole, DYNSUP_LEVEL_WARNING,
-                "max_memory of a supervisor's limits has no effect in heap %u",
-                face->heap ? (unsigned)face->heap->number : 0u);
+static void warn(dsl_host *face) {
+    dsl_log(face->whole, DYNSUP_LEVEL_WARNING,
+            "max_memory of a supervisor's limits has no effect in heap %u",
+            face->heap ? (unsigned)face->heap->number : 0u);
+}
+
+int dsl_accounts_open_or_warn(lua_State *L, dsl_host *face) {
+    int status = dsl_accounts_open(L, face);
+    if (status == DYNSUP_EMISUSE)
+        warn(face);
+    return status == DYNSUP_EMISUSE ? 0 : status;
+}
+
+static void open_here(dsl_host *face) {
+    if (dsl_accounts_open_or_warn(face->L, face))
+        warn(face);
 }
 
 void dsl_accounts_open_everywhere(dsl_host *host) {
@@ -38,10 +49,10 @@ void dsl_accounts_open_everywhere(dsl_host *host) {
     if (whole->has_accounts)
         return;
     whole->has_accounts = true;
-    open_or_warn(whole);
+    open_here(whole);
     for (uint32_t i = 1; heaps && i < heaps->capacity; i++)
         if (heaps->table[i] && heaps->table[i]->state != DSL_HEAP_CLOSED)
-            open_or_warn(&heaps->table[i]->face);
+            open_here(&heaps->table[i]->face);
 }
 
 bool dsl_account_limit(dsl_body *body, size_t limit) {

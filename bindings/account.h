@@ -22,8 +22,13 @@
  * own; DYNSUP_ENOMEM. */
 int dsl_accounts_open(lua_State *L, dsl_host *host);
 
+/* The same for a face of the host's, for limits of children that may be in any of its heaps: where
+ * the allocator makes it impossible, a warning is logged. 0 then, or DYNSUP_ENOMEM. */
+int dsl_accounts_open_or_warn(lua_State *L, dsl_host *face);
+
 /* The same in all its heaps, also in those that are opened later: for limits of children that may
- * be in any of them. Where that is not possible a warning is logged. */
+ * be in any of them. Where that is not possible, or there is no memory for it, a warning is logged.
+ */
 void dsl_accounts_open_everywhere(dsl_host *host);
 
 /* The body's process may have so many bytes; 0: nothing is done. Accounts are open, and it has none

@@ -31,11 +31,21 @@ static inline dsl_runtime *dsl_runtime_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(1));
 }
 
-/* Raises where code runs in the middle of the core's work: see dsl_object_push. */
+/* Until apart_end no finalizer runs in L's state, for which the collector is stopped, and its code
+ * reaches no host: either could change what is being worked on. Returns whether the collector was
+ * running, for apart_end, after which it makes a step. Never raise. */
+bool dsl_apart_begin(lua_State *L, dsl_runtime *runtime);
+void dsl_apart_end(lua_State *L, dsl_runtime *runtime, bool runs);
+
+/* Raises between the two. */
 void dsl_check_apart(lua_State *L, const dsl_runtime *runtime);
 
 /* The running host; raises when there is none, and as dsl_check_apart. */
 dsl_host *dsl_host_of(lua_State *L);
+
+/* The same for functions that do something without one, too: NULL when there is none. Raises as
+ * dsl_check_apart. */
+dsl_host *dsl_host_or_null(lua_State *L);
 
 /* Raises: the code runs in a callback or outside of a process. */
 _Noreturn void dsl_no_process(lua_State *L);

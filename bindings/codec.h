@@ -120,7 +120,8 @@ enum dsl_codec_status dsl_codec_pack_calling(lua_State *L, int first, int count,
 enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t size, int *count_out,
                                        dsl_codec_trouble *trouble_out);
 
-/* The same for a parcel. The caller keeps it alive meanwhile. */
+/* The same for a parcel. The caller keeps it alive meanwhile. It comes from another heap: functions
+ * that are registered find no host (see dsl_apart_begin), whoever takes it. */
 enum dsl_codec_status dsl_parcel_unpack(lua_State *L, const dsl_parcel *parcel, int *count_out,
                                         dsl_codec_trouble *trouble_out);
 

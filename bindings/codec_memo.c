@@ -82,6 +82,18 @@ bool dsl_memo_add(dsl_packer *p, const void *pointer, size_t tag_at) {
     return true;
 }
 
+/* Its slot stays taken, and others are looked for past it. */
+void dsl_memo_hide(dsl_memo *memo, uint32_t number) {
+    memo->seen[number].pointer = NULL;
+}
+
+/* The slot is there still, unless the slots have been filled anew. */
+void dsl_memo_give_back(dsl_memo *memo, uint32_t number, const void *pointer) {
+    memo->seen[number].pointer = pointer;
+    if (dsl_memo_find(memo, pointer) == DSL_MEMO_NONE)
+        slot_put(memo, number);
+}
+
 void dsl_memo_fini(dsl_packer *p) {
     memo_free(p, p->memo.seen, p->memo.slots, p->memo.slot_count);
 }

@@ -76,6 +76,8 @@ static bool frame_open(dsl_packer *p, uint32_t typed) {
     p->frames[p->depth++] = (dsl_pack_frame){
         .counts_at = p->size,
         .typed = typed,
+        .lent = DSL_MEMO_NONE,
+        .before = DSL_MEMO_NONE,
         .table = lua_gettop(p->L),
         .is_list = true,
         .is_whole = is_whole,
@@ -125,15 +127,41 @@ static bool put_off(dsl_packer *p) {
     return true;
 }
 
-/* The table on top, as one without a metatable. One that travels for a typed value is written anew:
- * what else refers to it does not mean the typed value, nor the other way round. [-1, +0|1] */
+/* The table on top, as one without a metatable, whose number is its own. [-0, +1] */
+static bool numbered_open(dsl_packer *p, const void *pointer, uint32_t typed) {
+    return dsl_pack_remember(p, pointer) && dsl_put_byte(p, DSL_TAG_TABLE) && frame_open(p, typed);
+}
+
+/* The table on top, which a __pack gave for a typed value. It is written anew, with a number that
+ * it has in itself only: what refers to it elsewhere does not mean the typed value. [-0, +1] */
+static bool given_open(dsl_packer *p, uint32_t typed) {
+    const void *pointer = lua_topointer(p->L, -1);
+    uint32_t before = dsl_memo_find(&p->memo, pointer), number = p->memo.count;
+    if (before != DSL_MEMO_NONE)
+        dsl_memo_hide(&p->memo, before);
+    if (!numbered_open(p, pointer, typed))
+        return false;
+    p->frames[p->depth - 1].lent = number;
+    p->frames[p->depth - 1].before = before;
+    return true;
+}
+
+/* The table on top, as one without a metatable. [-1, +0|1] */
 static bool table_open(dsl_packer *p, uint32_t typed) {
-    const void *pointer = typed == DSL_MEMO_NONE ? lua_topointer(p->L, -1) : NULL;
+    const void *pointer = lua_topointer(p->L, -1);
     if (!lua_checkstack(p->L, FRAME_VALUES))
         return refuse_depth(p);
-    if (typed == DSL_MEMO_NONE && is_too_deep(p))
-        return put_off(p);
-    return dsl_pack_remember(p, pointer) && dsl_put_byte(p, DSL_TAG_TABLE) && frame_open(p, typed);
+    if (typed == DSL_MEMO_NONE)
+        return is_too_deep(p) ? put_off(p) : numbered_open(p, pointer, typed);
+    bool is_itself = p->memo.seen[typed].pointer == pointer;
+    return is_itself ? numbered_open(p, NULL, typed) : given_open(p, typed);
+}
+
+static void number_return(dsl_packer *p, const dsl_pack_frame *frame) {
+    const void *pointer = p->memo.seen[frame->lent].pointer;
+    dsl_memo_hide(&p->memo, frame->lent);
+    if (frame->before != DSL_MEMO_NONE)
+        dsl_memo_give_back(&p->memo, frame->before, pointer);
 }
 
 static void frame_close(dsl_packer *p) {
@@ -143,6 +171,8 @@ static void frame_close(dsl_packer *p) {
     dsl_number_write(counts + sizeof(uint32_t), frame->pairs, sizeof(uint32_t));
     if (frame->typed != DSL_MEMO_NONE)
         p->memo.seen[frame->typed].is_open = false;
+    if (frame->lent != DSL_MEMO_NONE)
+        number_return(p, frame);
     lua_pop(p->L, 1);
 }
 

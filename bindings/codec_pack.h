@@ -27,6 +27,8 @@ typedef struct dsl_pack_frame {
     size_t counts_at; /* of its two counts, in the bytes */
     uint32_t items, pairs;
     uint32_t typed;  /* the number of what is complete with it, or DSL_MEMO_NONE */
+    uint32_t lent;   /* the table has a number for this frame only: that one, or DSL_MEMO_NONE, */
+    uint32_t before; /* and which it had, or DSL_MEMO_NONE */
     int table;       /* on the stack; above it the key, and the value */
     bool is_list;    /* so far, keys were 1, 2, 3 ... */
     bool value_next; /* the key is a table, which is being written: then the value */
@@ -65,6 +67,11 @@ uint32_t dsl_memo_find(const dsl_memo *memo, const void *pointer);
 
 /* Gives the next number; the pointer, unless it is NULL, must be new. False: no memory. */
 bool dsl_memo_add(dsl_packer *packer, const void *pointer, size_t tag_at);
+
+/* The pointer with this number is not found until it is given back; another one may have the
+ * pointer meanwhile, and must have been hidden then. At most as often as numbers are given. */
+void dsl_memo_hide(dsl_memo *memo, uint32_t number);
+void dsl_memo_give_back(dsl_memo *memo, uint32_t number, const void *pointer);
 
 void dsl_memo_fini(dsl_packer *packer);
 

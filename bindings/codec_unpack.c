@@ -26,6 +26,17 @@ static bool named_close(const dsl_unpacker *u, const dsl_unpack_frame *f) {
     return true;
 }
 
+/* [-2, +1] */
+static int made_call(const dsl_unpacker *u) {
+    if (!u->is_apart)
+        return lua_pcall(u->L, 1, 1, 0);
+    dsl_runtime *runtime = dsl_runtime_of_thread(u->L);
+    bool runs = dsl_apart_begin(u->L, runtime);
+    int status = lua_pcall(u->L, 1, 1, 0);
+    dsl_apart_end(u->L, runtime, runs);
+    return status;
+}
+
 /* The value on top is given to the function below it, and replaced by what that returns; or it
  * stays. [-1, +0] */
 static bool made_close(const dsl_unpacker *u) {
@@ -34,7 +45,7 @@ static bool made_close(const dsl_unpacker *u) {
         lua_remove(L, -2);
         return true;
     }
-    int status = lua_pcall(L, 1, 1, 0);
+    int status = made_call(u);
     if (status == LUA_OK)
         return true;
     if (status == LUA_ERRMEM)
@@ -175,8 +186,11 @@ static bool all_read(dsl_unpacker *u, int *count_out) {
     return values_read(u, count) && later_read(u);
 }
 
-static enum dsl_codec_status unpack(lua_State *L, const void *bytes, size_t size, bool is_plain,
-                                    int *count_out, dsl_codec_trouble *trouble_out) {
+enum calling { CALL_HERE, CALL_APART, CALL_NONE };
+
+static enum dsl_codec_status unpack(lua_State *L, const void *bytes, size_t size,
+                                    enum calling calling, int *count_out,
+                                    dsl_codec_trouble *trouble_out) {
     dsl_unpacker u;
     int top = lua_gettop(L);
     u.L = L;
@@ -188,7 +202,8 @@ static enum dsl_codec_status unpack(lua_State *L, const void *bytes, size_t size
     u.announced = 0;
     u.place = top;
     u.is_flat = false;
-    u.is_plain = is_plain;
+    u.is_plain = calling == CALL_NONE;
+    u.is_apart = calling == CALL_APART;
     u.trouble = trouble_out;
     *trouble_out->text = '\0';
     if (!all_read(&u, count_out)) {
@@ -204,10 +219,15 @@ static enum dsl_codec_status unpack(lua_State *L, const void *bytes, size_t size
 
 enum dsl_codec_status dsl_codec_unpack(lua_State *L, const void *bytes, size_t size, int *count_out,
                                        dsl_codec_trouble *trouble_out) {
-    return unpack(L, bytes, size, false, count_out, trouble_out);
+    return unpack(L, bytes, size, CALL_HERE, count_out, trouble_out);
+}
+
+enum dsl_codec_status dsl_parcel_unpack(lua_State *L, const dsl_parcel *parcel, int *count_out,
+                                        dsl_codec_trouble *trouble_out) {
+    return unpack(L, parcel->bytes, parcel->size, CALL_APART, count_out, trouble_out);
 }
 
 enum dsl_codec_status dsl_parcel_unpack_plain(lua_State *L, const dsl_parcel *parcel,
                                               int *count_out, dsl_codec_trouble *trouble_out) {
-    return unpack(L, parcel->bytes, parcel->size, true, count_out, trouble_out);
+    return unpack(L, parcel->bytes, parcel->size, CALL_NONE, count_out, trouble_out);
 }

@@ -40,6 +40,7 @@ typedef struct dsl_unpacker {
     int place;
     bool is_flat;
     bool is_plain; /* no registered function is called */
+    bool is_apart; /* and those that are find no host */
     dsl_codec_trouble *trouble;
     dsl_unpack_frame first_frames[DSL_UNPACK_FRAMES];
 } dsl_unpacker;

@@ -9,6 +9,8 @@
  * remembered. Where the process cannot give way, or nobody may come in between (a host without
  * preemption), and on a virtual clock, where a slice more or less would be another run, the
  * collection is Lua's own.
+ * Where code runs in the middle of the core's work, for which the collector is stopped, nothing may
+ * start it or change what it does: as in a finalizer, such calls do nothing, and tell nil.
  */
 #include "bindings/binding.h"
 
@@ -56,7 +58,7 @@ static int collect_k(lua_State *L, int status, lua_KContext cycles) {
     return is_incremental(L, runtime) ? collect_on(L, runtime->host, cycles) : call_original(L);
 }
 
-enum { COLLECT, GENERATIONAL, INCREMENTAL };
+enum { COLLECT, GENERATIONAL, INCREMENTAL, STOP, RESTART, COUNT, STEP };
 static const char *const options[] = {"collect",    "generational", "incremental", "stop",
                                       "restart",    "count",        "step",        "setpause",
                                       "setstepmul", "isrunning",    NULL};
@@ -69,9 +71,19 @@ static int switched(lua_State *L, dsl_runtime *runtime, bool generational) {
     return results;
 }
 
+/* The others set numbers, or tell something. */
+static bool is_act(int option) {
+    return option <= RESTART || option == STEP;
+}
+
 static int collectgarbage(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
-    switch (luaL_checkoption(L, 1, "collect", options)) {
+    int option = luaL_checkoption(L, 1, "collect", options);
+    if (runtime->apart && is_act(option)) {
+        luaL_pushfail(L);
+        return 1;
+    }
+    switch (option) {
     case COLLECT:
         if (may_give_way(L, runtime->host) && is_incremental(L, runtime))
             return collect_on(L, runtime->host, CYCLES);

@@ -2,12 +2,15 @@
  * heaps alive. */
 #include "bindings/test_embed.h"
 
+#include "bindings/account.h"
+
 #include <lauxlib.h>
 #include <lualib.h>
 #include <string.h>
 
 static struct {
     int opened, refuse;
+    int warnings; /* that limits have no effect */
     const dynsup_lua_host *last;
 } heaps;
 
@@ -111,6 +114,23 @@ static void a_worker_there_is_sent_to_from_c(void **state) {
     dsl_test_embed_close(&t);
 }
 
+static void take_log(void *ud, enum dynsup_level level, const char *text, size_t size) {
+    (void)ud, (void)level, (void)size;
+    heaps.warnings += strstr(text, "limits has no effect in heap 0") != NULL;
+}
+
+/* The state's allocator is the test's, and tells of no accounts. */
+static void limits_without_effect_in_a_heap_are_told(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    dynsup_lua_config config = {.log = take_log, .level = DYNSUP_LEVEL_WARNING};
+    heaps.warnings = 0;
+    dsl_test_embed_open(&t, &config);
+    assert_int_equal(dsl_accounts_open_or_warn(t.L, t.host), 0);
+    assert_int_equal(heaps.warnings, 1);
+    dsl_test_embed_close(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_program_adds_its_functions),
@@ -118,6 +138,7 @@ int main(void) {
         cmocka_unit_test(a_host_ends_with_its_heaps),
         cmocka_unit_test(a_state_that_is_closed_before_its_host_ends_them_too),
         cmocka_unit_test(a_worker_there_is_sent_to_from_c),
+        cmocka_unit_test(limits_without_effect_in_a_heap_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

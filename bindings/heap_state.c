@@ -91,7 +91,7 @@ static int state_fill(lua_State *L) {
     if (config->open_heap)
         config->open_heap(config->open_heap_ud, &o->heap->face, L);
     bool has_accounts = config->memory_accounts || o->whole->has_accounts;
-    if (has_accounts && dsl_accounts_open(L, &o->heap->face) == DYNSUP_ENOMEM)
+    if (has_accounts && dsl_accounts_open_or_warn(L, &o->heap->face))
         return luaL_error(L, "not enough memory");
     o->is_open = true;
     return 0;

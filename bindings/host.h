@@ -102,7 +102,7 @@ struct dsl_runtime {
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
     bool has_luv;      /* luv has been loaded */
-    unsigned apart;    /* > 0: its code runs in the middle of the core's work, and has no host */
+    unsigned apart;    /* > 0: its code has no host: see dsl_apart_begin */
     bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */
@@ -213,6 +213,7 @@ struct dynsup_lua_host {
     dynsup_limit limit;
     uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
     struct dsl_observer *observers;
+    bool telling;           /* they are being told: none of their records is freed */
     struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
     struct dsl_note **last_note;
     uint32_t note_count;

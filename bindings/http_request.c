@@ -29,7 +29,7 @@ static int load_k(lua_State *L, int status, lua_KContext context) {
 /* load(): raises when there is no libcurl. A process waits meanwhile, where it can. */
 static int load(lua_State *L) {
     uint64_t key;
-    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_host_or_null(L);
     if (!host || !dsl_can_wait(L, host) || !dsl_http_load_begin(host, &key))
         return load_k(L, LUA_OK, 0);
     dynsup_wait_key(host->core, key, DYNSUP_NEVER);

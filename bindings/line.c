@@ -114,7 +114,7 @@ static int line_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs) {
 
 static int attempt_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
-    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_host_or_null(L);
     dsl_body *body = host->current;
     if (body->unwinding)
         return line_unwound(L, host, body);

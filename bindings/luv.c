@@ -154,6 +154,7 @@ static int os_exit(lua_State *L) {
         lua_call(L, lua_gettop(L) - 1, 0);
         return 0;
     }
+    dsl_check_apart(L, runtime);
     int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
     return dsl_halt(L, runtime->host, code & 0xff);
 }

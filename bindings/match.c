@@ -175,8 +175,8 @@ static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *bo
 
 static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
 
-/* As dsl_values_push_in_slice: finalizers, and functions of types, may take the message away
- * meanwhile, and its values stay. One with many values is pushed where neither can do that. */
+/* As dsl_values_push_in_slice: finalizers may take the message away meanwhile, and its values stay.
+ * One with many values is pushed where they cannot do that. */
 static void values_push(lua_State *L, dsl_host *host, const dynsup_message *message) {
     dynsup_value values[DSL_INLINE_VALUES];
     int count = (int)message->count;

@@ -183,29 +183,14 @@ void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object) {
         push_copy(L, host, object, false);
 }
 
-/* Until it is let go again no finalizer runs, and functions that are registered for types reach no
- * host: either could change what is being worked on. Returns whether the collector was running. */
-static bool apart_begin(lua_State *L, const dsl_host *host) {
-    bool runs = lua_gc(L, LUA_GCISRUNNING);
-    lua_gc(L, LUA_GCSTOP);
-    host->runtime->apart++;
-    return runs;
-}
-
-static void apart_end(lua_State *L, const dsl_host *host, bool runs) {
-    host->runtime->apart--;
-    if (runs)
-        lua_gc(L, LUA_GCRESTART);
-}
-
 static void push_apart(lua_State *L, dsl_host *host, uint64_t object, bool is_plain) {
     if (dsl_object_is_own(host, object)) {
         dsl_vault_push(L, &host->vault, (uint32_t)object);
         return;
     }
-    bool runs = apart_begin(L, host);
+    bool runs = dsl_apart_begin(L, host->runtime);
     push_copy(L, host, object, is_plain);
-    apart_end(L, host, runs);
+    dsl_apart_end(L, host->runtime, runs);
 }
 
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object) {
@@ -239,9 +224,9 @@ void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *v
 }
 
 void dsl_parts_push(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
-    bool runs = apart_begin(L, host);
+    bool runs = dsl_apart_begin(L, host->runtime);
     dsl_parts_push_in_slice(L, host, values, count);
-    apart_end(L, host, runs);
+    dsl_apart_end(L, host->runtime, runs);
 }
 
 dynsup_value dsl_value_abroad(lua_State *L, dsl_host *host, int index) {

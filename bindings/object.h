@@ -38,9 +38,9 @@ dsl_host *dsl_object_face(dsl_host *host, uint64_t object);
 
 /* Pushes the object; one that is not the face's own as a copy, and without memory for that the text
  * "not_enough_memory" in its place. Never raises; needs a free stack slot; L is any coroutine of
- * the face's heap. No finalizer runs, for which the collector is stopped while a copy is made, and
- * then makes a step, and what is registered for types (codec.h) finds no host; in_slice: both may
- * do as they like, and it is cheaper. [-0, +1] */
+ * the face's heap. No finalizer runs while a copy is made (see dsl_apart_begin); in_slice: they
+ * may, and it is cheaper. What is registered for types (codec.h) finds no host in either. [-0, +1]
+ */
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object);
 void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
 

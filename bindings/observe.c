@@ -33,6 +33,7 @@ typedef struct dsl_observer {
     dynsup_pid supervisor, pid; /* 0: by name, or any */
     const char *supervisor_name, *name;
     uint64_t lost; /* and not told yet */
+    bool closed;   /* while events were being told: it is freed after that */
     char texts[];
 } dsl_observer;
 
@@ -45,7 +46,8 @@ static uint32_t program_events(const dsl_host *host) {
 uint32_t dsl_observe_events(const dsl_host *host) {
     uint32_t events = program_events(host);
     for (const dsl_observer *o = host->observers; o; o = o->next)
-        events |= o->events & dsl_level_events((enum dynsup_level)o->level);
+        if (!o->closed)
+            events |= o->events & dsl_level_events((enum dynsup_level)o->level);
     return events;
 }
 
@@ -58,7 +60,7 @@ static bool is_one(dynsup_pid wanted, const char *wanted_name, dynsup_pid pid, c
 static bool wants(const dsl_observer *o, const dynsup_event *event,
                   enum dynsup_report_level level) {
     bool is_itself = o->target && event->pid == o->target;
-    return (o->events >> event->kind & 1) && level <= o->level && !is_itself &&
+    return !o->closed && (o->events >> event->kind & 1) && level <= o->level && !is_itself &&
            is_one(o->supervisor, o->supervisor_name, event->supervisor, event->supervisor_name) &&
            is_one(o->pid, o->name, event->pid, event->name);
 }
@@ -131,25 +133,31 @@ static void observer_free(dsl_host *host, dsl_observer *o) {
     host->alloc(host->alloc_ud, o, o->size, 0);
 }
 
-/* Forgets those whose process has ended, and the one with this number (0: none). True if that one
- * was there. */
-static bool observers_sweep(dsl_host *host, uint64_t number) {
-    bool found = false, changed = false;
+/* Forgets those that were closed or whose process has ended; not while events are being told, for
+ * then they are being gone through. */
+static void observers_sweep(dsl_host *host) {
+    bool changed = false;
     dsl_observer **link = &host->observers;
-    while (*link) {
+    while (*link && !host->telling) {
         dsl_observer *o = *link;
-        if (o->number != number && is_there(host, o)) {
+        if (!o->closed && is_there(host, o)) {
             link = &o->next;
             continue;
         }
         *link = o->next;
-        found = found || o->number == number;
         changed = true;
         observer_free(host, o);
     }
     if (changed)
         dsl_events_want(host);
-    return found;
+}
+
+/* The one with this number that is not closed, or NULL. */
+static dsl_observer *observer_find(const dsl_host *host, uint64_t number) {
+    dsl_observer *o = host->observers;
+    while (o && (o->closed || o->number != number))
+        o = o->next;
+    return o;
 }
 
 typedef struct telling {
@@ -176,10 +184,13 @@ static void send_event(lua_State *L, dsl_host *host, const dsl_observer *o) {
     }
 }
 
+/* A finalizer may run meanwhile, and close this observer or any other. */
 static int tell_protected(lua_State *L) {
     const telling *t = lua_touserdata(L, 1);
     dsl_observer *o = t->observer;
     dsl_note_push(L, o->face, t->note);
+    if (o->closed)
+        return 0;
     if (o->lost) {
         lua_pushinteger(L, (lua_Integer)o->lost);
         lua_setfield(L, -2, "lost");
@@ -211,15 +222,17 @@ static void tell_program(dsl_host *host, const dsl_note *note) {
 /* Those that the program causes meanwhile have their turn after the next slices. */
 void dsl_observe_tell(dsl_host *host) {
     dsl_note *note;
-    if (!host->observers && !host->notes)
+    if (host->telling || (!host->observers && !host->notes))
         return;
+    host->telling = true;
     for (uint32_t left = host->note_count; left > 0 && (note = note_pop(host)); left--) {
         tell_program(host, note);
         for (dsl_observer *o = host->observers; o; o = o->next)
             tell(host, o, note);
         dsl_note_free(host, note);
     }
-    observers_sweep(host, 0);
+    host->telling = false;
+    observers_sweep(host);
 }
 
 uint64_t dynsup_lua_host_lost(const dynsup_lua_host *host) {
@@ -241,18 +254,15 @@ void dsl_observe_fini(dsl_host *host) {
  * now on. */
 void dsl_observe_part(dsl_host *face) {
     dsl_host *whole = face->whole;
-    dsl_observer **link = &whole->observers;
-    while (*link) {
-        dsl_observer *o = *link;
-        if (o->face == face && !o->target) {
-            *link = o->next;
-            observer_free(whole, o);
+    for (dsl_observer *o = whole->observers; o; o = o->next) {
+        if (o->face != face)
             continue;
-        }
-        if (o->face == face)
-            o->face = whole;
-        link = &o->next;
+        o->closed = o->closed || !o->target;
+        dsl_vault_release(&face->vault, o->ring);
+        o->ring = 0;
+        o->face = whole;
     }
+    observers_sweep(whole);
 }
 
 /* ---- the C half of dynsup.observation ---- */
@@ -331,22 +341,25 @@ static int observer_open(lua_State *L) {
 
 /* close(run, number) -> whether it was there. In another run of the state it is somebody else. */
 static int observer_close(lua_State *L) {
-    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_host_or_null(L);
     bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);
-    lua_pushboolean(L, is_here && observers_sweep(host->whole, (uint64_t)lua_tointeger(L, 2)));
+    dsl_observer *o = is_here ? observer_find(host->whole, (uint64_t)lua_tointeger(L, 2)) : NULL;
+    if (o) {
+        o->closed = true;
+        observers_sweep(host->whole);
+    }
+    lua_pushboolean(L, o != NULL);
     return 1;
 }
 
 /* kept(run, number) -> the ring's list and how many places of it come before the oldest; nil when
- * it is not there any more. What has not been told yet is told first. */
+ * it is not there any more. What has not been told yet is told first, unless that is being done. */
 static int observer_kept(lua_State *L) {
-    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_host_or_null(L);
     if (!host || host->number != (uint64_t)lua_tointeger(L, 1))
         return 0;
     dsl_observe_tell(host->whole);
-    const dsl_observer *o = host->whole->observers;
-    while (o && o->number != (uint64_t)lua_tointeger(L, 2))
-        o = o->next;
+    const dsl_observer *o = observer_find(host->whole, (uint64_t)lua_tointeger(L, 2));
     if (!o || !o->ring)
         return 0;
     dsl_vault_push(L, &host->vault, o->ring);

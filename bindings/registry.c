@@ -48,7 +48,7 @@ static int start(lua_State *L) {
 
 /* refused(reason, detail): nil, reason, detail, for options that are wrong */
 static int refused(lua_State *L) {
-    const dsl_host *host = dsl_runtime_of(L)->host;
+    const dsl_host *host = dsl_host_or_null(L);
     lua_settop(L, 2);
     lua_pushnil(L);
     lua_insert(L, 1);

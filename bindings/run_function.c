@@ -144,8 +144,9 @@ static int run(lua_State *L) {
     dynsup_lua_config_program(&config);
     int count;
     take_options(L, &config);
-    if (dsl_runtime_of(L)->host)
-        dsl_dry_wait(L, dsl_runtime_of(L)->host);
+    dsl_host *outer = dsl_host_or_null(L);
+    if (outer)
+        dsl_dry_wait(L, outer);
     switch (dynsup_lua_run(L, &config, lua_gettop(L) - 2, &count)) {
     case DYNSUP_LUA_DONE:
         lua_pushboolean(L, 1);

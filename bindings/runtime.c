@@ -98,16 +98,33 @@ _Noreturn void dsl_error(lua_State *L, const char *format, ...) {
 
 /* ---- host and process of the running code ---- */
 
+bool dsl_apart_begin(lua_State *L, dsl_runtime *runtime) {
+    bool runs = lua_gc(L, LUA_GCISRUNNING);
+    lua_gc(L, LUA_GCSTOP);
+    runtime->apart++;
+    return runs;
+}
+
+void dsl_apart_end(lua_State *L, dsl_runtime *runtime, bool runs) {
+    runtime->apart--;
+    if (runs)
+        lua_gc(L, LUA_GCRESTART);
+}
+
 void dsl_check_apart(lua_State *L, const dsl_runtime *runtime) {
     if (runtime->apart)
         dsl_error(L, "this needs a host, and the code runs in the middle of its work, to make a "
                      "value of a type");
 }
 
-dsl_host *dsl_host_of(lua_State *L) {
+dsl_host *dsl_host_or_null(lua_State *L) {
     const dsl_runtime *runtime = dsl_runtime_of(L);
-    dsl_host *host = runtime->host;
     dsl_check_apart(L, runtime);
+    return runtime->host;
+}
+
+dsl_host *dsl_host_of(lua_State *L) {
+    dsl_host *host = dsl_host_or_null(L);
     if (!host)
         dsl_error(L, "no host is running: use dynsup.run(f), or the program dynsup");
     return host;

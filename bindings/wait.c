@@ -58,7 +58,7 @@ static int resume_box(lua_State *L, int count) {
 }
 
 static int await_resume(lua_State *L) {
-    dsl_host *host = dsl_runtime_of(L)->host;
+    dsl_host *host = dsl_host_or_null(L);
     int count = lua_gettop(L);
     uint64_t run = (uint64_t)lua_tointeger(L, lua_upvalueindex(RESUME_RUN));
     if (!host || host->number != run)

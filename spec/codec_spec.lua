@@ -297,8 +297,62 @@ describe("a type travels", function()
     end
     data.self = data
     local a = travel(new())
-    assert.equal(a.self, a.self.self)
-    assert.is_nil(getmetatable(a.self))
+    assert.equal(a, a.self)
+    local plain, b, c, again = travel(data, new(), { new(), data }, data)
+    assert.equal(again, plain)
+    assert.equal(again, c[2])
+    for _, one in ipairs { plain, b, c[1] } do assert.equal(one, one.self) end
+    assert.is_nil(getmetatable(plain))
+    assert.equal(P, getmetatable(b))
+    assert.is_false(plain == b or b == c[1] or plain == c[1])
+  end)
+
+  it("with the ways back in what its __pack gave", function()
+    local Graph = { __pack = function(graph) return "spec.graph", graph.data end }
+    codec.register("spec.graph", function(data) return setmetatable({ data = data }, Graph) end)
+    local root = { name = "root", list = {} }
+    root.me, root.list[1], root[root] = root, { parent = root }, "key"
+    local graph = setmetatable({ data = root }, Graph)
+    local once, twice = codec.pack(graph), codec.pack(graph, graph)
+    assert.is_true(#twice < #once + 8)
+    for _, values in ipairs { { graph }, { graph, root }, { root, graph }, { { root, graph }, { graph, root } } } do
+      for _, arrived in ipairs { travel(table.unpack(values)) } do
+        for _, one in ipairs(#arrived > 0 and arrived or { arrived }) do
+          local data = one.data or one
+          assert.equal("root", data.name)
+          assert.equal(data, data.me)
+          assert.equal("key", data[data])
+        end
+      end
+    end
+    local data = (travel(graph)).data
+    assert.equal(data, data.list[1].parent)
+  end)
+
+  it("with ways back in many of them, side by side and in one another", function()
+    local Node = { __pack = function(node) return "spec.node", node.data end }
+    codec.register("spec.node", function(data) return setmetatable({ data = data }, Node) end)
+    local function node(inner)
+      local data = { inner = inner }
+      data.me = data
+      return setmetatable({ data = data }, Node)
+    end
+    local nodes, plain = {}, {}
+    for i = 1, 200 do
+      nodes[i] = node(node(i))
+      plain[i] = nodes[i].data
+    end
+    for _, values in ipairs { { nodes, plain, nodes }, { plain, nodes, plain } } do
+      local a, b, c = travel(table.unpack(values))
+      for i = 1, 200 do
+        assert.equal(a[i], c[i])
+        local outer, other = a[i].data or a[i], b[i].data or b[i]
+        assert.is_true(outer.me == outer and other.me == other and outer ~= other)
+        assert.equal(outer.inner, other.inner)
+        assert.equal(i, outer.inner.data.inner)
+        assert.equal(outer.inner.data, outer.inner.data.me)
+      end
+    end
   end)
 
   it("as the nil that a function makes of it, wherever it is referred to", function()

@@ -104,6 +104,50 @@ describe("an observer", function()
     end
   end))
 
+  it("may be closed by a finalizer, in the middle of being told", host.main(function()
+    local me, closed, pids = dynsup.self(), 0, {}
+    local pause, steps = collectgarbage("setpause", 0), collectgarbage("setstepmul", 10000)
+    for i = 1, 500 do pids[i] = dynsup.spawn(dynsup.receive) end
+    dynsup.sleep(1)
+    for _ = 1, 100 do
+      setmetatable({ assert(dynsup.observe({ events = "exited" }, me)) }, { __gc = function(held)
+        closed = closed + 1
+        held[1]:close()
+      end })
+    end
+    for _, pid in ipairs(pids) do dynsup.exit(pid, "kill") end
+    dynsup.sleep(1)
+    collectgarbage()
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", steps)
+    assert.equal(100, closed)
+    while dynsup.receive(0) == "EVENT" do end
+    dynsup.spawn(function() end)
+    assert.same({ nil, "timeout" }, { dynsup.receive(10) })
+  end))
+
+  it("is told in order, also when a finalizer asks meanwhile for what was told", host.main(function()
+    local recorder, pids, asked = require "dynsup.observer", {}, 0
+    local pause, steps = collectgarbage("setpause", 0), collectgarbage("setstepmul", 10000)
+    recorder.record(1000, { events = "exited" })
+    dynsup.observe({ events = "exited" }, dynsup.self())
+    for i = 1, 1000 do pids[i] = dynsup.spawn(dynsup.receive) end
+    dynsup.sleep(1)
+    for _ = 1, 100 do
+      setmetatable({}, { __gc = function() asked = asked + (#recorder.events() > 0 and 1 or 0) end })
+    end
+    for _, pid in ipairs(pids) do dynsup.exit(pid, "kill") end
+    dynsup.sleep(1)
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", steps)
+    local events = recorder.events()
+    for i, pid in ipairs(pids) do
+      assert.equal(pid, select(2, dynsup.receive(0)).pid)
+      assert.equal(pid, events[i].pid)
+    end
+    recorder.record(0)
+  end))
+
   it("gets events of its kinds, supervisor, process and level only", family.trapping(function()
     local one, other = dynsup.start_link { name = "one" }, dynsup.start_link()
     local by_kind, by_name, by_pid, by_level, by_child = collect { events = { "removed" } },
