@@ -3,7 +3,9 @@
  *
  * A lock is a file that is there only while somebody has it, so nothing is left behind; the system
  * unlocks it with the end of the program. Who opens the file just before it is removed gets a lock
- * of a file that is no more, which is none.
+ * of a file that is no more, which is none. A file that was made for it has a mark in it, by which
+ * the next one knows it if a program was killed meanwhile; any other is somebody's, and stays. The
+ * mark is written before the lock is taken: whoever has the lock sees it.
  */
 #include "bindings/metatable.h"
 #include "bindings/native.h"
@@ -17,17 +19,24 @@
 #include <unistd.h>
 
 typedef struct lock {
-    int file; /* or -1 */
+    int file;  /* or -1 */
+    bool made; /* for this lock */
     char path[];
 } lock;
 
-/* A file with something in it was there before, and is somebody's. */
+static const char mark[] = "lock of a dynsup socket\n";
+enum { MARK_LENGTH = sizeof mark - 1 };
+
+static bool is_marked(int file) {
+    char text[MARK_LENGTH + 1]; /* one more: a longer file is none */
+    return pread(file, text, sizeof text, 0) == MARK_LENGTH && !memcmp(text, mark, MARK_LENGTH);
+}
+
 static int lock_close(lua_State *L) {
     lock *l = lua_touserdata(L, 1);
-    struct stat info;
     if (l->file < 0)
         return 0;
-    if (fstat(l->file, &info) == 0 && info.st_size == 0)
+    if (l->made || is_marked(l->file))
         unlink(l->path); /* first: nobody may get the lock of a file that is about to be removed */
     close(l->file);
     l->file = -1;
@@ -43,11 +52,33 @@ static bool is_there(int file, const char *path) {
            open.st_ino == there.st_ino;
 }
 
+/* Where there is no room for the mark the file serves without it. */
+static int mark_write(int file) {
+    ssize_t written = write(file, mark, MARK_LENGTH);
+    (void)written;
+    return file;
+}
+
+/* The file, which is made if it is not there; or an error, negated. */
+static int lock_open(lock *l) {
+    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+    int file = open(l->path, flags | O_CREAT | O_EXCL, 0600);
+    l->made = file >= 0;
+    if (l->made)
+        return mark_write(file);
+    if (errno != EEXIST)
+        return -errno;
+    file = open(l->path, flags);
+    if (file >= 0)
+        return file;
+    return errno == ENOENT ? -EAGAIN : -errno; /* it has just been removed */
+}
+
 /* 0, or an error: EAGAIN, when somebody else has it. */
 static int lock_take(lock *l) {
-    int file = open(l->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = lock_open(l);
     if (file < 0)
-        return errno;
+        return -file;
     int error = flock(file, LOCK_EX | LOCK_NB) ? errno : is_there(file, l->path) ? 0 : EAGAIN;
     if (error)
         close(file);

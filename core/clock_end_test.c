@@ -194,6 +194,7 @@ typedef struct chain {
     dynsup_ref ref;
     uint64_t after;   /* in its slice of this number it falls asleep */
     dynsup_pid calls; /* whom it calls in place of a start */
+    dynsup_pid turns; /* or the supervisor whose turn it waits for */
 } chain;
 
 static enum dynsup_slice act_sleep(test_body *self, dynsup_outcome *outcome) {
@@ -211,7 +212,11 @@ static enum dynsup_slice act_chain(test_body *self, dynsup_outcome *outcome) {
     dynsup_spawn_options options = {.link = true, .start_out = &c->ref};
     dynsup_value nothing = {0};
     (void)outcome;
-    if (c->calls) {
+    if (c->turns) {
+        assert_int_equal(dynsup_supervisor_turn(host, c->turns, true, &self->reply),
+                         DYNSUP_PENDING);
+        c->ref = self->reply.key;
+    } else if (c->calls) {
         assert_int_equal(dynsup_call(host, c->calls, DYNSUP_CALL, &nothing, &c->ref), 0);
     } else {
         c->last = test_body_new(self->test);
@@ -269,6 +274,39 @@ static void a_stop_waits_for_who_calls_somebody_on_another_clock(void **state) {
     assert_true(stopper->replied && a->replied);
 }
 
+/* Another request is waited for at the same time, which is not looked at. */
+static void a_stop_does_not_wait_for_a_supervisor_that_stands(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    chain c = {.turns = with_waiting_guest(test, b, clock)};
+    dynsup_pid supervisor = with_chain(test, a, &c, clock);
+    test_run(test);
+    assert_false(a->replied);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_SHUTDOWN);
+    assert_true(dynsup_is_alive(test->host, c.turns));
+    assert_false(b->replied);
+}
+
+static void but_for_one_that_waits_for_a_message(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *stopper = test_spawn_trapping(test);
+    chain c = {.turns = with_waiting_guest(test, b, 0)};
+    dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
+    test_run(test);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test);
+    assert_false(stopper->replied || a->replied);
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -286,6 +324,8 @@ int main(void) {
         TEST(a_stop_goes_on_when_a_step_has_ended_before_the_guests_time),
         TEST(a_stop_does_not_wait_for_a_start_that_stands),
         TEST(a_stop_waits_for_who_calls_somebody_on_another_clock),
+        TEST(a_stop_does_not_wait_for_a_supervisor_that_stands),
+        TEST(but_for_one_that_waits_for_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,53 @@ static void an_exit_parked_at_one_supervisor_outlives_the_other(void **state) {
     test_counts(test, second, 1, 1, 0, 1);
 }
 
+static void say_ready(test_host *test, test_body *body) {
+    dynsup_value info = test_object(test);
+    test_enter(body);
+    dynsup_ready(test->host, &info);
+    test_leave(test);
+    test_run(test);
+}
+
+/* The second one asks for more of its child, so that its record comes first and has an extra part.
+ */
+static void the_child_of_two_supervisors_is_ready_for_the_one_that_waits(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    dynsup_pid first = test_supervisor(test, NULL), second = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    spec.ready = true;
+    assert_int_equal(test_start(test, a, first, &spec), DYNSUP_PENDING);
+    test_run(test);
+    test_plan adopts = {.pid = program->last->pid};
+    spec = test_spec(test_guest_program(test, &adopts));
+    spec.guest = true;
+    spec.backoff = &backoff;
+    spec.restart = DYNSUP_TEMPORARY;
+    test_start(test, b, second, &spec);
+    test_run(test);
+    assert_int_equal(b->reply.status, 0);
+    assert_false(a->replied);
+    say_ready(test, program->last);
+    assert_true(a->replied);
+    assert_int_equal(a->reply.status, 0);
+    say_ready(test, program->last); /* nobody waits: its info is released */
+}
+
+static void who_is_not_waited_for_may_say_that_it_is_ready(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_program *program = test_program_new(test);
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    spec.backoff = &backoff;
+    test_started(test, a, test_supervisor(test, NULL), &spec);
+    say_ready(test, program->last);
+    say_ready(test, a); /* no child at all */
+}
+
 static void a_supervisor_cannot_be_its_own_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -231,6 +278,8 @@ int main(void) {
         TEST(a_child_that_is_still_starting_may_be_taken_over),
         TEST(one_process_may_be_the_child_of_two_supervisors),
         TEST(an_exit_parked_at_one_supervisor_outlives_the_other),
+        TEST(the_child_of_two_supervisors_is_ready_for_the_one_that_waits),
+        TEST(who_is_not_waited_for_may_say_that_it_is_ready),
         TEST(a_supervisor_cannot_be_its_own_child),
         TEST(who_has_ended_and_waits_for_its_turn_elsewhere_is_handled_at_once),
         TEST(a_record_with_more_gives_its_place_as_well),

@@ -197,6 +197,29 @@ static void the_parent_s_signal_waits_for_the_guest(void **state) {
     assert_false(test_alive(plan.made));
 }
 
+static enum dynsup_slice act_leave_letter(test_body *self, dynsup_outcome *outcome) {
+    dynsup_value letter = test_object(self->test);
+    assert_int_equal(dynsup_send(self->test->host, self->pid, &letter, 1), 0);
+    outcome->status = DYNSUP_EIGNORE;
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* That it is released is checked by the fixture. */
+static void a_message_that_a_guest_leaves_behind_is_told_and_dropped(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    test_program *program = test_program_new(test);
+    program->act = act_leave_letter;
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EIGNORE);
+    assert_int_equal(test_events(test, DYNSUP_EVENT_UNEXPECTED), 1);
+    assert_int_equal(test_last_event(test, DYNSUP_EVENT_UNEXPECTED)->pid, supervisor);
+}
+
 static void a_guest_may_not_ask_its_own_supervisor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -313,6 +336,7 @@ int main(void) {
         TEST(others_run_while_many_exits_that_waited_are_handled),
         TEST(a_guest_killed_with_its_supervisor_tells_the_caller),
         TEST(the_parent_s_signal_waits_for_the_guest),
+        TEST(a_message_that_a_guest_leaves_behind_is_told_and_dropped),
         TEST(a_guest_may_not_ask_its_own_supervisor),
         TEST(a_restart_is_ignored_or_tried_again),
         TEST(a_guest_that_restarts_a_child_dies_with_its_supervisor),

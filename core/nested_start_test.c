@@ -247,6 +247,87 @@ static void who_starts_cannot_ask_who_waits_for_it(void **state) {
     test_counts(test, ask.whom, 1, 1, 0, 1);
 }
 
+/* As act_ask, for a start or init function. */
+static enum dynsup_slice act_ask_and_fail(test_body *self, dynsup_outcome *outcome) {
+    asking *ask = self->more;
+    ask->statuses[ask->count++] =
+        dynsup_supervisor_turn(self->test->host, ask->whom, true, &self->reply);
+    outcome->status = DYNSUP_EIGNORE;
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* Starts a supervisor with an init function that asks, then a static one whose first child does. */
+static enum dynsup_slice act_start_supervisors(test_body *self, dynsup_outcome *outcome) {
+    dynsup_host *host = self->test->host;
+    asking *ask = self->more;
+    dynsup_supervisor_options options = {.period_ms = 5000};
+    if (ask->count == 2) {
+        outcome->status = DYNSUP_EIGNORE;
+        return DYNSUP_SLICE_EXIT;
+    }
+    if (ask->count == 0) {
+        test_body *init = test_body_new(self->test);
+        init->act = act_ask_and_fail;
+        init->more = ask;
+        dynsup_supervisor_init(host, &options, &test_body_ops, init, &self->reply);
+    } else {
+        dynsup_draft *draft = dynsup_draft_new(host);
+        dynsup_child_spec spec = test_spec(test_program_new(self->test));
+        test_program *program = spec.program;
+        program->act = act_ask_and_fail;
+        program->more = ask;
+        spec.guest = true;
+        spec.id = test_integer(1);
+        assert_int_equal(dynsup_draft_add(draft, &spec), 0);
+        dynsup_static_start(host, &options, draft, &self->reply);
+    }
+    assert_int_equal(self->reply.status, DYNSUP_PENDING);
+    self->key = self->reply.key;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void nor_can_who_begins_a_supervisor_below_it(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    asking ask = {.whom = test_supervisor(test, NULL)};
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    test_program *program = spec.program;
+    program->act = act_start_supervisors;
+    program->more = &ask;
+    spec.guest = true;
+    assert_int_equal(test_start(test, a, ask.whom, &spec), DYNSUP_PENDING);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EIGNORE);
+    assert_int_equal(ask.count, 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ask.statuses[i], DYNSUP_ECALLS_ITSELF);
+}
+
+/* What it started was waited for once, and is not any more. */
+static void a_start_function_of_a_supervisor_that_runs_may_ask_another_one(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    asking ask = {.whom = test_supervisor(test, NULL)};
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    test_program *program = spec.program;
+    program->act = act_ask_and_fail;
+    program->more = &ask;
+    spec.guest = true;
+    test_start(test, a, test_supervisor(test, NULL), &spec);
+    test_run(test);
+    test_order order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 1);
+    spec = test_spec(program = test_program_new(test));
+    program->act = act_ask_and_fail;
+    program->more = &ask;
+    spec.guest = true;
+    spec.id = test_integer(9);
+    test_start(test, a, order.pid, &spec);
+    test_run(test);
+    assert_int_equal(ask.count, 2);
+    assert_int_equal(ask.statuses[0], 0);
+    assert_int_equal(ask.statuses[1], 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -261,6 +342,8 @@ int main(void) {
         cmocka_unit_test(starting_without_memory_changes_nothing),
         TEST(a_start_that_asks_for_its_own_end_is_stopped),
         TEST(who_starts_cannot_ask_who_waits_for_it),
+        TEST(nor_can_who_begins_a_supervisor_below_it),
+        TEST(a_start_function_of_a_supervisor_that_runs_may_ask_another_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,31 @@ static void a_signal_to_the_program_is_no_process(void **state) {
     assert_null(strstr(text, "pid="));
 }
 
+static void a_heap_is_told_with_its_limit_and_what_was_in_it(void **state) {
+    (void)state;
+    dynsup_event event = {
+        .kind = DYNSUP_EVENT_HEAP_LOST, .heap = 3, .heap_limit = 4096, .heap_processes = 2};
+    assert_fields(&event, " heap=3 limit=4096 processes=2");
+    assert_null(strstr(text, "pid="));
+    event = (dynsup_event){.kind = DYNSUP_EVENT_HEAP_CLOSED, .heap = 3};
+    assert_fields(&event, " heap=3");
+    assert_null(strstr(text, "limit="));
+    assert_null(strstr(text, "processes="));
+}
+
+static void what_is_empty_is_left_out(void **state) {
+    (void)state;
+    static const dynsup_value nothing = {.kind = DYNSUP_NIL};
+    dynsup_reason untraced = because(1);
+    dynsup_event event = child_event(DYNSUP_EVENT_CHILD_TERMINATED, &untraced);
+    event.id = &nothing;
+    event.is_supervisor = true;
+    assert_fields(&event, " type=supervisor ");
+    assert_non_null(strstr(text, " reason=\"the id\""));
+    assert_null(strstr(text, " id="));
+    assert_null(strstr(text, "traceback="));
+}
+
 static void lost_messages_are_counted(void **state) {
     (void)state;
     dynsup_event event = child_event(DYNSUP_EVENT_MESSAGES_DROPPED, NULL);
@@ -159,6 +184,8 @@ int main(void) {
         cmocka_unit_test(what_nobody_can_describe_is_a_question),
         cmocka_unit_test(objects_without_a_trace_have_none),
         cmocka_unit_test(a_signal_to_the_program_is_no_process),
+        cmocka_unit_test(a_heap_is_told_with_its_limit_and_what_was_in_it),
+        cmocka_unit_test(what_is_empty_is_left_out),
         cmocka_unit_test(lost_messages_are_counted),
         cmocka_unit_test(a_child_with_its_own_limit_that_waits_is_delayed),
     };

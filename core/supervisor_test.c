@@ -179,6 +179,9 @@ static void wrong_supervisors_are_refused(void **state) {
     assert_int_equal(test_stop(test, a, 1, DYNSUP_NORMAL), DYNSUP_ENOPROC);
     assert_int_equal(dynsup_count_children(test->host, 1, &counts), DYNSUP_ENOPROC);
     assert_int_equal(dynsup_count_children(test->host, a->pid, &counts), DYNSUP_ENOT_A_SUPERVISOR);
+    assert_int_equal(dynsup_supervisor_arguments(test->host, a->pid), 0);
+    assert_false(dynsup_supervisor_in_init(test->host, a->pid));
+    assert_false(dynsup_supervisor_in_init(test->host, 1234));
 }
 
 /* ---- init functions ---- */
@@ -233,7 +236,9 @@ static void an_init_function_configures_its_supervisor(void **state) {
     assert_int_equal(test_start(test, b, supervisor, &spec), DYNSUP_PENDING);
     test_run(test);
     assert_false(a->replied || b->replied);
+    assert_true(dynsup_supervisor_in_init(test->host, supervisor));
     say_go(test, supervisor);
+    assert_false(dynsup_supervisor_in_init(test->host, supervisor));
     assert_true(a->replied && b->replied);
     assert_int_equal(a->reply.status, 0);
     assert_int_equal(a->reply.pid, supervisor);

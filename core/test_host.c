@@ -76,6 +76,9 @@ static void on_event(void *ud, const dynsup_event *event) {
         .delay_ns = event->delay_ns,
         .at_ns = event->at_ns,
     };
+    test_event *told = &test->events[test->event_count - 1];
+    if (event->name)
+        strncpy(told->name, event->name, sizeof told->name - 1);
 }
 
 size_t test_events(const test_host *test, enum dynsup_event_kind kind) {

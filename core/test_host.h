@@ -71,6 +71,7 @@ typedef struct test_program {
 typedef struct test_event {
     enum dynsup_event_kind kind;
     dynsup_pid pid, supervisor;
+    char name[16]; /* its beginning; "" without one */
     int status;
     dynsup_reason reason; /* its object is not owned */
     uint32_t incarnation;

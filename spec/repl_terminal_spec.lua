@@ -363,6 +363,7 @@ terminal.describe("the terminal", function()
     wait '\n"somebody"\n> $'
     enter "io.read()"
     wait "io.read%(%)\n$"
+    terminal.wait_for_lines()
     press "C-d" -- ends what is read, and not the session
     wait "\n?nil\n> $"
     enter "1 + 1"

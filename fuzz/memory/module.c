@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What the copy tells. */
@@ -103,16 +104,38 @@ static int copy_begin(lua_State *L) {
 
 /* ---- the process ---- */
 
+/* Has it ended? What it ended with is left for waitpid. */
+static bool has_ended(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid;
+}
+
+/* For systems that refuse pidfd_open, as the filters of some containers do. */
+static bool ends_watched(pid_t pid, int ms) {
+    const struct timespec look = {.tv_nsec = 2000000};
+    for (int waited = 0; !has_ended(pid); waited += 2) {
+        if (waited >= ms)
+            return false;
+        nanosleep(&look, NULL);
+    }
+    return true;
+}
+
+static bool ends_within(pid_t pid, int fd, int ms) {
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    return fd < 0 ? ends_watched(pid, ms) : poll(&end, 1, ms) > 0;
+}
+
 /* It is told to quit first, for that notes where it was. */
 static bool wait_end(pid_t pid, double seconds) {
     int fd = pidfd_open(pid, 0);
-    struct pollfd end = {.fd = fd, .events = POLLIN};
-    bool in_time = poll(&end, 1, (int)(seconds * 1000)) > 0;
+    bool in_time = ends_within(pid, fd, (int)(seconds * 1000));
     if (!in_time) {
         kill(-pid, SIGQUIT);
-        poll(&end, 1, 2000);
+        ends_within(pid, fd, 2000);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return in_time;
 }
 

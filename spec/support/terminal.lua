@@ -113,6 +113,15 @@ function terminal.wait(pattern)
   error(("no %q on the screen:%s\n"):format(pattern, screen), 2)
 end
 
+--- Waits until the terminal gives whole lines, as for a script that reads, and not each key at once as at
+--- the prompt. That is a little after the line is on the screen; a Ctrl-D that comes before is nobody's.
+function terminal.wait_for_lines()
+  local tty = tmux_here("display-message", "-p '#{pane_tty}'"):gsub("%s+$", "")
+  local gives = terminal.shell(([[timeout %d sh -c 'until stty -a -F %s | grep -q "[^-]icanon"; do sleep 0.01; done' ]]
+    .. "&& echo lines"):format(LIMIT, tty))
+  assert(gives == "lines\n", "the terminal gives no whole lines: " .. gives)
+end
+
 --- The cursor's column, from 0 on.
 function terminal.column()
   return tonumber((tmux_here("display-message", "-p '#{cursor_x}'")))

@@ -34,6 +34,17 @@ defmodule Peer do
   defp arguments("arguments", count, ran), do: List.duplicate([ran, 1, "two", [3]], count)
   defp arguments(_, count, ran), do: List.duplicate([ran], count)
 
+  # Children whose supervisor was killed end a little later, and have their names until then.
+  defp await_names("named", all), do: for([_, name] <- all, do: await_free(name))
+  defp await_names(_, _), do: :ok
+
+  defp await_free(name) do
+    if Process.whereis(name) do
+      :erlang.yield()
+      await_free(name)
+    end
+  end
+
   def start_all(kind, count) do
     sup = Bench.supervisor()
     ran = :counters.new(1, [])
@@ -51,6 +62,7 @@ defmodule Peer do
       end)
 
     Bench.kill(sup)
+    await_names(kind, all)
     ms
   end
 end

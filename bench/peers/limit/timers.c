@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TICK_BITS  18   /* 0.26 ms */
-#define SLOT_COUNT 8192 /* more than a second */
+#define TICK_BITS  18    /* 0.26 ms */
+#define SLOT_COUNT 16384 /* 4.3 s: a second of sleep, and how far the loop may be behind */
 #define CACHE_LINE 64
 
 enum { KEPT = 100000 };
@@ -38,12 +38,17 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Lets it go on until it yields the time of its next sleep. */
-static void sleeper_go(run *r, sleeper *s) {
+/* Lets it go on until it yields the time of its next sleep, which is returned. */
+static uint64_t sleeper_go(run *r, sleeper *s) {
     int count;
     lua_resume(s->co, r->L, 0, &count);
-    s->due_ns = now_ns() + (uint64_t)lua_tointeger(s->co, -1) * 1000000;
+    uint64_t ns = (uint64_t)lua_tointeger(s->co, -1) * 1000000;
     lua_pop(s->co, count);
+    return ns;
+}
+
+static void sleeper_put(run *r, sleeper *s, uint64_t due_ns) {
+    s->due_ns = due_ns;
     uint64_t tick = s->due_ns >> TICK_BITS;
     sleeper **slot = &r->slots[(tick > r->tick ? tick : r->tick + 1) % SLOT_COUNT];
     s->next = *slot;
@@ -60,7 +65,8 @@ static void sleeper_fetch(const sleeper *s) {
 static void sleeper_wake(run *r, sleeper *s) {
     if (++r->wakes % r->every == 0 && r->late_count < KEPT)
         r->late[r->late_count++] = ((double)now_ns() - (double)s->due_ns) / 1e6;
-    sleeper_go(r, s);
+    uint64_t ns = sleeper_go(r, s);
+    sleeper_put(r, s, now_ns() + ns);
 }
 
 static void slot_wake(run *r, uint64_t tick) {
@@ -75,6 +81,7 @@ static void slot_wake(run *r, uint64_t tick) {
     }
 }
 
+/* To begin takes long: their sleeps begin together, when all have. */
 static void start_all(run *r, sleeper *sleepers, int size) {
     limit_load(r->L, "return function() local random = math.random; while true do "
                      "receive(random(0, 1000)) end end");
@@ -84,8 +91,12 @@ static void start_all(run *r, sleeper *sleepers, int size) {
         lua_rawseti(r->L, 2, i + 1);
         lua_pushvalue(r->L, 1);
         lua_xmove(r->L, sleepers[i].co, 1);
-        sleeper_go(r, &sleepers[i]);
+        sleepers[i].due_ns = sleeper_go(r, &sleepers[i]);
     }
+    uint64_t now = now_ns();
+    r->tick = now >> TICK_BITS;
+    for (int i = 0; i < size; i++)
+        sleeper_put(r, &sleepers[i], now + sleepers[i].due_ns);
 }
 
 static void tick_await(uint64_t tick) {
@@ -109,7 +120,6 @@ void limit_timers(const limit_ask *ask, int size) {
     run *r = limit_alloc(1, sizeof *r);
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
     *r = (run){.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
-    r->tick = now_ns() >> TICK_BITS;
     start_all(r, sleepers, size);
     loop_run(r, limit_count(ask, 2000, 100));
     r->every = 1 + 2L * size * ms / 1000 / KEPT;

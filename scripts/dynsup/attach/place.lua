@@ -140,8 +140,9 @@ function place.take(given, f)
     return nil, problem
   end
   local lock <close>, why = take_lock(path)
-  if not lock then
-    return nil, why
+  if not lock then -- as in a folder where only somebody else may write
+    local refusal = refusals[place.look(path)]
+    return nil, refusal and refusal:format(path) or why
   end
   problem = clear(path)
   if problem then
