@@ -17,10 +17,6 @@
 
 #include <stdlib.h>
 
-#define ROOM_MIN     64
-#define CALLERS      10000 /* stack places that whoever has called may have in use, at most */
-#define FRAME_VALUES 8     /* on the stack: a frame's, and what is looked up for a moment */
-
 /* dynsup_alloc_fn on the C library. */
 static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
     (void)ud, (void)old_size;
@@ -28,152 +24,6 @@ static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
         return realloc(block, size);
     free(block);
     return NULL;
-}
-
-/* ---- refusing ---- */
-
-/* The value on top cannot travel: fails, or puts its type's name. [-1, +0] */
-static bool refuse(dsl_packer *p, const char *why) {
-    if (p->how->lenient) {
-        const char *name = luaL_typename(p->L, -1);
-        lua_pop(p->L, 1);
-        return dsl_put_text(p, DSL_TAG_STRING, name, strlen(name));
-    }
-    p->status = DSL_CODEC_REFUSED;
-    dsl_pack_refuse(p, why);
-    return false;
-}
-
-static bool refuse_depth(dsl_packer *p) {
-    if (lua_gettop(p->L) < LUAI_MAXSTACK - FRAME_VALUES)
-        return dsl_pack_fail_memory(p);
-    return refuse(p, "the tables around it are nested too deeply in a value with a __pack");
-}
-
-/* ---- tables ---- */
-
-static bool frames_grow(dsl_packer *p) {
-    bool first = p->frames == p->first_frames;
-    size_t size = p->frame_capacity * sizeof *p->frames;
-    dsl_pack_frame *frames =
-        dsl_pack_resize(p, first ? NULL : p->frames, first ? 0 : size, size * 2);
-    if (!frames)
-        return false;
-    if (first)
-        memcpy(frames, p->frames, size);
-    p->frames = frames;
-    p->frame_capacity *= 2;
-    return true;
-}
-
-/* Begins to write the contents of the table on top. [-0, +1] */
-static bool frame_open(dsl_packer *p, uint32_t typed) {
-    if (p->depth == p->frame_capacity && !frames_grow(p))
-        return false;
-    if (!dsl_pack_reserve(p, 2 * sizeof(uint32_t)))
-        return false;
-    bool is_whole = typed != DSL_MEMO_NONE || (p->depth > 0 && p->frames[p->depth - 1].is_whole);
-    p->frames[p->depth++] = (dsl_pack_frame){
-        .counts_at = p->size,
-        .typed = typed,
-        .lent = DSL_MEMO_NONE,
-        .before = DSL_MEMO_NONE,
-        .table = lua_gettop(p->L),
-        .is_list = true,
-        .is_whole = is_whole,
-    };
-    p->size += 2 * sizeof(uint32_t);
-    lua_pushnil(p->L);
-    return true;
-}
-
-static bool is_too_deep(const dsl_packer *p) {
-    return p->depth >= DSL_CODEC_LEVELS && !p->frames[p->depth - 1].is_whole;
-}
-
-/* More room for tables that wait, below the frames: as much again, for each time all that the
- * frames have is moved. [-0, +0] */
-static bool room_grow(dsl_packer *p) {
-    int first = p->frames[0].table;
-    int room = p->later > ROOM_MIN ? p->later : ROOM_MIN;
-    while (!lua_checkstack(p->L, room + FRAME_VALUES)) {
-        room /= 2;
-        if (room == 0)
-            return false;
-    }
-    lua_settop(p->L, lua_gettop(p->L) + room);
-    lua_rotate(p->L, first, room);
-    for (uint32_t i = 0; i < p->depth; i++)
-        p->frames[i].table += room;
-    p->room = room;
-    return true;
-}
-
-static bool refuse_room(dsl_packer *p) {
-    if (lua_gettop(p->L) < LUAI_MAXSTACK - CALLERS)
-        return dsl_pack_fail_memory(p);
-    return refuse(p, "too many tables lie beside it, so deep in others");
-}
-
-/* Moves the table on top below the frames, where it waits. [-1, +0] */
-static bool put_off(dsl_packer *p) {
-    if (p->room == 0 && !room_grow(p))
-        return refuse_room(p);
-    if (!dsl_pack_remember(p, lua_topointer(p->L, -1)) || !dsl_put_byte(p, DSL_TAG_LATER))
-        return false;
-    lua_replace(p->L, p->frames[0].table - p->room);
-    p->room--;
-    p->later++;
-    return true;
-}
-
-/* The table on top, as one without a metatable, whose number is its own. [-0, +1] */
-static bool numbered_open(dsl_packer *p, const void *pointer, uint32_t typed) {
-    return dsl_pack_remember(p, pointer) && dsl_put_byte(p, DSL_TAG_TABLE) && frame_open(p, typed);
-}
-
-/* The table on top, which a __pack gave for a typed value. It is written anew, with a number that
- * it has in itself only: what refers to it elsewhere does not mean the typed value. [-0, +1] */
-static bool given_open(dsl_packer *p, uint32_t typed) {
-    const void *pointer = lua_topointer(p->L, -1);
-    uint32_t before = dsl_memo_find(&p->memo, pointer), number = p->memo.count;
-    if (before != DSL_MEMO_NONE)
-        dsl_memo_hide(&p->memo, before);
-    if (!numbered_open(p, pointer, typed))
-        return false;
-    p->frames[p->depth - 1].lent = number;
-    p->frames[p->depth - 1].before = before;
-    return true;
-}
-
-/* The table on top, as one without a metatable. [-1, +0|1] */
-static bool table_open(dsl_packer *p, uint32_t typed) {
-    const void *pointer = lua_topointer(p->L, -1);
-    if (!lua_checkstack(p->L, FRAME_VALUES))
-        return refuse_depth(p);
-    if (typed == DSL_MEMO_NONE)
-        return is_too_deep(p) ? put_off(p) : numbered_open(p, pointer, typed);
-    bool is_itself = p->memo.seen[typed].pointer == pointer;
-    return is_itself ? numbered_open(p, NULL, typed) : given_open(p, typed);
-}
-
-static void number_return(dsl_packer *p, const dsl_pack_frame *frame) {
-    const void *pointer = p->memo.seen[frame->lent].pointer;
-    dsl_memo_hide(&p->memo, frame->lent);
-    if (frame->before != DSL_MEMO_NONE)
-        dsl_memo_give_back(&p->memo, frame->before, pointer);
-}
-
-static void frame_close(dsl_packer *p) {
-    dsl_pack_frame *frame = &p->frames[--p->depth];
-    unsigned char *counts = p->bytes + frame->counts_at;
-    dsl_number_write(counts, frame->items, sizeof(uint32_t));
-    dsl_number_write(counts + sizeof(uint32_t), frame->pairs, sizeof(uint32_t));
-    if (frame->typed != DSL_MEMO_NONE)
-        p->memo.seen[frame->typed].is_open = false;
-    if (frame->lent != DSL_MEMO_NONE)
-        number_return(p, frame);
-    lua_pop(p->L, 1);
 }
 
 /* ---- typed values ---- */
@@ -191,7 +41,7 @@ static bool type_put(dsl_packer *p, const void *pointer) {
 
 /* The value on top is typed, and so is what it travels as. [-1, +0] */
 static bool refuse_twice(dsl_packer *p) {
-    return refuse(p, "it has a __pack, and was given by a __pack: put it into a table");
+    return dsl_pack_refuse(p, "it has a __pack, and was given by a __pack: put it into a table");
 }
 
 /* The value below the top by what its __pack gave, the pair on top. [-2, +0|1] */
@@ -215,9 +65,9 @@ static bool called_put(dsl_packer *p) {
         if (lua_rawget(p->L, p->how->prepared) == LUA_TTABLE)
             return prepared_put(p);
         lua_pop(p->L, 1);
-        return refuse(p, "it came in while __pack functions were called");
+        return dsl_pack_refuse(p, "it came in while __pack functions were called");
     }
-    refuse(p, "its __pack is a function, which cannot be called here");
+    dsl_pack_refuse(p, "its __pack is a function, which cannot be called here");
     p->status = DSL_CODEC_ASKS;
     return false;
 }
@@ -226,7 +76,7 @@ static bool called_put(dsl_packer *p) {
 static bool named_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
-    return type_put(p, pointer) && table_open(p, number);
+    return type_put(p, pointer) && dsl_pack_table_open(p, number);
 }
 
 /* The value below the top has the metatable on top; or nil: it is a userdata without one. typed:
@@ -236,7 +86,7 @@ static bool typed_put(dsl_packer *p, uint32_t typed) {
     int type = dsl_type_pack_push(p->L);
     bool is_bare = type == LUA_TBOOLEAN && lua_toboolean(p->L, -1);
     if (is_table && (is_bare || p->how->lenient) && type != LUA_TSTRING)
-        return lua_pop(p->L, 1), table_open(p, typed);
+        return lua_pop(p->L, 1), dsl_pack_table_open(p, typed);
     if (type == LUA_TSTRING && is_table && typed == DSL_MEMO_NONE)
         return named_put(p);
     lua_pop(p->L, 1);
@@ -244,14 +94,14 @@ static bool typed_put(dsl_packer *p, uint32_t typed) {
         return refuse_twice(p);
     if (type == LUA_TFUNCTION && !p->how->lenient)
         return called_put(p);
-    return refuse(p, "its metatable has no __pack that says how");
+    return dsl_pack_refuse(p, "its metatable has no __pack that says how");
 }
 
 /* ---- values with parts ---- */
 
 static bool again_put(dsl_packer *p, uint32_t number) {
     if (p->memo.seen[number].is_open)
-        return refuse(p, "what its __pack gave refers to it");
+        return dsl_pack_refuse(p, "what its __pack gave refers to it");
     lua_pop(p->L, 1);
     return dsl_put_reference(p, number);
 }
@@ -263,14 +113,14 @@ static bool compound_put(dsl_packer *p, uint32_t typed) {
     if (lua_getmetatable(p->L, -1))
         return typed_put(p, typed);
     if (lua_istable(p->L, -1))
-        return table_open(p, typed);
-    return refuse(p, "it has no metatable with a __pack that says how");
+        return dsl_pack_table_open(p, typed);
+    return dsl_pack_refuse(p, "it has no metatable with a __pack that says how");
 }
 
 static bool light_put(dsl_packer *p) {
     const void *pointer = lua_touserdata(p->L, -1);
     if (pointer && !dsl_is_id(pointer))
-        return refuse(p, "it is an address");
+        return dsl_pack_refuse(p, "it is an address");
     lua_pop(p->L, 1);
     if (!pointer)
         return dsl_put_byte(p, DSL_TAG_NULL);
@@ -285,7 +135,7 @@ static bool object_put(dsl_packer *p, uint32_t typed) {
     case LUA_TLIGHTUSERDATA:
         return light_put(p);
     default:
-        return refuse(p, NULL);
+        return dsl_pack_refuse(p, NULL);
     }
 }
 
@@ -336,7 +186,7 @@ static bool frames_put(dsl_packer *p) {
         else if (lua_next(p->L, frame->table))
             good = entry_put(p, frame);
         else
-            frame_close(p);
+            dsl_pack_frame_close(p);
     }
     return good;
 }
@@ -368,7 +218,7 @@ static bool later_put(dsl_packer *p) {
         p->room = 0;
         p->later--;
         uint32_t number = dsl_memo_find(&p->memo, lua_topointer(p->L, -1));
-        if (!dsl_put_varint(p, number) || !frame_open(p, DSL_MEMO_NONE) || !frames_put(p))
+        if (!dsl_put_varint(p, number) || !dsl_pack_frame_open(p, DSL_MEMO_NONE) || !frames_put(p))
             return false;
     }
     return true;
@@ -448,7 +298,7 @@ enum dsl_codec_status dsl_codec_pack(lua_State *L, int first, int count, const d
     *parcel_out = NULL;
     *trouble_out->text = '\0';
     packer_init(&p, L, packing, trouble_out);
-    if (!lua_checkstack(L, FRAME_VALUES))
+    if (!lua_checkstack(L, DSL_PACK_FRAME_VALUES))
         p.status = DSL_CODEC_NOMEM;
     else if (all_put(&p, first, count) && dsl_pack_admit(&p, p.size))
         *parcel_out = parcel_new(&p, put_count(&p, count));

@@ -118,8 +118,24 @@ bool dsl_put_plain(dsl_packer *packer, int index);
 
 /* ---- codec_refuse.c ---- */
 
-/* Writes the trouble's text: the value on top of L's stack cannot travel, what it is and where. why
- * may be NULL. */
-void dsl_pack_refuse(dsl_packer *packer, const char *why);
+/* The value on top cannot travel: fails, with a text that says what it is and where, and why unless
+ * that is NULL; or, where packing is lenient, puts its type's name. [-1, +0] */
+bool dsl_pack_refuse(dsl_packer *packer, const char *why);
+
+/* ---- codec_table.c: false as what puts, or when the table was refused ---- */
+
+/* On the stack: a frame's, and what is looked up for a moment. */
+#define DSL_PACK_FRAME_VALUES 8
+
+/* Begins to write the table on top as one without a metatable, or leaves it for later. typed: the
+ * number of what it travels for, or none. [-1, +0], or a frame has it, and its first key is on top
+ * [-0, +1] */
+bool dsl_pack_table_open(dsl_packer *packer, uint32_t typed);
+
+/* Begins to write the contents of the table on top. [-0, +1] */
+bool dsl_pack_frame_open(dsl_packer *packer, uint32_t typed);
+
+/* Ends the last frame, whose table is on top. [-1, +0] */
+void dsl_pack_frame_close(dsl_packer *packer);
 
 #endif

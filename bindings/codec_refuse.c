@@ -119,7 +119,7 @@ static void add_kind(text *out, lua_State *L) {
     lua_pop(L, 1);
 }
 
-void dsl_pack_refuse(dsl_packer *p, const char *why) {
+static void trouble_write(const dsl_packer *p, const char *why) {
     text out = {p->trouble->text, sizeof p->trouble->text};
     add_kind(&out, p->L);
     add(&out, " at ");
@@ -127,4 +127,15 @@ void dsl_pack_refuse(dsl_packer *p, const char *why) {
     add(&out, " cannot travel");
     if (why)
         add(&out, ": %s", why);
+}
+
+bool dsl_pack_refuse(dsl_packer *p, const char *why) {
+    if (p->how->lenient) {
+        const char *name = luaL_typename(p->L, -1);
+        lua_pop(p->L, 1);
+        return dsl_put_text(p, DSL_TAG_STRING, name, strlen(name));
+    }
+    p->status = DSL_CODEC_REFUSED;
+    trouble_write(p, why);
+    return false;
 }
