@@ -274,7 +274,86 @@ static void a_stop_waits_for_who_calls_somebody_on_another_clock(void **state) {
     assert_true(stopper->replied && a->replied);
 }
 
-/* Another request is waited for at the same time, which is not looked at. */
+static void a_stop_does_not_wait_for_somebody_called_who_stands(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    test_body *callee = test_sleeper(test, clock, 1000);
+    callee->message_key = UINT64_MAX; /* a call does not wake it */
+    chain c = {.calls = callee->pid};
+    dynsup_pid supervisor = with_chain(test, a, &c, clock);
+    test_run(test);
+    callee->until = dynsup_process_now(test->host, callee->pid) + 10 * MS;
+    test_enter(callee);
+    test_leave(test);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+    assert_int_equal(a->reply.status, DYNSUP_EREASON);
+    assert_true(test_alive(callee)); /* it was there before */
+}
+
+/* A supervisor whose start function waits for the turn of another one, whose start function waits
+ * for it: nobody stands. */
+static void who_waits_in_a_circle_does_not_stand(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    dynsup_pid second = test_supervisor_on(test, b, clock);
+    chain there = {.turns = second}, back = {0};
+    dynsup_pid first = with_chain(test, a, &there, clock);
+    back.turns = first;
+    test_program *program = test_program_new(test);
+    program->act = act_chain;
+    program->more = &back;
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    assert_int_equal(test_start(test, b, second, &spec), DYNSUP_PENDING);
+    test_run(test);
+    test_stop(test, stopper, first, DYNSUP_NORMAL);
+    test_run(test);
+    assert_false(stopper->replied || a->replied || b->replied);
+    test_signal(test, NULL, first, DYNSUP_KILL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+    test_signal(test, NULL, second, DYNSUP_KILL);
+    test_run(test);
+}
+
+/* An answer to a request that was given up, and one that nobody will give. */
+static enum dynsup_slice act_await_nobody(test_body *self, dynsup_outcome *outcome) {
+    const chain *c = self->more;
+    (void)outcome;
+    assert_int_equal(dynsup_supervisor_turn(self->test->host, c->turns, true, &self->reply),
+                     DYNSUP_PENDING);
+    self->key = self->reply.key + 1000;
+    self->act = NULL;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void who_waits_for_something_unknown_does_not_stand(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
+    test_body *stopper = test_spawn_trapping(test);
+    dynsup_clock clock = test_clock(test, true);
+    chain c = {.turns = with_waiting_guest(test, b, clock)};
+    dynsup_pid supervisor = test_supervisor_on(test, a, clock);
+    test_program *program = test_program_new(test);
+    program->act = act_await_nobody;
+    program->more = &c;
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
+    test_run(test);
+    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
+    test_run(test);
+    assert_false(stopper->replied || a->replied);
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    test_run(test);
+    assert_true(stopper->replied && a->replied);
+}
+
 static void a_stop_does_not_wait_for_a_supervisor_that_stands(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
@@ -325,6 +404,9 @@ int main(void) {
         TEST(a_stop_does_not_wait_for_a_start_that_stands),
         TEST(a_stop_waits_for_who_calls_somebody_on_another_clock),
         TEST(a_stop_does_not_wait_for_a_supervisor_that_stands),
+        TEST(a_stop_does_not_wait_for_somebody_called_who_stands),
+        TEST(who_waits_in_a_circle_does_not_stand),
+        TEST(who_waits_for_something_unknown_does_not_stand),
         TEST(but_for_one_that_waits_for_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,20 @@ static int restart(test_host *test, test_body *caller, dynsup_pid supervisor, dy
     return status == DYNSUP_PENDING ? caller->reply.status : status;
 }
 
+static void who_waits_for_its_restart_is_not_restarted_besides(void **state) {
+    test_host *test = *state;
+    test_family f = test_family_begin(test, 3);
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    dynsup_child_spec spec = test_spec(f.program);
+    spec.backoff = &backoff;
+    dynsup_pid child = test_started(test, f.a, f.supervisor, &spec);
+    test_crash(test, f.program);
+    assert_int_equal(restart(test, f.a, f.supervisor, child, NULL), DYNSUP_ERESTARTING);
+    test_settle(test);
+    assert_int_equal(restart(test, f.a, f.supervisor, f.program->last->pid, NULL), DYNSUP_ERUNNING);
+    assert_int_equal(f.program->made, 2);
+}
+
 static void one_restart_too_many_makes_it_failed(void **state) {
     test_host *test = *state;
     test_family f = test_family_begin(test, 0);
@@ -339,6 +353,7 @@ static void memory_may_run_out_anywhere(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(who_waits_for_its_restart_is_not_restarted_besides),
         TEST(one_restart_too_many_makes_it_failed),
         TEST(its_restarts_are_nothing_to_its_supervisor_and_its_siblings),
         TEST(restarts_older_than_its_period_do_not_count),

@@ -166,6 +166,65 @@ static void who_is_not_waited_for_may_say_that_it_is_ready(void **state) {
     say_ready(test, a); /* no child at all */
 }
 
+/* Those of two linked processes that have ended while the start function runs; the second one is
+ * named as the child. */
+static void the_child_has_ended_with(test_host *test, dynsup_pid named, enum dynsup_atom reason) {
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor_with(test, NULL, 0, DYNSUP_NO_LIMIT);
+    test_plan plan = {.waits = true};
+    test_program *program = test_guest_program(test, &plan);
+    dynsup_child_spec spec = test_spec(program);
+    spec.guest = true;
+    spec.restart = DYNSUP_TEMPORARY;
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    test_body *first = test_spawn_link(test, program->last);
+    test_body *second = test_spawn_link(test, program->last);
+    test_exit_atom(first, DYNSUP_NOCONNECTION);
+    test_exit_atom(second, DYNSUP_NOMEM);
+    test_run(test);
+    plan.pid = named ? named : second->pid;
+    test_say_go(test, supervisor);
+    assert_int_equal(a->reply.status, 0);
+    assert_int_equal(test_last_event(test, DYNSUP_EVENT_CHILD_TERMINATED)->reason.value.as.atom,
+                     reason);
+}
+
+static void a_child_that_ended_while_it_was_started_has_its_own_reason(void **state) {
+    test_host *test = *state;
+    the_child_has_ended_with(test, 0, DYNSUP_NOMEM);
+    test_body *dead = test_spawn(test, NULL);
+    test_signal(test, NULL, dead->pid, DYNSUP_KILL);
+    test_run(test);
+    the_child_has_ended_with(test, dead->pid, DYNSUP_NOPROC); /* it was not linked */
+}
+
+static enum dynsup_slice act_link_child(test_body *self, dynsup_outcome *outcome) {
+    assert_int_equal(dynsup_link(self->test->host, *(dynsup_pid *)self->more), 0);
+    outcome->status = DYNSUP_EIGNORE;
+    return DYNSUP_SLICE_EXIT;
+}
+
+/* As the supervisor, which is linked to it already. */
+static void a_start_function_may_link_to_a_child(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    dynsup_pid child = test_started(test, a, supervisor, &spec);
+    test_program *program = test_program_new(test);
+    program->act = act_link_child;
+    program->more = &child;
+    spec = test_spec(program);
+    spec.guest = true;
+    test_start(test, a, supervisor, &spec);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EIGNORE);
+    test_signal(test, NULL, supervisor, DYNSUP_KILL);
+    test_run(test);
+    assert_false(dynsup_is_alive(test->host, child));
+}
+
 static void a_supervisor_cannot_be_its_own_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -280,6 +339,8 @@ int main(void) {
         TEST(an_exit_parked_at_one_supervisor_outlives_the_other),
         TEST(the_child_of_two_supervisors_is_ready_for_the_one_that_waits),
         TEST(who_is_not_waited_for_may_say_that_it_is_ready),
+        TEST(a_child_that_ended_while_it_was_started_has_its_own_reason),
+        TEST(a_start_function_may_link_to_a_child),
         TEST(a_supervisor_cannot_be_its_own_child),
         TEST(who_has_ended_and_waits_for_its_turn_elsewhere_is_handled_at_once),
         TEST(a_record_with_more_gives_its_place_as_well),

@@ -257,6 +257,44 @@ static void a_restart_is_ignored_or_tried_again(void **state) {
     test_counts(test, supervisor, 0, 0, 0, 0);
 }
 
+/* Linked to a child, it hears of its end before the supervisor's own slice comes. */
+static enum dynsup_slice act_start_at_once(test_body *self, dynsup_outcome *outcome) {
+    test_family *f = self->more;
+    (void)outcome;
+    if (self->received == 0)
+        return DYNSUP_SLICE_WAIT;
+    dynsup_child_spec spec = test_spec(f->program);
+    spec.guest = true;
+    self->act = NULL;
+    assert_int_equal(
+        dynsup_start_child(self->test->host, f->supervisor, &spec, false, true, &self->reply),
+        DYNSUP_PENDING);
+    self->key = self->reply.key;
+    return DYNSUP_SLICE_WAIT;
+}
+
+static void a_start_function_may_come_between_a_restart_that_failed_and_the_next(void **state) {
+    test_host *test = *state;
+    test_family f = test_family_begin(test, 3);
+    test_program *program = f.program;
+    test_plan plan = {0};
+    dynsup_child_spec spec = test_spec(program);
+    dynsup_pid child = test_started(test, f.a, f.supervisor, &spec);
+    f.program = test_guest_program(test, &plan);
+    f.a->act = act_start_at_once;
+    f.a->more = &f;
+    test_enter(f.a);
+    assert_int_equal(dynsup_link(test->host, child), 0);
+    test_leave(test);
+    program->fails = DYNSUP_EREASON;
+    f.a->received = 0;
+    test_signal(test, NULL, child, DYNSUP_KILL);
+    test_run(test);
+    assert_int_equal(f.a->reply.status, 0);
+    assert_int_equal(program->made, 4); /* and three restarts, which fail */
+    assert_false(dynsup_is_alive(test->host, f.supervisor));
+}
+
 static void a_guest_that_restarts_a_child_dies_with_its_supervisor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -339,6 +377,7 @@ int main(void) {
         TEST(a_message_that_a_guest_leaves_behind_is_told_and_dropped),
         TEST(a_guest_may_not_ask_its_own_supervisor),
         TEST(a_restart_is_ignored_or_tried_again),
+        TEST(a_start_function_may_come_between_a_restart_that_failed_and_the_next),
         TEST(a_guest_that_restarts_a_child_dies_with_its_supervisor),
         TEST(a_guest_s_close_handler_may_end_the_supervisor),
         cmocka_unit_test(guests_without_memory_change_nothing),

@@ -132,10 +132,11 @@ static void no_more_than_max_children_are_started(void **state) {
     test_counts(test, supervisor, 1, 1, 0, 1);
 }
 
-/* So that the next process needs memory: pages have 256. */
+/* So that the next process needs memory: a page is full. */
 static void page_fill(test_host *test) {
+    const dsi_slots *slots = &test->host->processes;
     test->unchecked = true;
-    for (int i = 0; i < 300 && test->host->processes.free_head; i++)
+    while (slots->free_head || slots->begun < slots->page_count * DSI_SLOT_PAGE_SIZE)
         if (!test_spawn(test, NULL))
             return;
 }

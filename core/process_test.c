@@ -16,6 +16,22 @@ static void a_process_runs_its_first_slice_and_waits(void **state) {
     assert_int_equal(dynsup_host_process_count(test->host), 1);
 }
 
+static enum dynsup_slice act_change_mind(test_body *self, dynsup_outcome *outcome) {
+    (void)outcome;
+    self->act = NULL;
+    dynsup_wait_message(self->test->host, 0, self->test->now_ns + 1000000);
+    return DYNSUP_SLICE_WAIT; /* and the body waits for ever */
+}
+
+static void the_last_wait_of_a_slice_is_what_counts(void **state) {
+    test_host *test = *state;
+    test_body *body = test_spawn(test, NULL);
+    body->act = act_change_mind;
+    assert_int_equal(test_run(test), DYNSUP_STILL);
+    test_pass(test, 10);
+    assert_int_equal(body->slices, 1);
+}
+
 static enum dynsup_slice act_again_twice(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     return self->slices < 3 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
@@ -335,6 +351,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_process_runs_its_first_slice_and_waits),
+        TEST(the_last_wait_of_a_slice_is_what_counts),
         TEST(slices_of_the_ready_take_turns),
         TEST(a_step_ends_when_its_budget_is_spent),
         TEST(preemption_reaches_the_running_body_only),

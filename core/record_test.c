@@ -18,6 +18,16 @@ static void assert_line(dynsup_record *record, const char *expected) {
     assert_int_equal(strlen(text), length);
 }
 
+static void what_is_false_is_written_too(void **state) {
+    (void)state;
+    char line[64];
+    dynsup_record record;
+    dynsup_record_begin(&record, DYNSUP_FORMAT_LOGFMT, line, sizeof line);
+    dynsup_record_boolean(&record, "no", false);
+    dynsup_record_end(&record);
+    assert_non_null(strstr(line, "no=false"));
+}
+
 static void add_some(dynsup_record *record) {
     dynsup_record_string(record, "word", "pool");
     dynsup_record_message(record, "two words", 9);
@@ -235,6 +245,7 @@ static void times_are_those_of_rfc_3339(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_false_is_written_too),
         cmocka_unit_test(logfmt_quotes_what_needs_it),
         cmocka_unit_test(json_is_one_object),
         cmocka_unit_test(text_begins_with_the_message),

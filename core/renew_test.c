@@ -124,6 +124,25 @@ static void a_child_that_is_gone_is_not_found(void **state) {
     assert_int_equal(tell(test, ref, 1), DYNSUP_ENOT_FOUND);
 }
 
+/* It is restarted anyway. */
+static void a_loss_while_it_is_renewed_is_none(void **state) {
+    test_host *test = *state;
+    dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
+    family f = family_with(test, NULL);
+    test_body *body = f.program->last;
+    dynsup_ref ref = ref_of(test, f.child);
+    test_enter(body);
+    bool old;
+    assert_int_equal(dynsup_trap_exit(test->host, true, &old), 0);
+    test_leave(test);
+    assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_PENDING);
+    dynsup_lose(test->host, f.child, &reason, 1);
+    test_run(test);
+    assert_int_equal(f.a->reply.status, 0);
+    assert_true(dynsup_is_alive(test->host, f.supervisor));
+    assert_int_equal(f.program->made, 2);
+}
+
 static void temporary_children_are_not_renewed(void **state) {
     test_host *test = *state;
     dynsup_child_spec spec = {.restart = DYNSUP_TEMPORARY, .start_timeout_ms = -1};
@@ -345,6 +364,7 @@ int main(void) {
         TEST(who_is_told_has_its_shutdown_time),
         TEST(a_transient_child_comes_again_whatever_it_ends_with),
         TEST(a_child_that_is_gone_is_not_found),
+        TEST(a_loss_while_it_is_renewed_is_none),
         TEST(temporary_children_are_not_renewed),
         TEST(a_delay_is_cut_short),
         TEST(a_renewal_that_fails_is_tried_again_and_counts),

@@ -213,6 +213,23 @@ static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state)
     test_say_go(test, f.supervisor);
 }
 
+/* The supervisor is about to end, and its start function with it. */
+static void whom_a_start_function_spawned_saves_nothing_at_its_end(void **state) {
+    test_host *test = *state;
+    test_family f = test_family_begin(test, 1000);
+    test_plan plan = {.waits = true};
+    f.program->released = true; /* it is nobody's */
+    f.program = test_guest_program(test, &plan);
+    dynsup_child_spec spec = test_spec(f.program);
+    spec.guest = true;
+    test_start(test, f.a, f.supervisor, &spec);
+    test_run(test);
+    test_body *helper = test_spawn(test, f.program->last);
+    test_signal(test, NULL, f.supervisor, DYNSUP_KILL);
+    assert_int_equal(save(test, helper, test_object(test)), DYNSUP_ENOT_A_CHILD);
+    test_run(test);
+}
+
 static void a_start_function_saves_for_its_child_and_not_for_its_supervisor(void **state) {
     test_host *test = *state;
     test_family f = test_family_begin(test, 1000);
@@ -248,6 +265,7 @@ int main(void) {
         TEST(who_is_no_process_has_no_state),
         TEST(who_is_spawned_by_no_start_function_has_no_state),
         TEST(whom_a_start_function_spawns_saves_for_the_child_to_be),
+        TEST(whom_a_start_function_spawned_saves_nothing_at_its_end),
         TEST(a_start_function_saves_for_its_child_and_not_for_its_supervisor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,10 +48,6 @@ static bool timer_before(const dsi_timer *a, const dsi_timer *b) {
     return a->order < b->order;
 }
 
-static unsigned rank_of(const dsi_timer *timer) {
-    return timer ? timer->rank : 0;
-}
-
 /* Makes rank and sides right when one child is another one, or has another rank; true: the rank has
  * changed. Reads neither child. */
 static bool right_settle(dsi_timer *timer, dsi_timer *right, unsigned rank) {
@@ -83,7 +79,7 @@ static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
     dsi_timer **link = &root;
     if (!a || !b)
         return a ? a : b;
-    while (a && b) {
+    while (a) { /* b is the one that was later */
         dsi_timer *first = timer_before(b, a) ? b : a;
         b = first == a ? b : a;
         a = first->right;
@@ -92,7 +88,7 @@ static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
         parent = first;
         link = &first->right;
     }
-    dsi_timer *child = *link = a ? a : b;
+    dsi_timer *child = *link = b;
     child->parent = parent;
     for (; parent; child = parent, parent = parent->parent)
         right_settle(parent, child, child->rank);
@@ -128,7 +124,7 @@ static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     *link = heir;
     if (heir)
         heir->parent = parent;
-    heap_settle(parent, heir, is_left, timer->right ? rank_of(heir) : timer->left_rank);
+    heap_settle(parent, heir, is_left, timer->right ? heir->rank : timer->left_rank);
 }
 
 /* ---- the runs of a slot ---- */

@@ -2,8 +2,7 @@
 local program = require "spec.support.program"
 
 -- A part: its own process and a child of it, each of which notes its number; they last.
-local PART = [[
-#!/bin/sh
+local PART = "#!/bin/sh\n" .. [[
 sleep 1000 &
 echo $! $$ >"$(basename "$0").pids"
 wait
