@@ -321,27 +321,37 @@ static void who_waits_in_a_circle_does_not_stand(void **state) {
     test_run(test);
 }
 
-/* An answer to a request that was given up, and one that nobody will give. */
-static enum dynsup_slice act_await_nobody(test_body *self, dynsup_outcome *outcome) {
-    const chain *c = self->more;
+/* What it waits for is nobody's answer to it: one that it gave up, a monitor's message, the answer
+ * to somebody else's call. */
+enum unknown { GIVEN_UP, MONITOR, NOT_ITS };
+
+typedef struct waiting {
+    enum unknown what;
+    dynsup_pid whom;
+    dynsup_ref ref;
+} waiting;
+
+static enum dynsup_slice act_await_unknown(test_body *self, dynsup_outcome *outcome) {
+    waiting *w = self->more;
+    dynsup_host *host = self->test->host;
     (void)outcome;
-    assert_int_equal(dynsup_supervisor_turn(self->test->host, c->turns, true, &self->reply),
-                     DYNSUP_PENDING);
-    self->key = self->reply.key + 1000;
+    if (w->what == GIVEN_UP) {
+        assert_int_equal(dynsup_supervisor_turn(host, w->whom, true, &self->reply), DYNSUP_PENDING);
+        w->ref = self->reply.key + 1000;
+    } else if (w->what == MONITOR) {
+        assert_int_equal(dynsup_monitor(host, w->whom, NULL, &w->ref), 0);
+    }
+    self->key = w->ref;
     self->act = NULL;
     return DYNSUP_SLICE_WAIT;
 }
 
-static void who_waits_for_something_unknown_does_not_stand(void **state) {
-    test_host *test = *state;
-    test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
-    test_body *stopper = test_spawn_trapping(test);
-    dynsup_clock clock = test_clock(test, true);
-    chain c = {.turns = with_waiting_guest(test, b, clock)};
+static void waits_for_unknown(test_host *test, waiting *w, dynsup_clock clock) {
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor_on(test, a, clock);
     test_program *program = test_program_new(test);
-    program->act = act_await_nobody;
-    program->more = &c;
+    program->act = act_await_unknown;
+    program->more = w;
     dynsup_child_spec spec = test_spec(program);
     spec.guest = true;
     assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
@@ -352,6 +362,24 @@ static void who_waits_for_something_unknown_does_not_stand(void **state) {
     test_signal(test, NULL, supervisor, DYNSUP_KILL);
     test_run(test);
     assert_true(stopper->replied && a->replied);
+}
+
+static void who_waits_for_something_unknown_does_not_stand(void **state) {
+    test_host *test = *state;
+    test_body *b = test_spawn_trapping(test), *caller = test_spawn(test, NULL);
+    test_body *callee = test_spawn(test, NULL);
+    dynsup_clock clock = test_clock(test, true);
+    dynsup_value nothing = {0};
+    waiting w = {.what = GIVEN_UP, .whom = with_waiting_guest(test, b, clock)};
+    waits_for_unknown(test, &w, clock);
+    w.what = MONITOR;
+    waits_for_unknown(test, &w, clock);
+    w.what = NOT_ITS;
+    test_enter(caller);
+    assert_int_equal(dynsup_call(test->host, callee->pid, DYNSUP_CALL, &nothing, &w.ref), 0);
+    caller->key = w.ref;
+    test_leave(test);
+    waits_for_unknown(test, &w, clock);
 }
 
 static void a_stop_does_not_wait_for_a_supervisor_that_stands(void **state) {

@@ -63,6 +63,24 @@ static void the_dead_are_not_lost(void **state) {
                      DYNSUP_KILLED);
 }
 
+/* It is not restarted, so the next one's restart counts. */
+static void one_that_is_told_to_stop_is_no_part_of_a_loss(void **state) {
+    test_host *test = *state;
+    test_program *programs[CHILDREN];
+    test_body *a = test_spawn_trapping(test);
+    dynsup_pid supervisor = crowd(test, a, programs);
+    dynsup_pid stopped = programs[0]->last->pid;
+    assert_int_equal(test_terminate(test, a, supervisor, stopped), DYNSUP_PENDING);
+    lose(test, stopped, 1);
+    lose(test, programs[1]->last->pid, 1);
+    test_run(test);
+    assert_int_equal(a->reply.status, 0);
+    test_counts(test, supervisor, CHILDREN - 1, CHILDREN - 1, 0, CHILDREN - 1);
+    lose(test, programs[2]->last->pid, 2);
+    test_settle(test);
+    assert_false(dynsup_is_alive(test->host, supervisor));
+}
+
 /* Restarts that count for nothing, or for the child alone, are no part of a loss. */
 static void a_loss_is_counted_for_those_alone_whose_restarts_count(void **state) {
     test_host *test = *state;
@@ -126,16 +144,14 @@ static void the_next_end_of_a_child_that_was_lost_while_renewed_counts(void **st
 }
 
 int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_restarts_of_one_loss_count_as_one, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(the_next_loss_and_other_ends_count_again, test_setup,
-                                        test_teardown),
-        cmocka_unit_test_setup_teardown(the_dead_are_not_lost, test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(a_loss_is_counted_for_those_alone_whose_restarts_count,
-                                        test_setup, test_teardown),
-        cmocka_unit_test_setup_teardown(the_next_end_of_a_child_that_was_lost_while_renewed_counts,
-                                        test_setup, test_teardown),
+        TEST(all_restarts_of_one_loss_count_as_one),
+        TEST(the_next_loss_and_other_ends_count_again),
+        TEST(the_dead_are_not_lost),
+        TEST(one_that_is_told_to_stop_is_no_part_of_a_loss),
+        TEST(a_loss_is_counted_for_those_alone_whose_restarts_count),
+        TEST(the_next_end_of_a_child_that_was_lost_while_renewed_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,7 @@ static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     if (timer->left)
         timer_fetch(timer->left->left); /* of a run: it is merged when that one expires */
     dsi_timer *heir = heap_merge(timer->left, timer->right);
+    assert((heir || !timer->right) && "who has children leaves one of them");
     *link = heir;
     if (heir)
         heir->parent = parent;
