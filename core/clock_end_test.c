@@ -260,18 +260,24 @@ static void a_stop_does_not_wait_for_a_start_that_stands(void **state) {
     }
 }
 
-static void a_stop_waits_for_who_calls_somebody_on_another_clock(void **state) {
-    test_host *test = *state;
-    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
-    test_body *callee = test_spawn(test, NULL);
-    chain c = {.calls = callee->pid};
-    dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
+/* Neither the stop nor the start that it waits for is answered before the supervisor is killed. */
+static void stop_waits_for_a_kill(test_host *test, test_body *a, test_body *stopper,
+                                  dynsup_pid supervisor) {
     test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
     test_run(test);
     assert_false(stopper->replied || a->replied);
     test_signal(test, NULL, supervisor, DYNSUP_KILL);
     test_run(test);
     assert_true(stopper->replied && a->replied);
+}
+
+static void a_stop_waits_for_who_calls_somebody_on_another_clock(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *stopper = test_spawn_trapping(test);
+    test_body *callee = test_spawn(test, NULL);
+    chain c = {.calls = callee->pid};
+    dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
+    stop_waits_for_a_kill(test, a, stopper, supervisor);
 }
 
 static void a_stop_does_not_wait_for_somebody_called_who_stands(void **state) {
@@ -356,12 +362,7 @@ static void waits_for_unknown(test_host *test, waiting *w, dynsup_clock clock) {
     spec.guest = true;
     assert_int_equal(test_start(test, a, supervisor, &spec), DYNSUP_PENDING);
     test_run(test);
-    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
-    test_run(test);
-    assert_false(stopper->replied || a->replied);
-    test_signal(test, NULL, supervisor, DYNSUP_KILL);
-    test_run(test);
-    assert_true(stopper->replied && a->replied);
+    stop_waits_for_a_kill(test, a, stopper, supervisor);
 }
 
 static void who_waits_for_something_unknown_does_not_stand(void **state) {
@@ -406,12 +407,7 @@ static void but_for_one_that_waits_for_a_message(void **state) {
     chain c = {.turns = with_waiting_guest(test, b, 0)};
     dynsup_pid supervisor = with_chain(test, a, &c, test_clock(test, true));
     test_run(test);
-    test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
-    test_run(test);
-    assert_false(stopper->replied || a->replied);
-    test_signal(test, NULL, supervisor, DYNSUP_KILL);
-    test_run(test);
-    assert_true(stopper->replied && a->replied);
+    stop_waits_for_a_kill(test, a, stopper, supervisor);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)

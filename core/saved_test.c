@@ -192,17 +192,22 @@ static void who_is_spawned_by_no_start_function_has_no_state(void **state) {
     assert_int_equal(save(test, left, test_integer(1)), DYNSUP_ENOT_A_CHILD);
 }
 
+/* Lets a start function begin as the family's program; what it has spawned. */
+static test_body *helper_of_guest(test_host *test, test_family *f, test_plan *plan) {
+    f->program->released = true; /* it is nobody's */
+    f->program = test_guest_program(test, plan);
+    dynsup_child_spec spec = test_spec(f->program);
+    spec.guest = true;
+    test_start(test, f->a, f->supervisor, &spec);
+    test_run(test);
+    return test_spawn(test, f->program->last);
+}
+
 static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state) {
     test_host *test = *state;
     test_family f = test_family_begin(test, 1000);
     test_plan plan = {.waits = true}, later = {.waits = true};
-    f.program->released = true; /* it is nobody's */
-    f.program = test_guest_program(test, &plan);
-    dynsup_child_spec spec = test_spec(f.program);
-    spec.guest = true;
-    test_start(test, f.a, f.supervisor, &spec);
-    test_run(test);
-    test_body *helper = test_spawn(test, f.program->last);
+    test_body *helper = helper_of_guest(test, &f, &plan);
     assert_int_equal(save(test, f.program->last, test_object(test)), 0);
     assert_int_equal(save(test, helper, test_object(test)), 0);
     test_say_go(test, f.supervisor);
@@ -218,13 +223,7 @@ static void whom_a_start_function_spawned_saves_nothing_at_its_end(void **state)
     test_host *test = *state;
     test_family f = test_family_begin(test, 1000);
     test_plan plan = {.waits = true};
-    f.program->released = true; /* it is nobody's */
-    f.program = test_guest_program(test, &plan);
-    dynsup_child_spec spec = test_spec(f.program);
-    spec.guest = true;
-    test_start(test, f.a, f.supervisor, &spec);
-    test_run(test);
-    test_body *helper = test_spawn(test, f.program->last);
+    test_body *helper = helper_of_guest(test, &f, &plan);
     test_signal(test, NULL, f.supervisor, DYNSUP_KILL);
     assert_int_equal(save(test, helper, test_object(test)), DYNSUP_ENOT_A_CHILD);
     test_run(test);

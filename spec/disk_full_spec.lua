@@ -3,6 +3,7 @@
 -- is under a limit on the size of files is in spec/disk_fault_spec.lua.
 
 local cli = require "spec.support.cli"
+local missing_lines = require "spec.support.missing_lines"
 
 local write, assert_ended, assert_has = cli.write, cli.assert_ended, cli.assert_has
 
@@ -125,18 +126,7 @@ cli.describe("on a small disk that is full", function()
         io.open("small/log", "w"):close() -- the log goes on at the beginning of its file
       end]])
     assert_ended(0, on_small "\"$DYNSUP\" run --log-format text script.lua 2>>small/log")
-    local lines, missing, told = {}, 0, 0
-    for line in cli.shell("cat all").out:gmatch "[^\n]+" do
-      local text = line:match "begin %d+$" or line:match "line %d+ of %d+$" or line:match "end %d+$"
-      lines[text or line] = true
-      told = told + (line:match "(%d+) lines? of the log before could not be written$" or 0)
-    end
-    for n = 1, 5 do
-      assert.is_true(lines["begin " .. n] and lines["end " .. n], n)
-      for i = 1, 100 do
-        missing = missing + (lines[("line %d of %d"):format(i, n)] and 0 or 1)
-      end
-    end
+    local missing, told = missing_lines(cli.shell("cat all").out, { 1, 2, 3, 4, 5 }, 100)
     assert.is_true(missing > 100)
     assert.equal(missing, told)
   end)
