@@ -408,25 +408,27 @@ static void fetch(const void *from, ptrdiff_t first, ptrdiff_t last) {
         __builtin_prefetch((const char *)from + line * CACHE_LINE);
 }
 
-/* Of the coroutine that goes on: first its record, then that of the C function in which it waits,
- * then what is on its stack around that function, and the record of who has called it. Nothing is
- * read that an earlier call has not fetched. A record begins with the place on the stack; were that
- * another one, something useless would be fetched. */
-static void body_near(void *b, unsigned away) {
+/* Of the coroutine that goes on, or of the first one that is closed: first its record, then that of
+ * the C function in which it waits, then what is on its stack around that function, and the record
+ * of who has called it. One that is closed gets another stack, with all that is at the beginning of
+ * this one. Nothing is read that an earlier call has not fetched. A record begins with the place on
+ * the stack; were that another one, something useless would be fetched. */
+static void body_near(void *b, unsigned away, bool ends) {
     dsl_body *body = b;
+    lua_State *co = ends ? body->co : body->inner;
     lua_Debug frame;
     if (away > 2) {
         __builtin_prefetch(&body->takes);
-        fetch(body->inner, 0, 3);
-    } else if (!lua_getstack(body->inner, 0, &frame)) {
+        fetch(co, 0, 3);
+    } else if (!lua_getstack(co, 0, &frame)) {
         return;
     } else if (away == 2) {
         fetch(frame.i_ci, 0, 0);
     } else {
         const void *place;
         memcpy(&place, (const void *)frame.i_ci, sizeof place);
-        fetch(place, -2, 1);
-        if (lua_getstack(body->inner, 1, &frame))
+        fetch(place, -2, ends ? 5 : 1);
+        if (lua_getstack(co, 1, &frame))
             fetch(frame.i_ci, 0, 0);
     }
 }

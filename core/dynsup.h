@@ -235,11 +235,12 @@ typedef struct dynsup_body_ops {
      * thread: may only do what is safe there. NULL: the body does not need it. */
     void (*preempt)(void *body);
 
-    /* Its step comes soon: told three times, with away 3, 2 and 1, while a few others have theirs.
-     * The body has the processor fetch what that will touch (__builtin_prefetch), may read what it
-     * has fetched when it was told before, and does nothing else. Told when there are many
-     * processes, mostly in this order; a step may come without. NULL: the body is not told. */
-    void (*near)(void *body, unsigned away);
+    /* Its step comes soon, or (ends) its stop: told three times, with away 3, 2 and 1, while a few
+     * others have theirs. The body has the processor fetch what that will touch
+     * (__builtin_prefetch), may read what it has fetched when it was told before, and does nothing
+     * else. Told when there are many processes, mostly in this order; a step or a stop may come
+     * without. NULL: the body is not told. */
+    void (*near)(void *body, unsigned away, bool ends);
 } dynsup_body_ops;
 
 /* How a child is started, again and again. Owned by the child once a start was asked for. */

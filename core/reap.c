@@ -1,6 +1,7 @@
 /* Exits: what is done with processes that are doomed, one after the other. */
 #include "host.h"
 
+#include "ahead.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
@@ -64,10 +65,13 @@ static bool budget_is_spent(dynsup_host *host) {
 }
 
 void dsi_host_pump_exits(dynsup_host *host) {
+    bool looks_ahead = dsi_ahead_helps(host);
     for (int i = 0; i < EXITS_A_ROUND; i++) {
         dsi_node *node = dsi_list_first(&host->doomed);
         if (!node)
             return;
+        if (looks_ahead)
+            dsi_ahead_fetch(host, &host->doomed, dsi_list_next(&host->doomed, node));
         dsi_host_reap(host, dsi_item(node, dsi_process, queue));
         if (budget_is_spent(host))
             return;

@@ -10,6 +10,7 @@
  */
 #include "host.h"
 
+#include "ahead.h"
 #include "limits.h"
 #include "tiny.h"
 
@@ -19,8 +20,6 @@
 #define SLICES_A_TICKROUND DSI_TINY(64, 1) /* the same when a tick says that time has passed */
 #define NESTING_MAX        DSI_TINY(8, 1)  /* starts inside starts */
 #define LONG_NS            1000000         /* of a slice or several, without a tick */
-#define CACHE_LINE         64
-#define CACHED_PROCESSES   DSI_TINY(1000, 2) /* so many and their bodies fit a cache */
 
 /* ---- how a slice ends ---- */
 
@@ -168,44 +167,6 @@ static bool tick_moved(dynsup_host *host) {
     return moved;
 }
 
-/* The process of this place in the run queue, if one has it. */
-static const dsi_process *process_at(const dynsup_host *host, const dsi_node *node) {
-    return node && node != &host->lap ? dsi_item(node, dsi_process, queue) : NULL;
-}
-
-static const dsi_process *process_after(const dynsup_host *host, const dsi_process *process) {
-    return process_at(host, dsi_list_next(&host->ready, &process->queue));
-}
-
-/* When a process is fetched that is so many slices away; two pass between two steps, since one is
- * shorter than memory is slow. */
-enum { STEP_SLICES = 2, BODY_AWAY = 4 * STEP_SLICES, RECORD_AWAY = 5 * STEP_SLICES };
-
-static void approach(const dsi_process *process, unsigned away) {
-    if (away == RECORD_AWAY) {
-        __builtin_prefetch(process);
-        __builtin_prefetch(&process->queue);
-        __builtin_prefetch(&process->slices);
-    } else if (away == BODY_AWAY) {
-        __builtin_prefetch(process->body);
-        __builtin_prefetch((const char *)process->body + CACHE_LINE);
-    } else if (away < BODY_AWAY && away % STEP_SLICES == 0 && process->ops->near) {
-        process->ops->near(process->body, away / STEP_SLICES);
-    }
-}
-
-/* Of many processes nothing of the next ones is in a cache: so what they touch is fetched while
- * others run, step by step, since each step finds the way to the next: the record, the body, then
- * what the body leads to. */
-static void look_ahead(const dynsup_host *host) {
-    const dsi_process *process = process_at(host, dsi_list_first(&host->ready));
-    for (unsigned away = 1; process && away <= RECORD_AWAY; away++) {
-        approach(process, away);
-        if (away < RECORD_AWAY)
-            process = process_after(host, process);
-    }
-}
-
 /* Has it run so long that others may have become due? */
 static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
     if (!tick_moved(host) && host->now_ns - begun_ns < LONG_NS)
@@ -228,15 +189,15 @@ void dsi_host_pump_slices(dynsup_host *host) {
     host->round_over = false;
     dynsup_pid ran = 0;
     dsi_node *node;
-    bool many = host->processes.live_count > CACHED_PROCESSES;
+    bool looks_ahead = dsi_ahead_helps(host);
     while (left-- > 0 && (node = dsi_list_pop(&host->ready))) {
         if (node == &host->lap) {
             host->laps++;
             continue;
         }
         dsi_process *process = dsi_item(node, dsi_process, queue);
-        if (many)
-            look_ahead(host);
+        if (looks_ahead)
+            dsi_ahead_fetch(host, &host->ready, dsi_list_first(&host->ready));
         dynsup_pid before = ran;
         ran = process->slot.id;
         __atomic_store_n(&host->slices, host->slices + 1, __ATOMIC_RELAXED);
