@@ -5,17 +5,15 @@
  * A slot is a tick, and is looked at when that is over: nobody wakes early, and in a slot in no
  * order. While one runs the record and the coroutine of the next one are fetched.
  */
-#include "limit.h"
+#include "sleepers.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define TICK_BITS  18    /* 0.26 ms */
 #define SLOT_COUNT 16384 /* 4.3 s: a second of sleep, and how far the loop may be behind */
 #define CACHE_LINE 64
-
-enum { KEPT = 100000 };
+#define MS         1000000 /* ns */
 
 typedef struct sleeper {
     struct sleeper *next; /* in its slot */
@@ -25,9 +23,7 @@ typedef struct sleeper {
 
 typedef struct run {
     lua_State *L;
-    long wakes, every;
-    double *late;
-    int late_count;
+    limit_wakes wakes;
     uint64_t tick; /* all before it are over */
     sleeper *slots[SLOT_COUNT];
 } run;
@@ -36,15 +32,6 @@ static uint64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* Lets it go on until it yields the time of its next sleep, which is returned. */
-static uint64_t sleeper_go(run *r, sleeper *s) {
-    int count;
-    lua_resume(s->co, r->L, 0, &count);
-    uint64_t ns = (uint64_t)lua_tointeger(s->co, -1) * 1000000;
-    lua_pop(s->co, count);
-    return ns;
 }
 
 static void sleeper_put(run *r, sleeper *s, uint64_t due_ns) {
@@ -63,9 +50,8 @@ static void sleeper_fetch(const sleeper *s) {
 }
 
 static void sleeper_wake(run *r, sleeper *s) {
-    if (++r->wakes % r->every == 0 && r->late_count < KEPT)
-        r->late[r->late_count++] = ((double)now_ns() - (double)s->due_ns) / 1e6;
-    uint64_t ns = sleeper_go(r, s);
+    limit_wake_count(&r->wakes, now_ns(), s->due_ns);
+    uint64_t ns = limit_sleeper_go(r->L, s->co) * MS;
     sleeper_put(r, s, now_ns() + ns);
 }
 
@@ -83,15 +69,10 @@ static void slot_wake(run *r, uint64_t tick) {
 
 /* To begin takes long: their sleeps begin together, when all have. */
 static void start_all(run *r, sleeper *sleepers, int size) {
-    limit_load(r->L, "return function() local random = math.random; while true do "
-                     "receive(random(0, 1000)) end end");
-    lua_createtable(r->L, size, 0);
+    limit_sleepers_begin(r->L, size);
     for (int i = 0; i < size; i++) {
-        sleepers[i].co = lua_newthread(r->L);
-        lua_rawseti(r->L, 2, i + 1);
-        lua_pushvalue(r->L, 1);
-        lua_xmove(r->L, sleepers[i].co, 1);
-        sleepers[i].due_ns = sleeper_go(r, &sleepers[i]);
+        sleepers[i].co = limit_sleeper_new(r->L, i + 1);
+        sleepers[i].due_ns = limit_sleeper_go(r->L, sleepers[i].co) * MS;
     }
     uint64_t now = now_ns();
     r->tick = now >> TICK_BITS;
@@ -119,16 +100,14 @@ void limit_timers(const limit_ask *ask, int size) {
     int ms = limit_count(ask, 3000, 200);
     run *r = limit_alloc(1, sizeof *r);
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
-    *r = (run){.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
+    r->L = limit_open(ask);
+    limit_wakes_init(&r->wakes);
     start_all(r, sleepers, size);
     loop_run(r, limit_count(ask, 2000, 100));
-    r->every = 1 + 2L * size * ms / 1000 / KEPT;
-    r->wakes = r->late_count = 0;
-    double took = loop_run(r, ms);
-    limit_figure(ask, "rate", size, (double)r->wakes / took * 1e3, "wake-ups/s");
-    limit_spread(ask, "late", size, r->late, r->late_count, "ms");
+    limit_wakes_begin(&r->wakes, size, ms);
+    limit_wakes_tell(ask, size, &r->wakes, loop_run(r, ms));
     limit_close(ask, r->L);
+    limit_wakes_fini(&r->wakes);
     free(sleepers);
-    free(r->late);
     free(r);
 }

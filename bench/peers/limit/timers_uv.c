@@ -2,13 +2,11 @@
  * Coroutines that sleep 0 to 1000 ms in a loop, each on a timer of libuv, which keeps them in a
  * heap.
  */
-#include "limit.h"
+#include "sleepers.h"
 
 #include <uv.h>
 
 #include <stdlib.h>
-
-enum { KEPT = 100000 };
 
 typedef struct sleeper {
     uv_timer_t timer;
@@ -18,19 +16,13 @@ typedef struct sleeper {
 
 typedef struct run {
     lua_State *L;
-    long wakes, every;
-    double *late;
-    int late_count;
+    limit_wakes wakes;
 } run;
 
 static void on_time(uv_timer_t *timer);
 
-/* Lets it go on until it yields the time of its next sleep. */
 static void sleeper_go(run *r, sleeper *s) {
-    int count;
-    lua_resume(s->co, r->L, 0, &count);
-    uint64_t ms = (uint64_t)lua_tointeger(s->co, -1);
-    lua_pop(s->co, count);
+    uint64_t ms = limit_sleeper_go(r->L, s->co);
     s->due_ns = uv_hrtime() + ms * 1000000;
     uv_timer_start(&s->timer, on_time, ms, 0);
 }
@@ -38,20 +30,14 @@ static void sleeper_go(run *r, sleeper *s) {
 static void on_time(uv_timer_t *timer) {
     sleeper *s = (sleeper *)timer->data;
     run *r = (run *)timer->loop->data;
-    if (++r->wakes % r->every == 0 && r->late_count < KEPT)
-        r->late[r->late_count++] = ((double)uv_hrtime() - (double)s->due_ns) / 1e6;
+    limit_wake_count(&r->wakes, uv_hrtime(), s->due_ns);
     sleeper_go(r, s);
 }
 
 static void start_all(run *r, uv_loop_t *loop, sleeper *sleepers, int size) {
-    limit_load(r->L, "return function() local random = math.random; while true do "
-                     "receive(random(0, 1000)) end end");
-    lua_createtable(r->L, size, 0);
+    limit_sleepers_begin(r->L, size);
     for (int i = 0; i < size; i++) {
-        sleepers[i].co = lua_newthread(r->L);
-        lua_rawseti(r->L, 2, i + 1);
-        lua_pushvalue(r->L, 1);
-        lua_xmove(r->L, sleepers[i].co, 1);
+        sleepers[i].co = limit_sleeper_new(r->L, i + 1);
         uv_timer_init(loop, &sleepers[i].timer);
         sleepers[i].timer.data = &sleepers[i];
         sleeper_go(r, &sleepers[i]);
@@ -75,19 +61,17 @@ static void end_all(uv_loop_t *loop, sleeper *sleepers, int size) {
 
 void limit_timers_uv(const limit_ask *ask, int size) {
     int ms = limit_count(ask, 3000, 200);
-    run r = {.L = limit_open(ask), .late = limit_alloc(KEPT, sizeof(double)), .every = 1};
+    run r = {.L = limit_open(ask)};
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
     uv_loop_t loop;
+    limit_wakes_init(&r.wakes);
     uv_loop_init(&loop);
     loop.data = &r;
     start_all(&r, &loop, sleepers, size);
     loop_run(&loop, limit_count(ask, 1000, 100));
-    r.every = 1 + 2L * size * ms / 1000 / KEPT;
-    r.wakes = r.late_count = 0;
-    double took = loop_run(&loop, ms);
-    limit_figure(ask, "rate", size, (double)r.wakes / took * 1e3, "wake-ups/s");
-    limit_spread(ask, "late", size, r.late, r.late_count, "ms");
+    limit_wakes_begin(&r.wakes, size, ms);
+    limit_wakes_tell(ask, size, &r.wakes, loop_run(&loop, ms));
     end_all(&loop, sleepers, size);
     limit_close(ask, r.L);
-    free(r.late);
+    limit_wakes_fini(&r.wakes);
 }
