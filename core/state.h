@@ -34,6 +34,10 @@ enum dsi_purpose {
     DSI_PURPOSE_HALT      /* the patience of a halt is over: in the host */
 };
 
+/* How an exit signal came about: a link's carries the reason of an end, a sent one "kill" with its
+ * special force. */
+enum dsi_signal { DSI_SIGNAL_SENT, DSI_SIGNAL_LINK };
+
 enum dsi_halt {
     DSI_HALT_NONE,
     DSI_HALT_BEGUN,       /* start functions are waited for no longer */
@@ -98,7 +102,7 @@ struct dynsup_host {
 
     /* An exit signal for a supervisor process goes up through here: supervisor.c sets it. */
     void (*signal_supervisor)(dynsup_host *host, dsi_process *process, dynsup_pid from,
-                              const dynsup_reason *reason);
+                              const dynsup_reason *reason, enum dsi_signal how);
 };
 
 /* Says that there is something to do, when nobody is stepping who would see it. */

@@ -283,17 +283,6 @@ void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_supervisor_wake(supervisor);
 }
 
-/* Remembers the end of a process that the guest may be about to name as the child. Without memory
- * it is forgotten: the child's reason will then be "noproc". */
-static void stray_note(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_reason *reason) {
-    dsi_stray *stray = dsi_memory_new(&supervisor->host->memory, sizeof *stray);
-    if (!stray)
-        return;
-    stray->pid = pid;
-    stray->reason = dsi_reason_copy(supervisor->host, reason);
-    dsi_list_append(&supervisor->strays, &stray->node);
-}
-
 void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (supervisor->has_guest)
@@ -306,11 +295,11 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
 }
 
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
-                           const dynsup_reason *reason) {
+                           const dynsup_reason *reason, enum dsi_signal how) {
     dsi_supervisor *supervisor = process->extra->supervisor;
     if (from != process->parent) {
-        if (supervisor->has_guest)
-            stray_note(supervisor, from, reason);
+        if (how == DSI_SIGNAL_LINK)
+            dsi_guest_stray(supervisor, from, reason);
         return;
     }
     if (supervisor->state == DSI_SUPERVISOR_STOPPING ||
