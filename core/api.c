@@ -9,7 +9,6 @@
 #include "tiny.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define NEAR_PROCESSES DSI_TINY(4096, 2) /* with more, the next message needs what no cache has */
 
@@ -120,7 +119,7 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
     dynsup_message *message = dsi_message_new(host, count);
     if (!message)
         return DYNSUP_ENOMEM;
-    memcpy(message->values, values, count * sizeof *values);
+    dsi_message_fill(message, values);
     int status = dsi_limits_deliver(host, process, message, false);
     if (status)
         dsi_message_free(host, message);

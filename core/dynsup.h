@@ -461,7 +461,8 @@ bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
 
 /* Puts a message into the mailbox. 0: taken or (to a dead process, or as the receiver's limits say)
  * dropped, objects in it are the core's. DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL: they are still the
- * caller's. May doom the receiver, who may be the current process. */
+ * caller's. May doom the receiver, who may be the current process. A message of no values (count 0,
+ * values may be NULL) is a plain one as if its first value were nil: it wakes who waits for any. */
 int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
 
 /* The short way of a message: when the process waits for any message, its mailbox is empty and its
