@@ -367,9 +367,11 @@ enum dynsup_state {
 
 /* Runs what is ready until nothing is or budget_ns have passed, by the port's work_now. The budget
  * is overrun by one slice, one stop op, or 64 timers and 64 of each clock that is stepped, at most;
- * with a port that has a tick, by a tick beside. A budget of 0 is one batch of all of these. The
- * first stage of an orderly end looks at every process in one go. *deadline_ns_out is set for
- * DYNSUP_WAITING. This is the only way a host runs. */
+ * with a port that has a tick, by a tick beside. A budget of 0 is one batch of all of these. In one
+ * go come the first stage of an orderly end, which looks at every process, a supervisor that stops
+ * or ends, which tells all its children, and the end of a process, of which all are told who are
+ * linked to it or monitor it. *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a
+ * host runs. */
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 

@@ -206,7 +206,8 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
                            const dynsup_reason *reason, enum dsi_signal how);
 
 /* The supervisor's process has closed: lets go of its children (they are signalled along their
- * links) and tells everybody who waits. Called before others are told of its end. */
+ * links) and tells everybody who waits. Called before others are told of its end, which is why it
+ * cannot be done in parts: the first children would have ended before the others are told. */
 void dsi_supervisor_ended(dsi_supervisor *supervisor);
 
 /* ---- request.c ---- */
