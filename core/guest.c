@@ -259,9 +259,13 @@ static bool stands(dynsup_host *host, const dsi_process *process) {
 
 void dsi_supervisors_free_guests(dynsup_host *host) {
     host->held_up = false;
-    dsi_list_each (node, &host->supervisors) {
-        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        if (supervisor->has_guest && end_is_parked(supervisor) && stands(host, supervisor->process))
+    dsi_node *node = dsi_list_first(&host->ending);
+    while (node) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, ending);
+        node = dsi_list_next(&host->ending, node);
+        if (!end_is_parked(supervisor))
+            dsi_node_remove(&supervisor->ending);
+        else if (supervisor->has_guest && stands(host, supervisor->process))
             dsi_supervisor_hurry(supervisor);
     }
 }

@@ -32,6 +32,7 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->steppers);
     dsi_list_init(&host->supervisors);
+    dsi_list_init(&host->ending);
     return host;
 }
 

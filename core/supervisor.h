@@ -95,7 +95,8 @@ extern const dsi_policy dsi_static_policy;
 struct dsi_supervisor {
     dynsup_host *host;
     dsi_process *process;
-    dsi_node node; /* in host->supervisors */
+    dsi_node node;   /* in host->supervisors */
+    dsi_node ending; /* in host->ending, from when its end is parked */
     enum dsi_supervisor_state state;
     const dsi_policy *policy;
     dynsup_draft *order; /* of a static supervisor: see static.h */
