@@ -486,7 +486,7 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
 size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
                              size_t size);
 
-/* Writes a reason in a few words; cut to size, 0-terminated. */
+/* Writes a reason of any kind in a few words; cut to size, 0-terminated. */
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size);
 
