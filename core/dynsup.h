@@ -28,8 +28,9 @@ DYNSUP_DECLARATIONS_BEGIN
 typedef struct dynsup_host dynsup_host;
 typedef struct dynsup_limits dynsup_limits; /* what a child may use: dynsup_limits.h */
 
+/* Ids: two things of a host never have the same one, one after the other neither. */
 typedef uint64_t dynsup_pid;   /* a process; 0: none */
-typedef uint64_t dynsup_ref;   /* a monitor; 0: none */
+typedef uint64_t dynsup_ref;   /* a monitor, a call or (dynsup_child_info.ref) a child; 0: none */
 typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
 typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0: none */
 
