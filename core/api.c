@@ -74,7 +74,8 @@ static bool spawn_taken(const dynsup_host *host, const dynsup_spawn_options *opt
 
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out) {
-    assert(!options || host->current || (!options->link && !options->monitor_out));
+    assert(!options || host->current ||
+           (!options->link && !options->monitor_out && !options->start_out));
     if (spawn_taken(host, options, pid_out))
         return DYNSUP_EALREADY_STARTED;
     dsi_process *process = dsi_process_new(host, ops, body);

@@ -529,7 +529,8 @@ int dynsup_link(dynsup_host *host, dynsup_pid pid);
 void dynsup_unlink(dynsup_host *host, dynsup_pid pid);
 
 /* Monitors pid for the current process. A dead one: DOWN with "noproc" is in the mailbox. When who
- * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). */
+ * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). 0,
+ * DYNSUP_ENOMEM, DYNSUP_ECLOSING. */
 int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, dynsup_ref *ref_out);
 
 /* Ends a monitor of the current process and removes its DOWN from the mailbox: true when it was
@@ -684,8 +685,9 @@ void dynsup_disown(dynsup_possession *possession);
  * zero byte says in the next byte how it goes on: 0, with a plain name, which may begin with a zero
  * byte; OF_PID, with the pid (8 bytes) of a registry with unique keys and a key; OF_NAME, with the
  * length (4 bytes) of a registry's name, that name and a key, the registry being looked up whenever
- * the name is. Numbers are in the machine's byte order. Beside a key stand the value that it is to
- * others and the value of the entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry. */
+ * the name is. Numbers are in the machine's byte order; a text that ends within what it should have
+ * before its key is misuse. Beside a key stand the value that it is to others and the value of the
+ * entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry with unique keys. */
 enum { DYNSUP_NAME_PLAIN, DYNSUP_NAME_OF_PID, DYNSUP_NAME_OF_NAME };
 
 DYNSUP_DECLARATIONS_END

@@ -164,7 +164,7 @@ static inline dsi_child *dsi_child_of_node(dsi_node *node) {
 }
 
 /* A new supervisor process in state INIT, current's child and partner, named; 0,
- * DYNSUP_EALREADY_STARTED with *pid_out, or DYNSUP_ENOMEM. */
+ * DYNSUP_EALREADY_STARTED with *pid_out, DYNSUP_EUNKNOWN_REGISTRY or DYNSUP_ENOMEM. */
 int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named,
                        dsi_supervisor **supervisor_out, dynsup_pid *pid_out);
 
