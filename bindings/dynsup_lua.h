@@ -427,7 +427,8 @@ void dynsup_lua_worker_ready(dynsup_lua_worker *worker);
 
 /* A new dynamic supervisor, with a name unless that is NULL; options may be NULL: 3 restarts in 5
  * s, any number of children; the names in them are not looked at. Called by a worker, it is linked
- * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
+ * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_EMISUSE: a limit of
+ * memory where lua_newstate was given an allocator of the program's; DYNSUP_ENOMEM. */
 int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
                                 const dynsup_supervisor_options *options, dynsup_pid *pid_out);
 
@@ -486,7 +487,7 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
 size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
                              size_t size);
 
-/* Writes a reason in a few words; cut to size, 0-terminated. */
+/* Writes a reason of any kind in a few words; cut to size, 0-terminated. */
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size);
 

@@ -14,7 +14,6 @@
 #include "bindings/post.h"
 
 #include <poll.h>
-#include <stdio.h>
 
 #define SLEEP_MS  10 /* of a close on the program's clock, which may be slower than the real one */
 #define BUDGET_NS 1000000u
@@ -303,10 +302,8 @@ size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, c
 
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size) {
-    if (reason->value.kind == DYNSUP_OBJECT)
-        dsl_object_describe(host, reason->value.as.object, text, size);
-    else if (size > 0)
-        snprintf(text, size, "%s", dynsup_atom_text(reason->value.as.atom));
+    if (size > 0)
+        dynsup_value_write(&reason->value, &dsl_object_ops, host, text, size);
 }
 
 lua_State *dynsup_lua_host_state(dynsup_lua_host *host) {

@@ -8,8 +8,11 @@
  * hands the results over. Its box is a to-be-closed variable: so the program is told too when the
  * asker is killed, and by the collector when it was killed before its first slice.
  */
+#include "bindings/account.h"
+#include "bindings/check.h"
 #include "bindings/embed.h"
 #include "bindings/metatable.h"
+#include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
 #include <string.h>
@@ -19,10 +22,23 @@
 static const dynsup_supervisor_options supervisor_defaults = {
     .max_restarts = 3, .period_ms = 5000, .max_children = DYNSUP_NO_LIMIT};
 
+/* Accounts of memory, for children that are limited by these. 0, DYNSUP_EMISUSE, DYNSUP_ENOMEM. */
+static int accounts_open(dsl_host *host, const dynsup_limits *limits) {
+    if (!limits || !dsl_limits_memory(limits))
+        return 0;
+    int status = dsl_accounts_open(host->L, host);
+    if (status == 0)
+        dsl_accounts_open_everywhere(host);
+    dsl_expect(status != DYNSUP_EMISUSE, "an allocator that tells whose memory is whose");
+    return status;
+}
+
 int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
                                 const dynsup_supervisor_options *options, dynsup_pid *pid_out) {
     dynsup_pid pid = 0;
     int status = dsl_check_host(host);
+    if (status == 0 && options)
+        status = accounts_open(host, options->limits);
     if (status)
         return status;
     dynsup_supervisor_options own = options ? *options : supervisor_defaults;

@@ -9,7 +9,6 @@
 #include "tiny.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define NEAR_PROCESSES DSI_TINY(4096, 2) /* with more, the next message needs what no cache has */
 
@@ -75,7 +74,8 @@ static bool spawn_taken(const dynsup_host *host, const dynsup_spawn_options *opt
 
 int dynsup_spawn(dynsup_host *host, const dynsup_body_ops *ops, void *body,
                  const dynsup_spawn_options *options, dynsup_pid *pid_out) {
-    assert(!options || host->current || (!options->link && !options->monitor_out));
+    assert(!options || host->current ||
+           (!options->link && !options->monitor_out && !options->start_out));
     if (spawn_taken(host, options, pid_out))
         return DYNSUP_EALREADY_STARTED;
     dsi_process *process = dsi_process_new(host, ops, body);
@@ -120,7 +120,7 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
     dynsup_message *message = dsi_message_new(host, count);
     if (!message)
         return DYNSUP_ENOMEM;
-    memcpy(message->values, values, count * sizeof *values);
+    dsi_message_fill(message, values);
     int status = dsi_limits_deliver(host, process, message, false);
     if (status)
         dsi_message_free(host, message);
@@ -219,7 +219,7 @@ int dynsup_link(dynsup_host *host, dynsup_pid pid) {
     if (process)
         return dsi_link(host, self, process);
     dynsup_reason noproc = dynsup_reason_atom(DYNSUP_NOPROC);
-    dsi_signal(host, self, pid, &noproc, DSI_SIGNAL_LINK);
+    dsi_signal(host, self, pid, &noproc, DSI_SIGNAL_SENT); /* no link brings the end of a process */
     return 0;
 }
 

@@ -314,6 +314,8 @@ static void check_turns(const dsi_supervisor *supervisor, tally *met) {
         if (parked->kind == DSI_PARKED_RETRY)
             MUST(dsi_item(parked, dsi_child, parked)->state == DSI_CHILD_RESTARTING,
                  "only restarts are tried again");
+        if (parked->kind == DSI_PARKED_STOP || parked->kind == DSI_PARKED_PARENT)
+            MUST(dsi_node_linked(&supervisor->ending), "whose end waits is listed");
     }
     dsi_list_each (node, &supervisor->retries) {
         MUST(dsi_item(node, dsi_child, parked.node)->state == DSI_CHILD_RESTARTING,

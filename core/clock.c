@@ -142,7 +142,8 @@ dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns) {
 void dsi_clock_run(dsi_clock *clock, bool runs) {
     base_set(clock);
     clock->runs = runs;
-    clock->host->held_up |= !runs;
+    if (!runs)
+        dsi_host_hold_up(clock->host);
     dsi_host_wake(clock->host);
     dsi_clock_arm(clock);
 }
@@ -161,7 +162,8 @@ void dsi_clock_hold(dsi_clock *clock) {
 
 void dsi_clock_let_go(dsi_clock *clock) {
     dsi_node_remove(&clock->stepping);
-    clock->host->held_up |= !clock->runs;
+    if (!clock->runs)
+        dsi_host_hold_up(clock->host);
     clock->base_host_ns = clock->host->now_ns;
     dsi_clock_arm(clock);
 }

@@ -1,8 +1,6 @@
 /* Delayed messages: sent when their time has come, gone when their destination is. */
 #include "delayed.h"
 
-#include <string.h>
-
 dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
                              const dynsup_value *values, uint32_t count, uint64_t deadline_ns) {
     dsi_process_extra *extra = dsi_process_extra_get(host, destination);
@@ -13,7 +11,7 @@ dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
             dsi_message_free(host, message);
         return NULL;
     }
-    memcpy(message->values, values, count * sizeof *values);
+    dsi_message_fill(message, values);
     delayed->message = message;
     delayed->destination = destination;
     delayed->timer.purpose = DSI_PURPOSE_SEND;

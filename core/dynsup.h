@@ -28,8 +28,9 @@ DYNSUP_DECLARATIONS_BEGIN
 typedef struct dynsup_host dynsup_host;
 typedef struct dynsup_limits dynsup_limits; /* what a child may use: dynsup_limits.h */
 
+/* Ids: two things of a host never have the same one, one after the other neither. */
 typedef uint64_t dynsup_pid;   /* a process; 0: none */
-typedef uint64_t dynsup_ref;   /* a monitor; 0: none */
+typedef uint64_t dynsup_ref;   /* a monitor, a call or (dynsup_child_info.ref) a child; 0: none */
 typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
 typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0: none */
 
@@ -368,9 +369,11 @@ enum dynsup_state {
 
 /* Runs what is ready until nothing is or budget_ns have passed, by the port's work_now. The budget
  * is overrun by one slice, one stop op, or 64 timers and 64 of each clock that is stepped, at most;
- * with a port that has a tick, by a tick beside. A budget of 0 is one batch of all of these. The
- * first stage of an orderly end looks at every process in one go. *deadline_ns_out is set for
- * DYNSUP_WAITING. This is the only way a host runs. */
+ * with a port that has a tick, by a tick beside. A budget of 0 is one batch of all of these. In one
+ * go come the first stage of an orderly end, which looks at every process, a supervisor that stops
+ * or ends, which tells all its children, and the end of a process, of which all are told who are
+ * linked to it or monitor it. *deadline_ns_out is set for DYNSUP_WAITING. This is the only way a
+ * host runs. */
 enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 
@@ -462,7 +465,8 @@ bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
 
 /* Puts a message into the mailbox. 0: taken or (to a dead process, or as the receiver's limits say)
  * dropped, objects in it are the core's. DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL: they are still the
- * caller's. May doom the receiver, who may be the current process. */
+ * caller's. May doom the receiver, who may be the current process. A message of no values (count 0,
+ * values may be NULL) is a plain one as if its first value were nil: it wakes who waits for any. */
 int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
 
 /* The short way of a message: when the process waits for any message, its mailbox is empty and its
@@ -526,7 +530,8 @@ int dynsup_link(dynsup_host *host, dynsup_pid pid);
 void dynsup_unlink(dynsup_host *host, dynsup_pid pid);
 
 /* Monitors pid for the current process. A dead one: DOWN with "noproc" is in the mailbox. When who
- * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). */
+ * is not NULL it stands in DOWN in place of the pid (its object is taken over on success). 0,
+ * DYNSUP_ENOMEM, DYNSUP_ECLOSING. */
 int dynsup_monitor(dynsup_host *host, dynsup_pid pid, const dynsup_value *who, dynsup_ref *ref_out);
 
 /* Ends a monitor of the current process and removes its DOWN from the mailbox: true when it was
@@ -681,8 +686,9 @@ void dynsup_disown(dynsup_possession *possession);
  * zero byte says in the next byte how it goes on: 0, with a plain name, which may begin with a zero
  * byte; OF_PID, with the pid (8 bytes) of a registry with unique keys and a key; OF_NAME, with the
  * length (4 bytes) of a registry's name, that name and a key, the registry being looked up whenever
- * the name is. Numbers are in the machine's byte order. Beside a key stand the value that it is to
- * others and the value of the entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry. */
+ * the name is. Numbers are in the machine's byte order; a text that ends within what it should have
+ * before its key is misuse. Beside a key stand the value that it is to others and the value of the
+ * entry. DYNSUP_EUNKNOWN_REGISTRY when there is no such registry with unique keys. */
 enum { DYNSUP_NAME_PLAIN, DYNSUP_NAME_OF_PID, DYNSUP_NAME_OF_NAME };
 
 DYNSUP_DECLARATIONS_END

@@ -18,7 +18,8 @@ typedef struct dynsup_entry dynsup_entry;
 
 /* A new registry, child and linked partner of the current process, if any; with a name unless that
  * is NULL. unique: a key has one entry at most. 0; DYNSUP_EALREADY_STARTED with *pid_out who has
- * the name; DYNSUP_ENOMEM. */
+ * the name (0: a child that restarts); DYNSUP_EUNKNOWN_REGISTRY: the name is a key of none that is
+ * there; DYNSUP_ENOMEM. */
 int dynsup_registry_start(dynsup_host *host, bool unique, const char *name, size_t length,
                           dynsup_pid *pid_out);
 
@@ -36,8 +37,8 @@ bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_r
 
 /* An entry of the current process; it ends with the process, before anybody is told of that, or
  * with the registry. 0: the objects of key and value are the core's. DYNSUP_ETAKEN with *pid_out
- * who has the key of a unique registry (0: a child that restarts); DYNSUP_ECLOSING; DYNSUP_ENOMEM.
- */
+ * who has the key of a unique registry (0: a child that restarts); DYNSUP_ENOPROC;
+ * DYNSUP_ENOT_A_REGISTRY; DYNSUP_ECLOSING; DYNSUP_ENOMEM. */
 int dynsup_entry_add(dynsup_host *host, dynsup_pid registry, const char *text, size_t length,
                      dynsup_value key, dynsup_value value, dynsup_pid *pid_out);
 

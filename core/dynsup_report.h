@@ -57,6 +57,11 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);
 
+/* Writes a value as it is in reports, with what its object's ops describe as they write it: cut to
+ * size (> 0), with three dots then, and 0-terminated. Returns the length. objects may be NULL. */
+size_t dynsup_value_write(const dynsup_value *value, const dynsup_object_ops *objects,
+                          void *objects_ud, char *text, size_t size);
+
 /* What becomes of the child of a CHILD_TERMINATED or START_ERROR. */
 enum dynsup_next {
     DYNSUP_NEXT_NONE,

@@ -37,7 +37,8 @@ typedef struct dynsup_supervisor_options {
 } dynsup_supervisor_options;
 
 /* A new dynamic supervisor, child and linked partner of the current process, if any. 0;
- * DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_ENOMEM. */
+ * DYNSUP_EALREADY_STARTED with *pid_out who has the name (0: a child that restarts);
+ * DYNSUP_EUNKNOWN_REGISTRY: the name is a key of none that is there; DYNSUP_ENOMEM. */
 int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *options,
                             dynsup_pid *pid_out);
 
@@ -123,13 +124,21 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, si
                   bool ensure, dynsup_reply *reply);
 
 /* Starts a child. The spec's program, body and values change hands in every case. With ensure
- * the process that has the name, if any, is the answer; DYNSUP_EFAILED: its child has failed. A
- * starting one has its first slice inside the current one (dynsup_start_now). */
+ * the process that has the name, if any, is the answer. A starting one has its first slice inside
+ * the current one (dynsup_start_now).
+ * 0: reply->pid is the child's, values[0] what its start function or dynsup_ready has told.
+ * DYNSUP_EALREADY_STARTED: pid has the name, or of a static supervisor the id (0: a child that
+ * restarts, or has failed: then values[0] is "failed"). DYNSUP_EFAILED: with ensure, the child with
+ * the name has failed. DYNSUP_EMAX_CHILDREN. DYNSUP_EALREADY_PRESENT, DYNSUP_EMISSING_ID: of a
+ * static supervisor. DYNSUP_EUNKNOWN_REGISTRY: the name is a key of none that is there.
+ * DYNSUP_ENOMEM. By what the child does: DYNSUP_EREASON with the reason in values[0] (and a detail
+ * in values[1]), DYNSUP_EIGNORE and DYNSUP_EBAD_RETURN of its start function, DYNSUP_ETIMEOUT of
+ * one that was not ready in time, or what its program's make has returned. */
 int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply);
 
 /* Stops a child, given by its pid (or last pid while it restarts, or has failed), or by its name if
- * pid is 0. */
+ * pid is 0. 0: it is down; DYNSUP_ENOT_FOUND, DYNSUP_ENOMEM. */
 int dynsup_terminate_child(dynsup_host *host, dynsup_pid supervisor, dynsup_pid pid,
                            const char *name, size_t length, bool may_wait, dynsup_reply *reply);
 

@@ -4,8 +4,11 @@
 #include "event.h"
 #include "link.h"
 #include "monitor.h"
+#include "tiny.h"
 
 #include <assert.h>
+
+#define OFFSPRING_ROOM DSI_TINY(64, 2) /* at least: before those that are gone are looked for */
 
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
                      dsi_child *child, dsi_request *request) {
@@ -23,30 +26,83 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 
 /* ---- what it spawns ---- */
 
+static void offspring_free(dsi_supervisor *supervisor, dsi_offspring *offspring) {
+    dsi_node_remove(&offspring->node);
+    supervisor->offspring_count--;
+    dsi_memory_free(&supervisor->host->memory, offspring, sizeof *offspring);
+}
+
+/* Frees the records of those that are gone. The next look comes when there are twice as many as
+ * are left, so that a guest may spawn for ever. */
+static void offspring_sweep(dsi_supervisor *supervisor) {
+    dsi_node *node = dsi_list_first(&supervisor->offspring);
+    while (node) {
+        dsi_offspring *offspring = dsi_item(node, dsi_offspring, node);
+        node = dsi_list_next(&supervisor->offspring, node);
+        if (!dsi_process_find(supervisor->host, offspring->pid))
+            offspring_free(supervisor, offspring);
+    }
+    uint32_t room = 2 * supervisor->offspring_count;
+    supervisor->offspring_room = room > OFFSPRING_ROOM ? room : OFFSPRING_ROOM;
+}
+
 bool dsi_guest_spawns(dynsup_host *host, dsi_process *process) {
     dsi_supervisor *supervisor = host->current ? dsi_supervisor_of(host->current) : NULL;
     if (!supervisor || !supervisor->guest_child)
         return true;
+    if (supervisor->offspring_count >= supervisor->offspring_room)
+        offspring_sweep(supervisor);
     dsi_offspring *offspring = dsi_memory_new(&host->memory, sizeof *offspring);
     if (!offspring)
         return false;
     offspring->pid = process->slot.id;
     process->flags |= DSI_FLAG_OFFSPRING;
     dsi_list_append(&supervisor->offspring, &offspring->node);
+    supervisor->offspring_count++;
     return true;
 }
 
 /* Those of them that are still there are processes as any other now. */
 static void offspring_forget(dsi_supervisor *supervisor) {
-    dynsup_host *host = supervisor->host;
     dsi_node *node;
-    while ((node = dsi_list_pop(&supervisor->offspring))) {
+    while ((node = dsi_list_first(&supervisor->offspring))) {
         dsi_offspring *offspring = dsi_item(node, dsi_offspring, node);
-        dsi_process *process = dsi_process_find(host, offspring->pid);
+        dsi_process *process = dsi_process_find(supervisor->host, offspring->pid);
         if (process)
             dsi_process_unflag(process, DSI_FLAG_OFFSPRING);
-        dsi_memory_free(&host->memory, offspring, sizeof *offspring);
+        offspring_free(supervisor, offspring);
     }
+    supervisor->offspring_room = 0;
+}
+
+/* ---- who ends meanwhile ---- */
+
+static void stray_free(dsi_supervisor *supervisor, dsi_stray *stray) {
+    dsi_node_remove(&stray->node);
+    supervisor->stray_count--;
+    dsi_reason_release(supervisor->host, &stray->reason);
+    dsi_memory_free(&supervisor->host->memory, stray, sizeof *stray);
+}
+
+static dsi_stray *stray_first(const dsi_supervisor *supervisor) {
+    return dsi_item(dsi_list_first(&supervisor->strays), dsi_stray, node);
+}
+
+void dsi_guest_stray(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_reason *reason) {
+    dsi_stray *stray =
+        supervisor->guest_child ? dsi_memory_new(&supervisor->host->memory, sizeof *stray) : NULL;
+    if (!stray)
+        return;
+    stray->pid = pid;
+    stray->reason = dsi_reason_copy(supervisor->host, reason);
+    dsi_list_append(&supervisor->strays, &stray->node);
+    if (supervisor->stray_count++ == DSI_STRAYS_MAX)
+        stray_free(supervisor, stray_first(supervisor));
+}
+
+static void strays_forget(dsi_supervisor *supervisor) {
+    while (!dsi_list_empty(&supervisor->strays))
+        stray_free(supervisor, stray_first(supervisor));
 }
 
 /* ---- its end ---- */
@@ -70,15 +126,6 @@ static void guest_leave(dsi_supervisor *supervisor) {
     offspring_forget(supervisor);
     dsi_monitors_release_held(supervisor->host, process->extra);
     mailbox_drop(supervisor);
-}
-
-static void strays_forget(dsi_supervisor *supervisor) {
-    dsi_node *node;
-    while ((node = dsi_list_pop(&supervisor->strays))) {
-        dsi_stray *stray = dsi_item(node, dsi_stray, node);
-        dsi_reason_release(supervisor->host, &stray->reason);
-        dsi_memory_free(&supervisor->host->memory, stray, sizeof *stray);
-    }
 }
 
 /* A supervisor that could not be initialised ends without a signal to who started it. */
@@ -212,9 +259,13 @@ static bool stands(dynsup_host *host, const dsi_process *process) {
 
 void dsi_supervisors_free_guests(dynsup_host *host) {
     host->held_up = false;
-    dsi_list_each (node, &host->supervisors) {
-        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        if (supervisor->has_guest && end_is_parked(supervisor) && stands(host, supervisor->process))
+    dsi_node *node = dsi_list_first(&host->ending);
+    while (node) {
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, ending);
+        node = dsi_list_next(&host->ending, node);
+        if (!end_is_parked(supervisor))
+            dsi_node_remove(&supervisor->ending);
+        else if (supervisor->has_guest && stands(host, supervisor->process))
             dsi_supervisor_hurry(supervisor);
     }
 }

@@ -22,8 +22,8 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_slots_init(&host->processes, &host->memory, DSI_ID_PROCESS, sizeof(dsi_process));
     dsi_slots_init(&host->monitors, &host->memory, DSI_ID_REF, sizeof(dsi_monitor));
     dsi_slots_init(&host->delayed, &host->memory, DSI_ID_TIMER, sizeof(dsi_delayed));
-    dsi_slots_init(&host->children, &host->memory, DSI_ID_REF, sizeof(dsi_child));
-    dsi_slots_init(&host->clocks, &host->memory, DSI_ID_REF, sizeof(dsi_clock));
+    dsi_slots_init(&host->children, &host->memory, DSI_ID_CHILD_REF, sizeof(dsi_child));
+    dsi_slots_init(&host->clocks, &host->memory, DSI_ID_CLOCK_REF, sizeof(dsi_clock));
     dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
@@ -32,6 +32,7 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_list_init(&host->doomed);
     dsi_list_init(&host->steppers);
     dsi_list_init(&host->supervisors);
+    dsi_list_init(&host->ending);
     return host;
 }
 

@@ -107,6 +107,24 @@ static void signals_and_answers_come_in_and_stay(void **state) {
     }
 }
 
+/* The block of an answer comes back as that of a message of no values. */
+static void a_message_of_no_values_is_no_answer(void **state) {
+    test_host *test = *state;
+    family f = family_with(test, NULL);
+    dynsup_pid pid = deaf(test, &f, DYNSUP_OVERFLOW_REFUSE);
+    dynsup_ref ref;
+    test_enter(f.program->last);
+    assert_int_equal(dynsup_monitor(test->host, f.a->pid, NULL, &ref), 0);
+    test_leave(test);
+    dynsup_value answer[2] = {{DYNSUP_ID, {.id = ref}}, test_integer(1)};
+    test_run(test);
+    fill(test, pid, 3);
+    assert_int_equal(dynsup_send(test->host, f.a->pid, answer, 2), 0);
+    test_run(test);
+    assert_int_equal(dynsup_send(test->host, pid, NULL, 0), DYNSUP_EMAILBOX_FULL);
+    assert_int_equal(waiting(test, pid), 3);
+}
+
 static void a_call_is_refused_where_others_are_dropped(void **state) {
     test_host *test = *state;
     for (int p = DYNSUP_OVERFLOW_REFUSE; p <= DYNSUP_OVERFLOW_DROP_NEWEST; p++) {
@@ -209,6 +227,7 @@ int main(void) {
         TEST(or_is_refused),
         TEST(or_drops_itself_or_the_one_before_all),
         TEST(signals_and_answers_come_in_and_stay),
+        TEST(a_message_of_no_values_is_no_answer),
         TEST(a_call_is_refused_where_others_are_dropped),
         TEST(what_a_timer_sends_is_dropped_where_others_are_refused),
         TEST(a_message_may_have_as_many_bytes_unless_it_is_an_answer),

@@ -45,7 +45,7 @@ void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
         dynsup_reason killed = dynsup_reason_atom(DYNSUP_KILLED);
         dsi_process_doom(host, target, &killed);
     } else if (target->flags & DSI_FLAG_SUPERVISOR) {
-        host->signal_supervisor(host, target, from, reason);
+        host->signal_supervisor(host, target, from, reason, how);
     } else if (target->flags & DSI_FLAG_REGISTRY) {
         if (from == target->parent)
             dsi_process_doom(host, target, reason);

@@ -9,10 +9,6 @@
 
 #include "process.h"
 
-/* How a signal came about: a link's carries any reason, a sent one "kill" with its special force.
- */
-enum dsi_signal { DSI_SIGNAL_SENT, DSI_SIGNAL_LINK };
-
 /* Delivers an exit signal: the target ends, receives a message, or does nothing, as in Erlang. */
 void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
                 const dynsup_reason *reason, enum dsi_signal how);

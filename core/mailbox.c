@@ -37,7 +37,8 @@ dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count) {
     message->next = NULL;
     message->count = count;
     message->mark = 0;
-    for (uint32_t i = 0; i < count; i++)
+    message->values[0] = dsi_value_nil(); /* also one of no values is judged by its first */
+    for (uint32_t i = 1; i < count; i++)
         message->values[i] = dsi_value_nil();
     return message;
 }

@@ -12,13 +12,22 @@
 
 #include "state.h"
 
+#include <string.h>
+
 typedef struct dsi_mailbox {
     dynsup_message *head;
     dynsup_message *tail;
 } dsi_mailbox;
 
-/* A message of count nils to be filled in, or NULL without memory. */
+/* A message of count nils to be filled in, or NULL without memory. There is a first value in any
+ * case: a message of none has nil there. */
 dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count);
+
+/* Moves in as many values as it was made for; of none there may be no pointer either. */
+static inline void dsi_message_fill(dynsup_message *message, const dynsup_value *values) {
+    if (message->count > 0)
+        memcpy(message->values, values, message->count * sizeof *values);
+}
 
 /* The bytes of a message of so many values. */
 size_t dsi_message_size(uint32_t count);

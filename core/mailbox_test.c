@@ -88,6 +88,24 @@ static void only_the_message_with_the_key_wakes(void **state) {
     assert_int_equal(body->received, 3);
 }
 
+/* Its block has held one with the key before. */
+static void a_message_of_no_values_has_no_key(void **state) {
+    test_host *test = *state;
+    test_body *other = test_spawn(test, NULL), *body = test_spawn(test, NULL);
+    body->message_key = 42;
+    test_run(test);
+    send_id(test, other, 42);
+    test_run(test);
+    assert_int_equal(dynsup_send(test->host, body->pid, NULL, 0), 0);
+    test_run(test);
+    assert_int_equal(body->slices, 1);
+    dynsup_timer timer;
+    assert_int_equal(dynsup_send_at(test->host, test->now_ns, other->pid, NULL, 0, &timer), 0);
+    test_run(test);
+    assert_int_equal(other->received, 2);
+    assert_int_equal(test_last(other)->count, 0);
+}
+
 static void the_short_way_is_open_while_the_mailbox_is_empty(void **state) {
     test_host *test = *state;
     test_body *body = test_spawn(test, NULL);
@@ -187,6 +205,7 @@ int main(void) {
         TEST(unread_messages_are_released_at_the_end),
         TEST(a_message_is_taken_from_the_middle),
         TEST(only_the_message_with_the_key_wakes),
+        TEST(a_message_of_no_values_has_no_key),
         TEST(the_short_way_is_open_while_the_mailbox_is_empty),
         TEST(the_short_way_is_closed_beside_thousands_of_others),
         TEST(a_message_in_flight_costs_no_allocation),

@@ -1,6 +1,8 @@
 /* Tests of monitors. */
 #include "test_host.h"
 
+#include "dynsup_clock.h"
+
 #include "value.h"
 
 static dynsup_ref monitor(test_host *test, test_body *watcher, dynsup_pid pid,
@@ -160,6 +162,27 @@ static void demonitor_removes_nothing_else(void **state) {
     assert_int_equal(a->received, 4);
 }
 
+/* The first of each kind: they would be the same if kinds did not differ. */
+static void no_other_id_is_that_of_a_monitor(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test), *b = test_spawn(test, NULL);
+    dynsup_pid supervisor = test_supervisor(test, NULL);
+    dynsup_child_spec spec = test_spec(test_program_new(test));
+    dynsup_child_info child;
+    test_started(test, a, supervisor, &spec);
+    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    assert_true(dynsup_cursor_next(cursor, &child));
+    dynsup_cursor_close(test->host, cursor);
+    dynsup_clock clock = dynsup_clock_new(test->host, false);
+    dynsup_ref ref = monitor(test, a, b->pid, NULL);
+    assert_int_not_equal(child.ref, clock);
+    demonitor(test, a, child.ref);
+    demonitor(test, a, clock);
+    test_exit_atom(b, DYNSUP_NORMAL);
+    test_run(test);
+    test_got_down(a, ref, DYNSUP_NORMAL);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -170,6 +193,7 @@ int main(void) {
         TEST(a_watcher_that_ends_takes_its_monitors_along),
         TEST(a_process_may_monitor_itself),
         TEST(who_is_told_gets_the_reason_itself),
+        TEST(no_other_id_is_that_of_a_monitor),
         cmocka_unit_test(monitoring_without_memory_changes_nothing),
         TEST(demonitor_removes_nothing_else),
     };

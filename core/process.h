@@ -136,8 +136,8 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
 
 /* It is about to wait. On a clock that stands that may hold up a supervisor's end. */
 static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *process) {
-    if (process->slot.tag)
-        host->held_up |= dsi_clock_stands(dsi_clock_at(host, process->slot.tag));
+    if (process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag)))
+        dsi_host_hold_up(host);
 }
 
 static inline void dsi_process_unflag(dsi_process *process, unsigned flag) {

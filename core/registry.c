@@ -182,10 +182,13 @@ static parsed_name name_parse(const dynsup_host *host, const char *text, size_t 
         return name_behind(0, text, length, 0);
     switch (text[1]) {
     case DYNSUP_NAME_OF_PID:
+        assert(length >= 2 + sizeof registry && "a whole pid");
         memcpy(&registry, text + 2, sizeof registry);
-        return name_behind(registry, text, length, 2 + sizeof registry);
+        return name_behind(registry ? registry : NOBODY, text, length, 2 + sizeof registry);
     case DYNSUP_NAME_OF_NAME:
+        assert(length >= 2 + sizeof size && "a whole length");
         memcpy(&size, text + 2, sizeof size);
+        assert(length - 2 - sizeof size >= size && "a whole name of a registry");
         registry = registry_named(host, text + 2 + sizeof size, size);
         return name_behind(registry, text, length, 2 + sizeof size + size);
     default:

@@ -104,6 +104,19 @@ static void a_field_is_cut_to_its_first_line_and_160_bytes(void **state) {
     assert_string_equal(text, "process <0.9.0> \"nnn...\" began");
 }
 
+static void a_value_alone_is_written_and_cut_likewise(void **state) {
+    (void)state;
+    const dynsup_value number = {DYNSUP_INTEGER, {.integer = 12345}}, boom = object(0);
+    assert_int_equal(dynsup_value_write(&number, NULL, NULL, text, sizeof text), 5);
+    assert_string_equal(text, "12345");
+    assert_int_equal(dynsup_value_write(&number, NULL, NULL, text, 5), 4);
+    assert_string_equal(text, "1...");
+    dynsup_value_write(&boom, &object_ops, (void *)objects, text, sizeof text);
+    assert_string_equal(text, "boom");
+    dynsup_value_write(&boom, NULL, NULL, text, sizeof text);
+    assert_string_equal(text, "?");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_cut_to_any_room_whatever_follows),
@@ -111,6 +124,7 @@ int main(void) {
         cmocka_unit_test(a_cut_report_is_the_beginning_of_the_whole),
         cmocka_unit_test(a_long_reason_leaves_room_for_what_follows),
         cmocka_unit_test(a_field_is_cut_to_its_first_line_and_160_bytes),
+        cmocka_unit_test(a_value_alone_is_written_and_cut_likewise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

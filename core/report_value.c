@@ -57,3 +57,12 @@ void dsi_describe_trace(const dsi_describer *by, dsi_text *text, const dynsup_va
     else
         text->chars[text->length = before] = '\0';
 }
+
+size_t dynsup_value_write(const dynsup_value *value, const dynsup_object_ops *objects,
+                          void *objects_ud, char *text, size_t size) {
+    const dsi_describer by = {objects, objects_ud};
+    dsi_text out = dsi_text_empty(text, size);
+    dsi_describe_value(&by, &out, value);
+    dsi_text_finish(&out);
+    return out.length;
+}

@@ -38,7 +38,7 @@ static bool page_add(dsi_slots *slots) {
 /* The next slot that was never used, on a page that exists. */
 static dsi_slot *slot_begin(dsi_slots *slots) {
     dsi_slot *slot = dsi_slots_at(slots, slots->begun);
-    slot->id = (dynsup_id)slots->kind << 62 | slots->begun++;
+    slot->id = dsi_id_of_kind(slots->kind) | slots->begun++;
     slot->next_free = 0;
     return slot;
 }

@@ -3,9 +3,10 @@
  * item is freed.
  *
  * Design notes.
- * An id holds, from the top: kind (2 bits), node (8), shard (6), generation (20), slot (28). The
- * kind is never 0, so no id is 0, and no id looks like a pointer into user space. The slot is in
- * the low bits because Lua hashes pointers by their low 32 bits.
+ * An id holds, from the top: kind (2 bits), node (8), what a ref is of (2), shard (4), generation
+ * (20), slot (28). The kind is never 0, so no id is 0, and no id looks like a pointer into user
+ * space. The slot is in the low bits because Lua hashes pointers by their low 32 bits. So no id of
+ * a host is of two things: one in the wrong place finds nothing.
  * Items live in pages of 1,024 that never move, so a pointer to a live item stays valid until it is
  * freed. So many, since then a page of items that are a multiple of 16 bytes is a whole number of
  * the arena's units; and slots are begun one by one, so that of a page no more is touched than has
@@ -23,12 +24,25 @@
 
 typedef uint64_t dynsup_id;
 
-enum dsi_id_kind { DSI_ID_PROCESS = 1, DSI_ID_REF = 2, DSI_ID_TIMER = 3 };
+/* The kind; of refs, four times what they are of beside. */
+enum dsi_id_kind {
+    DSI_ID_PROCESS = 1,
+    DSI_ID_REF = 2, /* of a monitor or a call */
+    DSI_ID_TIMER = 3,
+    DSI_ID_CHILD_REF = DSI_ID_REF + 4,
+    DSI_ID_CLOCK_REF = DSI_ID_REF + 8
+};
 
 #define DSI_ID_SLOT_BITS       28
 #define DSI_ID_GENERATION_BITS 20
 #define DSI_ID_MAX_GENERATION  ((1u << DSI_ID_GENERATION_BITS) - 1)
 
+/* The id of this kind with nothing else in it. */
+static inline dynsup_id dsi_id_of_kind(enum dsi_id_kind kind) {
+    return (dynsup_id)(kind & 3) << 62 | (dynsup_id)(kind >> 2) << 52;
+}
+
+/* Whatever a ref is of, it is a DSI_ID_REF. */
 static inline enum dsi_id_kind dsi_id_kind_of(dynsup_id id) {
     return (enum dsi_id_kind)(id >> 62);
 }

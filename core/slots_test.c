@@ -60,6 +60,25 @@ static void the_first_slot_is_number_one(void **state) {
     assert_int_equal(dsi_id_kind_of(first->slot.id), DSI_ID_PROCESS);
 }
 
+static void ids_of_different_kinds_differ(void **state) {
+    fixture *f = *state;
+    static const enum dsi_id_kind kinds[] = {DSI_ID_PROCESS, DSI_ID_REF, DSI_ID_TIMER,
+                                             DSI_ID_CHILD_REF, DSI_ID_CLOCK_REF};
+    dynsup_id ids[5];
+    for (int i = 0; i < 5; i++) {
+        dsi_slots slots;
+        dsi_slots_init(&slots, &f->memory, kinds[i], sizeof(item));
+        ids[i] = ((item *)dsi_slots_new(&slots))->slot.id;
+        for (int k = 0; k < i; k++)
+            assert_null(dsi_slots_find(&slots, ids[k]));
+        assert_int_equal(dsi_id_kind_of(ids[i]), kinds[i] & 3);
+        assert_int_equal(dsi_id_node(ids[i]), 0);
+        assert_int_equal(dsi_id_slot(ids[i]), 1);
+        assert_int_equal(dsi_id_generation(ids[i]), 0);
+        dsi_slots_fini(&slots);
+    }
+}
+
 static void a_live_id_finds_its_item(void **state) {
     fixture *f = *state;
     item *it = dsi_slots_new(&f->slots);
@@ -271,6 +290,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         slots_test(nothing_is_allocated_before_the_first_item),
         slots_test(the_first_slot_is_number_one),
+        slots_test(ids_of_different_kinds_differ),
         slots_test(a_live_id_finds_its_item),
         slots_test(a_stale_id_is_not_found),
         slots_test(the_next_id_of_a_free_slot_is_not_found),

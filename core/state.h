@@ -34,6 +34,10 @@ enum dsi_purpose {
     DSI_PURPOSE_HALT      /* the patience of a halt is over: in the host */
 };
 
+/* How an exit signal came about: a link's carries the reason of an end, a sent one "kill" with its
+ * special force. */
+enum dsi_signal { DSI_SIGNAL_SENT, DSI_SIGNAL_LINK };
+
 enum dsi_halt {
     DSI_HALT_NONE,
     DSI_HALT_BEGUN,       /* start functions are waited for no longer */
@@ -60,6 +64,7 @@ struct dynsup_host {
     dsi_list paused;      /* of dsi_process: would run */
     dsi_list doomed;      /* of dsi_process: will end */
     dsi_list supervisors; /* of dsi_supervisor, in the order of their start */
+    dsi_list ending;      /* of dsi_supervisor: whose end waits for its turn, or did */
     dsi_list requests;    /* of dsi_request.pending: those that have not been answered */
     dsi_list steppers;    /* of dsi_clock.stepping: those that have steps */
 
@@ -74,7 +79,7 @@ struct dynsup_host {
     bool stepping;
     bool closing;    /* a stop op is running */
     bool told;       /* events, since after_events was called */
-    bool held_up;    /* who waits on a clock that stands may hold up a supervisor's end */
+    bool held_up;    /* who waits on a clock that stands may hold up one of those */
     uint8_t nesting; /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */
@@ -98,7 +103,7 @@ struct dynsup_host {
 
     /* An exit signal for a supervisor process goes up through here: supervisor.c sets it. */
     void (*signal_supervisor)(dynsup_host *host, dsi_process *process, dynsup_pid from,
-                              const dynsup_reason *reason);
+                              const dynsup_reason *reason, enum dsi_signal how);
 };
 
 /* Says that there is something to do, when nobody is stepping who would see it. */
@@ -109,6 +114,11 @@ static inline void dsi_host_wake(dynsup_host *host) {
 
 static inline uint64_t dsi_host_refresh(dynsup_host *host) {
     return host->now_ns = host->config.port->now(host->config.port_ud);
+}
+
+/* Somebody is about to wait on a clock that stands, or a clock comes to a stand. */
+static inline void dsi_host_hold_up(dynsup_host *host) {
+    host->held_up = !dsi_list_empty(&host->ending);
 }
 
 static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kind) {

@@ -135,9 +135,18 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor,
                        options->period_ms);
 }
 
+/* Its end is parked: a guest that waits on a clock that stands is not to hold it up. */
+static void end_parked(dsi_supervisor *supervisor) {
+    dynsup_host *host = supervisor->host;
+    if (!dsi_node_linked(&supervisor->ending))
+        dsi_list_append(&host->ending, &supervisor->ending);
+    host->held_up |= supervisor->has_guest;
+}
+
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
     dsi_list_append(&supervisor->parked, &parked->node);
-    supervisor->host->held_up |= parked->kind == DSI_PARKED_STOP && supervisor->has_guest;
+    if (parked->kind == DSI_PARKED_STOP)
+        end_parked(supervisor);
     if (supervisor->host->current) /* who parks in a slice does not wait yet: not told before */
         dsi_supervisor_wake(supervisor);
     else
@@ -283,17 +292,6 @@ void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_supervisor_wake(supervisor);
 }
 
-/* Remembers the end of a process that the guest may be about to name as the child. Without memory
- * it is forgotten: the child's reason will then be "noproc". */
-static void stray_note(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_reason *reason) {
-    dsi_stray *stray = dsi_memory_new(&supervisor->host->memory, sizeof *stray);
-    if (!stray)
-        return;
-    stray->pid = pid;
-    stray->reason = dsi_reason_copy(supervisor->host, reason);
-    dsi_list_append(&supervisor->strays, &stray->node);
-}
-
 void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (supervisor->has_guest)
@@ -306,11 +304,11 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
 }
 
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
-                           const dynsup_reason *reason) {
+                           const dynsup_reason *reason, enum dsi_signal how) {
     dsi_supervisor *supervisor = process->extra->supervisor;
     if (from != process->parent) {
-        if (supervisor->has_guest)
-            stray_note(supervisor, from, reason);
+        if (how == DSI_SIGNAL_LINK)
+            dsi_guest_stray(supervisor, from, reason);
         return;
     }
     if (supervisor->state == DSI_SUPERVISOR_STOPPING ||
@@ -319,7 +317,7 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     dsi_reason_release(host, &supervisor->parent_reason);
     supervisor->parent_reason = dsi_reason_copy(host, reason);
     dsi_list_append(&supervisor->parked, &supervisor->parent_exit.node);
-    host->held_up |= supervisor->has_guest;
+    end_parked(supervisor);
     if (host->halt != DSI_HALT_NONE)
         dsi_supervisor_hurry(supervisor);
     dsi_supervisor_wake(
@@ -421,6 +419,7 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     waiters_tell(supervisor);
     dsi_cursors_detach(supervisor);
     dsi_node_remove(&supervisor->node);
+    dsi_node_remove(&supervisor->ending);
     if (host->halt_waits_for == supervisor)
         host->halt_waits_for = NULL;
     object_release(host, supervisor->arguments);

@@ -27,7 +27,10 @@
 
 enum dsi_supervisor_state { DSI_SUPERVISOR_INIT, DSI_SUPERVISOR_RUNNING, DSI_SUPERVISOR_STOPPING };
 
-/* A process that ended while a guest ran, which might be the one that the guest has started. */
+/* A process, linked to the supervisor, that ended while a guest ran: it might be the one that the
+ * guest has started. So many of the last are remembered. */
+#define DSI_STRAYS_MAX 1024
+
 typedef struct dsi_stray {
     dsi_node node;
     dynsup_pid pid;
@@ -35,7 +38,7 @@ typedef struct dsi_stray {
 } dsi_stray;
 
 /* A process that a guest has spawned: it is marked by DSI_FLAG_OFFSPRING until the guest has left.
- */
+ * Some of the records are of processes that are gone: at most as many as of others, and a few. */
 typedef struct dsi_offspring {
     dsi_node node;
     dynsup_pid pid;
@@ -92,7 +95,8 @@ extern const dsi_policy dsi_static_policy;
 struct dsi_supervisor {
     dynsup_host *host;
     dsi_process *process;
-    dsi_node node; /* in host->supervisors */
+    dsi_node node;   /* in host->supervisors */
+    dsi_node ending; /* in host->ending, from when its end is parked */
     enum dsi_supervisor_state state;
     const dsi_policy *policy;
     dynsup_draft *order; /* of a static supervisor: see static.h */
@@ -107,11 +111,13 @@ struct dsi_supervisor {
     bool has_guest;
     bool draining;
     bool occupied;
+    uint32_t stray_count;
     dsi_child *awaited; /* while occupied: whose end, or readiness, comes next; or NULL */
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */
     dsi_child *guest_child;     /* whom the guest starts; NULL: the supervisor itself (init) */
     dsi_request *guest_request; /* who asked for it; NULL: a restart */
     dsi_list offspring;         /* of dsi_offspring: what it has spawned, if it starts a child */
+    uint32_t offspring_count, offspring_room; /* with so many, those that are gone are looked for */
 
     uint64_t max_children;
     dynsup_limits limits; /* of its workers, for what their specs do not say */
@@ -158,7 +164,7 @@ static inline dsi_child *dsi_child_of_node(dsi_node *node) {
 }
 
 /* A new supervisor process in state INIT, current's child and partner, named; 0,
- * DYNSUP_EALREADY_STARTED with *pid_out, or DYNSUP_ENOMEM. */
+ * DYNSUP_EALREADY_STARTED with *pid_out, DYNSUP_EUNKNOWN_REGISTRY or DYNSUP_ENOMEM. */
 int dsi_supervisor_new(dynsup_host *host, const dynsup_supervisor_options *named,
                        dsi_supervisor **supervisor_out, dynsup_pid *pid_out);
 
@@ -195,12 +201,14 @@ void dsi_supervisor_drain(dsi_supervisor *supervisor);
  * that are ready. */
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child);
 
-/* Exit signal to a supervisor's process: the parent's ends it, others' are nothing to it. */
+/* Exit signal to a supervisor's process: the parent's ends it; of others the end of who is linked
+ * may be that of a guest's child, and all else is nothing to it. */
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
-                           const dynsup_reason *reason);
+                           const dynsup_reason *reason, enum dsi_signal how);
 
 /* The supervisor's process has closed: lets go of its children (they are signalled along their
- * links) and tells everybody who waits. Called before others are told of its end. */
+ * links) and tells everybody who waits. Called before others are told of its end, which is why it
+ * cannot be done in parts: the first children would have ended before the others are told. */
 void dsi_supervisor_ended(dsi_supervisor *supervisor);
 
 /* ---- request.c ---- */
@@ -254,6 +262,10 @@ void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, voi
 /* The new process is the current one's. If that is a guest which starts a child, this one has to do
  * with the same child as long as the guest is there. False without memory. */
 bool dsi_guest_spawns(dynsup_host *host, dsi_process *process);
+
+/* Remembers the end of a process that the guest may be about to name as the child. What is
+ * forgotten, without memory or for the sake of later ones, counts as ended by "noproc". */
+void dsi_guest_stray(dsi_supervisor *supervisor, dynsup_pid pid, const dynsup_reason *reason);
 
 /* The guest has come to its end; its outcome is handled, and what is parked goes on. */
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome);
