@@ -4,6 +4,7 @@ local dynsup = require "dynsup"
 local uv = require "luv"
 
 local MUCH = 32768 -- bytes of a line that are taken before its end: the input has room for 65536
+local UNREADABLE = 2 -- the exit code
 
 local pipe = {}
 
@@ -45,15 +46,23 @@ local function next_line(input, poll)
 end
 
 ---@param input table the program's
----@return table reader
+---@return table reader its field code: what the program is to end with, where it cannot read
 function pipe.new(input)
   local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
+  local reader = {}
   input.settle()
-  return {
-    lines = function()
-      return function() return next_line(input, poll) end
-    end,
-  }
+  function reader.lines()
+    return function()
+      local line = next_line(input, poll)
+      local failure = not line and input.failure()
+      if failure then
+        io.stderr:write("dynsup: cannot read stdin: ", failure, "\n")
+        reader.code = UNREADABLE
+      end
+      return line
+    end
+  end
+  return reader
 end
 
 return pipe
