@@ -66,7 +66,7 @@ dynsup.start_child(sup, { boby = print })]]
   end)
 
   it("nothing of how supervisors end with main, unless it is asked for", function()
-    local text = "local sup = dynsup.start_link()\ndynsup.registry.start_link { name = 'r', keys = 'unique' }\nerror 'boom'"
+    local text = "dynsup.start_link()\ndynsup.registry.start_link { name = 'r', keys = 'unique' }\nerror 'boom'"
     local got = check(text)
     assert.matches("^script.lua:4: boom\nstack traceback:\n", got.err)
     cli.assert_lacks("crashed", got.err)

@@ -71,14 +71,18 @@ local function exists(path)
   return file ~= nil
 end
 
+-- Without "folder/..".
+local function plain(path)
+  local shorter, count = path:gsub("[^/]+/%.%./", "", 1)
+  return count == 0 and path or plain(shorter)
+end
+
 -- Calls f with each file that a page has a link to, from the project's folder.
 local function each_link(page, f)
   local folder = page:match "^(.*/)" or ""
   for target in read_file(page):gmatch "%]%(([^)#]+)[^)]*%)" do
     if not target:match "^https?:" then
-      local path, count = folder .. target, nil
-      repeat path, count = path:gsub("[^/]+/%.%./", "", 1) until count == 0
-      f(path)
+      f(plain(folder .. target))
     end
   end
 end

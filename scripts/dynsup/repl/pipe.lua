@@ -8,7 +8,14 @@ local UNREADABLE = 2 -- the exit code
 
 local pipe = {}
 
--- Waits until there is something to read. A file always has something.
+-- What can be watched; luv loses memory where the system refuses. A file always has something, and of a
+-- folder reading says what it is.
+local function new_poll()
+  local kind = uv.guess_handle(0) or "unknown"
+  return kind ~= "file" and kind ~= "unknown" and uv.new_poll(0) or nil
+end
+
+-- Waits until there is something to read.
 local function wait_for(poll)
   if poll then
     dynsup.await(function(resume)
@@ -48,8 +55,7 @@ end
 ---@param input table the program's
 ---@return table reader its field code: what the program is to end with, where it cannot read
 function pipe.new(input)
-  local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
-  local reader = {}
+  local poll, reader = new_poll(), {}
   input.settle()
   function reader.lines()
     return function()
