@@ -228,17 +228,24 @@ static void say_failure(const cli_job *j, const char *text) {
         cli_say("%s", text);
 }
 
-/* Of a spec or an option that was refused `assert` tells the reason alone: says who knows which.
- * The text of the failure is on top. [-1, +1] */
-static void hint_add(lua_State *L, const cli_job *j, int reason) {
+/* is_refusal(reason) of dynsup.check_text */
+static int refusal_protected(lua_State *L) {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "dynsup.check_text");
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "is_refusal");
-    lua_remove(L, -2);
-    lua_pushvalue(L, reason);
+    lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
-    bool is_refusal = lua_toboolean(L, -1);
+    return 1;
+}
+
+/* Of a spec or an option that was refused `assert` tells the reason alone: says who knows which.
+ * The text of the failure is on top. What the script has done to `require` must not hide it.
+ * [-1, +1] */
+static void hint_add(lua_State *L, const cli_job *j, int reason) {
+    lua_pushcfunction(L, refusal_protected);
+    lua_pushvalue(L, reason);
+    bool is_refusal = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
     lua_pop(L, 1);
     if (!is_refusal)
         return;

@@ -293,8 +293,11 @@ cli.describe("a run ends with", function()
     assert.True(hint "assert(dynsup.server.start_link({}, nil, { timeout = 'x' }))")
     assert.False(hint "assert(dynsup.start_child(dynsup.self(), { body = print }))")
     assert.False(hint "error 'invalid_thing'")
+    assert.False(hint "require = nil; error 'boom'")
     assert.False(hint "error { 'invalid_option' }")
     assert.False(hint "dynsup.exit 'invalid_option'")
+    assert_has("script.lua:2: invalid_option\n",
+      script("local dynsup = require 'dynsup'\nrequire = nil; error 'invalid_option'").err)
   end)
 
   it("1 also for errors that are no strings", function()
