@@ -16,6 +16,33 @@ bool dsl_dry_begin(dsl_body *body) {
     return dsl_function_is_named(body->co);
 }
 
+/* ---- calls ---- */
+
+/* The body of a process that does not run, of another than the current one; NULL: it is none. */
+static const dsl_body *idle_body(const dsl_host *host, dynsup_pid pid) {
+    dynsup_process_info info;
+    bool is_there = host->config->dry && pid != dynsup_self(host->core) &&
+                    dynsup_process_glance(host->core, pid, &info);
+    if (!is_there || info.is_supervisor || info.ops != &dsl_body_ops)
+        return NULL;
+    return dsl_dry_idles(info.body) ? info.body : NULL;
+}
+
+bool dsl_dry_is_idle(const dsl_host *host, dynsup_pid pid) {
+    return idle_body(host, pid) != NULL;
+}
+
+bool dsl_dry_stop(lua_State *L, dsl_host *host, dynsup_pid pid, int reason) {
+    const dsl_body *body = idle_body(host, pid);
+    if (!body || !body->server)
+        return false;
+    dsl_vault_reserve(L, &host->vault, 1);
+    dynsup_reason ends = dsl_reason_get(L, host, reason);
+    dynsup_lose(host->core, pid, &ends, 0);
+    dsl_value_release(host, &ends.value);
+    return true;
+}
+
 /* ---- telling ---- */
 
 /* Pushes the function of that name, of those that `begin` was given. [-0, +1] */

@@ -3,14 +3,15 @@
  *
  * Only the main process and start functions (guests) run. Every other process is there, with its
  * pid, name and links, but idle from its first slice on: a child with `ready` counts as ready, a
- * server as started. Of a body "module:function" the module is loaded and the function looked for.
- * Time limits of calls that wait do not pass, for what they wait for would come from workers, and
- * nobody knows which of the two it would have been; sleeping and timers go by the virtual clock, up
- * to DSL_DRY_NS, and giving way takes some of it, so that a loop that waits for a worker comes to
- * an end. No further heap is opened: a supervisor with `heaps` has what tells so, and its children,
- * which are looked at as if they were to travel, in its own heap. When main waits for what cannot
- * come, it ends there, before the orderly end. What is declared and refused is told to the
- * functions that dynsup.check has given to `begin`.
+ * server as started. Who calls one waits for ever; a server that is stopped ends. Of a body
+ * "module:function" the module is loaded and the function looked for. Time limits of calls that
+ * wait do not pass, for what they wait for would come from workers, and nobody knows which of the
+ * two it would have been; sleeping and timers go by the virtual clock, up to DSL_DRY_NS, and giving
+ * way takes some of it, so that a loop that waits for a worker comes to an end. No further heap is
+ * opened: a supervisor with `heaps` has what tells so, and its children, which are looked at as if
+ * they were to travel, in its own heap. When main waits for what cannot come, it ends there, before
+ * the orderly end. What is declared and refused is told to the functions that dynsup.check has
+ * given to `begin`.
  */
 #ifndef DSL_DRY_H
 #define DSL_DRY_H
@@ -30,6 +31,15 @@ bool dsl_dry_begin(dsl_body *body);
 
 /* It has not found it: the error is on top of its coroutine. */
 void dsl_dry_missing(dsl_body *body);
+
+/* Is that, in a dry run, a process that does not run? It answers nobody. False for the current one.
+ */
+bool dsl_dry_is_idle(const dsl_host *host, dynsup_pid pid);
+
+/* In a dry run: ends a server that does not run, with the reason at the index, as it would end if
+ * it were asked to; it is down after the slice. Else returns false. Raises without memory. [-0, +0]
+ */
+bool dsl_dry_stop(lua_State *L, dsl_host *host, dynsup_pid pid, int reason);
 
 /* Tells, in a dry run, what the function of that name is about to return, the count values on top.
  * Returns count. [-0, +0] */

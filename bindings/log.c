@@ -158,11 +158,16 @@ static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_e
     dsl_tap_line(host, level, text, size);
 }
 
+/* What happens to processes in a dry run is for who asks for it: as in no run, none works. */
+static bool is_quiet(const dsl_host *host) {
+    return host->config->dry && host->config->level <= DYNSUP_LEVEL_WARNING;
+}
+
 void dsl_log_event(dsl_host *host, const dynsup_event *event) {
     uint64_t held_back;
     enum dynsup_level level = (enum dynsup_level)dynsup_report_level(event);
     bool is_told = host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by who runs it */
-    if (!host->config->log || level > host->config->level || is_told)
+    if (!host->config->log || level > host->config->level || is_told || is_quiet(host))
         return;
     if (!dynsup_limit_pass(&host->limit, event->at_ns, REPORT_BURST, REPORTS_PER_SECOND,
                            &held_back))

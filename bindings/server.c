@@ -246,6 +246,13 @@ static int call_status(lua_State *L, int status) {
 /* The reply, of whatever kind, finds its place on the stack without a look at that. */
 _Static_assert(DSL_REPLY_VALUES + 8 <= LUA_MINSTACK, "what a C function may push");
 
+/* The call was refused: in a dry run it may be that nobody is there to answer it. */
+static int call_refused(lua_State *L, dsl_host *host, dynsup_pid pid, int status) {
+    if (status == DYNSUP_ENOT_A_SERVER && dsl_dry_is_idle(host, pid))
+        dsl_dry_wait(L, host);
+    return call_status(L, status);
+}
+
 /* Sends the value at index 2; a wait for the ref must follow. 0, or what to return. */
 static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup_ref *ref_out) {
     dynsup_pid pid = dsl_check_dest(L, host, 1);
@@ -261,7 +268,7 @@ static int call_begin(lua_State *L, dsl_host *host, enum dynsup_atom tag, dynsup
     if (status == 0)
         return 0;
     dsl_value_release(host, &what);
-    return call_status(L, status);
+    return call_refused(L, host, pid, status);
 }
 
 /* Stack: 1 the ref, then the reply, or a raw reply: how the server ended. */
@@ -314,6 +321,13 @@ static int stop_k(lua_State *L, int status, lua_KContext context) {
     return 1;
 }
 
+/* The server was ended without being asked. */
+static int stopped_k(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static int stop(lua_State *L) {
     dsl_host *host;
     dynsup_ref ref = 0;
@@ -328,6 +342,8 @@ static int stop(lua_State *L) {
     dsl_check_reason(L, 2);
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
+    if (dsl_dry_stop(L, host, dsl_check_dest(L, host, 1), 2))
+        return dsl_suspend(L, host->current, DSL_WAIT_NOTHING, 0, stopped_k);
     int failed = call_begin(L, host, DYNSUP_STOP, &ref);
     return failed ? failed : call_wait(L, host, ref, ms, 2, stop_k);
 }

@@ -84,7 +84,7 @@ bool cli_format_parse(const char *word, enum dynsup_log_format *format_out);
  * text on a terminal and logfmt elsewhere. True when the environment has chosen the format. */
 bool cli_log_defaults(dynsup_lua_config *config);
 
-/* Makes config write its log to stderr, in its format. */
+/* Makes config write its log to stderr, in its format. Says when the environment names none. */
 void cli_log_init(dynsup_lua_config *config);
 
 /* Writes a line of another host's log to stderr, for people. False: there is no such level. */
@@ -220,6 +220,9 @@ void cli_input_settle(void);
 
 /* Reads once what is there; blocks if there is nothing. False at the end, or on an error. */
 bool cli_input_fill(void);
+
+/* The errno of the error that has ended the input, 0: none. */
+int cli_input_error(void);
 
 /* What is there; *size_out is how much. */
 const char *cli_input_peek(size_t *size_out);

@@ -15,6 +15,7 @@ static struct input {
     void (*ask)(bool begins);
     size_t first, end; /* of what is there, in bytes */
     bool over;
+    int error; /* that has ended it; 0: none */
     char bytes[1 << 16];
 } input;
 
@@ -39,11 +40,17 @@ static size_t room(void) {
 bool cli_input_fill(void) {
     size_t size = room();
     ssize_t count = input.over || size == 0 ? 0 : read_some(input.bytes + input.end, size);
+    if (count < 0)
+        input.error = errno;
     if (count > 0)
         input.end += (size_t)count;
     else if (size > 0)
         input.over = true;
     return count > 0;
+}
+
+int cli_input_error(void) {
+    return input.error;
 }
 
 const char *cli_input_peek(size_t *size_out) {

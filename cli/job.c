@@ -53,12 +53,16 @@ static int parse_format(cli_job *j, const char *value) {
     return cli_format_parse(value, &j->config.format) ? CLI_GO_ON : CLI_MISUSED;
 }
 
+/* By its name: the word is FILE, where an option's value is expected. */
+static bool is_script(const char *word) {
+    size_t length = strlen(word);
+    return length > 4 && strcmp(word + length - 4, ".lua") == 0;
+}
+
 /* The word behind --listen is FILE, or the next option. */
 static bool is_no_socket(const char *word) {
     struct stat info;
-    size_t length = strlen(word);
-    bool is_script = length > 4 && strcmp(word + length - 4, ".lua") == 0;
-    return *word == '-' || is_script || (stat(word, &info) == 0 && !S_ISSOCK(info.st_mode));
+    return *word == '-' || is_script(word) || (stat(word, &info) == 0 && !S_ISSOCK(info.st_mode));
 }
 
 static int parse_listen(cli_job *j, int *at) {
@@ -95,9 +99,12 @@ static int parse_seed(cli_job *j, const char *value) {
 
 static int parse_event_log(cli_job *j, const char *value) {
     j->event_log = value;
-    if (value && *value)
+    if (value && *value && !is_script(value))
         return CLI_GO_ON;
-    cli_say("--event-log needs the name of a file");
+    if (value && *value)
+        cli_say("--event-log needs the name of a file that is written: '%s' is a script's", value);
+    else
+        cli_say("--event-log needs the name of a file");
     return CLI_MISUSED;
 }
 
@@ -192,7 +199,7 @@ int cli_job_compile(lua_State *L, const cli_job *j) {
     if (status == LUA_OK)
         return CLI_GO_ON;
     const char *message = lua_tostring(L, -1);
-    if (strstr(message, "attempt to load a binary chunk")) {
+    if (strcmp(message, "attempt to load a binary chunk (mode is 't')") == 0) {
         lua_pushfstring(L, "%s is precompiled code, which is loaded with --allow-bytecode only",
                         file);
         return CLI_MISUSED;
@@ -221,6 +228,31 @@ static void say_failure(const cli_job *j, const char *text) {
         cli_say("%s", text);
 }
 
+/* is_refusal(reason) of dynsup.check_text */
+static int refusal_protected(lua_State *L) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "dynsup.check_text");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "is_refusal");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* Of a spec or an option that was refused `assert` tells the reason alone: says who knows which.
+ * The text of the failure is on top. What the script has done to `require` must not hide it.
+ * [-1, +1] */
+static void hint_add(lua_State *L, const cli_job *j, int reason) {
+    lua_pushcfunction(L, refusal_protected);
+    lua_pushvalue(L, reason);
+    bool is_refusal = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (!is_refusal)
+        return;
+    lua_pushfstring(L, "\n'dynsup check %s' tells which value that is", j->argv[j->script]);
+    lua_concat(L, 2);
+}
+
 /* A crash tells where it comes from; of other reasons it has to be said. */
 static void tell_failure(lua_State *L, const cli_job *j) {
     int reason = lua_gettop(L);
@@ -228,8 +260,10 @@ static void tell_failure(lua_State *L, const cli_job *j) {
     dynsup_lua_text_push(L, reason);
     const char *text = lua_tostring(L, -1);
     if (!has_text)
-        text = lua_pushfstring(L, "the main process ended with the reason %s", text);
-    say_failure(j, text);
+        lua_pushfstring(L, "the main process ended with the reason %s", text);
+    else if (is_run(j))
+        hint_add(L, j, reason);
+    say_failure(j, lua_tostring(L, -1));
 }
 
 int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end) {

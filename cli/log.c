@@ -122,7 +122,16 @@ bool cli_log_defaults(dynsup_lua_config *config) {
     return word && format_find(word, &config->format);
 }
 
+static void environment_check(void) {
+    const char *word = getenv("DYNSUP_LOG_FORMAT");
+    enum dynsup_log_format format;
+    if (word && *word && !format_find(word, &format))
+        cli_say("DYNSUP_LOG_FORMAT is '%s', which is none of text, logfmt, json: it is left out",
+                word);
+}
+
 void cli_log_init(dynsup_lua_config *config) {
+    environment_check();
     config->log_ud = config;
     if (config->format != DYNSUP_LOG_TEXT)
         config->log = log_line;

@@ -21,12 +21,14 @@ const cli_command cli_commands[] = {
      "and\n"
      "                      a wrong or a hostile one crashes the program or worse\n"
      "  --listen [SOCKET]   lets you attach while it runs ('dynsup help attach'), at a Unix\n"
-     "                      socket that only you can open: SOCKET, or one in a directory of\n"
-     "                      your own. The next word is SOCKET unless it begins with -, ends in\n"
-     "                      .lua or is a file. Such a run goes on until it is halted\n"
+     "                      socket that only you, and root, can open: SOCKET, or one in a\n"
+     "                      directory of your own. The next word is SOCKET unless it begins\n"
+     "                      with -, ends in .lua or is a file. Such a run goes on until it is\n"
+     "                      halted\n"
      "  --clock virtual     time moves on when nothing is ready, straight to the next deadline\n"
      "  --seed NUMBER       of all that is random; with a virtual clock each run is the same\n"
-     "  --event-log FILE    writes down what happens to processes and children, all of it\n"
+     "  --event-log FILE    writes down what happens to processes and children, all of it, in\n"
+     "                      place of what the file has had; it does not end in .lua\n"
      "\n"
      "The run ends when nothing can happen any more, by dynsup.halt, or by SIGINT or\n"
      "SIGTERM, which stop everything in order; a second SIGINT ends it at once. SIGHUP\n"
@@ -49,12 +51,12 @@ const cli_command cli_commands[] = {
      "Lines also come from a file or a pipe: then there is no prompt.\n"
      "\n"
      "exit code: that of dynsup.halt; 0 for an end by Ctrl-D or by a signal; 1 if a line from a\n"
-     "file or a pipe failed; 2 if FILE cannot be read or the command is wrong\n",
+     "file or a pipe failed; 2 if FILE or the input cannot be read, or the command is wrong\n",
      cli_repl},
     {"attach", NULL, "[OPTION...] [SOCKET]", "runs the lines that you type in a host that runs",
      "Lines run in a process of their own in a host that was begun by 'dynsup run --listen',\n"
      "while everything there goes on. Several of you may be attached at a time, but only as the\n"
-     "host's own user.\n"
+     "host's own user, or root.\n"
      "SOCKET is the host's, or its pid (default: your only host that listens).\n"
      "\n"
      "  --log-level LEVEL   lines of the host's log that are shown, as far as it logs them: off,\n"
@@ -63,24 +65,24 @@ const cli_command cli_commands[] = {
      "  --socket SOCKET     the same as SOCKET\n"
      "\n"
      "Ctrl-C unwinds the line that runs; three times, while the host does not answer, detaches.\n"
-     "Ctrl-D or the end of the input detaches: what was started goes on.\n"
+     "Ctrl-D or the end of the input detaches: what was started goes on. os.exit() ends the host.\n"
      "Lines also come from a file or a pipe: then there is no prompt.\n"
      "\n"
      "exit code: 0 after Ctrl-D, a signal, or the host's end; 1 if a line from a file or a pipe\n"
-     "failed, the connection is lost or the host does not answer; 2 if there is no such host or\n"
-     "the command is wrong\n",
+     "failed, the connection is lost or the host does not answer; 2 if there is no such host, the\n"
+     "input cannot be read or the command is wrong\n",
      cli_attach},
     {"eval", NULL, "[OPTION...] CODE [ARG...]", "evaluates code in a host that runs",
      "CODE, an expression or statements, runs in a session of its own in a host that was begun by\n"
      "'dynsup run --listen', and finds its arguments in `...`. Its values are printed, each on a\n"
      "line: texts as they are, others as the prompt shows them. CODE - is the standard input.\n"
-     "What it has started goes on.\n"
+     "What it has started goes on. os.exit() ends the host.\n"
      "\n"
      "  --json            prints each value as JSON\n"
      "  --socket SOCKET   the host's socket (default: your only host that listens)\n"
      "\n"
-     "exit code: 0; 1 if the code failed; 2 if there is no such host or the command is wrong;\n"
-     "129, 130 or 143 after a signal\n",
+     "exit code: 0; 1 if the code failed; 2 if there is no such host, CODE cannot be read or the\n"
+     "command is wrong; 129, 130 or 143 after a signal\n",
      cli_ask},
     {"tree", NULL, "[OPTION...] [SOCKET]", "shows the supervisors and workers of a host that runs",
      "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
@@ -117,7 +119,8 @@ const cli_command cli_commands[] = {
      "send, the check ends, and says so.\n"
      "\n"
      "  --log-level LEVEL, --log-format FORMAT, --copy-messages,\n"
-     "  --memory-accounts, --allow-bytecode   as of run\n"
+     "  --memory-accounts, --allow-bytecode   as of run; what happens to processes is logged from\n"
+     "                                        the level info on only\n"
      "\n"
      "exit code: 0 if all is right; 1 if something is wrong, the script failed, or it ended\n"
      "itself with another code than 0; 2 if FILE cannot be read or the command is wrong\n",

@@ -12,6 +12,14 @@ static int input_fill(lua_State *L) {
     return 1;
 }
 
+/* failure(): why it cannot be read any more; nil: it can, or has come to its end. */
+static int input_failure(lua_State *L) {
+    if (cli_input_error() == 0)
+        return 0;
+    lua_pushstring(L, strerror(cli_input_error()));
+    return 1;
+}
+
 /* settle(): to be called once it is watched. */
 static int input_settle(lua_State *L) {
     (void)L;
@@ -45,9 +53,13 @@ static int input_drop(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg input_functions[] = {{"settle", input_settle}, {"fill", input_fill},
-                                           {"line", input_line},     {"peek", input_peek},
-                                           {"drop", input_drop},     {NULL, NULL}};
+static const luaL_Reg input_functions[] = {{"settle", input_settle},
+                                           {"fill", input_fill},
+                                           {"failure", input_failure},
+                                           {"line", input_line},
+                                           {"peek", input_peek},
+                                           {"drop", input_drop},
+                                           {NULL, NULL}};
 
 void cli_reader_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* [-0, +2] the host's side of attach, which goes on as the script, and its settings */
 static void host_push(lua_State *L, const cli_job *j) {
@@ -20,22 +22,7 @@ static void host_push(lua_State *L, const cli_job *j) {
     lua_setfield(L, -2, "pages");
 }
 
-/* [-1, +0] Does the job, a light userdata. */
-static int run_job(lua_State *L) {
-    cli_job *j = lua_touserdata(L, 1);
-    int count = 0;
-    cli_job_open(L, j);
-    cli_job_set_arg(L, j);
-    if (j->listens)
-        host_push(L, j);
-    if (!cli_job_load(L, j))
-        return 0;
-    int nargs = cli_job_push_arguments(L, j) + (j->listens ? 2 : 0);
-    enum dynsup_lua_end end = dynsup_lua_run(L, &j->config, nargs, &count);
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    j->code = cli_job_tell_end(L, j, end);
-    return 0;
-}
+/* ---- the event log ---- */
 
 /* A line of the event log. The stream forgets why it has failed, and goes on when there is room. */
 static void event_line(void *ud, enum dynsup_level level, const char *text, size_t size) {
@@ -45,10 +32,25 @@ static void event_line(void *ud, enum dynsup_level level, const char *text, size
         j->events_error = errno;
 }
 
-/* False, after saying so, when the event log cannot be written. */
+/* Is the file for the event log the one that the script was read from? */
+static bool is_script(const cli_job *j) {
+    struct stat script, log;
+    const char *name = j->argv[j->script];
+    int missing = strcmp(name, "-") == 0 ? fstat(STDIN_FILENO, &script) : stat(name, &script);
+    if (missing || stat(j->event_log, &log) || !S_ISREG(log.st_mode))
+        return false;
+    return script.st_dev == log.st_dev && script.st_ino == log.st_ino;
+}
+
+/* Opens it, which empties what is there: only for a script that can be run. False, after saying
+ * why not. */
 static bool events_open(cli_job *j) {
     if (!j->event_log)
         return true;
+    if (is_script(j)) {
+        cli_say("the event log '%s' is the script itself, which it would replace", j->event_log);
+        return false;
+    }
     j->events = fopen(j->event_log, "we");
     if (!j->events) {
         cli_say("cannot write the event log '%s': %s", j->event_log, strerror(errno));
@@ -70,12 +72,27 @@ static int events_close(cli_job *j, int code) {
     return code == CLI_DONE ? CLI_FAILED : code;
 }
 
-static int run(cli_job *j) {
-    if (j->config.virtual_clock)
-        cli_replay_enter(j->argv);
-    if (!events_open(j))
-        return CLI_MISUSED;
-    return events_close(j, cli_job_run(j, run_job));
+/* ---- the run ---- */
+
+/* [-1, +0] Does the job, a light userdata. */
+static int run_job(lua_State *L) {
+    cli_job *j = lua_touserdata(L, 1);
+    int count = 0;
+    cli_job_open(L, j);
+    cli_job_set_arg(L, j);
+    if (j->listens)
+        host_push(L, j);
+    if (!cli_job_load(L, j))
+        return 0;
+    if (!events_open(j)) {
+        j->code = CLI_MISUSED;
+        return 0;
+    }
+    int nargs = cli_job_push_arguments(L, j) + (j->listens ? 2 : 0);
+    enum dynsup_lua_end end = dynsup_lua_run(L, &j->config, nargs, &count);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    j->code = cli_job_tell_end(L, j, end);
+    return 0;
 }
 
 int cli_run(int argc, char **argv) {
@@ -92,7 +109,9 @@ int cli_run(int argc, char **argv) {
         cli_say("--listen needs the real clock: sockets know nothing of --clock virtual");
         code = CLI_MISUSED;
     }
+    if (code == CLI_GO_ON && j.config.virtual_clock)
+        cli_replay_enter(argv);
     cli_log_init(&j.config);
     cli_notify_init(&j.notify, &j.config);
-    return code == CLI_GO_ON ? run(&j) : code;
+    return code == CLI_GO_ON ? events_close(&j, cli_job_run(&j, run_job)) : code;
 }

@@ -58,7 +58,7 @@ endif()
 
 # ---- what is read ----
 
-install(FILES README.md CHANGELOG.md LICENSE
+install(FILES README.md CHANGELOG.md SECURITY.md LICENSE
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT Documentation)
 install(DIRECTORY docs examples
     DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT Documentation PATTERN *.[1-9] EXCLUDE)

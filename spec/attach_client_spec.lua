@@ -18,6 +18,17 @@ cli.describe("a client", function()
       cli.run("attach", "nowhere"))
   end)
 
+  it("says which pid nobody has, unless a socket has such a name", function()
+    local got = cli.shell "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" attach 4194305"
+    local place = cli.shell("pwd").out:match "^[^\n]*" .. "/dynsup"
+    cli.assert_said(2, "no host with the pid 4194305 listens in " .. place .. ", and no socket has that name", got)
+    cli.write("4194305", "")
+    cli.assert_said(2, "./4194305 is no socket", cli.shell "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" attach 4194305")
+    local long = ("x"):rep(200)
+    cli.assert_said(2, ("cannot connect to ./%s: the path of a socket has at most 107 bytes"):format(long),
+      cli.run("attach", long))
+  end)
+
   it("says that a file is no socket, and that nobody listens", function()
     cli.write("file", "")
     cli.assert_said(2, "./file is no socket", cli.run("attach", "file"))

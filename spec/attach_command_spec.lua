@@ -180,6 +180,13 @@ describe("a command that asks a host", function()
     assert.same(stale, outcome(folder, { "tree", host.socket }))
   end))
 
+  it("says when its code cannot be read", with_host("", function(_, folder)
+    local got = program.shell(folder, "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" eval - <.")
+    assert.same({ 2, "", "dynsup: cannot read stdin: Is a directory\n" }, { got.code, got.out, got.err })
+    got = program.shell(folder, "XDG_RUNTIME_DIR=$PWD \"$DYNSUP\" attach <.")
+    assert.same({ 2, "", "dynsup: cannot read stdin: Is a directory\n" }, { got.code, got.out, got.err })
+  end))
+
   it("lists the hosts when there are several", with_host("", function(host, folder)
     local other = attach.host(folder, "")
     local got = attach.run(folder, { "eval", "1" })

@@ -75,11 +75,10 @@ describe("--listen", function()
     local unknown = "dynsup: unknown option '--lisen': did you mean '--listen'?\n"
     assert.same({ 2, unknown }, refusal(folder, "--lisen", "app.lua"))
     local long = ("x"):rep(200)
-    local too_long = ("dynsup: cannot listen at ./%s: enametoolong\n"):format(long)
+    local too_long = ("dynsup: cannot listen at ./%s: the path of a socket has at most 107 bytes\n"):format(long)
     assert.same({ 2, too_long }, refusal(folder, "--listen", long, "app.lua"))
     local nowhere = "dynsup: cannot make the directory /nowhere/at: no such file or directory\n"
-    local got = refusal(folder, "--listen", "/nowhere/at/all", "app.lua")
-    assert.same({ 2, nowhere }, { got[1], got[2]:gsub("ENOENT: ", ""):gsub(": /nowhere/at\n", "\n") .. "" })
+    assert.same({ 2, nowhere }, refusal(folder, "--listen", "/nowhere/at/all", "app.lua"))
   end))
 end)
 
@@ -203,7 +202,7 @@ describe("a socket", function()
       assert.equal("there is a host already at " .. path, refused())
       listener:close()
       program.write(folder, "s", "text")
-      assert.equal(path .. " is a file and no socket: it stays as it is", refused())
+      assert.equal(path .. " is no socket: it stays as it is", refused())
     end)()
     program.remove_folder(folder)
   end)
@@ -213,7 +212,7 @@ describe("a socket", function()
     program.write(folder, "file", "text")
     for _, name in ipairs { "file", "link", "folder" } do
       program.shell(folder, "ln -sf file link; mkdir -p folder")
-      local said = { 2, ("dynsup: %s/%s is a file and no socket: it stays as it is\n"):format(folder, name) }
+      local said = { 2, ("dynsup: %s/%s is no socket: it stays as it is\n"):format(folder, name) }
       assert.same(said, refusal(folder, "--listen=" .. folder .. "/" .. name, "app.lua"))
     end
     assert.equal("text", program.shell(folder, "cat file").out)

@@ -89,7 +89,7 @@ dynsup.ensure_child(sup, { body = print, name = "x", restart = "x" })]])
   end)
 
   it("with a heap of its own, which is not opened", function()
-    assert_told({ '7: start_child: invalid_mfa: "a function at args[1] cannot travel to another heap": ' .. MFA }, 4,
+    assert_told({ "7: start_child: invalid_mfa: a function at args[1] cannot travel to another heap" }, 4,
       check [[
 local sup = dynsup.start_link()
 local name = "string:rep"
@@ -100,14 +100,13 @@ dynsup.start_child(sup, { body = name, heap = "own", args = { print } })]])
   end)
 
   it("under a supervisor whose children would have other heaps", function()
-    local travels = " cannot travel to another heap\": " .. MFA
     local named = 'what runs in another heap is named "module:function": a function value belongs to its own'
     assert_told({
       "5: start_child: xx", -- what that start function makes of the extra arguments
-      ("6: start_child: invalid_mfa: %q: %s"):format(named, MFA),
-      '7: start_child: invalid_mfa: "a function at args[1]' .. travels,
-      ("8: ensure_child: invalid_mfa: %q: %s"):format(named, MFA),
-      ("15: start_child: invalid_mfa: %q: %s"):format(named, MFA),
+      "6: start_child: invalid_mfa: " .. named,
+      "7: start_child: invalid_mfa: a function at args[1] cannot travel to another heap",
+      "8: ensure_child: invalid_mfa: " .. named,
+      "15: start_child: invalid_mfa: " .. named,
     }, 7, check [[
 local name = "string:rep"
 local sup = dynsup.start_link { heaps = 2, extra_arguments = { "x", 2 } }

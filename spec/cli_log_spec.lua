@@ -174,10 +174,21 @@ cli.describe("the log's format", function()
     cli.write("app.lua", text)
     local function first(command) return lines_of(shell(command))[1] end
     assert.matches("^time=", first "unset DYNSUP_LOG_FORMAT; \"$DYNSUP\" run app.lua")
-    assert.matches("^time=", first "DYNSUP_LOG_FORMAT=nonsense \"$DYNSUP\" run app.lua")
+    assert.matches("^time=", first "DYNSUP_LOG_FORMAT= \"$DYNSUP\" run app.lua")
     assert.matches("^{", first "DYNSUP_LOG_FORMAT=json \"$DYNSUP\" run app.lua")
     assert.equal("[warning] hello \"you\" n=1",
       first "DYNSUP_LOG_FORMAT=json \"$DYNSUP\" run --log-format text app.lua")
+  end)
+
+  it("is told once of a format in the environment that is none, and goes on without it", function()
+    cli.write("app.lua", text)
+    local told = "dynsup: DYNSUP_LOG_FORMAT is 'nonsense', which is none of text, logfmt, json: it is left out"
+    for _, options in ipairs { "run", "run --clock virtual", "check", "repl" } do
+      local got = shell(('DYNSUP_LOG_FORMAT=nonsense "$DYNSUP" %s app.lua </dev/null'):format(options))
+      assert.equal(told, lines_of(got)[1])
+      assert.matches("^time=", lines_of(got)[2])
+      assert.equal(1, count("nonsense", got.err))
+    end
   end)
 
   it("tells why the program ends as text, unless another format was asked for", function()

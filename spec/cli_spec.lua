@@ -267,6 +267,11 @@ cli.describe("a run ends with", function()
     assert_ended(1, got)
   end)
 
+  it("1 also for a syntax error whose text is that of precompiled code", function()
+    assert_said(1, "script.lua:1: unexpected symbol near ''attempt to load a binary chunk''",
+      script "x = 1 'attempt to load a binary chunk'")
+  end)
+
   it("1 and a traceback, told once, when the script fails", function()
     local got = script "local function f() error 'boom' end\nf()"
     assert_ended(1, got)
@@ -274,6 +279,25 @@ cli.describe("a run ends with", function()
     assert_has("script.lua:2: in", got.err)
     assert.equal(1, count("boom", got.err))
     assert.equal("", got.out)
+  end)
+
+  it("1 and who knows more, where assert tells why a spec or an option was refused, and not which", function()
+    local function hint(line)
+      local got = script("local dynsup = require 'dynsup'\n" .. line)
+      assert_ended(1, got)
+      local last = got.err:match "([^\n]*)\n$"
+      return last == "'dynsup check script.lua' tells which value that is"
+    end
+    assert.True(hint "assert(dynsup.start_link { max_restart = 3 })")
+    assert.True(hint "assert(dynsup.start_child(dynsup.start_link(), { boby = print }))")
+    assert.True(hint "assert(dynsup.server.start_link({}, nil, { timeout = 'x' }))")
+    assert.False(hint "assert(dynsup.start_child(dynsup.self(), { body = print }))")
+    assert.False(hint "error 'invalid_thing'")
+    assert.False(hint "require = nil; error 'boom'")
+    assert.False(hint "error { 'invalid_option' }")
+    assert.False(hint "dynsup.exit 'invalid_option'")
+    assert_has("script.lua:2: invalid_option\n",
+      script("local dynsup = require 'dynsup'\nrequire = nil; error 'invalid_option'").err)
   end)
 
   it("1 also for errors that are no strings", function()

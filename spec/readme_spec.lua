@@ -65,18 +65,71 @@ describe("README.md", function()
   end)
 end)
 
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+-- Without "folder/..".
+local function plain(path)
+  local shorter, count = path:gsub("[^/]+/%.%./", "", 1)
+  return count == 0 and path or plain(shorter)
+end
+
+-- Calls f with each file that a page has a link to, from the project's folder.
+local function each_link(page, f)
+  local folder = page:match "^(.*/)" or ""
+  for target in read_file(page):gmatch "%]%(([^)#]+)[^)]*%)" do
+    if not target:match "^https?:" then
+      f(plain(folder .. target))
+    end
+  end
+end
+
+local function lines_from(command)
+  local pipe <close> = assert(io.popen(command))
+  local lines = {}
+  for line in pipe:lines() do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
 describe("the links of", function()
-  for _, page in ipairs { "README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/semantics.md",
-    "docs/performance.md", "bench/README.md" } do
+  for _, page in ipairs(lines_from "ls *.md docs/*.md docs/*/*.md examples/*/*.md bench/*.md fuzz/*.md") do
     it(page .. " lead to files", function()
-      local folder = page:match "^(.*/)" or ""
-      for target in read_file(page):gmatch "%]%(([^)#]+)[^)]*%)" do
-        if not target:match "^https?:" then
-          local file = io.open(folder .. target)
-          assert.is_not_nil(file, target)
-          file:close()
-        end
-      end
+      each_link(page, function(path) assert.is_true(exists(path), path) end)
     end)
   end
+end)
+
+describe("the pages that are installed", function()
+  -- As cmake/install.cmake has it: these files, and these folders with all but manual pages.
+  local install = read_file "cmake/install.cmake"
+  local files = assert(install:match "install%(FILES ([^\n]+)\n    DESTINATION ${CMAKE_INSTALL_DOCDIR}")
+  local folders = assert(install:match "install%(DIRECTORY ([^\n$]+)\n    DESTINATION ${CMAKE_INSTALL_DOCDIR}")
+
+  local function is_installed(path)
+    for name in files:gmatch "%S+" do
+      if path == name then return true end
+    end
+    for folder in folders:gmatch "%S+" do
+      if path:find(folder .. "/", 1, true) == 1 then return not path:find "%.[1-9]$" end
+    end
+    return false
+  end
+
+  it("link to nothing that is not", function()
+    local count = 0
+    for _, page in ipairs(lines_from "ls *.md docs/*.md docs/*/*.md examples/*/*.md") do
+      if is_installed(page) then
+        each_link(page, function(path)
+          count = count + 1
+          assert.is_true(is_installed(path), ("%s: %s"):format(page, path))
+        end)
+      end
+    end
+    assert(count > 60)
+  end)
 end)

@@ -18,6 +18,17 @@ local function assert_begins(expected, text)
 end
 
 describe("help", function()
+  it("says what Ctrl-D does, and attached what ends the host", function()
+    local own, attached = helped(nil), help.text(pages, nil, 80, true)
+    assert.is_truthy(own:find("\n  Ctrl-D                 ends: everything is stopped", 1, true))
+    assert.is_nil(own:find("os.exit", 1, true))
+    assert.is_truthy(attached:find("\n  Ctrl-D                 detaches: ", 1, true))
+    assert.is_truthy(attached:find("\n  os.exit()              ends the host, ", 1, true))
+    for line in attached:gmatch "[^\n]+" do
+      assert.is_true(#line <= 80, line)
+    end
+  end)
+
   it("without a topic shows what there is", function()
     local text = helped(nil)
     assert_begins("Lines of Lua run here", text)

@@ -234,3 +234,20 @@ cli.describe("the command repl", function()
     assert_has("\n  repl [OPTION...]", cli.run("help").out)
   end)
 end)
+
+cli.describe("input that cannot be read", function()
+  it("is told, with the code 2", function()
+    cli.assert_said(2, "cannot read stdin: Is a directory", cli.shell [["$DYNSUP" repl <.]])
+    cli.assert_said(2, "cannot read stdin: Bad file descriptor", cli.shell [["$DYNSUP" repl <&-]])
+  end)
+
+  it("is told behind what a file has done", function()
+    cli.write("first.lua", "print 'first'")
+    local got = cli.shell [["$DYNSUP" repl first.lua <.]]
+    assert.same({ "first\n", "dynsup: cannot read stdin: Is a directory\n", 2 }, { got.out, got.err, got.code })
+  end)
+
+  it("may as well be empty", function()
+    cli.assert_printed("", cli.shell [["$DYNSUP" repl </dev/null]])
+  end)
+end)

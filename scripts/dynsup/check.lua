@@ -22,6 +22,7 @@ local check = {}
 local mistakes = 0
 local said = {}    -- line -> true: each is told once
 local places = {}  -- pid -> the place of the call that returned it
+local last         -- the reason that was told last, if it is that of a mistake
 local later = {}   -- functions that say what can be said at the end only
 
 -- ---- lines ----
@@ -93,10 +94,12 @@ local function failed(place, what, reason, ...)
     later[#later + 1] = function() no_supervisor(place, what) end
   else
     say_mistake(place, what, text.failure(reason, ...))
+    last = reason
   end
 end
 
 local function told(what, result, reason, ...)
+  last = nil
   local place = place_here()
   if not place or reason == "ignore" then return end
   if result ~= nil then
@@ -179,10 +182,18 @@ end
 
 local ends = {}
 
+-- Does main end because of what was told last? So it is under `assert`, which says less of it.
+local function was_told(crash)
+  local value = rawget(crash, "error")
+  if type(value) == "string" then value = value:match ": ([%a_]+)$" or value end
+  return last ~= nil and rawequal(value, last)
+end
+
 function ends.failed(reason)
-  if type(reason) == "table" and rawget(reason, "traceback") then
+  if text.is_crash(reason) then
+    if was_told(reason) then return end
     mistakes = mistakes + 1
-    say(tostring(reason))
+    say(text.failure(reason))
   else
     say_mistake(arg[0], "main", "the main process ended: " .. text.failure(reason))
   end

@@ -103,8 +103,24 @@ local function value_text(value)
   return #text > WIDTH and text:sub(1, WIDTH) .. "..." or text
 end
 
-local function is_crash(reason)
+--- Is it a crash object?
+---@param reason any
+---@return boolean
+function check_text.is_crash(reason)
   return type(reason) == "table" and rawget(reason, "traceback") ~= nil
+end
+
+-- Its error may be one whose __tostring fails.
+local function crash_text(crash)
+  local ok, text = pcall(tostring, crash)
+  if ok then return text end
+  local why = type(text) == "string" and ": " .. text or ""
+  return ("an error that cannot be told%s\n%s"):format(why, rawget(crash, "traceback"))
+end
+
+-- What was told in place of a value, where no value is wrong by itself: it says what to do.
+local function is_sentence(reason, detail)
+  return reason == "invalid_mfa" and type(detail) == "string" and detail:find("another heap", 1, true) ~= nil
 end
 
 -- { id =, reason =, detail = }: the child that kept a static supervisor from starting.
@@ -121,13 +137,28 @@ function check_text.failure(reason, ...)
   if is_child_failure(reason, detail) then
     local why = check_text.failure(table.unpack({ detail.reason, detail.detail }, 1, detail.detail == nil and 1 or 2))
     return ("child %s did not start: %s"):format(value_text(detail.id), why)
-  elseif is_crash(reason) then
-    return tostring(reason)
+  elseif check_text.is_crash(reason) then
+    return crash_text(reason)
+  elseif is_sentence(reason, detail) then
+    return reason .. ": " .. detail
   end
   local text = type(reason) == "string" and reason or value_text(reason)
   if select("#", ...) > 0 then text = text .. ": " .. value_text(detail) end
   local what = reason == "invalid_child_spec" and no_child_spec(detail) or advice[reason]
   return what and text .. ": " .. what or text
+end
+
+local without_value = { bad_return = true, failed = true, not_a_supervisor = true }
+
+--- Is the crash that of an `assert` around a call that has refused a spec or an option? Then its error is
+--- the reason alone, and the value that was wrong is lost.
+---@param crash any
+---@return boolean
+function check_text.is_refusal(crash)
+  local value = check_text.is_crash(crash) and rawget(crash, "error")
+  local reason = type(value) == "string" and (value:match ": ([%a_]+)$" or value)
+  if not reason or without_value[reason] then return false end
+  return reason == "invalid_child_spec" or advice[reason] ~= nil
 end
 
 --- Why a module or function was not found, in one line.

@@ -34,13 +34,19 @@ local function tell_several(hosts)
   return table.concat(rows, "\n")
 end
 
--- A path; or a pid, of a host in the user's own directory.
+-- A path; or a pid, of a host in the user's own directory, unless a file has that name.
 local function read_given(given)
-  local path = given:find "^%d+$" and ("%s/%s.sock"):format(place.directory(), given)
-  if path and place.look(path) ~= "none" then
-    return path
+  local here = given:find("/", 1, true) and given or "./" .. given
+  if not given:find "^%d+$" then
+    return here
   end
-  return given:find("/", 1, true) and given or "./" .. given
+  local path = ("%s/%s.sock"):format(place.directory(), given)
+  if place.look(path) ~= "none" then
+    return path
+  elseif place.look(here) ~= "none" then
+    return here
+  end
+  return nil, ("no host with the pid %s listens in %s, and no socket has that name"):format(given, place.directory())
 end
 
 --- The socket that is meant: the given one, or that of the only host of the user's.
@@ -75,7 +81,7 @@ local problems = {
 }
 
 local function problem_of(reason, path)
-  return (problems[reason] or "cannot connect to %s: " .. tostring(reason)):format(path)
+  return (problems[reason] or "cannot connect to %s: " .. place.told(tostring(reason))):format(path)
 end
 
 -- Somebody else's program could run what is typed as its own user only, but could show anything.

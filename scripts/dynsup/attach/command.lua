@@ -23,7 +23,11 @@ local requests = {}
 function requests.eval(settings)
   local code = settings.code
   if code == "-" then
-    code = io.stdin:read "a" or ""
+    local text, problem = io.stdin:read "a"
+    if not text then
+      client.exit(MISUSED, "cannot read stdin: " .. problem)
+    end
+    code = text
   end
   return { text = code, args = settings.args }
 end

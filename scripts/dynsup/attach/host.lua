@@ -89,7 +89,7 @@ local function open(settings)
       dynsup.spawn(listen, path, settings, resume)
     end)
     if not listener then
-      return nil, ("cannot listen at %s: %s"):format(path, reason)
+      return nil, ("cannot listen at %s: %s"):format(path, place.told(reason))
     end
     dynsup.log.info("clients may attach", { socket = path })
     return listener

@@ -16,6 +16,27 @@ local function kind_of(stat)
   return stat.mode & KIND
 end
 
+-- A message of libuv's without its code and the path, which is told anyway: "permission denied".
+local function plain(message, path)
+  local text = message:gsub("^%u%w*: ", "")
+  return text:sub(-#path - 2) == ": " .. path and text:sub(1, -#path - 3) or text
+end
+
+local reasons = {
+  eacces = "you may not write there",
+  eaddrinuse = "somebody else listens there",
+  enametoolong = ("the path of a socket has at most %d bytes"):format(PATH_MAX),
+  enoent = "there is no such directory",
+  enotdir = "what should be its directory is none",
+}
+
+--- Why a socket cannot be used, as people say it.
+---@param reason string of dynsup.net
+---@return string
+function place.told(reason)
+  return reasons[reason] or reason
+end
+
 --- The user's own directory for sockets.
 ---@return string
 function place.directory()
@@ -28,9 +49,9 @@ end
 
 -- Why a directory is not to be trusted; nil: it is.
 local function mistrust(path)
-  local stat, _, code = uv.fs_lstat(path)
+  local stat, message = uv.fs_lstat(path)
   if not stat then
-    return ("cannot look at %s: %s"):format(path, code)
+    return ("cannot look at %s: %s"):format(path, plain(message, path))
   elseif kind_of(stat) ~= DIRECTORY then
     return path .. " is no directory"
   elseif stat.uid ~= uv.getuid() then
@@ -44,7 +65,7 @@ end
 local function make_directory(path)
   local made, message, code = uv.fs_mkdir(path, 448) -- 0700
   if not made and code ~= "EEXIST" then
-    return ("cannot make the directory %s: %s"):format(path, message)
+    return ("cannot make the directory %s: %s"):format(path, plain(message, path))
   end
 end
 
@@ -81,7 +102,7 @@ end
 
 local refusals = {
   live = "there is a host already at %s",
-  file = "%s is a file and no socket: it stays as it is",
+  file = "%s is no socket: it stays as it is",
 }
 
 -- Keeps other hosts from making ready at the path: what one has found stale, another one could have
@@ -101,9 +122,10 @@ local function clear(path)
   local state = place.look(path)
   if state == "stale" then
     local done, message, code = uv.fs_unlink(path)
-    return not done and code ~= "ENOENT" and ("cannot remove the stale socket %s: %s"):format(path, message) or nil
+    local failed = not done and code ~= "ENOENT"
+    return failed and ("cannot remove the stale socket %s: %s"):format(path, plain(message, path)) or nil
   elseif state ~= "none" then
-    return (refusals[state] or "cannot use the socket %s: " .. state):format(path)
+    return (refusals[state] or "cannot use the socket %s: " .. place.told(state)):format(path)
   end
 end
 
@@ -157,9 +179,9 @@ end
 ---@return string? problem
 function place.live()
   local directory, hosts = place.directory(), {}
-  local scan, _, code = uv.fs_scandir(directory)
+  local scan, message, code = uv.fs_scandir(directory)
   if not scan then
-    return code == "ENOENT" and hosts or nil, ("cannot look into %s: %s"):format(directory, code)
+    return code == "ENOENT" and hosts or nil, ("cannot look into %s: %s"):format(directory, plain(message, directory))
   end
   local problem = mistrust(directory)
   if problem then

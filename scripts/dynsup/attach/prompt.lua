@@ -29,14 +29,14 @@ local function connect(given)
 end
 
 -- The process traps exits at a terminal: the console wakes it when the program is to end.
-local function finish(current, name, is_console)
+local function finish(current, name, is_console, code)
   current:close()
   if host.halting() then
     dynsup.exit "normal"
   elseif is_console then
     remote.tell(("detached: %s goes on"):format(name))
   end
-  dynsup.halt(current.is_strict and current.failed and 1 or 0)
+  dynsup.halt(code or current.is_strict and current.failed and 1 or 0)
 end
 
 --- Reads lines until there are no more, and has them run by a host; then ends the program.
@@ -49,14 +49,12 @@ function prompt.main(input, path, level)
   local current = remote.new(connection, input, repl.width(input))
   current.is_strict = not is_console
   dynsup.flag("trap_exit", is_console)
-  local reader = require("dynsup.repl." .. input.kind)
-  local greeting = GREETING:format(name)
-  local lines = reader.new(input, current, greeting).lines
+  local reader = require("dynsup.repl." .. input.kind).new(input, current, GREETING:format(name))
   current:watch(level or is_console and "warning" or "off")
-  for line in lines() do
+  for line in reader.lines() do
     current:feed(line)
   end
-  finish(current, name, is_console)
+  finish(current, name, is_console, reader.code)
 end
 
 return prompt

@@ -15,7 +15,12 @@ Lines of Lua run here as you type them; what they start goes on.
   _                      the last value
   Ctrl-C                 unwinds the line that runs, or drops the one you type
   Ctrl-R, Tab, Up, Down  search earlier lines, complete, go through them
-  Ctrl-D                 ends: everything is stopped in order
+]]
+
+local ENDS = "  Ctrl-D                 ends: everything is stopped in order\n"
+local DETACHES = [[
+  Ctrl-D                 detaches: everything there goes on
+  os.exit()              ends the host, as dynsup.halt() does: the whole program
 ]]
 
 local help = {}
@@ -178,12 +183,13 @@ end
 ---@param pages table<string, string> the pages of docs/ by their names
 ---@param topic any a function or module of dynsup's, or a name; nil: an overview
 ---@param width? integer
+---@param attached? boolean to a host that is another program's
 ---@return string
-function help.text(pages, topic, width)
+function help.text(pages, topic, width, attached)
   local index = read_pages(pages)
   width = width or 80
   if topic == nil then
-    return OVERVIEW .. "\n" .. lists(index, nil, width)
+    return OVERVIEW .. (attached and DETACHES or ENDS) .. "\n" .. lists(index, nil, width)
   end
   local name
   if type(topic) == "string" then
@@ -202,11 +208,12 @@ end
 --- The function help of a session.
 ---@param pages fun(): table<string, string>
 ---@param width fun(): integer
----@param streams? table where it writes: with stdout; without one io
+---@param streams? table those of an attached session, with stdout; without them it writes to io's
 function help.new(pages, width, streams)
-  streams = streams or io
   return function(topic)
-    streams.stdout:write(help.text(pages(), topic, width()))
+    local text = help.text(pages(), topic, width(), streams ~= nil)
+    local to = streams or io
+    to.stdout:write(text)
   end
 end
 

@@ -4,10 +4,18 @@ local dynsup = require "dynsup"
 local uv = require "luv"
 
 local MUCH = 32768 -- bytes of a line that are taken before its end: the input has room for 65536
+local UNREADABLE = 2 -- the exit code
 
 local pipe = {}
 
--- Waits until there is something to read. A file always has something.
+-- What can be watched; luv loses memory where the system refuses. A file always has something, and of a
+-- folder reading says what it is.
+local function new_poll()
+  local kind = uv.guess_handle(0) or "unknown"
+  return kind ~= "file" and kind ~= "unknown" and uv.new_poll(0) or nil
+end
+
+-- Waits until there is something to read.
 local function wait_for(poll)
   if poll then
     dynsup.await(function(resume)
@@ -45,15 +53,22 @@ local function next_line(input, poll)
 end
 
 ---@param input table the program's
----@return table reader
+---@return table reader its field code: what the program is to end with, where it cannot read
 function pipe.new(input)
-  local poll = uv.guess_handle(0) ~= "file" and uv.new_poll(0) or nil
+  local poll, reader = new_poll(), {}
   input.settle()
-  return {
-    lines = function()
-      return function() return next_line(input, poll) end
-    end,
-  }
+  function reader.lines()
+    return function()
+      local line = next_line(input, poll)
+      local failure = not line and input.failure()
+      if failure then
+        io.stderr:write("dynsup: cannot read stdin: ", failure, "\n")
+        reader.code = UNREADABLE
+      end
+      return line
+    end
+  end
+  return reader
 end
 
 return pipe
