@@ -189,12 +189,24 @@ static void go_on(dsi_supervisor *supervisor) {
 }
 
 static bool can_go_on(const dsi_supervisor *supervisor) {
-    return supervisor->occupied && !supervisor->awaited && !supervisor->has_guest;
+    return supervisor->occupied && !supervisor->awaited && !supervisor->has_guest &&
+           dsi_process_alive(supervisor->process);
+}
+
+/* Does somebody else have a slice just now? A child that says that it is ready pays for no sibling
+ * with its own time. */
+static bool is_in_foreign_slice(const dsi_supervisor *supervisor) {
+    const dsi_process *current = supervisor->host->current;
+    return current && current != supervisor->process;
 }
 
 void dsi_static_advance(dsi_supervisor *supervisor) {
     if (supervisor->order->advances)
         return;
+    if (is_in_foreign_slice(supervisor)) {
+        dsi_supervisor_wake(supervisor);
+        return;
+    }
     supervisor->order->advances = true;
     do {
         if (supervisor->occupied && !supervisor->has_guest)
