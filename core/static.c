@@ -2,8 +2,12 @@
 #include "static.h"
 
 #include "child_event.h"
+#include "tiny.h"
 
 #include <assert.h>
+
+/* So many children are started or stopped in one go; then others have their turn. */
+#define STEPS_A_GO DSI_TINY(64, 2)
 
 /* ---- small things ---- */
 
@@ -208,13 +212,16 @@ void dsi_static_advance(dsi_supervisor *supervisor) {
         return;
     }
     supervisor->order->advances = true;
+    int left = STEPS_A_GO;
     do {
         if (supervisor->occupied && !supervisor->has_guest)
             dsi_supervisor_heed_parent(supervisor);
         if (can_go_on(supervisor))
             go_on(supervisor);
-    } while (can_go_on(supervisor));
+    } while (can_go_on(supervisor) && --left > 0);
     supervisor->order->advances = false;
+    if (can_go_on(supervisor))
+        dsi_supervisor_wake(supervisor);
 }
 
 /* ---- the policy ---- */

@@ -242,7 +242,9 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
             model_make_ready(m, s);
         return DYNSUP_PENDING;
     }
+    m->asks = true;
     int status = handle(m, s, r, &pid);
+    m->asks = false;
     if (status != DYNSUP_PENDING)
         model_answer(m, r, status, pid);
     return status;
@@ -360,7 +362,7 @@ void model_supervisor_slice(model *m, int s) {
         turn(m, s);
     supervisor->queued = false;
     bool retries = supervisor->order.job == MODEL_IDLE && supervisor->retry_count;
-    if (supervisor->has_guest || retries || has_turn(m, s))
+    if (supervisor->has_guest || retries || has_turn(m, s) || model_static_goes_on(m, s))
         model_make_ready(m, s);
 }
 
