@@ -231,7 +231,8 @@ bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
 /* Restarts a child, politely, in place of its incarnation with this number or an earlier one: it is
  * told to stop by its shutdown mode and started again at once. That does not count towards
  * max_restarts and has no delay; siblings are left alone, and the saved state is kept. One that
- * waits for its backoff is started now, one that starts is renewed when it runs. 0: a later
+ * waits for its backoff is started now, one that starts is renewed when it runs; one that has ended
+ * by itself meanwhile is restarted or not as after any end. 0: a later
  * incarnation has begun; or, without may_wait, it will: nobody is told, and the request may wait
  * all the same. DYNSUP_ENOT_FOUND: it is not there or does not run, and is not to;
  * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
