@@ -57,6 +57,43 @@ static void a_dead_process_that_waits_elsewhere_is_no_child(void **state) {
     test_say_go(test, busy);
 }
 
+/* The first sibling, once the start function waits. */
+static const test_body *ask_beside(test_host *test, test_body *a, test_order *order,
+                                   test_plan *plan) {
+    test_order_add(test, order);
+    test_order_add_guest(test, order, plan);
+    test_order_ask(test, a, order);
+    test_run(test);
+    plan->pid = order->programs[0]->last->pid;
+    return order->programs[0]->last;
+}
+
+static void who_names_another_child_with_an_info_leaves_nothing_of_it(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = {0};
+    test_plan plan = {.waits = true, .info = test_object(test)};
+    dynsup_value info = plan.info;
+    const test_body *sibling = ask_beside(test, a, &order, &plan);
+    test_say_go(test, dynsup_supervisor_next(test->host, 0));
+    assert_int_equal(a->reply.status, DYNSUP_EFAILED_TO_START);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_ALREADY_STARTED);
+    assert_int_equal(a->reply.values[1].as.id, sibling->pid);
+    assert_int_equal(test_owners(test, info), 0);
+    order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 1);
+    plan = (test_plan){.pid = test_child(test, order.pid, 1, NULL), .info = test_object(test)};
+    info = plan.info;
+    dynsup_child_spec spec = test_spec(test_guest_program(test, &plan));
+    spec.guest = true;
+    spec.id = test_integer(2);
+    test_start(test, a, order.pid, &spec);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EALREADY_STARTED);
+    assert_int_equal(a->reply.pid, plan.pid);
+    assert_int_equal(a->reply.values[0].kind, DYNSUP_NIL);
+    assert_int_equal(test_owners(test, info), 0);
+}
+
 static void a_restart_may_not_name_another_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -114,6 +151,7 @@ int main(void) {
         TEST(the_body_of_a_child_that_is_not_started_any_more_is_freed),
         TEST(a_child_that_was_dead_when_it_was_named_needs_no_stop),
         TEST(a_dead_process_that_waits_elsewhere_is_no_child),
+        TEST(who_names_another_child_with_an_info_leaves_nothing_of_it),
         TEST(a_restart_may_not_name_another_child),
         TEST(what_would_wait_is_refused_to_who_may_not),
         TEST(a_significant_child_of_who_never_shuts_down_ends_alone),
