@@ -114,7 +114,7 @@ typedef struct dynsup_child_spec {
  * false DYNSUP_EWOULD_WAIT comes back in place of DYNSUP_PENDING. A caller that is gone by then is
  * simply not told. DYNSUP_ENOPROC and DYNSUP_ENOT_A_SUPERVISOR for a wrong supervisor,
  * DYNSUP_ECALLS_ITSELF for a guest of its own, and for who has not started yet and is waited for by
- * it: a process of start_out, an init function. */
+ * it: a process of start_out, an init function, a static supervisor's child before dynsup_ready. */
 
 /* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
  * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
