@@ -269,7 +269,8 @@ void dynsup_draft_free(dynsup_draft *draft);
 int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *options,
                         dynsup_draft *draft, dynsup_reply *reply);
 
-/* As dynsup_supervisor_configure, for the init function of a static supervisor. */
+/* As dynsup_supervisor_configure, for the init function of a static supervisor; the draft changes
+ * hands. Called once. */
 void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
                              dynsup_draft *draft);
 

@@ -2,6 +2,11 @@
  * and callers it cannot have. */
 #include "test_static.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void the_body_of_a_child_that_is_not_started_any_more_is_freed(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn(test, NULL);
@@ -144,6 +149,62 @@ static void a_significant_child_of_who_never_shuts_down_ends_alone(void **state)
     test_children(test, a->reply.pid, "1-");
 }
 
+/* An init function that makes its supervisor a static one, so many times. */
+static enum dynsup_slice act_configure(test_body *self, dynsup_outcome *outcome) {
+    dynsup_host *host = self->test->host;
+    const dynsup_supervisor_options options = {.period_ms = 5000};
+    for (const int *times = self->more; self->slices <= (size_t)*times; self->slices++)
+        dynsup_static_configure(host, &options, dynsup_draft_new(host));
+    outcome->pid = self->pid;
+    return DYNSUP_SLICE_EXIT;
+}
+
+static void init(test_host *test, int times) {
+    test_body *a = test_spawn(test, NULL), *body = test_body_new(test);
+    const dynsup_supervisor_options named = {0};
+    body->act = act_configure;
+    body->more = &times;
+    test_enter(a);
+    test_asked(a, dynsup_supervisor_init(test->host, &named, &test_body_ops, body, &a->reply));
+    test_run(test);
+    assert_true(a->replied && a->reply.status == 0);
+    test_children(test, a->reply.pid, "");
+}
+
+static void outside(test_host *test, int times) {
+    test_body *a = test_spawn(test, NULL);
+    a->act = act_configure;
+    a->more = &times;
+    test_run(test);
+}
+
+/* Does it end the program as misuse? In a process of its own. */
+static bool aborts(test_host *test, void (*misuse)(test_host *, int), int times) {
+    const struct rlimit no_core = {0, 0};
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGABRT, SIG_DFL); /* cmocka's would go on with the next test */
+        setrlimit(RLIMIT_CORE, &no_core);
+        close(STDERR_FILENO);
+        misuse(test, times);
+        _exit(0);
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void an_init_function_configures_its_supervisor_once(void **state) {
+    test_host *test = *state;
+    init(test, 1);
+#ifndef NDEBUG
+    assert_true(aborts(test, init, 2));
+    assert_true(aborts(test, outside, 1));
+#else
+    (void)aborts, (void)outside;
+#endif
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -154,6 +215,7 @@ int main(void) {
         TEST(who_names_another_child_with_an_info_leaves_nothing_of_it),
         TEST(a_restart_may_not_name_another_child),
         TEST(what_would_wait_is_refused_to_who_may_not),
+        TEST(an_init_function_configures_its_supervisor_once),
         TEST(a_significant_child_of_who_never_shuts_down_ends_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
