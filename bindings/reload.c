@@ -75,11 +75,15 @@ static int child_to_be(lua_State *L) {
     return there ? push_child(L, &child) : 0;
 }
 
+/* Who is told by a process that its supervisor starts comes when that is through: nobody waits for
+ * it. */
 static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;
     dynsup_ref ref = (uintptr_t)lua_touserdata(L, 1);
     dynsup_renew_child(host->core, ref, (uint32_t)lua_tointeger(L, 2), may_wait, &reply);
+    if (may_wait && reply.status == DYNSUP_ECALLS_ITSELF)
+        reply.status = 0;
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
@@ -88,7 +92,7 @@ static int tell(lua_State *L) {
     return renew(L, false, dsl_done_k);
 }
 
-/* await(ref, incarnation) -> true once it is; nil, reason */
+/* await(ref, incarnation) -> true once it is, or if it cannot be waited for; nil, reason */
 static int await(lua_State *L) {
     return renew(L, true, dsl_done_k);
 }

@@ -241,7 +241,8 @@ int dsl_check_status(lua_State *L, int status) {
         return luaL_error(L, "not enough memory");
     case DYNSUP_ECALLS_ITSELF:
         return luaL_error(
-            L, "a start function or init calls itself: the supervisor that it asks waits for it");
+            L, "a start function, init or body that is not ready calls itself: the supervisor "
+               "that it asks waits for it");
     case DYNSUP_ECLOSING:
         return luaL_error(L, "not possible here: the process is ending");
     default:

@@ -2,21 +2,24 @@
 #include "supervisor.h"
 
 /* The supervisor that is asked, or why nobody is. */
-static int supervisor_of(const dynsup_host *host, dynsup_ref ref, dsi_supervisor **supervisor_out) {
+static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
+                         dsi_supervisor **supervisor_out) {
     const dsi_child *child = dsi_slots_find(&host->children, ref);
     dsi_supervisor *supervisor = child ? child->supervisor : NULL;
     if (!supervisor || !dsi_process_alive(supervisor->process) ||
         supervisor->state == DSI_SUPERVISOR_STOPPING || child->restart == DYNSUP_TEMPORARY)
         return DYNSUP_ENOT_FOUND;
     *supervisor_out = supervisor;
-    return supervisor->process == host->current ? DYNSUP_ECALLS_ITSELF : 0;
+    bool asks_itself = may_wait ? dsi_supervisor_asks_itself(host, supervisor->process)
+                                : supervisor->process == host->current;
+    return asks_itself ? DYNSUP_ECALLS_ITSELF : 0;
 }
 
 int dynsup_renew_child(dynsup_host *host, dynsup_ref child, uint32_t incarnation, bool may_wait,
                        dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
-    int status = supervisor_of(host, child, &supervisor);
+    int status = supervisor_of(host, child, may_wait, &supervisor);
     if (status)
         return reply->status = status;
     dsi_request *request =

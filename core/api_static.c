@@ -1,6 +1,8 @@
 /* The public functions for static supervisors. */
 #include "static.h"
 
+#include <assert.h>
+
 static int start_refuse(dynsup_host *host, dsi_request *request, dynsup_draft *draft, int status) {
     if (request)
         dsi_request_free(host, request);
@@ -32,7 +34,9 @@ static dsi_supervisor *supervisor_of(const dynsup_host *host, dynsup_pid pid) {
 
 void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
                              dynsup_draft *draft) {
-    dsi_static_configure(dsi_supervisor_of(host->current), options, draft);
+    dsi_supervisor *supervisor = dsi_supervisor_of(host->current);
+    assert(supervisor && supervisor->state == DSI_SUPERVISOR_INIT);
+    dsi_static_configure(supervisor, options, draft);
 }
 
 bool dynsup_static_is(const dynsup_host *host, dynsup_pid pid,

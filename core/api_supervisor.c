@@ -61,18 +61,24 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
 
 /* ---- requests ---- */
 
+/* Does its supervisor do nothing else until the process is ready? A static one does not. */
+static bool is_awaited(const dsi_process *process) {
+    const dsi_child *child = process->child;
+    while (child && child->state != DSI_CHILD_STARTING)
+        child = child->extra ? child->extra->next_same : NULL;
+    return child && child->supervisor->awaited == child;
+}
+
 /* Does whoever has started the process wait until it says that it has started? */
 static bool is_starting(const dsi_process *process) {
     const dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (!supervisor)
-        return process->flags & DSI_FLAG_STARTING;
+        return (process->flags & DSI_FLAG_STARTING) || is_awaited(process);
     return supervisor->state == DSI_SUPERVISOR_INIT ||
            (supervisor->order && supervisor->order->job == DSI_JOB_INIT);
 }
 
-/* Is the current process the supervisor itself, as its guest, or being started by it, or by
- * somebody who is? The supervisor would wait for who waits for it. */
-static bool asks_itself(const dynsup_host *host, const dsi_process *process) {
+bool dsi_supervisor_asks_itself(const dynsup_host *host, const dsi_process *process) {
     const dsi_process *asks = host->current;
     while (asks && asks != process && is_starting(asks))
         asks = dsi_process_find_alive(host, asks->parent);
@@ -88,7 +94,7 @@ static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
     *supervisor_out = dsi_supervisor_of(process);
     if (!*supervisor_out)
         return DYNSUP_ENOT_A_SUPERVISOR;
-    return asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
+    return dsi_supervisor_asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
 }
 
 /* The same for what a supervisor that is stopping does not do any more. */

@@ -115,7 +115,7 @@ typedef struct dynsup_child_spec {
  * false DYNSUP_EWOULD_WAIT comes back in place of DYNSUP_PENDING. A caller that is gone by then is
  * simply not told. DYNSUP_ENOPROC and DYNSUP_ENOT_A_SUPERVISOR for a wrong supervisor,
  * DYNSUP_ECALLS_ITSELF for a guest of its own, and for who has not started yet and is waited for by
- * it: a process of start_out, an init function. */
+ * it: a process of start_out, an init function, a static supervisor's child before dynsup_ready. */
 
 /* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
  * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
@@ -240,7 +240,8 @@ bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
 /* Restarts a child, politely, in place of its incarnation with this number or an earlier one: it is
  * told to stop by its shutdown mode and started again at once. That does not count towards
  * max_restarts and has no delay; siblings are left alone, and the saved state is kept. One that
- * waits for its backoff is started now, one that starts is renewed when it runs. 0: a later
+ * waits for its backoff is started now, one that starts is renewed when it runs; one that has ended
+ * by itself meanwhile is restarted or not as after any end. 0: a later
  * incarnation has begun; or, without may_wait, it will: nobody is told, and the request may wait
  * all the same. DYNSUP_ENOT_FOUND: it is not there or does not run, and is not to;
  * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
@@ -277,7 +278,8 @@ void dynsup_draft_free(dynsup_draft *draft);
 int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *options,
                         dynsup_draft *draft, dynsup_reply *reply);
 
-/* As dynsup_supervisor_configure, for the init function of a static supervisor. */
+/* As dynsup_supervisor_configure, for the init function of a static supervisor; the draft changes
+ * hands. Called once. */
 void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options *options,
                              dynsup_draft *draft);
 

@@ -164,6 +164,7 @@ static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_rea
     dsi_child_timer_stop(child);
     dsi_child_timer_start(child, dsi_supervisor_time(supervisor) + delay_ns);
     dsi_event_delayed(host, child, reason, delay_ns);
+    dsi_renew_reconsider(supervisor, child);
 }
 
 /* One that was put off is counted already. */

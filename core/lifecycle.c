@@ -23,8 +23,8 @@ static bool is_killed(const dynsup_reason *reason) {
 
 bool dsi_lifecycle_stop_reported(enum dynsup_restart restart, double shutdown_ms,
                                  const dynsup_reason *reason) {
-    if (shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL)
-        return !is_killed(reason);
+    if (shutdown_ms == DYNSUP_SHUTDOWN_BRUTAL_KILL) /* any other end was the child's own */
+        return !is_killed(reason) && dsi_lifecycle_reported(restart, reason->kind);
     if (reason->kind == DYNSUP_REASON_NORMAL)
         return restart == DYNSUP_PERMANENT;
     return reason->kind != DYNSUP_REASON_SHUTDOWN;

@@ -56,6 +56,7 @@ static void an_end_that_was_asked_for_is_reported_when_it_is_another(void **stat
     dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dynsup_reason killed = dynsup_reason_atom(DYNSUP_KILLED);
+    dynsup_reason noproc = dynsup_reason_atom(DYNSUP_NOPROC);
     double brutal = DYNSUP_SHUTDOWN_BRUTAL_KILL;
     assert_false(dsi_lifecycle_stop_reported(DYNSUP_PERMANENT, 5000, &shutdown));
     assert_true(dsi_lifecycle_stop_reported(DYNSUP_PERMANENT, 5000, &normal));
@@ -63,6 +64,9 @@ static void an_end_that_was_asked_for_is_reported_when_it_is_another(void **stat
     assert_true(dsi_lifecycle_stop_reported(DYNSUP_TRANSIENT, 5000, &killed));
     assert_false(dsi_lifecycle_stop_reported(DYNSUP_PERMANENT, brutal, &killed));
     assert_true(dsi_lifecycle_stop_reported(DYNSUP_PERMANENT, brutal, &shutdown));
+    assert_false(dsi_lifecycle_stop_reported(DYNSUP_TRANSIENT, brutal, &shutdown));
+    assert_false(dsi_lifecycle_stop_reported(DYNSUP_TEMPORARY, brutal, &normal));
+    assert_true(dsi_lifecycle_stop_reported(DYNSUP_TEMPORARY, brutal, &noproc));
 }
 
 static void all_have_texts(void **state) {

@@ -210,6 +210,12 @@ static enum dynsup_slice act_ask(test_body *self, dynsup_outcome *outcome) {
     return DYNSUP_SLICE_WAIT;
 }
 
+static enum dynsup_slice act_ask_its_own(test_body *self, dynsup_outcome *outcome) {
+    asking *ask = self->more;
+    ask->whom = dynsup_parent(self->test->host);
+    return act_ask(self, outcome);
+}
+
 static enum dynsup_slice act_begin(test_body *self, dynsup_outcome *outcome) {
     asking *ask = self->more;
     dynsup_spawn_options options = {.link = true, .start_out = &ask->ref};
@@ -304,6 +310,22 @@ static void nor_can_who_begins_a_supervisor_below_it(void **state) {
         assert_int_equal(ask.statuses[i], DYNSUP_ECALLS_ITSELF);
 }
 
+/* A static supervisor waits for that, at the first start as at that of a group. */
+static void nor_can_a_body_that_is_not_ready_yet(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    asking ask = {0};
+    test_order order = {.options.strategy = DYNSUP_ONE_FOR_ALL};
+    test_order_add(test, &order)->ready = true;
+    order.programs[0]->act = act_ask_its_own;
+    order.programs[0]->more = &ask;
+    test_order_start(test, a, &order);
+    asked_in_vain(&ask, 1);
+    test_kill_child(test, order.pid, 1);
+    asked_in_vain(&ask, 2);
+    test_children(test, order.pid, "1");
+}
+
 /* What it started was waited for once, and is not any more. */
 static void a_start_function_of_a_supervisor_that_runs_may_ask_another_one(void **state) {
     test_host *test = *state;
@@ -344,6 +366,7 @@ int main(void) {
         TEST(a_start_that_asks_for_its_own_end_is_stopped),
         TEST(who_starts_cannot_ask_who_waits_for_it),
         TEST(nor_can_who_begins_a_supervisor_below_it),
+        TEST(nor_can_a_body_that_is_not_ready_yet),
         TEST(a_start_function_of_a_supervisor_that_runs_may_ask_another_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  * A renewal is a restart that nobody has to be afraid of: it does not count, has no delay, and
  * leaves siblings alone. The request names the incarnation that is to be replaced, so asking again
  * does no harm, and who has told many children to stop can then wait for one after the other.
+ * A child that has ended by itself is not renewed: its restart type, its reason and its limits say
+ * what becomes of it, as if nobody had asked.
  * A request that waits for the child (in its waiters) gets another turn whenever something has
  * happened to it, and finds out by looking.
  */
@@ -43,10 +45,16 @@ static int await_for(dsi_supervisor *supervisor, dsi_child *child, dsi_request *
     return request->caller ? await(supervisor, child, request) : 0;
 }
 
+/* Is its process about to end? Then that decides what becomes of it. */
+static bool is_ending(const dsi_supervisor *supervisor, const dsi_child *child) {
+    const dsi_process *process = dsi_child_process(supervisor->host, child);
+    return !process || !dsi_process_alive(process);
+}
+
 static int renew_running(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
     int status = await_for(supervisor, child, request);
     request->has_waited = true;
-    if (status >= 0)
+    if (status >= 0 && !is_ending(supervisor, child))
         dsi_life_event(supervisor, child, DSI_ON_RENEW, NULL);
     return status;
 }
@@ -65,8 +73,18 @@ static int renew_restarting(dsi_supervisor *supervisor, dsi_child *child, dsi_re
     return await_for(supervisor, child, request);
 }
 
+/* Who is to be renewed, or NULL. An end of its own that waits for its turn comes first. */
+static dsi_child *child_of(dsi_supervisor *supervisor, const dsi_request *request) {
+    dsi_slots *children = &supervisor->host->children;
+    dsi_child *child = dsi_slots_find(children, request->ref);
+    if (!child || child->state != DSI_CHILD_RUNNING || !dsi_node_linked(&child->parked.node))
+        return child;
+    dsi_supervisor_take_exit(supervisor, child);
+    return dsi_slots_find(children, request->ref);
+}
+
 int dsi_renew(dsi_supervisor *supervisor, dsi_request *request) {
-    dsi_child *child = dsi_slots_find(&supervisor->host->children, request->ref);
+    dsi_child *child = child_of(supervisor, request);
     if (!child)
         return DYNSUP_ENOT_FOUND;
     if (child->incarnation > request->incarnation)

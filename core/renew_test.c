@@ -136,6 +136,7 @@ static void a_loss_while_it_is_renewed_is_none(void **state) {
     assert_int_equal(dynsup_trap_exit(test->host, true, &old), 0);
     test_leave(test);
     assert_int_equal(renew(test, f.a, ref, 1), DYNSUP_PENDING);
+    test_run(test);
     dynsup_lose(test->host, f.child, &reason, 1);
     test_run(test);
     assert_int_equal(f.a->reply.status, 0);
@@ -356,6 +357,72 @@ static void a_child_that_is_about_to_be_tried_again_is_told(void **state) {
     test_counts(test, supervisor, 1, 1, 0, 1);
 }
 
+/* Ends the child and asks for its renewal, in one slice of a's. The supervisor has its turn when
+ * the end waits for it or, with a crowd that ends before the child, has not come yet. */
+static int end_and_renew(test_host *test, test_body *a, dynsup_pid child, enum dynsup_atom how,
+                         int crowd) {
+    dynsup_ref ref = ref_of(test, child);
+    const dynsup_reason reason = dynsup_reason_atom(how), kill = dynsup_reason_atom(DYNSUP_KILL);
+    dynsup_pid pids[100];
+    for (int i = 0; i < crowd; i++)
+        pids[i] = test_spawn(test, NULL)->pid;
+    test_run(test);
+    test_enter(a);
+    for (int i = 0; i < crowd; i++)
+        dynsup_exit(test->host, pids[i], &kill);
+    dynsup_exit(test->host, child, &reason);
+    test_asked(a, dynsup_renew_child(test->host, ref, 1, true, &a->reply));
+    test_run(test);
+    assert_true(a->replied);
+    return a->reply.status;
+}
+
+static void who_has_ended_for_good_is_not_renewed(void **state) {
+    test_host *test = *state;
+    dynsup_child_spec spec = {.restart = DYNSUP_TRANSIENT, .start_timeout_ms = -1};
+    for (int crowd = 0; crowd <= 100; crowd += 100) {
+        family f = family_with(test, &spec);
+        assert_int_equal(end_and_renew(test, f.a, f.child, DYNSUP_SHUTDOWN, crowd),
+                         DYNSUP_ENOT_FOUND);
+        assert_int_equal(f.program->made, 1);
+        test_counts(test, f.supervisor, 0, 0, 0, 0);
+        test_body *a = test_spawn_trapping(test);
+        test_order order = {0};
+        test_order_add(test, &order)->restart = DYNSUP_TRANSIENT;
+        test_order_start(test, a, &order);
+        dynsup_pid child = test_child(test, order.pid, 1, NULL);
+        assert_int_equal(end_and_renew(test, a, child, DYNSUP_SHUTDOWN, crowd), DYNSUP_ENOT_FOUND);
+        test_children(test, order.pid, "1-");
+        test_made(&order, "1");
+    }
+}
+
+static void who_has_crashed_is_restarted_as_after_any_crash(void **state) {
+    test_host *test = *state;
+    for (int crowd = 0; crowd <= 100; crowd += 100) {
+        size_t reports = test_events(test, DYNSUP_EVENT_CHILD_TERMINATED);
+        test_family f = test_family_begin(test, 1);
+        dynsup_child_spec spec = test_spec(f.program);
+        dynsup_pid child = test_started(test, f.a, f.supervisor, &spec);
+        assert_int_equal(end_and_renew(test, f.a, child, DYNSUP_KILL, crowd), 0);
+        assert_int_equal(f.program->made, 2);
+        assert_int_equal(test_events(test, DYNSUP_EVENT_CHILD_TERMINATED), reports + 1);
+        test_crash(test, f.program); /* which counts */
+        assert_false(dynsup_is_alive(test->host, f.supervisor));
+    }
+}
+
+static void who_has_crashed_and_backs_off_is_restarting(void **state) {
+    test_host *test = *state;
+    dynsup_backoff backoff = dynsup_backoff_defaults();
+    dynsup_child_spec spec = {.backoff = &backoff, .start_timeout_ms = -1};
+    for (int crowd = 0; crowd <= 100; crowd += 100) {
+        family f = family_with(test, &spec);
+        assert_int_equal(end_and_renew(test, f.a, f.child, DYNSUP_KILL, crowd), DYNSUP_ERESTARTING);
+        assert_int_equal(f.program->made, 1);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
     const struct CMUnitTest tests[] = {
@@ -374,6 +441,9 @@ int main(void) {
         TEST(a_supervisor_that_stops_renews_nobody),
         TEST(a_child_that_is_about_to_be_tried_again_is_told),
         cmocka_unit_test(memory_may_run_out_for_who_waits),
+        TEST(who_has_ended_for_good_is_not_renewed),
+        TEST(who_has_crashed_is_restarted_as_after_any_crash),
+        TEST(who_has_crashed_and_backs_off_is_restarting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

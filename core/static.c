@@ -2,8 +2,12 @@
 #include "static.h"
 
 #include "child_event.h"
+#include "tiny.h"
 
 #include <assert.h>
+
+/* So many children are started or stopped in one go; then others have their turn. */
+#define STEPS_A_GO DSI_TINY(64, 2)
 
 /* ---- small things ---- */
 
@@ -189,20 +193,35 @@ static void go_on(dsi_supervisor *supervisor) {
 }
 
 static bool can_go_on(const dsi_supervisor *supervisor) {
-    return supervisor->occupied && !supervisor->awaited && !supervisor->has_guest;
+    return supervisor->occupied && !supervisor->awaited && !supervisor->has_guest &&
+           dsi_process_alive(supervisor->process);
+}
+
+/* Does somebody else have a slice just now? A child that says that it is ready pays for no sibling
+ * with its own time. */
+static bool is_in_foreign_slice(const dsi_supervisor *supervisor) {
+    const dsi_process *current = supervisor->host->current;
+    return current && current != supervisor->process;
 }
 
 void dsi_static_advance(dsi_supervisor *supervisor) {
     if (supervisor->order->advances)
         return;
+    if (is_in_foreign_slice(supervisor)) {
+        dsi_supervisor_wake(supervisor);
+        return;
+    }
     supervisor->order->advances = true;
+    int left = STEPS_A_GO;
     do {
         if (supervisor->occupied && !supervisor->has_guest)
             dsi_supervisor_heed_parent(supervisor);
         if (can_go_on(supervisor))
             go_on(supervisor);
-    } while (can_go_on(supervisor));
+    } while (can_go_on(supervisor) && --left > 0);
     supervisor->order->advances = false;
+    if (can_go_on(supervisor))
+        dsi_supervisor_wake(supervisor);
 }
 
 /* ---- the policy ---- */

@@ -6,8 +6,10 @@
  * and then starts children, the first one first; either part may be empty. It goes on until it has
  * to wait: for the end of a child that is told to stop or for one to be ready
  * (supervisor->awaited), or for a guest. Exits, the guest's outcome and readiness bring it back to
- * dsi_static_advance. While there is a job the supervisor is occupied, and everything else is
- * parked; only the parent's exit signal cuts a job short.
+ * dsi_static_advance; in the slice of a child, or of who asks for a stop, that leaves all to the
+ * supervisor's own, and of many children it does some in each slice. While there is a job the
+ * supervisor is occupied, and everything else is parked; only the parent's exit signal cuts a job
+ * short.
  * A child without a process is GONE, which for a static supervisor means that its spec is still
  * there. The lifecycle table is that of all children.
  * Parts: static.c jobs and the policy; static_start.c one child's start; static_request.c what
@@ -62,7 +64,8 @@ void dsi_static_init(dsi_supervisor *supervisor, dsi_request *request);
  * `at` on. advance must follow. */
 void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, dsi_child *at);
 
-/* Goes on with the job until it has to wait or is done. */
+/* Goes on with the job until it has to wait, is done, or has done much; the rest is left to a slice
+ * of the supervisor's, as is all of it in somebody else's slice. */
 void dsi_static_advance(dsi_supervisor *supervisor);
 
 /* The child has no process any more and is to have none: it stays as a spec, or is removed. */

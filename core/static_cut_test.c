@@ -2,6 +2,11 @@
  * and callers it cannot have. */
 #include "test_static.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void the_body_of_a_child_that_is_not_started_any_more_is_freed(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn(test, NULL);
@@ -57,6 +62,43 @@ static void a_dead_process_that_waits_elsewhere_is_no_child(void **state) {
     test_say_go(test, busy);
 }
 
+/* The first sibling, once the start function waits. */
+static const test_body *ask_beside(test_host *test, test_body *a, test_order *order,
+                                   test_plan *plan) {
+    test_order_add(test, order);
+    test_order_add_guest(test, order, plan);
+    test_order_ask(test, a, order);
+    test_run(test);
+    plan->pid = order->programs[0]->last->pid;
+    return order->programs[0]->last;
+}
+
+static void who_names_another_child_with_an_info_leaves_nothing_of_it(void **state) {
+    test_host *test = *state;
+    test_body *a = test_spawn_trapping(test);
+    test_order order = {0};
+    test_plan plan = {.waits = true, .info = test_object(test)};
+    dynsup_value info = plan.info;
+    const test_body *sibling = ask_beside(test, a, &order, &plan);
+    test_say_go(test, dynsup_supervisor_next(test->host, 0));
+    assert_int_equal(a->reply.status, DYNSUP_EFAILED_TO_START);
+    assert_int_equal(a->reply.values[0].as.atom, DYNSUP_ALREADY_STARTED);
+    assert_int_equal(a->reply.values[1].as.id, sibling->pid);
+    assert_int_equal(test_owners(test, info), 0);
+    order = test_ordered(test, a, DYNSUP_ONE_FOR_ONE, 1);
+    plan = (test_plan){.pid = test_child(test, order.pid, 1, NULL), .info = test_object(test)};
+    info = plan.info;
+    dynsup_child_spec spec = test_spec(test_guest_program(test, &plan));
+    spec.guest = true;
+    spec.id = test_integer(2);
+    test_start(test, a, order.pid, &spec);
+    test_run(test);
+    assert_int_equal(a->reply.status, DYNSUP_EALREADY_STARTED);
+    assert_int_equal(a->reply.pid, plan.pid);
+    assert_int_equal(a->reply.values[0].kind, DYNSUP_NIL);
+    assert_int_equal(test_owners(test, info), 0);
+}
+
 static void a_restart_may_not_name_another_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -107,6 +149,62 @@ static void a_significant_child_of_who_never_shuts_down_ends_alone(void **state)
     test_children(test, a->reply.pid, "1-");
 }
 
+/* An init function that makes its supervisor a static one, so many times. */
+static enum dynsup_slice act_configure(test_body *self, dynsup_outcome *outcome) {
+    dynsup_host *host = self->test->host;
+    const dynsup_supervisor_options options = {.period_ms = 5000};
+    for (const int *times = self->more; self->slices <= (size_t)*times; self->slices++)
+        dynsup_static_configure(host, &options, dynsup_draft_new(host));
+    outcome->pid = self->pid;
+    return DYNSUP_SLICE_EXIT;
+}
+
+static void init(test_host *test, int times) {
+    test_body *a = test_spawn(test, NULL), *body = test_body_new(test);
+    const dynsup_supervisor_options named = {0};
+    body->act = act_configure;
+    body->more = &times;
+    test_enter(a);
+    test_asked(a, dynsup_supervisor_init(test->host, &named, &test_body_ops, body, &a->reply));
+    test_run(test);
+    assert_true(a->replied && a->reply.status == 0);
+    test_children(test, a->reply.pid, "");
+}
+
+static void outside(test_host *test, int times) {
+    test_body *a = test_spawn(test, NULL);
+    a->act = act_configure;
+    a->more = &times;
+    test_run(test);
+}
+
+/* Does it end the program as misuse? In a process of its own. */
+static bool aborts(test_host *test, void (*misuse)(test_host *, int), int times) {
+    const struct rlimit no_core = {0, 0};
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGABRT, SIG_DFL); /* cmocka's would go on with the next test */
+        setrlimit(RLIMIT_CORE, &no_core);
+        close(STDERR_FILENO);
+        misuse(test, times);
+        _exit(0);
+    }
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void an_init_function_configures_its_supervisor_once(void **state) {
+    test_host *test = *state;
+    init(test, 1);
+#ifndef NDEBUG
+    assert_true(aborts(test, init, 2));
+    assert_true(aborts(test, outside, 1));
+#else
+    (void)aborts, (void)outside;
+#endif
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
 int main(void) {
@@ -114,8 +212,10 @@ int main(void) {
         TEST(the_body_of_a_child_that_is_not_started_any_more_is_freed),
         TEST(a_child_that_was_dead_when_it_was_named_needs_no_stop),
         TEST(a_dead_process_that_waits_elsewhere_is_no_child),
+        TEST(who_names_another_child_with_an_info_leaves_nothing_of_it),
         TEST(a_restart_may_not_name_another_child),
         TEST(what_would_wait_is_refused_to_who_may_not),
+        TEST(an_init_function_configures_its_supervisor_once),
         TEST(a_significant_child_of_who_never_shuts_down_ends_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,12 +187,21 @@ int dsi_static_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pi
     return 0;
 }
 
-void dsi_static_start_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_outcome *outcome) {
+/* What the start function has returned; a process that is another child's leaves no info. */
+static dynsup_reply reply_of(dsi_supervisor *supervisor, dsi_child *child,
+                             const dynsup_outcome *outcome) {
     dynsup_reply reply = {.status = outcome->status, .pid = outcome->pid};
     reply.values[0] = outcome->values[0];
     reply.values[1] = outcome->values[1];
-    if (reply.status == 0)
-        reply.status = dsi_static_adopt(supervisor, child, outcome->pid);
+    if (reply.status == 0 && dsi_static_adopt(supervisor, child, outcome->pid)) {
+        dsi_reply_release(supervisor->host, &reply);
+        reply = (dynsup_reply){.status = DYNSUP_EALREADY_STARTED, .pid = outcome->pid};
+    }
+    return reply;
+}
+
+void dsi_static_start_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_outcome *outcome) {
+    dynsup_reply reply = reply_of(supervisor, child, outcome);
     if (reply.status == 0) {
         dsi_value_release(supervisor->host, &reply.values[1]);
         started(supervisor, child, &reply.values[0]);

@@ -89,8 +89,8 @@ static void a_ready_child_holds_up_the_next_one(void **state) {
     test_enter(order.programs[0]->last);
     dynsup_ready(test->host, &info);
     test_leave(test);
-    test_made(&order, "1 1");
     test_run(test);
+    test_made(&order, "1 1");
     assert_true(a->replied && a->reply.status == 0);
 }
 

@@ -22,7 +22,9 @@ static bool has_turns(const dsi_supervisor *supervisor) {
 }
 
 static bool goes_on(const dsi_supervisor *supervisor) {
-    return supervisor->has_guest || (!supervisor->occupied && has_turns(supervisor));
+    if (supervisor->has_guest)
+        return true;
+    return supervisor->occupied ? !supervisor->awaited : has_turns(supervisor);
 }
 
 /* One turn: a failed restart is tried again; then it is the turn of what is parked. */

@@ -211,6 +211,12 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
  * cannot be done in parts: the first children would have ended before the others are told. */
 void dsi_supervisor_ended(dsi_supervisor *supervisor);
 
+/* ---- api_supervisor.c ---- */
+
+/* Is the current process the supervisor with this process itself, as its guest, or being started by
+ * it, or by somebody who is? The supervisor would wait for who waits for it. */
+bool dsi_supervisor_asks_itself(const dynsup_host *host, const dsi_process *process);
+
 /* ---- request.c ---- */
 
 struct dsi_request {

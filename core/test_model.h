@@ -188,6 +188,7 @@ typedef struct model {
     int name_process[MODEL_NAMES], name_child[MODEL_NAMES]; /* -1: none */
     int doomed[MODEL_QUEUE], doomed_head, doomed_tail;
     int ready[MODEL_QUEUE], ready_head, ready_tail;
+    bool asks; /* somebody has a slice for an operation */
 } model;
 
 void model_init(model *m, uint64_t now_ns);

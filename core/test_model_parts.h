@@ -115,6 +115,7 @@ void model_static_job(model *m, int s, enum model_job job, bool starts, int at);
 
 /* Goes on with the job until it has to wait or is done. */
 void model_static_advance(model *m, int s);
+bool model_static_goes_on(const model *m, int s);
 
 /* A child has ended, is dropped, or did not start. */
 void model_static_child_end(model *m, int c);

@@ -1,5 +1,9 @@
-/* The static supervisors of the reference model, their jobs and requests: see test_model.h. */
+/* The static supervisors of the reference model, their jobs: see test_model.h. */
 #include "test_model_parts.h"
+
+#include "tiny.h"
+
+#define STEPS_A_GO DSI_TINY(64, 2)
 
 static model_order *order_of(model *m, int s) {
     return &m->processes[s].order;
@@ -22,14 +26,6 @@ static int neighbour(const model_process *supervisor, int c, int places) {
         if (supervisor->children[i] == c)
             return at >= 0 && at < supervisor->child_count ? supervisor->children[at] : -1;
     }
-    return -1;
-}
-
-static int find_id(const model *m, int s, int id) {
-    const model_process *supervisor = &m->processes[s];
-    for (int i = 0; i < supervisor->child_count; i++)
-        if (m->children[supervisor->children[i]].id == id)
-            return supervisor->children[i];
     return -1;
 }
 
@@ -110,7 +106,7 @@ void model_static_child_end(model *m, int c) {
 void model_static_ready(model *m, int c) {
     order_above(m, c)->awaited = -1;
     started(m, c);
-    model_static_advance(m, m->children[c].supervisor);
+    model_make_ready(m, m->children[c].supervisor);
 }
 
 void model_static_guest_done(model *m, int c) {
@@ -236,9 +232,21 @@ static void part_done(model *m, int s) {
     }
 }
 
-static bool can_go_on(const model_process *supervisor) {
+bool model_static_goes_on(const model *m, int s) {
+    const model_process *supervisor = &m->processes[s];
     const model_order *order = &supervisor->order;
-    return order->job != MODEL_IDLE && order->awaited < 0 && !supervisor->has_guest;
+    return order->job != MODEL_IDLE && order->awaited < 0 && !supervisor->has_guest &&
+           model_lives(m, s);
+}
+
+static void go_on(model *m, int s) {
+    const model_order *order = order_of(m, s);
+    if (order->at < 0)
+        part_done(m, s);
+    else if (order->starts)
+        start_one(m, s, order->at);
+    else
+        stop_one(m, s, order->at);
 }
 
 void model_static_advance(model *m, int s) {
@@ -247,20 +255,18 @@ void model_static_advance(model *m, int s) {
     if (order->advances)
         return;
     order->advances = true;
-    do {
+    for (int left = m->asks ? 0 : STEPS_A_GO; left > 0; left--) {
         if (order->job != MODEL_IDLE && !supervisor->has_guest &&
             model_take_out(supervisor->parked, &supervisor->parked_count, -1))
             model_supervisor_stop(m, s, supervisor->parent_reason);
-        if (!can_go_on(supervisor))
+        if (model_static_goes_on(m, s))
+            go_on(m, s);
+        if (!model_static_goes_on(m, s))
             break;
-        if (order->at < 0)
-            part_done(m, s);
-        else if (order->starts)
-            start_one(m, s, order->at);
-        else
-            stop_one(m, s, order->at);
-    } while (can_go_on(supervisor));
+    }
     order->advances = false;
+    if (model_static_goes_on(m, s))
+        model_make_ready(m, s);
 }
 
 void model_static_restart(model *m, int c) {
@@ -315,133 +321,4 @@ void model_static_stop(model *m, int s) {
 void model_static_ended(model *m, int s) {
     cut(m, s);
     order_of(m, s)->job = MODEL_IDLE;
-}
-
-/* ---- requests ---- */
-
-int model_static(model *m, int caller, enum dynsup_strategy strategy, uint64_t max_restarts,
-                 int first, int count) {
-    int s = model_supervisor(m, caller, max_restarts, DYNSUP_NO_LIMIT);
-    int r = m->request_count++;
-    model_process *supervisor = &m->processes[s];
-    m->requests[r] = (model_request){.kind = MODEL_FIRST_START, .caller = caller, .supervisor = s};
-    m->processes[caller].request = r;
-    supervisor->is_static = true;
-    supervisor->order = (model_order){.strategy = strategy, .request = -1, .held_up = -1};
-    for (int i = 0; i < count; i++) {
-        m->children[first + i].supervisor = s;
-        m->children[first + i].state = MODEL_DOWN;
-        m->children[first + i].accepted = true;
-        model_push(supervisor->children, &supervisor->child_count, first + i);
-    }
-    model_static_job(m, s, MODEL_INIT, true, first);
-    supervisor->order.request = r;
-    model_make_ready(m, s);
-    return s;
-}
-
-static int await_named(model *m, int c, int r) {
-    model_child *child = &m->children[c];
-    if (child->state == MODEL_DOWN)
-        return DYNSUP_EALREADY_PRESENT;
-    model_push(child->waiters, &child->waiter_count, r);
-    return DYNSUP_PENDING;
-}
-
-/* ensure_child for a name that somebody has: the answer, or the wait for it. */
-static int ensure(model *m, int s, int r, int *pid_out) {
-    int name = m->children[m->requests[r].child].name;
-    int p = m->name_process[name], c = m->name_child[name];
-    *pid_out = p;
-    if (model_lives(m, p) && (c < 0 || m->children[c].state == MODEL_RUNNING))
-        return 0;
-    if (c >= 0 && m->children[c].state == MODEL_FAILED)
-        return DYNSUP_EFAILED;
-    return c >= 0 && m->children[c].supervisor == s ? await_named(m, c, r)
-                                                    : DYNSUP_EALREADY_STARTED;
-}
-
-static void job_for(model *m, int s, int r, enum model_job job, bool is_new, int c) {
-    order_of(m, s)->request = r;
-    order_of(m, s)->is_new = is_new;
-    model_static_job(m, s, job, job == MODEL_START_ONE, c);
-    order_of(m, s)->revives = job == MODEL_START_ONE && m->children[c].state == MODEL_FAILED;
-    model_static_advance(m, s);
-}
-
-static int start(model *m, int s, int r, int *pid_out) {
-    model_process *supervisor = &m->processes[s];
-    int c = m->requests[r].child;
-    model_child *child = &m->children[c];
-    bool taken = model_name_taken(m, c, pid_out);
-    if (taken && m->requests[r].kind == MODEL_ENSURE)
-        return ensure(m, s, r, pid_out);
-    int present = find_id(m, s, child->id);
-    if (present >= 0 && m->children[present].state == MODEL_RUNNING) {
-        *pid_out = m->children[present].process;
-        return DYNSUP_EALREADY_STARTED;
-    }
-    if (present >= 0)
-        return DYNSUP_EALREADY_PRESENT;
-    if (taken)
-        return DYNSUP_EALREADY_STARTED;
-    if (child->name >= 0)
-        m->name_child[child->name] = c;
-    child->state = MODEL_DOWN;
-    child->accepted = true;
-    model_push(supervisor->children, &supervisor->child_count, c);
-    job_for(m, s, r, MODEL_START_ONE, true, c);
-    return DYNSUP_PENDING;
-}
-
-static int find_process(const model *m, int s, int p) {
-    const model_process *supervisor = &m->processes[s];
-    for (int i = 0; i < supervisor->child_count; i++) {
-        const model_child *child = &m->children[supervisor->children[i]];
-        if (child->process == p && child->state != MODEL_DOWN)
-            return supervisor->children[i];
-    }
-    return -1;
-}
-
-static int terminate(model *m, int s, int r, int c) {
-    if (c < 0)
-        return DYNSUP_ENOT_FOUND;
-    if (m->children[c].state == MODEL_DOWN)
-        return 0;
-    job_for(m, s, r, MODEL_TERMINATE_ONE, false, c);
-    return DYNSUP_PENDING;
-}
-
-static int change(model *m, int s, int r, int c) {
-    if (c < 0)
-        return DYNSUP_ENOT_FOUND;
-    bool has_failed = m->children[c].state == MODEL_FAILED;
-    if (m->children[c].state != MODEL_DOWN && !has_failed)
-        return m->children[c].state == MODEL_RESTARTING ? DYNSUP_ERESTARTING : DYNSUP_ERUNNING;
-    if (m->requests[r].kind == MODEL_DELETE_ID) {
-        model_child_remove(m, c);
-        return 0;
-    }
-    if (has_failed)
-        model_child_forgive(m, c);
-    job_for(m, s, r, MODEL_START_ONE, false, c);
-    return DYNSUP_PENDING;
-}
-
-int model_static_handle(model *m, int s, int r, int *pid_out) {
-    const model_request *request = &m->requests[r];
-    switch (request->kind) {
-    case MODEL_START:
-    case MODEL_ENSURE:
-        return start(m, s, r, pid_out);
-    case MODEL_TERMINATE:
-        return terminate(m, s, r, find_process(m, s, request->process));
-    case MODEL_RESTART:
-        return change(m, s, r, find_process(m, s, request->process));
-    case MODEL_TERMINATE_ID:
-        return terminate(m, s, r, find_id(m, s, request->child));
-    default:
-        return change(m, s, r, find_id(m, s, request->child));
-    }
 }

@@ -221,6 +221,23 @@ static bool must_wait(const model_process *supervisor, enum model_kind kind) {
            supervisor->order.job != MODEL_IDLE;
 }
 
+/* Does somebody wait until the process has started? */
+static bool is_awaited(const model *m, int p) {
+    const model_process *process = &m->processes[p];
+    if (process->is_supervisor)
+        return process->order.job == MODEL_INIT;
+    int c = process->child;
+    return c >= 0 && m->children[c].state == MODEL_STARTING &&
+           m->processes[m->children[c].supervisor].is_static;
+}
+
+static bool asks_itself(const model *m, int caller, int s) {
+    int p = caller;
+    while (p >= 0 && p != s && is_awaited(m, p))
+        p = m->processes[p].parent;
+    return p == s;
+}
+
 int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int process,
               model_reason reason) {
     int r = m->request_count++, pid = -1;
@@ -231,9 +248,11 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
                                      .process = process,
                                      .reason = reason};
     model_process *supervisor = &m->processes[s];
-    if (!model_lives(m, s) || (supervisor->stopping && kind != MODEL_STOP)) {
-        model_answer(m, r, DYNSUP_ENOPROC, -1);
-        return DYNSUP_ENOPROC;
+    bool calls_itself = model_lives(m, s) && asks_itself(m, caller, s);
+    if (!model_lives(m, s) || calls_itself || (supervisor->stopping && kind != MODEL_STOP)) {
+        int status = calls_itself ? DYNSUP_ECALLS_ITSELF : DYNSUP_ENOPROC;
+        model_answer(m, r, status, -1);
+        return status;
     }
     m->processes[caller].request = r;
     if (must_wait(supervisor, kind)) {
@@ -242,7 +261,9 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
             model_make_ready(m, s);
         return DYNSUP_PENDING;
     }
+    m->asks = true;
     int status = handle(m, s, r, &pid);
+    m->asks = false;
     if (status != DYNSUP_PENDING)
         model_answer(m, r, status, pid);
     return status;
@@ -360,7 +381,7 @@ void model_supervisor_slice(model *m, int s) {
         turn(m, s);
     supervisor->queued = false;
     bool retries = supervisor->order.job == MODEL_IDLE && supervisor->retry_count;
-    if (supervisor->has_guest || retries || has_turn(m, s))
+    if (supervisor->has_guest || retries || has_turn(m, s) || model_static_goes_on(m, s))
         model_make_ready(m, s);
 }
 

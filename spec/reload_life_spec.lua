@@ -169,6 +169,24 @@ describe("reload by a child of the module itself", function()
     assert.same({ "reloaded", 2, 0 }, { dynsup.receive_match("reloaded", 1000) })
   end))
 
+  it("waits for no sibling whose supervisor waits for it to be ready", main(function()
+    local sup = assert(static.start_link { spec "a", {
+      id = "early",
+      ready = true,
+      body = function()
+        dynsup.send("main", "reloaded", dynsup.reload "app.worker")
+        write(2)
+        dynsup.reload "app.worker"
+        dynsup.ready()
+        dynsup.sleep "infinity"
+      end,
+    } })
+    assert.same({ "reloaded", 1, 0 }, { dynsup.receive_match("reloaded", 1000) })
+    dynsup.sleep(1)
+    assert.same({ "1 a", "2 a" }, began())
+    dynsup.stop(sup)
+  end))
+
   it("restarts last the supervisor with which it ends", main(function()
     local top = dynsup.start_link { max_restarts = 0 }
     add(top, { id = "tree", type = "supervisor", start = "app.worker:tree", args = { { spec "a" } } })

@@ -251,6 +251,36 @@ describe("requests", function()
   )
 
   it(
+    "of a body that is not ready yet to its own supervisor are an error",
+    main(function()
+      local failures, requests = {}, {
+        function(sup) return dynsup.start_child(sup, { id = 2, body = print }) end,
+        function(sup) return supervisor.restart_child(sup, 2) end,
+        supervisor.which_children,
+        supervisor.count_children,
+        dynsup.stop,
+      }
+      local function ask()
+        for i, request in ipairs(requests) do
+          failures[i] = select(2, pcall(request, dynsup.info(dynsup.self()).supervisor))
+        end
+        dynsup.ready()
+        failures[#requests + 1] = dynsup.count_children(dynsup.info(dynsup.self()).supervisor).specs
+        dynsup.sleep "infinity"
+      end
+      local sup = started({ { id = 1, body = ask, ready = true } }, { strategy = "one_for_all" })
+      for _ = 1, 2 do
+        for i = 1, #requests do
+          assert.matches("calls itself", failures[i])
+        end
+        assert.equal(1, failures[#requests + 1])
+        failures = {}
+        kill(sup, 1)
+      end
+    end)
+  )
+
+  it(
     "find any id that is rawequal, also among very many",
     main(function()
       local keys = { 1, 2.5, true, false, {}, print, "x", ("long"):rep(100), dynsup.self(), 0 }

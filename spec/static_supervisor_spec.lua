@@ -288,6 +288,56 @@ describe("the end of a static supervisor", function()
     end)
   )
 
+  -- As in OTP, but for {permanent, 1000, {shutdown, x}}, which that reports.
+  local endings = {
+    { restart = "permanent", shutdown = 1000, reported = "normal boom killed" },
+    { restart = "transient", shutdown = 1000, reported = "boom killed" },
+    { restart = "temporary", shutdown = 1000, reported = "boom killed" },
+    { restart = "permanent", shutdown = "brutal_kill", reported = "normal shutdown {x} boom" },
+    { restart = "transient", shutdown = "brutal_kill", reported = "boom" },
+    { restart = "temporary", shutdown = "brutal_kill", reported = "boom" },
+  }
+  local reasons = { normal = "normal", shutdown = "shutdown", boom = "boom", killed = "killed" }
+  reasons["{x}"] = { "shutdown", "x" }
+
+  local function ends_before_its_turn(fields, reason)
+    local reported
+    local _ <close> = dynsup.observe({ events = "shutdown_error" }, function(event)
+      reported = event.id
+    end)
+    local sup = started {
+      worker("early", fields),
+      {
+        id = "late",
+        body = function()
+          dynsup.flag("trap_exit", true)
+          dynsup.receive_match "EXIT"
+          dynsup.sleep(100)
+        end,
+        restart = "transient",
+      },
+    }
+    local early = order.pid(sup, "early")
+    dynsup.send_after(50, early, "exit", reason)
+    assert.is_true(supervisor.stop(sup))
+    dynsup.sleep(1)
+    return reported
+  end
+
+  for _, ending in ipairs(endings) do
+    local restart, shutdown = ending.restart, ending.shutdown
+    it(
+      ("reports of a %s child (%s) that ends before its turn: %s"):format(restart, shutdown, ending.reported),
+      main(function()
+        local fields = { restart = restart, shutdown = shutdown }
+        for name, reason in pairs(reasons) do
+          local expected = (" " .. ending.reported .. " "):find(" " .. name .. " ", 1, true) and "early" or nil
+          assert.equal(expected, ends_before_its_turn(fields, reason), name)
+        end
+      end)
+    )
+  end
+
   it(
     "is reported with its arithmetic",
     function()
