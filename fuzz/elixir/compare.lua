@@ -4,6 +4,8 @@
 -- A difference counts when it shows again each time the scenario is played alone; then the scenario
 -- is made as small as it can be and is shown with both logs.
 
+local tolerance = require "fuzz.elixir.tolerance"
+
 local FOLDER = "build/compare-elixir"
 local CHUNK = 1000
 local ALONE = 3
@@ -54,7 +56,7 @@ local function differing(scenarios)
   local elixir, dynsup = play("elixir", scenarios), play("dynsup", scenarios)
   local list = {}
   for i in ipairs(scenarios) do
-    if not elixir[i] or elixir[i] ~= dynsup[i] then list[#list + 1] = i end
+    if not elixir[i] or not dynsup[i] or not tolerance.same(elixir[i], dynsup[i]) then list[#list + 1] = i end
   end
   return list, elixir, dynsup
 end
@@ -144,8 +146,8 @@ local function main(name, seed, first, last)
     local more_found, more_raced = chunk(game, seed, from, math.min(from + CHUNK - 1, last), found)
     found, raced = found + more_found, raced + more_raced
   end
-  local result = "%s: %d scenarios compared, %d differences (%d more only sometimes)"
-  print(result:format(name, last - first + 1, found, raced))
+  local result = "%s %s: %d scenarios compared, %d differences (%d more only sometimes)"
+  print(result:format(found == 0 and "ok" or "FAILED", name, last - first + 1, found, raced))
   os.exit(found == 0)
 end
 

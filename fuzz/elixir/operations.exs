@@ -95,17 +95,7 @@ defmodule Operations do
       else: note({state, pending}, op, "skipped")
   end
 
-  defp begin(["stop", sup, reason] = op, acc) do
-    call(op, acc, sup, fn pid ->
-      try do
-        done(Supervisor.stop(pid, Reason.parse(reason)))
-      catch
-        :exit, {:noproc, _} -> "gone"
-        :exit, :noproc -> "gone"
-        :exit, {other, _} -> if ended_as(other) == reason, do: "ok", else: "other " <> ended_as(other)
-      end
-    end)
-  end
+  defp begin(["stop", sup, reason] = op, acc), do: call(op, acc, sup, &stop(&1, reason))
 
   defp begin(["exit", name, reason] = op, {state, pending}),
     do: direct(op, {state, pending}, name, &Process.exit(&1, Reason.parse(reason)))
@@ -131,9 +121,23 @@ defmodule Operations do
     note(acc, op, "ok")
   end
 
-  # One that ends with that reason before it has read the request has been stopped all the same.
-  defp ended_as({other, {:sys, :terminate, _}}), do: Reason.text(other)
-  defp ended_as(other), do: Reason.text(other)
+  # As Supervisor.stop, but asked by this process: that of Supervisor.stop would ask later. Of one that
+  # ends with the reason before it has read the request it says that it has been stopped, as dynsup.
+  defp stop(pid, reason) do
+    ref = Process.monitor(pid)
+
+    try do
+      :sys.terminate(pid, Reason.parse(reason), :infinity)
+    catch
+      :exit, _ -> :ended
+    end
+
+    case receive(do: ({:DOWN, ^ref, _, _, ended} -> Reason.text(ended))) do
+      ^reason -> "ok"
+      "noproc" -> "gone"
+      other -> "other " <> other
+    end
+  end
 
   # A supervisor that an owner starts.
   defp top(op, {state, pending}, owner, name, call) do

@@ -41,7 +41,7 @@ function Generator:start_step(sup)
   if kind <= 83 then return "error" end
   if kind <= 88 then return "raise" end
   if kind <= 93 then return "fail:" .. self:one(maker.reasons) end
-  if kind <= 96 or sup.is_child then return "value" end
+  if kind <= 96 or sup.is_calm then return "value" end
   return "dead:" .. self:one(maker.reasons)
 end
 
@@ -70,7 +70,8 @@ end
 -- Its children come before it, with names of their own.
 function Generator:nested(how, child)
   local sup = new_sup(self, child.name)
-  sup.is_child, child.is_sup = true, true
+  sup.is_child, sup.is_calm, child.is_sup = true, true, true
+  child.sup.nests = (child.sup.nests or 0) + 1
   self:inits(sup, 3)
   self.sups[#self.sups + 1] = sup
   local plan = self:chance(70) and "up" or self:one { "up,error,up", "error,up", "up,ignore,up" }
@@ -87,17 +88,26 @@ function Generator:sup()
   local top = new_sup(self, "s" .. number)
   top.owner = "o" .. number
   self.tops[number], self.sups[#self.sups + 1] = top, top
-  self:line("owner", top.owner, self:chance(60) and "ignore" or "none")
+  top.is_calm = self:chance(40) -- one that ended at once would take its owner along
+  self:line("owner", top.owner, top.is_calm and "none" or "ignore")
   self:inits(top, 5)
   self:line("static", top.name, top.owner, limits(top))
+  top.is_calm = false
+end
+
+-- Supervisors that lose theirs end at the same time: of two it is not known who is first.
+function Generator:reason(sup)
+  local reason = self:one(maker.reasons)
+  return reason == "kill" and (sup.nests or 0) > 1 and "shutdown" or reason
 end
 
 local requests = { "terminate", "terminate", "restart", "restart", "restart", "delete", "delete", "again", "again" }
 
 -- Asks for one of the children, sometimes a supervisor that it is no child of.
 function Generator:request(child)
-  local sup = self:chance(95) and child.sup or self:one(self.sups)
-  self:line(self:one(requests), sup.name, child.name)
+  local request = self:one(requests)
+  local sup = (request == "again" or self:chance(95)) and child.sup or self:one(self.sups)
+  self:line(request, sup.name, child.name)
 end
 
 function Generator:tell(child)
@@ -141,11 +151,12 @@ function Generator:ending()
   if roll <= 4 then
     self:line("stop", top.name, self:one(maker.reasons))
   elseif roll <= 7 then
-    self:line("signal", top.owner, top.name, self:one(maker.reasons))
+    self:line("signal", top.owner, top.name, self:reason(top))
   elseif roll <= 8 then
     self:line("exit", top.owner, self:one(maker.reasons))
   else
-    self:line("exit", self:one(self.sups).name, self:one(maker.reasons))
+    local sup = self:one(self.sups)
+    self:line("exit", sup.name, self:reason(sup))
   end
 end
 
