@@ -1,35 +1,42 @@
--- The one difference between logs of static supervisors that is no fault.
+-- The one difference between logs of static supervisors that is no fault: what comes first when several
+-- restarts are due (docs/semantics.md, section 9).
 --
--- In OTP each start that fails while a group starts again makes a message that says to try again. When
--- a child is dead already as it is named, its end is handled before that message: the group starts
--- once more, fails again, and now there are two such messages, the first of which comes before the
--- child's next end. That end is then met while the group is stopped. dynsup knows of each child that it
--- has failed, not how often: it tries again after what else is ready had its turn (docs/semantics.md,
--- section 9), so it goes on to handle the ends first. Both start the same children in the same order
--- and as often, and count as many restarts; they differ in which of the two is reported as the cause.
+-- In OTP each start that fails makes a message that says to try again, which has its place among the
+-- ends of other children. dynsup tries again after what else is ready had its turn. It shows when a
+-- start fails and another start function names a process that is dead already, whose end is ready at
+-- once: whether the next restart is the second child's or the next attempt of the first, and so which
+-- of the two is reported as the cause and how often each is started before there was one restart too
+-- many. (In a group OTP has one message for each attempt that failed, dynsup knows of one.)
 --
--- So where in one operation a child was named dead and the start of another failed, reports that name
--- that child are left out, and whose restart was one too many; nothing else is.
+-- So where both happened in an operation, of that only what was done to whom is compared, not how often
+-- and in which order, and nothing that comes after it; reports on the ends of those that were dead are
+-- left out, and who of the two was the one too many. All else must be the same.
 
 local tolerance = {}
 
--- The operation's lines that are compared.
-local function comparable(lines)
+-- The children that were named dead, and whether another start failed: has the operation both?
+local function retries(lines)
   local dead, failed = {}, false
   for _, line in ipairs(lines) do
     local name = line:match "^  call (%w+) dead:"
     if name then dead[name] = true end
     failed = failed or line:find "^  report start_error" ~= nil
   end
-  if not failed or next(dead) == nil then return lines end
-  local kept = {}
+  return failed and next(dead) ~= nil and dead
+end
+
+-- What the operation did to whom, as text: a sorted set of lines without the numbers of incarnations.
+local function acts(lines, dead)
+  local set, list = {}, {}
   for _, line in ipairs(lines) do
     local context, name = line:match "^  report ([%l_]+) (%w+)"
     if context == "shutdown" then line = "  report shutdown" end
     local left_out = dead[name] and (context == "child_terminated" or context == "shutdown_error")
-    if not left_out then kept[#kept + 1] = line end
+    if not left_out and not line:find "^  calls " then set[line:gsub("(%w)%.%d+", "%1")] = true end
   end
-  return kept
+  for line in pairs(set) do list[#list + 1] = line end
+  table.sort(list)
+  return table.concat(list, "\n")
 end
 
 -- A log as lists of the lines of one operation each.
@@ -50,11 +57,13 @@ end
 ---@param dynsup string
 ---@return boolean
 function tolerance.same(elixir, dynsup)
-  if elixir == dynsup then return true end
   local theirs, ours = operations(elixir), operations(dynsup)
   for i = 1, math.max(#theirs, #ours) do
-    local a, b = comparable(theirs[i] or {}), comparable(ours[i] or {})
-    if table.concat(a, "\n") ~= table.concat(b, "\n") then return false end
+    local a, b = theirs[i] or {}, ours[i] or {}
+    if table.concat(a, "\n") ~= table.concat(b, "\n") then
+      local dead = retries(a) and retries(b)
+      return dead and acts(a, dead) == acts(b, dead) or false
+    end
   end
   return true
 end
