@@ -9,8 +9,9 @@
 -- many. (In a group OTP has one message for each attempt that failed, dynsup knows of one.)
 --
 -- So where both happened in an operation, of that only what was done to whom is compared, not how often
--- and in which order, and nothing that comes after it; reports on the ends of those that were dead are
--- left out, and who of the two was the one too many. All else must be the same.
+-- and in which order, and nothing that comes after it. The starts of those that were dead and reports on
+-- them are left out, and who was the one too many: it may be stopped with its group before its end is
+-- handled. All else must be the same.
 
 local tolerance = {}
 
@@ -29,10 +30,9 @@ end
 local function acts(lines, dead)
   local set, list = {}, {}
   for _, line in ipairs(lines) do
-    local context, name = line:match "^  report ([%l_]+) (%w+)"
-    if context == "shutdown" then line = "  report shutdown" end
-    local left_out = dead[name] and (context == "child_terminated" or context == "shutdown_error")
-    if not left_out and not line:find "^  calls " then set[line:gsub("(%w)%.%d+", "%1")] = true end
+    if line:find "^  report shutdown " then line = "  report shutdown" end
+    local left_out = dead[line:match "^  report [%l_]+ (%w+)" or line:match "^  call (%w+)"] or line:find "^  calls "
+    if not left_out then set[line:gsub("(%w)%.%d+", "%1")] = true end
   end
   for line in pairs(set) do list[#list + 1] = line end
   table.sort(list)
