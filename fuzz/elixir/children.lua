@@ -168,7 +168,7 @@ end
 local function next_step(child)
   child.calls = child.calls + 1
   local step = children.planned(child, child.calls)
-  dynsup.send(child.scene.player, "step", child.name, step)
+  if child.scene.ordered then dynsup.send(child.scene.player, "step", child.name, step) end
   return children.pair(step)
 end
 

@@ -198,6 +198,7 @@ local function new_player(lines, sink)
   for _, line in ipairs(lines) do
     local op = children.words(line)
     self.ordered = self.ordered or op[1] == "static"
+    scene.ordered = self.ordered
     if op[1] == "third" then
       scene.thirds[op[2]] = dynsup.spawn(children.run_worker, scene.player, op[3])
       self:appear(scene.thirds[op[2]], op[2])

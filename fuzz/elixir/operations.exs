@@ -8,8 +8,9 @@ defmodule Operations do
     gate = spawn(fn -> Gate.run(true, []) end)
     player = self()
     thirds = for ["third", name, trap] <- operations, into: %{}, do: {name, spawn(fn -> Worker.run(player, trap) end)}
-    scene = %{player: player, gate: gate, thirds: thirds}
-    state = Player.new(scene, Enum.any?(operations, &(hd(&1) == "static")))
+    ordered = Enum.any?(operations, &(hd(&1) == "static"))
+    scene = %{player: player, gate: gate, thirds: thirds, ordered: ordered}
+    state = Player.new(scene)
     state = Enum.reduce(thirds, state, fn {name, pid}, state -> appear(state, pid, name, name, true) end)
     state = play(operations, settle(state))
     Enum.each(Map.keys(state.labels), &Process.exit(&1, :kill))
@@ -227,7 +228,8 @@ defmodule Operations do
 
   defp await_sent(asker) do
     case Process.info(asker, :status) do
-      {:status, :waiting} -> :ok
+      # those who are asked have their turn, too
+      {:status, :waiting} -> for _ <- 1..8, do: :erlang.yield()
       nil -> :ok
       _running -> :erlang.yield() && await_sent(asker)
     end

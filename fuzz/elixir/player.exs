@@ -6,11 +6,11 @@
 defmodule Player do
   @rounds 200
 
-  # What is known at the beginning. ordered: there are static supervisors.
-  def new(scene, ordered) do
+  # What is known at the beginning. A scene is ordered when there are static supervisors.
+  def new(scene) do
     %{
       scene: scene,
-      ordered: ordered,
+      ordered: scene.ordered,
       labels: %{},
       born: %{},
       watched: %{},
@@ -81,7 +81,7 @@ defmodule Player do
         take(if sequel, do: in_order(state, text), else: event(state, text))
 
       {:step, name, step} ->
-        take(if state.ordered, do: in_order(state, "call #{name} #{step}"), else: state)
+        take(in_order(state, "call #{name} #{step}"))
 
       {:report, sup, context, {:restarting, pid}, id, reason} ->
         take(report(state, sup, context, pid, id, reason))

@@ -90,7 +90,7 @@ function messages.trapped(self, pid, from, reason)
 end
 
 function messages.step(self, name, step)
-  if self.ordered then self:in_order(("call %s %s"):format(name, step)) end
+  self:in_order(("call %s %s"):format(name, step))
 end
 
 function messages.DOWN(self, _, pid, reason)

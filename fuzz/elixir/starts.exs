@@ -18,7 +18,7 @@ defmodule Start do
     :counters.add(child.calls, 1, 1)
     call = :counters.get(child.calls, 1)
     step = Enum.at(child.plan, min(call, length(child.plan)) - 1)
-    if child.kind != "body", do: send(scene.player, {:step, child.name, step})
+    if scene.ordered and child.kind != "body", do: send(scene.player, {:step, child.name, step})
     step
   end
 

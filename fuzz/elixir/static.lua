@@ -75,7 +75,7 @@ function Generator:nested(how, child)
   self:inits(sup, 3)
   self.sups[#self.sups + 1] = sup
   local plan = self:chance(70) and "up" or self:one { "up,error,up", "error,up", "up,ignore,up" }
-  local shutdown = self:one { "brutal", "300", "infinity" }
+  local shutdown = self:one { "brutal", "250", "infinity" } -- its children take tens or hundreds
   self:line(how, child.sup.name, child.name, "static", self:restart(child.sup), shutdown, "none", plan, limits(sup))
 end
 
