@@ -258,15 +258,42 @@ static int start_answer(lua_State *L, dsl_host *host, const dynsup_child_spec *c
     return core->starting ? dsl_go_on(L, host, 1) : 1;
 }
 
+/* A function, or what may be the name of one. */
+static bool is_bare(lua_State *L) {
+    int type = lua_type(L, CHILD_CHILD);
+    return type == LUA_TFUNCTION ||
+           (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
+}
+
+/* A static supervisor's child has an id; a bare function or name is its own. The supervisor is one
+ * whose answer is waited for, as that of a static one always is. 0, or the number of values pushed.
+ */
+static int id_settle(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec) {
+    enum dynsup_auto_shutdown when;
+    if (dsl_spec_has(spec, DSL_SPEC_ID) || !dynsup_static_is(host->core, pid, &when))
+        return 0;
+    lua_pushvalue(L, CHILD_CHILD);
+    if (!is_bare(L))
+        return dsl_spec_fail(L, "missing_id");
+    lua_replace(L, CHILD_PLACES + DSL_SPEC_ID);
+    spec->given |= 1u << DSL_SPEC_ID;
+    return 0;
+}
+
+/* Whether that supervisor has a use for `significant`: 0, or the number of values pushed. */
+static int significant_check(lua_State *L, dsl_host *host, dynsup_pid pid, const dsl_spec *spec) {
+    enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
+    bool is_static = spec->core.significant && dynsup_static_is(host->core, pid, &when);
+    return dsl_spec_check_significant(L, spec, is_static, when);
+}
+
 /* With a spec that has been read: its places are on the stack. The supervisor is what it will be.
  */
 static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                          bool ensure) {
     dynsup_reply reply = {0};
     dynsup_child_spec *core = &spec->core;
-    enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
-    bool is_static = core->significant && dynsup_static_is(host->core, pid, &when);
-    int failed = dsl_spec_check_significant(L, spec, is_static, when);
+    int failed = significant_check(L, host, pid, spec);
     if (failed)
         return start_told(L, host, ensure, failed);
     int status = dynsup_admits(host->core, pid, core->name, core->name_length, ensure, &reply);
@@ -275,6 +302,9 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         return start_told(L, host, ensure, dsl_refuse(L, host, &reply));
     if (status == 0 && reply.existing)
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
+    failed = status == DYNSUP_PENDING ? id_settle(L, host, pid, spec) : 0;
+    if (failed)
+        return start_told(L, host, ensure, failed);
     if (waits && !dsl_can_wait(L, host))
         return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     failed = parts_prepare(L, host, pid, spec, status == 0 && !ensure);
@@ -283,13 +313,6 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     dynsup_start_child(host->core, pid, core, ensure && waits, waits, &reply);
     host->switching = false; /* what has run inside may have waited */
     return start_answer(L, host, core, &reply, ensure);
-}
-
-/* A function, or what may be the name of one. */
-static bool is_bare(lua_State *L) {
-    int type = lua_type(L, CHILD_CHILD);
-    return type == LUA_TFUNCTION ||
-           (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
 }
 
 /* What the caller gave, or what a module has made of it. As dsl_spec_read. */

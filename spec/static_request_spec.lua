@@ -140,10 +140,39 @@ describe("start_child", function()
       assert.same({ nil, "already_started", pid }, { supervisor.start_child(sup, worker "b") })
       supervisor.terminate_child(sup, "b")
       assert.same({ nil, "already_present" }, { supervisor.start_child(sup, worker "b") })
-      assert.same({ nil, "missing_id" }, { supervisor.start_child(sup, { body = dynsup.receive }) })
       order.take()
       supervisor.stop(sup)
       assert.equal("-a", order.take())
+    end)
+  )
+
+  it(
+    "takes a bare function and a name as their own ids, also from dynsup.start_child and ensure_child",
+    main(function()
+      local sup = started {}
+      local function first() dynsup.receive() end
+      local function second() dynsup.receive() end
+      local pid = assert(dynsup.start_child(sup, first))
+      assert.same({ nil, "already_started", pid }, { supervisor.start_child(sup, first) })
+      local _, how = dynsup.ensure_child(sup, second)
+      assert.equal("started", how)
+      assert(dynsup.start_child(sup, "dynsup:receive"))
+      assert.equal(pid, order.pid(sup, first))
+      assert.is_truthy(order.pid(sup, second))
+      assert.is_truthy(order.pid(sup, "dynsup:receive"))
+      assert.is_true(supervisor.terminate_child(sup, "dynsup:receive"))
+    end)
+  )
+
+  it(
+    "tells which spec has no id, at once",
+    main(function()
+      local sup = started {}
+      local nameless = { body = dynsup.receive }
+      for _, start in ipairs { supervisor.start_child, dynsup.start_child, dynsup.ensure_child } do
+        assert.same({ nil, "missing_id", nameless }, { start(sup, nameless) })
+      end
+      assert.equal(0, supervisor.count_children(sup).specs)
     end)
   )
 

@@ -100,8 +100,17 @@ local function born(child, pid, lasts)
   return pid
 end
 
+-- One that traps exits does so before it is up.
 local function spawn_worker(child)
-  return dynsup.spawn_link(children.run_worker, child.scene.player, child.trap)
+  local player, trap, starter = child.scene.player, child.trap, dynsup.self()
+  if trap == "none" then return dynsup.spawn_link(children.run_worker, player, trap) end
+  local pid = dynsup.spawn_link(function()
+    dynsup.flag("trap_exit", true)
+    dynsup.send(starter, "traps", dynsup.self())
+    children.run_worker(player, trap)
+  end)
+  dynsup.receive_match(function(what, who) return what == "traps" and who == pid end)
+  return pid
 end
 
 function steps.ignore() return "ignore" end
@@ -110,8 +119,15 @@ function steps.value() return "strange" end
 function steps.raise() error "raised" end
 function steps.fail(_, reason) dynsup.exit(children.parse(reason)) end
 
+local function static_up(child)
+  local pid, reason, detail = dynsup.supervisor.start_link(child.inits, child.limits)
+  if not pid then return nil, reason, detail end
+  return born(child, pid, true)
+end
+
 function steps.up(child)
   if child.kind == "sup" then return born(child, dynsup.start_link(child.limits), true) end
+  if child.kind == "static" then return static_up(child) end
   return born(child, spawn_worker(child), true)
 end
 
@@ -148,10 +164,26 @@ function steps.slow(child)
   return steps.up(child)
 end
 
-function children.start(child)
+-- What this start of the child does.
+local function next_step(child)
   child.calls = child.calls + 1
-  local step, argument = children.planned(child, child.calls):match "^([^:]*):?(.*)$"
+  local step = children.planned(child, child.calls)
+  if child.scene.ordered then dynsup.send(child.scene.player, "step", child.name, step) end
+  return children.pair(step)
+end
+
+function children.start(child)
+  local step, argument = next_step(child)
   return steps[step](child, argument)
+end
+
+-- The body of a child that tells when it is ready.
+function children.ready_body(child)
+  local step, reason = next_step(child)
+  if step == "fail" then dynsup.exit(children.parse(reason)) end
+  born(child, dynsup.self(), true)
+  dynsup.ready()
+  children.run_worker(child.scene.player, child.trap)
 end
 
 -- What a child's body does depends on which incarnation it is.
@@ -161,7 +193,14 @@ function children.body(child)
   children.run_worker(child.scene.player, child.trap)
 end
 
-function children.limits(restarts, seconds, max_children)
+local function static_limits(strategy, restarts, seconds, auto_shutdown)
+  return { strategy = strategy, max_restarts = tonumber(restarts), max_seconds = tonumber(seconds),
+    auto_shutdown = auto_shutdown }
+end
+
+function children.limits(kind, ...)
+  if kind == "static" then return static_limits(...) end
+  local restarts, seconds, max_children = ...
   if not restarts then return nil end
   return { max_restarts = tonumber(restarts), max_seconds = tonumber(seconds),
     max_children = tonumber(max_children) or max_children }

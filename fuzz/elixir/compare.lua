@@ -1,10 +1,10 @@
--- Plays random scenarios on Elixir's DynamicSupervisor and on dynsup, and compares what was seen:
--- compare.lua SEED COUNT, from the project's folder. tools/compare-elixir is its command.
+-- Plays random scenarios on Elixir's supervisors and on dynsup, and compares what was seen, from the
+-- project's folder: compare.lua GAME SEED FIRST LAST. tools/compare-elixir is its command.
 --
 -- A difference counts when it shows again each time the scenario is played alone; then the scenario
 -- is made as small as it can be and is shown with both logs.
 
-local generate = dofile "fuzz/elixir/generate.lua"
+local tolerance = require "fuzz.elixir.tolerance"
 
 local FOLDER = "build/compare-elixir"
 local CHUNK = 1000
@@ -31,6 +31,13 @@ local function read_logs(path)
   return logs
 end
 
+-- The operations in a file, as they are shown.
+local function read_scenario(path)
+  local lines = {}
+  for line in io.lines(path) do lines[#lines + 1] = line end
+  return lines
+end
+
 -- The logs of scenarios, each a list of lines, on one of the two: a table by position.
 local function play(name, scenarios)
   local input, output = FOLDER .. "/scenarios", FOLDER .. "/" .. name
@@ -49,7 +56,7 @@ local function differing(scenarios)
   local elixir, dynsup = play("elixir", scenarios), play("dynsup", scenarios)
   local list = {}
   for i in ipairs(scenarios) do
-    if not elixir[i] or elixir[i] ~= dynsup[i] then list[#list + 1] = i end
+    if not elixir[i] or not dynsup[i] or not tolerance.same(elixir[i], dynsup[i]) then list[#list + 1] = i end
   end
   return list, elixir, dynsup
 end
@@ -99,14 +106,15 @@ local function show(title, scenario)
   local _, elixir, dynsup = differing { scenario }
   print(title)
   print(table.concat(scenario, "\n"))
-  print("--- Elixir", elixir[1], "--- dynsup", dynsup[1])
+  print("--- Elixir\n" .. (elixir[1] or "nothing"))
+  print("--- dynsup\n" .. (dynsup[1] or "nothing"))
 end
 
 -- Plays a few: how many differ always, and sometimes. shown: how many have been shown before.
-local function chunk(seed, first, last, shown)
+local function chunk(game, seed, first, last, shown)
   local scenarios, found, raced = {}, 0, 0
   for number = first, last do
-    scenarios[#scenarios + 1] = generate.scenario(seed, number)
+    scenarios[#scenarios + 1] = game.scenario(seed, number)
   end
   for _, i in ipairs((differing(scenarios))) do
     if is_steady(scenarios[i]) then
@@ -121,15 +129,26 @@ local function chunk(seed, first, last, shown)
   return found, raced
 end
 
-local function main(seed, count)
+-- One scenario, with both logs.
+local function look(scenario)
+  show("", scenario)
+  os.exit(#differing { scenario } == 0)
+end
+
+local function main(name, seed, first, last)
   io.stdout:setvbuf "line"
+  if name == "file" then return look(read_scenario(seed)) end
+  local game = require("fuzz.elixir." .. name)
+  seed, first, last = math.tointeger(seed), math.tointeger(first), math.tointeger(last)
+  if first == last then return look(game.scenario(seed, first)) end
   local found, raced = 0, 0
-  for first = 1, count, CHUNK do
-    local more_found, more_raced = chunk(seed, first, math.min(first + CHUNK - 1, count), found)
+  for from = first, last, CHUNK do
+    local more_found, more_raced = chunk(game, seed, from, math.min(from + CHUNK - 1, last), found)
     found, raced = found + more_found, raced + more_raced
   end
-  print(("%d scenarios compared, %d differences (%d more only sometimes)"):format(count, found, raced))
+  local result = "%s %s: %d scenarios compared, %d differences (%d more only sometimes)"
+  print(result:format(found == 0 and "ok" or "FAILED", name, last - first + 1, found, raced))
   os.exit(found == 0)
 end
 
-main(math.tointeger(arg[1]), math.tointeger(arg[2]))
+main(table.unpack(arg))

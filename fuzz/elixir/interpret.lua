@@ -11,6 +11,9 @@ local Player = require "fuzz.elixir.player"
 
 local operations = {}
 
+-- What runs a child of the kind; others have a start function.
+local starters = { body = children.body, ready = children.ready_body }
+
 function Player:result(op, result)
   self.pending[#self.pending + 1] = { op = op, result = result }
 end
@@ -45,7 +48,8 @@ function Player:finish(pending)
     self:take()
     result = values[1]
     if result == nil then
-      local gone = { noproc = "gone", ignore = "ignore" }
+      -- the spec comes first, and that of a supervisor that is gone is taken for a dynamic one's
+      local gone = { noproc = "gone", invalid_significant = "gone", ignore = "ignore" }
       result = gone[values[2]] or (pending.other or "error ") .. children.text_of(values[2])
     elseif dynsup.is_pid(result) then
       info = values[2] and " " .. values[2] or ""
@@ -69,32 +73,78 @@ function operations.owner(self, op)
   self:appear(dynsup.spawn(children.run_worker, self.scene.player, op[3]), op[2])
 end
 
-function operations.sup(self, op)
-  if not self.current[op[3]] then return self:result(op, "skipped") end
-  local ref, options = {}, children.limits(table.unpack(op, 4))
-  dynsup.send(self.current[op[3]], "call", dynsup.self(), ref, function() return dynsup.start_link(options) end)
-  local _, _, pid = dynsup.receive_match(function(what, its) return what == "called" and its == ref end)
+-- A supervisor that an owner starts.
+function Player:top(op, start)
+  local owner, ref = self.current[op[3]], {}
+  if not owner then return self:result(op, "skipped") end
+  dynsup.send(owner, "call", dynsup.self(), ref, start)
+  local _, _, pid, _, failure = dynsup.receive_match(function(what, its) return what == "called" and its == ref end)
   self.is_sup[op[2]] = true
+  if not pid then return self:result(op, ("failed %s %s"):format(failure.id, children.text_of(failure.reason))) end
   self:appear(pid, op[2], true)
   self:result(op, "ok")
 end
 
+function operations.sup(self, op)
+  local options = children.limits("sup", table.unpack(op, 4))
+  self:top(op, function() return dynsup.start_link(options) end)
+end
+
+function operations.static(self, op)
+  local options, specs = children.limits("static", table.unpack(op, 4)), self.inits[op[2]] or {}
+  self.is_static[op[2]] = true
+  self:top(op, function() return dynsup.supervisor.start_link(specs, options) end)
+end
+
+-- Keeps the record of a child, and makes its spec.
+function Player:spec(name, kind, restart, shutdown, trap, plan, ...)
+  local child = { scene = self.scene, name = name, kind = kind, trap = trap, plan = children.words(plan, "[^,]+"),
+    limits = children.limits(kind, ...), inits = self.inits[name] or {}, calls = 0, starts = 0 }
+  -- the n-th start of a body is counted with this supervisor, not with the one before
+  child.numbered = not (self.ordered and kind == "body")
+  local is_sup = kind == "sup" or kind == "static"
+  local spec = { id = name, restart = restart:match "%a+", shutdown = children.shutdown(shutdown), args = { child },
+    significant = restart:find("!", 1, true) and true, type = is_sup and "supervisor" or "worker" }
+  spec[(kind == "body" or kind == "ready") and "body" or "start"] = starters[kind] or children.start
+  spec.ready = kind == "ready" or nil
+  self.children[name], self.specs[name] = child, spec
+  self.names[#self.names + 1] = name
+  self.is_sup[name], self.is_static[name] = is_sup, kind == "static"
+  if is_sup then self.sups[#self.sups + 1] = name end
+  return spec
+end
+
+function operations.init(self, op)
+  local specs = self.inits[op[2]] or {}
+  self.inits[op[2]] = specs
+  specs[#specs + 1] = self:spec(table.unpack(op, 3))
+  return true
+end
+
 function operations.child(self, op)
-  local child = { scene = self.scene, name = op[3], kind = op[4], trap = op[7], plan = children.words(op[8], "[^,]+"),
-    limits = children.limits(table.unpack(op, 9)), calls = 0, starts = 0 }
-  local spec = { id = child.name, restart = op[5], shutdown = children.shutdown(op[6]), args = { child },
-    type = child.kind == "sup" and "supervisor" or "worker" }
-  if child.kind == "body" then spec.body = children.body else spec.start = children.start end
-  self.children[child.name] = child
-  self.names[#self.names + 1] = child.name
-  if child.kind == "sup" then
-    self.is_sup[child.name] = true
-    self.sups[#self.sups + 1] = child.name
-  end
+  local spec = self:spec(table.unpack(op, 3))
   self:ask(op, op[2], function(pid) return dynsup.start_child(pid, spec) end)
 end
 
+-- The spec that a child of a static supervisor has or had.
+function operations.again(self, op)
+  local spec = self.specs[op[3]]
+  if not spec then return self:result(op, "skipped") end
+  self:ask(op, op[2], function(pid) return dynsup.start_child(pid, spec) end)
+end
+
+function operations.restart(self, op)
+  self:ask(op, op[2], function(pid) return dynsup.supervisor.restart_child(pid, op[3]) end)
+end
+
+function operations.delete(self, op)
+  self:ask(op, op[2], function(pid) return dynsup.supervisor.delete_child(pid, op[3]) end)
+end
+
 function operations.terminate(self, op)
+  if self.is_static[op[2]] then
+    return self:ask(op, op[2], function(pid) return dynsup.supervisor.terminate_child(pid, op[3]) end)
+  end
   local child = self.current[op[3]]
   if not child then return self:result(op, "skipped") end
   self:ask(op, op[2], function(pid) return dynsup.terminate_child(pid, child) end)
@@ -143,10 +193,12 @@ end
 local function new_player(lines, sink)
   local scene = { player = dynsup.self(), gate = dynsup.spawn(children.run_gate), thirds = {} }
   local self = setmetatable({ scene = scene, sink = sink, log = sink.log, labels = {}, texts = {}, born = {},
-    watched = {}, order = {}, current = {}, sups = {}, is_sup = {}, children = {}, names = {}, events = {},
-    fresh = {}, pending = {} }, Player)
+    watched = {}, order = {}, current = {}, sups = {}, is_sup = {}, is_static = {}, children = {}, names = {},
+    inits = {}, specs = {}, sequence = {}, events = {}, fresh = {}, pending = {} }, Player)
   for _, line in ipairs(lines) do
     local op = children.words(line)
+    self.ordered = self.ordered or op[1] == "static"
+    scene.ordered = self.ordered
     if op[1] == "third" then
       scene.thirds[op[2]] = dynsup.spawn(children.run_worker, scene.player, op[3])
       self:appear(scene.thirds[op[2]], op[2])
@@ -160,8 +212,8 @@ local function play(lines, sink)
   self:settle()
   for _, line in ipairs(lines) do
     local op = children.words(line)
-    operations[op[1]](self, op)
-    if not self.in_batch then
+    local is_silent = operations[op[1]](self, op)
+    if not self.in_batch and not is_silent then
       for _, pending in ipairs(self.pending) do self:finish(pending) end
       self.pending = {}
       self:settle()

@@ -1,5 +1,8 @@
 -- Who plays a scenario on dynsup: what it sees of the processes, under the names that the scenario has
 -- for them, and what it writes down.
+--
+-- Of static supervisors the calls of start functions and the signals that were trapped are written in
+-- their order: they start and stop one child after the other.
 
 local children = require "fuzz.elixir.children"
 local dynsup = require "dynsup"
@@ -17,9 +20,15 @@ function Player:event(text)
   self.events[#self.events + 1] = text
 end
 
+-- Of several dynamic supervisors' children it is not known who is first.
+function Player:in_order(text)
+  if not self.ordered then return self:event(text) end
+  self.sequence[#self.sequence + 1] = text
+end
+
 function Player:label(pid)
   if pid == self.scene.player then return "player" end
-  return self.labels[pid] or tostring(pid)
+  return self.labels[pid] or "somebody"
 end
 
 function Player:watch(pid, is_sup)
@@ -34,6 +43,7 @@ function Player:appear(pid, name, is_sup)
   self:name(pid, name)
   self.current[name] = pid
   if is_sup then self.sups[#self.sups + 1] = name end
+  self.fresh[pid] = is_sup and self.ordered -- it may be gone before it can be watched
   self:watch(pid, is_sup)
 end
 
@@ -46,7 +56,7 @@ end
 function Player:know(pid, name, incarnation)
   if self.labels[pid] then return end
   local child = self.children[name]
-  self:name(pid, name .. "." .. incarnation)
+  self:name(pid, child.numbered and name .. "." .. incarnation or name)
   self.born[pid] = { name = name, lasts = children.pair(children.planned(child, incarnation)) ~= "now" }
 end
 
@@ -55,6 +65,8 @@ function Player:follow(pid)
   local birth = self.born[pid]
   if not birth or not birth.lasts then return end
   self.current[birth.name] = pid
+  -- how long those that a static supervisor soon stops again are there to be seen is chance
+  if self.ordered and not self.watched[pid] then self.fresh[pid] = true end
   self:watch(pid, self.is_sup[birth.name])
 end
 
@@ -72,11 +84,18 @@ function messages.left(self, pid, label)
 end
 
 function messages.trapped(self, pid, from, reason)
-  self:event(("%s trapped %s from %s"):format(self:label(pid), children.text_of(reason), self:label(from)))
+  local text = ("%s trapped %s from %s"):format(self:label(pid), children.text_of(reason), self:label(from))
+  local is_sequel = from ~= self.scene.player and reason ~= "killed"
+  if is_sequel then self:in_order(text) else self:event(text) end
+end
+
+function messages.step(self, name, step)
+  self:in_order(("call %s %s"):format(name, step))
 end
 
 function messages.DOWN(self, _, pid, reason)
   self.watched[pid] = "down"
+  if self.ordered and self.fresh[pid] then return end
   self:event(("%s down %s"):format(self:label(pid), self.fresh[pid] and "early" or children.text_of(reason)))
 end
 
@@ -102,7 +121,8 @@ function Player:take_report(report)
   local reason = report:match "reason: ([^\n]*)":gsub("^{ (%w+), (%w+) }$", "%1+%2")
   if report:find("stack traceback", 1, true) then reason = "crash" end
   if is_comparable(context, reason) then
-    self:event(("report %s %s %s"):format(context, self.texts[pid] or id .. "." .. incarnation, reason))
+    local whose = self.ordered and id or self.texts[pid] or id .. "." .. incarnation
+    self:event(("report %s %s %s"):format(context, whose, reason))
   end
 end
 
@@ -120,6 +140,19 @@ end
 
 -- ---- coming to rest ----
 
+-- Follows a child that its supervisor lists.
+function Player:meet(child)
+  if not dynsup.is_pid(child.pid) then return end
+  local info = dynsup.info(child.pid)
+  if info then self:know(child.pid, child.id, info.incarnation) end
+  self:follow(child.pid)
+end
+
+function Player:shown(child, with_id)
+  local process = dynsup.is_pid(child.pid) and self:label(child.pid) or child.pid or "undefined"
+  return (with_id and child.id .. "=" or "") .. process .. "/" .. child.type
+end
+
 function Player:look(name, lines)
   local pid = self.current[name]
   local counts = pid and dynsup.count_children(pid)
@@ -130,20 +163,16 @@ function Player:look(name, lines)
     return true
   end
   self:take()
-  local seen = {}
+  local seen, calm = {}, true
   for i, child in ipairs(listed) do
-    local is_up = child.pid ~= "restarting"
-    if is_up then
-      local info = dynsup.info(child.pid)
-      if info then self:know(child.pid, child.id, info.incarnation) end
-      self:follow(child.pid)
-    end
-    seen[i] = (is_up and self:label(child.pid) or "restarting") .. "/" .. child.type
+    self:meet(child)
+    seen[i] = self:shown(child, self.is_static[name])
+    calm = calm and child.pid ~= "restarting"
   end
-  table.sort(seen)
+  if not self.is_static[name] then table.sort(seen) end
   lines[#lines + 1] = table.concat({ "  " .. name .. ":", counts.specs, counts.active, counts.supervisors,
     counts.workers, table.unpack(seen) }, " ")
-  return counts.specs == counts.active
+  return calm
 end
 
 -- The supervisors' children as text; calm: nobody is restarting.
@@ -158,11 +187,21 @@ function Player:picture()
   return lines, calm
 end
 
+-- Under static supervisors those that are down have no names any more.
+function Player:forget_gone()
+  if not self.ordered then return end
+  for name, pid in pairs(self.current) do
+    if self.watched[pid] == "down" then self.current[name] = nil end
+  end
+end
+
 function Player:rest(lines)
   table.sort(self.events)
+  for _, event in ipairs(self.sequence) do self:note("  " .. event) end
   for _, event in ipairs(self.events) do self:note("  " .. event) end
   for _, line in ipairs(lines) do self:note(line) end
-  self.events, self.fresh = {}, {}
+  self.sequence, self.events, self.fresh = {}, {}, {}
+  self:forget_gone()
 end
 
 function Player:settle()
@@ -174,7 +213,7 @@ function Player:settle()
     dynsup.sleep(0.001) -- the log is written when no process is ready
     self:take()
     local lines, calm = self:picture()
-    local now = table.concat(lines, "\n") .. #self.events
+    local now = table.concat(lines, "\n") .. #self.events .. " " .. #self.sequence
     if calm and now == before then return self:rest(lines) end
     before = now
   end

@@ -12,6 +12,7 @@ local normalize = native.normalizer()
 ---@alias dynsup.supervisor.dest lightuserdata|string a pid or a name
 
 ---@class dynsup.supervisor
+---@field start_child fun(sup: dynsup.supervisor.dest, child: any): lightuserdata?, any, any
 ---@field terminate_child fun(sup: dynsup.supervisor.dest, id: any): true?, any
 ---@field restart_child fun(sup: dynsup.supervisor.dest, id: any): lightuserdata?, any, any
 ---@field delete_child fun(sup: dynsup.supervisor.dest, id: any): true?, any
@@ -19,6 +20,7 @@ local normalize = native.normalizer()
 ---@field count_children fun(sup: dynsup.supervisor.dest): table<string, integer>?, any
 ---@field stop fun(sup: dynsup.supervisor.dest, reason?: string|table, ms?: number|string): true?, any
 local supervisor = {
+  start_child = dynsup.start_child,
   terminate_child = native.terminate_child,
   restart_child = native.restart_child,
   delete_child = native.delete_child,
@@ -87,16 +89,6 @@ function supervisor.init(children, options)
     flags[name] = value
   end
   return { children = to_specs(children), options = flags }
-end
-
---- Adds a child to a static supervisor and starts it.
----@param sup dynsup.supervisor.dest
----@param child any a child, with an id
----@return lightuserdata? pid
----@return any info or the reason
----@return any detail
-function supervisor.start_child(sup, child)
-  return dynsup.start_child(sup, to_spec(child))
 end
 
 --- A child's spec with some fields replaced.

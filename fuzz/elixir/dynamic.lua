@@ -7,57 +7,14 @@
 -- What is left to chance on one of the two sides is not made: processes that race, waits near the
 -- end of a restart window (Elixir's have whole seconds), children that nobody could ever stop.
 
+local maker = require "fuzz.elixir.maker"
+
 local generate = {}
 
-local Generator = {}
-Generator.__index = Generator
+local Generator = maker.class()
+local reasons, own_ends = maker.reasons, maker.own_ends
 
--- A generator of its own, since math.random's sequence is shared with all others.
-local function new(seed, number)
-  local state = (seed * 0x9E3779B97F4A7C15 ~ number * 0xBF58476D1CE4E5B9) | 1
-  return setmetatable({
-    state = state, lines = {}, tops = {}, sups = {}, children = {}, owners = {}, thirds = {}, shared = {},
-    singles = {}, limited = {}, depth = {}, home = {},
-  }, Generator)
-end
-
--- xorshift64*: a number from 1 to n.
-function Generator:number(n)
-  local x = self.state
-  x = x ~ (x >> 12)
-  x = x ~ (x << 25)
-  x = x ~ (x >> 27)
-  self.state = x
-  return ((x * 0x2545F4914F6CDD1D) >> 33) % n + 1
-end
-
-function Generator:chance(percent)
-  return self:number(100) <= percent
-end
-
-function Generator:one(list)
-  return list[self:number(#list)]
-end
-
-function Generator:line(...)
-  self.lines[#self.lines + 1] = table.concat({ ... }, " ")
-end
-
-local reasons = { "normal", "shutdown", "shutdown+x", "kill", "boom", "oops" }
-local own_ends = { "return", "raise", "exit:normal", "exit:shutdown", "exit:shutdown+x", "exit:boom", "exit:kill" }
 local restarts = { "permanent", "permanent", "transient", "temporary" }
-
-function Generator:trap(percent)
-  if not self:chance(percent) then return "none" end
-  return self:one { "ignore", "exit:shutdown", "exit:normal", "exit:boom", "exit:shutdown+x", "late:shutdown",
-    "late:boom", "late:normal", "late:killed" }
-end
-
--- A child that never ends by itself must be killed in the end.
-function Generator:shutdown(trap)
-  if trap == "ignore" then return self:one { "brutal", "100" } end
-  return self:one { "brutal", "100", "100", "infinity" }
-end
 
 function Generator:limits(name)
   local window = self.windowed and "1" or "1000"
@@ -93,14 +50,6 @@ end
 
 function Generator:body_step()
   return self:chance(80) and "up" or "now:" .. self:one(own_ends)
-end
-
--- The n-th step is what the n-th start does; the last one is repeated.
-function Generator:plan(step, sup)
-  local steps = {}
-  if self:chance(60) then steps[1] = "up" end
-  for i = #steps + 1, self:number(4) do steps[i] = step(self, sup) end
-  return table.concat(#steps > 0 and steps or { "up" }, ",")
 end
 
 function Generator:sup()
@@ -261,7 +210,10 @@ end
 ---@param number integer
 ---@return string[] lines operations
 function generate.scenario(seed, number)
-  local self = new(seed, number)
+  local self = maker.new(Generator, seed, number, {
+    tops = {}, sups = {}, children = {}, owners = {}, thirds = {}, shared = {}, singles = {}, limited = {}, depth = {},
+    home = {},
+  })
   self.windowed = self:chance(8)
   for i = 1, self:number(3) - 1 do
     self.shared[i], self.thirds[i] = "t" .. i, "t" .. i

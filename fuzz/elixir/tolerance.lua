@@ -1,0 +1,71 @@
+-- The one difference between logs of static supervisors that is no fault: what comes first when several
+-- restarts are due (docs/semantics.md, section 9).
+--
+-- In OTP each start that fails makes a message that says to try again, which has its place among the
+-- ends of other children. dynsup tries again after what else is ready had its turn. It shows when a
+-- start fails and another start function names a process that is dead already, whose end is ready at
+-- once: whether the next restart is the second child's or the next attempt of the first, and so which
+-- of the two is reported as the cause and how often each is started before there was one restart too
+-- many. (In a group OTP has one message for each attempt that failed, dynsup knows of one.)
+--
+-- So where both happened in an operation, of that only what was done to whom is compared, not how often
+-- and in which order, and nothing that comes after it. The starts of those that were dead and reports on
+-- them are left out, and who was the one too many: it may be stopped with its group before its end is
+-- handled. All else must be the same.
+
+local tolerance = {}
+
+-- The children that were named dead, and whether another start failed: has the operation both?
+local function retries(lines)
+  local dead, failed = {}, false
+  for _, line in ipairs(lines) do
+    local name = line:match "^  call (%w+) dead:"
+    if name then dead[name] = true end
+    failed = failed or line:find "^  report start_error" ~= nil
+  end
+  return failed and next(dead) ~= nil and dead
+end
+
+-- What the operation did to whom, as text: a sorted set of lines without the numbers of incarnations.
+local function acts(lines, dead)
+  local set, list = {}, {}
+  for _, line in ipairs(lines) do
+    if line:find "^  report shutdown " then line = "  report shutdown" end
+    local left_out = dead[line:match "^  report [%l_]+ (%w+)" or line:match "^  call (%w+)"] or line:find "^  calls "
+    if not left_out then set[line:gsub("(%w)%.%d+", "%1")] = true end
+  end
+  for line in pairs(set) do list[#list + 1] = line end
+  table.sort(list)
+  return table.concat(list, "\n")
+end
+
+-- A log as lists of the lines of one operation each.
+local function operations(log)
+  local list, last = {}, nil
+  for line in (log .. "\n"):gmatch "(.-)\n" do
+    if not last or line:find "^%S" then
+      last = {}
+      list[#list + 1] = last
+    end
+    last[#last + 1] = line
+  end
+  return list
+end
+
+--- Are the two logs the same but for that?
+---@param elixir string
+---@param dynsup string
+---@return boolean
+function tolerance.same(elixir, dynsup)
+  local theirs, ours = operations(elixir), operations(dynsup)
+  for i = 1, math.max(#theirs, #ours) do
+    local a, b = theirs[i] or {}, ours[i] or {}
+    if table.concat(a, "\n") ~= table.concat(b, "\n") then
+      local dead = retries(a) and retries(b)
+      return dead and acts(a, dead) == acts(b, dead) or false
+    end
+  end
+  return true
+end
+
+return tolerance
