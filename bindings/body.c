@@ -185,6 +185,8 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
             return push_message(body, core);
         return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
     case DSL_WAIT_VALUES:
+    case DSL_WAIT_PENDING:
+    case DSL_WAIT_CALL:
         body->timed_out = wake == DYNSUP_WAKE_TIMEOUT;
         return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
     case DSL_WAIT_MATCH:

@@ -55,6 +55,8 @@ enum dsl_wait {
     DSL_WAIT_MATCH,   /* receive_match: its continuation looks for itself */
     DSL_WAIT_TIME,    /* sleep: no values */
     DSL_WAIT_VALUES,  /* await or a request: the values are on inner's stack */
+    DSL_WAIT_PENDING, /* the same, for what libuv fulfils: of a wait that is given up it is told */
+    DSL_WAIT_CALL,    /* the same, for the reply to a call, or for a server's start */
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
@@ -88,6 +90,10 @@ struct dsl_body {
     };
     dsl_server *server;          /* whose callback it runs, or NULL */
     struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
+    union {                      /* what must be told when its wait is given up */
+        struct dsl_pending *pending;
+        dynsup_ref call;
+    };
     uint16_t depth, capacity;
     uint32_t anchor; /* of co, in the vault */
     uint32_t dict;   /* in the vault, 0: none */
