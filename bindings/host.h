@@ -100,6 +100,15 @@ struct dsl_body {
     uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
 
+/* The callback, or log function, that runs in a state: see callback.c. */
+struct dsl_callback_time {
+    bool runs, over;
+    bool counts;          /* instructions are its time */
+    const dsl_body *body; /* in whose slice it was called; mostly NULL */
+    uint64_t looks_left;
+    uint64_t deadline_ns;
+};
+
 struct dsl_runtime {
     lua_State *L;           /* the main thread */
     dsl_host *host;         /* that runs now, or is attached; or NULL */
@@ -110,6 +119,7 @@ struct dsl_runtime {
     bool has_luv;      /* luv has been loaded */
     unsigned apart;    /* > 0: its code has no host: see dsl_apart_begin */
     bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
+    struct dsl_callback_time callback;
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */
     bool hooked;       /* debug.sethook has been used: a hook may fail, which switches hooks off */
@@ -190,7 +200,6 @@ struct dynsup_lua_host {
     bool switching;                /* this yield is for the scheduler */
     dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
     bool chain_ok;                 /* every level below the running one can yield */
-    uint64_t callback_deadline_ns;
     bool count_hook;
     int slice_count; /* instructions from one count hook to the next */
     uint64_t slice_ns;
