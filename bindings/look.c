@@ -1,5 +1,7 @@
 /* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
 #include "bindings/look.h"
+
+#include "bindings/native.h"
 #include "core/tiny.h"
 
 #define PAGE_PLACES DSI_TINY(1024, 3) /* of the process table that one call looks at */
@@ -77,6 +79,7 @@ static int give_way(lua_State *L) {
 
 const luaL_Reg dsl_look_functions[] = {
     {"give_way", give_way},
+    {"check_wait", dsl_check_wait},
     {"dest", dest},
     {"page", page},
     {"row", row},

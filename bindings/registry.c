@@ -309,6 +309,7 @@ static int unique(lua_State *L) {
 }
 
 const luaL_Reg dsl_registry_functions[] = {
+    {"check_wait", dsl_check_wait},
     {"start", start},   {"stop", stop},       {"register", register_entry},
     {"update", update}, {"whereis", whereis}, {"unregister", unregister},
     {"lookup", lookup}, {"owned", owned},     {"entries", entries},
