@@ -12,7 +12,7 @@ static dynsup_pid pid_at(lua_State *L, int index) {
 }
 
 /* dest(v) -> pid; raises for what is no dest, nil for a name that nobody has */
-static int dest(lua_State *L) {
+int dsl_look_dest(lua_State *L) {
     dynsup_pid pid = dsl_check_dest(L, dsl_host_of(L), 1);
     if (pid == 0)
         return 0;
@@ -80,7 +80,7 @@ static int give_way(lua_State *L) {
 const luaL_Reg dsl_look_functions[] = {
     {"give_way", give_way},
     {"check_wait", dsl_check_wait},
-    {"dest", dest},
+    {"dest", dsl_look_dest},
     {"page", page},
     {"row", row},
     {"info", info},

@@ -12,6 +12,7 @@
 
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/look.h"
 
 #include <string.h>
 
@@ -401,6 +402,7 @@ const luaL_Reg dsl_observe_functions[] = {
     {"close", observer_close},
     {"kept", observer_kept},
     {"here", dsl_here},
+    {"dest", dsl_look_dest},
     {"kinds", kinds},
     {"is_supervisor", is_supervisor},
     {NULL, NULL},

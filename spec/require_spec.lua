@@ -239,7 +239,7 @@ describe("modules that require each other, each in a process", function()
       assert.is_string(name)
     end
     table.sort(outcomes)
-    assert.matches("spec/require_spec.lua:%d+: module 'require_spec.[lr]e?i?[fg]h?t' is required while it is being loaded",
+    assert.matches("spec/require_spec.lua:%d+: module .* is required while it is being loaded",
       outcomes[1])
     assert.equal(2, #outcomes)
   end))
