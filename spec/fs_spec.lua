@@ -342,3 +342,13 @@ example.describe("a process that is killed in fs", function()
     dynsup.halt(0)
   end))
 end)
+
+describe("misuse of dynsup.fs", function()
+  for _, name in ipairs { "write", "mkdir", "scandir", "open", "exists", "hash" } do
+    it("names " .. name .. " and its caller", main(function()
+      local _, message = pcall(function() return (fs[name](nil)) end)
+      local expected = "^spec/fs_spec.lua:%%d+: bad argument #1 to '%s' %%(string expected, got nil%%)$"
+      assert.matches(expected:format(name), message)
+    end))
+  end
+end)

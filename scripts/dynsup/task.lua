@@ -32,14 +32,15 @@ end
 
 -- ---- misuse ----
 
-local function misuse(position, name, what)
-  error(("bad argument #%d to '%s' (%s)"):format(position, name, what), 4)
+-- level: of the place that is blamed; without one the caller of who has called the function that checks.
+local function misuse(position, name, what, level)
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, what), level or 4)
 end
 
-local function check_function(f, position, name)
+local function check_function(f, position, name, level)
   local is_named = type(f) == "string" and f:find ".:."
   if type(f) ~= "function" and not is_named then
-    misuse(position, name, 'function or "module:function" expected, got ' .. type(f))
+    misuse(position, name, 'function or "module:function" expected, got ' .. type(f), level)
   end
 end
 
@@ -417,7 +418,7 @@ local function check_stream(items, f, options)
   if type(items) ~= "table" and type(items) ~= "function" then
     misuse(2, "async_stream", "list or iterator expected, got " .. type(items))
   end
-  check_function(f, 3, "async_stream")
+  check_function(f, 3, "async_stream", 5)
   if type(options) ~= "table" then misuse(4, "async_stream", "table expected, got " .. type(options)) end
   for name, value in next, options do
     local accepts = STREAM_OPTIONS[name]
