@@ -131,6 +131,9 @@ void dsl_last_forget(dsl_host *host, const dsl_body *body);
 
 /* ---- message.c ---- */
 
+/* For so many there is room on the stack of each function that receives. */
+#define DSL_FEW_VALUES 8u
+
 /* A taken message's values, moved to the stack; the message is freed. Returns their number. */
 int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 
@@ -140,7 +143,8 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message);
 int dsl_message_send(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count);
 
 /* Takes the message behind `before` (NULL: the first), which must be there, from the current
- * process's mailbox. Pushes its values, whose number it returns. */
+ * process's mailbox. Pushes its values, whose number it returns. Raises where the stack has no
+ * room for them: then it stays. */
 int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before);
 
 /* ---- match.c ---- */

@@ -168,13 +168,20 @@ static int push_timeout(dsl_body *body) {
     return 2;
 }
 
-/* The oldest message's values go to the stack of the receiving coroutine. */
+/* The oldest message's values go to the stack of the receiving coroutine. For more than it has room
+ * for nothing can be raised here: the message stays, for the next receive, which raises. */
 static int push_message(dsl_body *body, dynsup_host *core) {
+    uint32_t count = dynsup_mailbox_first(core)->count;
+    if (count > DSL_FEW_VALUES && !lua_checkstack(body->inner, (int)count + 3)) {
+        lua_pushnil(body->inner);
+        dsl_atom_push(body->inner, body->host->runtime, DYNSUP_MESSAGE_TOO_BIG);
+        return 2;
+    }
     dynsup_message *message = dynsup_mailbox_take(core, NULL);
     body->takes++;
-    int count = dsl_message_push(body->inner, body->host, message);
-    dsl_last_note(body->inner, body->host, body, count);
-    return count;
+    int pushed = dsl_message_push(body->inner, body->host, message);
+    dsl_last_note(body->inner, body->host, body, pushed);
+    return pushed;
 }
 
 /* Puts what the suspended code is to go on with on inner's stack; returns how much that is. */
@@ -185,6 +192,8 @@ static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wak
             return push_message(body, core);
         return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
     case DSL_WAIT_VALUES:
+    case DSL_WAIT_PENDING:
+    case DSL_WAIT_CALL:
         body->timed_out = wake == DYNSUP_WAKE_TIMEOUT;
         return wake == DYNSUP_WAKE_TIMEOUT ? push_timeout(body) : body->nargs;
     case DSL_WAIT_MATCH:

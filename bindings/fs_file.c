@@ -14,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILE_NAME "dynsup.fs.file"
+#define FILE_NAME  "dynsup.fs.file"
+#define READ_FIRST 1048576u /* bytes that a read has room for at first */
 
 /* ---- life ---- */
 
@@ -224,15 +225,33 @@ static int piece_failed(lua_State *L, const piece_job *j) {
     return dsl_fs_fail(L, j->job.error, j->file->path);
 }
 
+/* Room for that many bytes of the job. */
+static bool piece_reserve(piece_job *j, size_t size) {
+    char *data = realloc(j->data, size);
+    if (data)
+        j->data = data;
+    else
+        j->job.error = UV_ENOMEM;
+    return data != NULL;
+}
+
+/* What was asked for may be more than there is, and than memory has room for: it grows as bytes
+ * come. */
 static void piece_read(dsl_job *job) {
     piece_job *j = (piece_job *)job;
-    j->data = malloc(j->size ? j->size : 1);
-    if (!j->data) {
-        job->error = UV_ENOMEM;
-        return;
+    size_t asked = j->size, room = 0;
+    j->size = 0;
+    while (j->size == room && room < asked) {
+        room = room == 0 ? READ_FIRST : 2 * room;
+        room = room < asked ? room : asked;
+        if (!piece_reserve(j, room))
+            return;
+        int64_t offset = j->offset < 0 ? -1 : j->offset + (int64_t)j->size;
+        ssize_t count = dsl_fs_read(job, j->file->fd, j->data + j->size, room - j->size, offset);
+        if (count < 0)
+            return;
+        j->size += (size_t)count;
     }
-    ssize_t count = dsl_fs_read(job, j->file->fd, j->data, j->size, j->offset);
-    j->size = count > 0 ? (size_t)count : 0;
 }
 
 static int piece_read_push(lua_State *L, dsl_job *job) {

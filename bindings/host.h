@@ -55,6 +55,8 @@ enum dsl_wait {
     DSL_WAIT_MATCH,   /* receive_match: its continuation looks for itself */
     DSL_WAIT_TIME,    /* sleep: no values */
     DSL_WAIT_VALUES,  /* await or a request: the values are on inner's stack */
+    DSL_WAIT_PENDING, /* the same, for what libuv fulfils: of a wait that is given up it is told */
+    DSL_WAIT_CALL,    /* the same, for the reply to a call, or for a server's start */
     DSL_WAIT_FOREVER  /* halt: never */
 };
 
@@ -88,10 +90,23 @@ struct dsl_body {
     };
     dsl_server *server;          /* whose callback it runs, or NULL */
     struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
+    union {                      /* what must be told when its wait is given up */
+        struct dsl_pending *pending;
+        dynsup_ref call;
+    };
     uint16_t depth, capacity;
     uint32_t anchor; /* of co, in the vault */
     uint32_t dict;   /* in the vault, 0: none */
     uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
+};
+
+/* The callback, or log function, that runs in a state: see callback.c. */
+struct dsl_callback_time {
+    bool runs, over;
+    bool counts;          /* instructions are its time */
+    const dsl_body *body; /* in whose slice it was called; mostly NULL */
+    uint64_t looks_left;
+    uint64_t deadline_ns;
 };
 
 struct dsl_runtime {
@@ -101,9 +116,10 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
-    bool has_luv;      /* luv has been loaded */
-    unsigned apart;    /* > 0: its code has no host: see dsl_apart_begin */
-    bool finishing;    /* the state is about to be closed: callbacks of the loop are dropped */
+    bool has_luv;   /* luv has been loaded */
+    unsigned apart; /* > 0: its code has no host: see dsl_apart_begin */
+    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
+    struct dsl_callback_time callback;
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */
     bool hooked;       /* debug.sethook has been used: a hook may fail, which switches hooks off */
@@ -184,7 +200,6 @@ struct dynsup_lua_host {
     bool switching;                /* this yield is for the scheduler */
     dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
     bool chain_ok;                 /* every level below the running one can yield */
-    uint64_t callback_deadline_ns;
     bool count_hook;
     int slice_count; /* instructions from one count hook to the next */
     uint64_t slice_ns;

@@ -7,10 +7,12 @@
  * it. To unwind it is not to raise an error in it, which a pcall could catch: its wait is ended,
  * the process gets a slice, and the base, which stands in attempt, closes the levels from the top
  * in place of resuming them. That is what happens at the end of a process, up to the base, and the
- * same holds for the close handlers.
+ * same holds for the close handlers. What the line waited for belongs to the process, which goes
+ * on: so it is given up before.
  */
 #include "bindings/binding.h"
 #include "bindings/interrupt.h"
+#include "bindings/pending.h"
 #include "core/dynsup_look.h"
 #include "core/tiny.h"
 
@@ -79,6 +81,14 @@ static int line_returned(lua_State *L, dsl_body *body, int count) {
     return count + 1;
 }
 
+/* Nobody takes any more what the line waited for. */
+static void wait_give_up(dsl_host *host, const dsl_body *body) {
+    if (body->wait == DSL_WAIT_PENDING)
+        dsl_pending_abandon(body->pending);
+    else if (body->wait == DSL_WAIT_CALL)
+        dynsup_call_end(host->core, body->call);
+}
+
 static void exit_reason_push(lua_State *L, dsl_host *host) {
     const dynsup_value *value = &host->exit_reason.value;
     dsl_value_push(L, host, value);
@@ -94,6 +104,7 @@ static int line_unwound(lua_State *L, dsl_host *host, dsl_body *body) {
     else
         traceback_push(L, body->levels[body->depth - 1].co);
     body->exiting = false;
+    wait_give_up(host, body);
     levels_close(host, body);
     lua_pushstring(L, exits ? "exited" : "interrupted");
     lua_insert(L, -2);

@@ -1,4 +1,12 @@
-/* A Lua function as the log: lines are kept until it is safe to call it. */
+/*
+ * A Lua function as the log: lines are kept until it is safe to call it.
+ *
+ * Design notes.
+ * What the function logs itself, or causes, has its turn at the next flush: else one that logs for
+ * each line would hold up the host for ever. It runs like a callback, within a second. Where its
+ * first error is told is stderr: the log, where errors belong, is what does not work.
+ */
+#include "bindings/callback.h"
 #include "bindings/log.h"
 
 #include <stdlib.h>
@@ -13,6 +21,7 @@ typedef struct line {
 
 typedef struct queue {
     bool with_level;
+    bool failed; /* that has been told */
     line *first;
     line **last;
 } queue;
@@ -67,28 +76,56 @@ void dsl_log_queue(void *ud, enum dynsup_level level, const char *text, size_t s
     q->last = &l->next;
 }
 
+typedef struct calling {
+    dsl_host *host;
+    queue *queue;
+    const line *line;
+} calling;
+
+/* The error is on top. */
+static void call_failed(lua_State *L, queue *q) {
+    if (q->failed || lua_touserdata(L, -1) == (const void *)&dsl_halt_sentinel)
+        return;
+    q->failed = true;
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    lua_writestringerror("dynsup: error in a log function: %s\n", text);
+}
+
 static int queue_call(lua_State *L) {
-    queue *q = lua_touserdata(L, 1);
-    line *l = q->first;
+    const calling *c = lua_touserdata(L, 1);
+    dsl_runtime *runtime = c->host->runtime;
+    dsl_callback_frame frame;
     queues_push(L);
-    if (lua_rawgetp(L, -1, q) != LUA_TUSERDATA)
+    if (lua_rawgetp(L, -1, c->queue) != LUA_TUSERDATA)
         return 0; /* the collector takes it, with a host that has not begun for want of memory */
     lua_getiuservalue(L, -1, 1);
-    if (q->with_level)
-        lua_pushstring(L, dsl_level_names[l->level]);
-    lua_pushlstring(L, l->text, l->size);
-    lua_call(L, q->with_level ? 2 : 1, 0);
+    if (c->queue->with_level)
+        lua_pushstring(L, dsl_level_names[c->line->level]);
+    lua_pushlstring(L, c->line->text, c->line->size);
+    dsl_callback_begin(L, runtime, c->host->config->virtual_clock, &frame);
+    int status = lua_pcall(L, c->queue->with_level ? 2 : 1, 0, 0);
+    dsl_callback_end(runtime, &frame);
+    if (status != LUA_OK)
+        call_failed(L, c->queue);
     return 0;
 }
 
-static void queue_flush(dsl_host *host, queue *q) {
-    while (q->first) {
-        dsl_protect(host->L, queue_call, q); /* an error in a log function has nowhere to go */
-        line *next = q->first->next;
-        free(q->first);
-        q->first = next;
-    }
+/* Takes all that is kept out of the queue. */
+static line *lines_take(queue *q) {
+    line *first = q->first;
+    q->first = NULL;
     q->last = &q->first;
+    return first;
+}
+
+static void queue_flush(dsl_host *host, queue *q) {
+    line *left = lines_take(q);
+    while (left) {
+        line *l = left;
+        left = l->next;
+        dsl_protect(host->L, queue_call, &(calling){host, q, l});
+        free(l);
+    }
 }
 
 void dsl_log_flush(dsl_host *host) {

@@ -1,5 +1,7 @@
 /* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
 #include "bindings/look.h"
+
+#include "bindings/native.h"
 #include "core/tiny.h"
 
 #define PAGE_PLACES DSI_TINY(1024, 3) /* of the process table that one call looks at */
@@ -10,7 +12,7 @@ static dynsup_pid pid_at(lua_State *L, int index) {
 }
 
 /* dest(v) -> pid; raises for what is no dest, nil for a name that nobody has */
-static int dest(lua_State *L) {
+int dsl_look_dest(lua_State *L) {
     dynsup_pid pid = dsl_check_dest(L, dsl_host_of(L), 1);
     if (pid == 0)
         return 0;
@@ -77,7 +79,8 @@ static int give_way(lua_State *L) {
 
 const luaL_Reg dsl_look_functions[] = {
     {"give_way", give_way},
-    {"dest", dest},
+    {"check_wait", dsl_check_wait},
+    {"dest", dsl_look_dest},
     {"page", page},
     {"row", row},
     {"info", info},

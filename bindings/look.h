@@ -28,6 +28,7 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid);
 bool dsl_cursor_next(lua_State *L, int index, dynsup_child_info *child_out);
 
 /* ---- the C half of dynsup.observer, by file ---- */
+int dsl_look_dest(lua_State *L);
 int dsl_look_children(lua_State *L);
 int dsl_look_next_child(lua_State *L);
 int dsl_look_child(lua_State *L);

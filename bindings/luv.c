@@ -3,26 +3,14 @@
  *
  * luv keeps one loop for the life of a Lua state, so the loop belongs to the runtime. Its callbacks
  * run on the state's main thread: an error there is reported and never fatal, and one that runs for
- * longer than CALLBACK_MS is ended by an error.
+ * too long is ended by an error.
  */
-#include "bindings/binding.h"
+#include "bindings/callback.h"
 #include "bindings/heap.h"
 
 #include <luv/luv.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CALLBACK_MS    1000
-#define CALLBACK_COUNT 1000000 /* instructions between two looks at the time */
-
-static void callback_hook(lua_State *L, lua_Debug *ar) {
-    (void)ar;
-    dsl_host *host = dsl_host_of_thread(L);
-    if (!host || host->current || dynsup_host_now(host->core) < host->callback_deadline_ns)
-        return;
-    dsl_error(L, "a callback ran for longer than %d ms: long work belongs into a process",
-              CALLBACK_MS);
-}
 
 static int with_traceback(lua_State *L) {
     if (lua_touserdata(L, 1) == (const void *)&dsl_halt_sentinel)
@@ -38,28 +26,28 @@ static void callback_failed(lua_State *L, dsl_host *host) {
         dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a callback: %s", lua_tostring(L, -1));
 }
 
-/* The limit takes the place of the user's hook, which is kept in *user; of a callback inside a
- * callback it is the outer's limit. */
-static void callback_begin(lua_State *L, dsl_host *host, dsl_level *user) {
-    *user = (dsl_level){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
-    if (!host || host->current || user->hook == callback_hook)
-        return;
-    host->innermost = L;
-    host->callback_deadline_ns = dynsup_host_now(host->core) + CALLBACK_MS * UINT64_C(1000000);
-    lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
-}
-
-static void callback_end(lua_State *L, const dsl_level *user) {
-    if (lua_gethook(L) == callback_hook)
-        lua_sethook(L, user->hook, user->hook_mask, user->hook_count);
+/* What a process calls back itself (a hook, a sorting of luv's) is its own. */
+static int limited_call(lua_State *L, dsl_runtime *runtime, dsl_host *host, int nargs, int nresults,
+                        int handler) {
+    dsl_callback_frame frame;
+    bool is_limited = host && !host->current;
+    if (is_limited) {
+        host->innermost = L;
+        dsl_callback_begin(L, runtime, false, &frame);
+    }
+    int status = lua_pcall(L, nargs, nresults, handler);
+    if (is_limited)
+        dsl_callback_end(runtime, &frame);
+    return status;
 }
 
 /* luv's way of calling back: the function and its arguments are on top. */
 static int callback(lua_State *L, int nargs, int nresults, int flags) {
     (void)flags;
     dsl_host *host = dsl_host_of_thread(L);
+    dsl_runtime *runtime = dsl_runtime_of_thread(L);
     int function = lua_gettop(L) - nargs;
-    if (dsl_runtime_of_thread(L)->finishing) {
+    if (runtime->finishing) {
         lua_settop(L, function - 1);
         if (host && host->heap)
             dsl_heap_wake(host); /* it may have waited for this alone */
@@ -67,10 +55,7 @@ static int callback(lua_State *L, int nargs, int nresults, int flags) {
     }
     lua_pushcfunction(L, with_traceback);
     lua_insert(L, function);
-    dsl_level user;
-    callback_begin(L, host, &user);
-    int status = lua_pcall(L, nargs, nresults, function);
-    callback_end(L, &user);
+    int status = limited_call(L, runtime, host, nargs, nresults, function);
     lua_remove(L, function);
     if (status == LUA_OK)
         return nresults == LUA_MULTRET ? lua_gettop(L) - function + 1 : nresults;

@@ -164,6 +164,9 @@ static int cancel_timer(lua_State *L) {
 /* ---- receive ---- */
 
 int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_message *before) {
+    const dynsup_message *message = before ? before->next : dynsup_mailbox_first(host->core);
+    if (message->count > DSL_FEW_VALUES)
+        luaL_checkstack(L, (int)message->count + 3, "too many values in a message");
     int count = dsl_message_push(L, host, dynsup_mailbox_take(host->core, before));
     dsl_last_note(L, host, body, count);
     return count;

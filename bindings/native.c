@@ -19,7 +19,7 @@ static const struct native {
     {"dynsup.observation", dsl_observe_functions},
     {"dynsup.observer", dsl_look_functions},
     {"dynsup.loading", dsl_undivided_functions},
-    {"dynsup.task", dsl_undivided_functions},
+    {"dynsup.task", dsl_task_functions},
     {"dynsup.supervisor", dsl_static_functions},
     {"dynsup.server", dsl_server_functions},
     {"dynsup.registry", dsl_registry_functions},

@@ -14,10 +14,15 @@ bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
  * that read and change what several processes share. */
 int dsl_undivided(lua_State *L);
 
+/* check_wait(level): raises where the caller cannot wait, at that level of the stack (1: of the
+ * caller). For what would act first, and find out then. */
+int dsl_check_wait(lua_State *L);
+
 /* The functions by script. */
 extern const luaL_Reg dsl_codec_functions[];
 extern const luaL_Reg dsl_clock_functions[];
 extern const luaL_Reg dsl_undivided_functions[];
+extern const luaL_Reg dsl_task_functions[];
 extern const luaL_Reg dsl_registry_functions[];
 extern const luaL_Reg dsl_net_functions[];
 extern const luaL_Reg dsl_server_functions[];

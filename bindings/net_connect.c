@@ -48,6 +48,15 @@ static void asking_abandon(dsl_pending *pending) {
         uv_cancel(&a->request.any); /* its callback comes, soon or late */
 }
 
+/* The socket is in its box, whom the collector would find late. */
+static void connect_abandon(dsl_pending *pending) {
+    dsl_socket *s = ((asking *)pending)->socket;
+    bool unwound = pending->unwound;
+    asking_abandon(pending);
+    if (unwound)
+        dsl_socket_close(s);
+}
+
 static asking *asking_new(lua_State *L, dsl_host *host) {
     asking *a = calloc(1, sizeof *a);
     if (a && dsl_pending_begin(host, &a->pending, asking_abandon)) {
@@ -161,6 +170,7 @@ static int net_connect(lua_State *L) {
         return dsl_fail_uv(L, status);
     }
     a->socket = s;
+    a->pending.abandon = connect_abandon;
     return dsl_pending_wait(L, &a->pending, deadline_ns, connect_k);
 }
 

@@ -72,7 +72,10 @@ static void acceptor_free(dsl_acceptor *a) {
 }
 
 static void acceptor_abandon(dsl_pending *pending) {
-    acceptor_free((dsl_acceptor *)pending);
+    dsl_acceptor *a = (dsl_acceptor *)pending;
+    if (pending->unwound && a->connection)
+        dsl_socket_close(a->connection);
+    acceptor_free(a);
 }
 
 /* A new one in the listener's queue, whose process will wait; NULL without memory. */

@@ -12,6 +12,7 @@
 
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
+#include "bindings/look.h"
 
 #include <string.h>
 
@@ -397,11 +398,8 @@ static int is_supervisor(lua_State *L) {
 }
 
 const luaL_Reg dsl_observe_functions[] = {
-    {"open", observer_open},
-    {"close", observer_close},
-    {"kept", observer_kept},
-    {"here", dsl_here},
-    {"kinds", kinds},
-    {"is_supervisor", is_supervisor},
-    {NULL, NULL},
+    {"open", observer_open},          {"close", observer_close},
+    {"kept", observer_kept},          {"here", dsl_here},
+    {"dest", dsl_look_dest},          {"kinds", kinds},
+    {"is_supervisor", is_supervisor}, {NULL, NULL},
 };

@@ -51,6 +51,12 @@ static void on_release(dynsup_possession *possession) {
     pending->abandon(pending);
 }
 
+void dsl_pending_abandon(dsl_pending *pending) {
+    pending->unwound = true;
+    dynsup_disown(&pending->possession);
+    on_release(&pending->possession);
+}
+
 int dsl_pending_begin(dsl_host *host, dsl_pending *pending, void (*abandon)(dsl_pending *pending)) {
     dynsup_pid pid = dynsup_self(host->core);
     pending->possession.release = on_release;
@@ -60,6 +66,7 @@ int dsl_pending_begin(dsl_host *host, dsl_pending *pending, void (*abandon)(dsl_
     pending->host = host;
     pending->pid = pid;
     pending->abandon = abandon;
+    pending->unwound = false;
     pending->key = dynsup_key_new(host->core);
     list_enter(pending);
     return 0;
@@ -76,7 +83,8 @@ void dsl_pendings_abandon(dsl_host *face) {
 int dsl_pending_wait(lua_State *L, dsl_pending *pending, uint64_t deadline_ns, lua_KFunction k) {
     dsl_host *host = pending->host;
     dynsup_wait_key(host->core, pending->key, deadline_ns);
-    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, (lua_KContext)pending, k);
+    host->current->pending = pending;
+    return dsl_suspend(L, host->current, DSL_WAIT_PENDING, (lua_KContext)pending, k);
 }
 
 bool dsl_pending_timed_out(lua_State *L) {

@@ -3,7 +3,8 @@
  *
  * Design notes.
  * A pending is a member of what is waited for. While its process waits it is a possession of the
- * process (so the end of the process abandons the wait) and has a key. What was waited for happens
+ * process (so the end of the process abandons the wait, and so does who unwinds a line: line.c) and
+ * has a key. What was waited for happens
  * in a callback of the loop, which calls wake; the results are pushed by the continuation, in the
  * process, where errors may be raised. Whoever is in a callback with no key finds nobody there.
  */
@@ -35,7 +36,9 @@ typedef struct dsl_pending {
     dynsup_pid pid;
     uint64_t key;                     /* 0: nobody waits */
     struct dsl_pending *next, **link; /* among those of a further heap; link: NULL in the first */
-    /* The process has ended while it waited (key is 0 already). */
+    bool unwound;                     /* its line was: the process itself goes on */
+    /* The process has ended while it waited, or its line was unwound (key is 0 already). Then what
+     * has come for the line is to be closed: it would belong to the process until its end. */
     void (*abandon)(struct dsl_pending *pending);
 } dsl_pending;
 
@@ -56,6 +59,9 @@ static inline dsl_pending *dsl_pending_in(lua_KContext context) {
 
 /* In a continuation: was the time over? What was waited for may have happened all the same. */
 bool dsl_pending_timed_out(lua_State *L);
+
+/* The process gives up its wait: that of a line that is unwound. */
+void dsl_pending_abandon(dsl_pending *pending);
 
 /* Of a further heap that is about to be closed: nobody will wait for what is left. */
 void dsl_pendings_abandon(dsl_host *face);

@@ -309,9 +309,9 @@ static int unique(lua_State *L) {
 }
 
 const luaL_Reg dsl_registry_functions[] = {
-    {"start", start},   {"stop", stop},       {"register", register_entry},
-    {"update", update}, {"whereis", whereis}, {"unregister", unregister},
-    {"lookup", lookup}, {"owned", owned},     {"entries", entries},
-    {"count", count},   {"unique", unique},   {"refused", refused},
-    {NULL, NULL},
+    {"check_wait", dsl_check_wait}, {"start", start},   {"stop", stop},
+    {"register", register_entry},   {"update", update}, {"whereis", whereis},
+    {"unregister", unregister},     {"lookup", lookup}, {"owned", owned},
+    {"entries", entries},           {"count", count},   {"unique", unique},
+    {"refused", refused},           {NULL, NULL},
 };

@@ -125,6 +125,14 @@ dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args,
     return body;
 }
 
+/* Waits for what ends the call. */
+static int call_suspend(lua_State *L, dsl_host *host, dynsup_ref ref, uint64_t deadline_ns,
+                        lua_KContext context, lua_KFunction k) {
+    dynsup_wait_key(host->core, ref, deadline_ns);
+    host->current->call = ref;
+    return dsl_suspend(L, host->current, DSL_WAIT_CALL, context, k);
+}
+
 /* Stack: 1 the ref. A start that takes too long is killed, and its end is waited for. */
 enum { START_WAITS, START_ABORTED };
 
@@ -135,8 +143,7 @@ static int start_replied(lua_State *L, lua_KContext context) {
     dsl_host *host = dsl_host_of(L);
     dynsup_ref ref = (uintptr_t)lua_touserdata(L, 1);
     if (host->current->timed_out && dynsup_start_abort(host->core, ref)) {
-        dynsup_wait_key(host->core, ref, DYNSUP_NEVER);
-        return dsl_suspend(L, host->current, DSL_WAIT_VALUES, START_ABORTED, start_k);
+        return call_suspend(L, host, ref, DYNSUP_NEVER, START_ABORTED, start_k);
     }
     if (host->current->timed_out || context == START_ABORTED)
         return dsl_fail(L, DYNSUP_TIMEOUT);
@@ -200,8 +207,8 @@ static int start_spawned(lua_State *L, dsl_host *host, const start_options *opti
         return dsl_body_stop_here(L, host->current);
     lua_settop(L, 0);
     dsl_id_push(L, ref);
-    dynsup_wait_key(host->core, ref, dsl_deadline_of(host, options->timeout_ms));
-    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, START_WAITS, start_k);
+    return call_suspend(L, host, ref, dsl_deadline_of(host, options->timeout_ms), START_WAITS,
+                        start_k);
 }
 
 static int start_with(lua_State *L, bool link) {
@@ -288,8 +295,7 @@ static int call_wait(lua_State *L, dsl_host *host, dynsup_ref ref, double ms, in
     dsl_id_push(L, ref);
     if (keep > 0)
         lua_insert(L, 1);
-    dynsup_wait_key(host->core, ref, dsl_deadline_of(host, ms));
-    return dsl_suspend(L, host->current, DSL_WAIT_VALUES, 0, k);
+    return call_suspend(L, host, ref, dsl_deadline_of(host, ms), 0, k);
 }
 
 static int call(lua_State *L) {

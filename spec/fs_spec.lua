@@ -151,6 +151,16 @@ for _, clock in ipairs { "real", "virtual" } do
       assert.equal(hex(sum), hex((file:hash())))
     end, options))
 
+    it("is read with room for what there is, not for what is asked", main(function()
+      local path = path_of "small"
+      assert(fs.write(path, ("x"):rep(3 << 20)))
+      local file <close> = assert(fs.open(path))
+      assert.equal(3 << 20, #assert(file:read(1 << 53)))
+      assert.same({ "eof" }, failure(file:read(1 << 53)))
+      assert.equal(("x"):rep(10), file:read(1 << 53, (3 << 20) - 10))
+      assert.equal((2 << 20) + 1, #file:read((2 << 20) + 1, 5))
+    end))
+
     it("reads and writes open files in pieces", main(function()
       make { ["file"] = "0123456789" }
       local file = assert(fs.open(path_of "file"))
@@ -331,4 +341,14 @@ example.describe("a process that is killed in fs", function()
     dynsup.sleep(5)
     dynsup.halt(0)
   end))
+end)
+
+describe("misuse of dynsup.fs", function()
+  for _, name in ipairs { "write", "mkdir", "scandir", "open", "exists", "hash" } do
+    it("names " .. name .. " and its caller", main(function()
+      local _, message = pcall(function() return (fs[name](nil)) end)
+      local expected = "^spec/fs_spec.lua:%%d+: bad argument #1 to '%s' %%(string expected, got nil%%)$"
+      assert.matches(expected:format(name), message)
+    end))
+  end
 end)

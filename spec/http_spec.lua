@@ -192,6 +192,14 @@ support.describe("http", function()
       assert.matches("\r\nX%-Other: 1\r\n", got)
     end))
 
+    it("to another origin takes no Host of the caller's along", main(function()
+      local other = support.serve_hostile()
+      local got = get("to/302/echo", { headers = { Host = "mine.example" } }).body
+      assert.matches("\r\nHost: mine.example\r\n", got)
+      got = get("to/302/" .. other .. "/echo", { headers = { Host = "mine.example" } }).body
+      assert.falsy(got:find("mine.example", 1, true))
+    end))
+
     it("without a Location is a response", main(function()
       assert.equal(302, get("no-location").status)
     end))

@@ -194,3 +194,73 @@ describe("observer.restart", function()
     assert.is_true(dynsup.is_alive(pid))
   end))
 end)
+
+describe("observer.restart of what was declared as a supervisor", function()
+  it("asks a registry", host.main(function()
+    local sup = dynsup.start_link {}
+    local r = dynsup.start_child(sup, { dynsup.registry, { keys = "unique", name = "r" } })
+    local ref = dynsup.monitor(r)
+    observer.restart "r"
+    assert.equal("restart", host.down(ref))
+    dynsup.sleep(1)
+    assert.is_true(dynsup.is_alive "r")
+    dynsup.halt()
+  end, { log_level = "off" }))
+
+  it("ends a worker as such", host.main(function()
+    local sup = dynsup.start_link {}
+    local w = dynsup.start_child(sup, { body = dynsup.sleep, type = "supervisor" })
+    local now = observer.restart(w)
+    assert.is_true(dynsup.is_pid(now))
+    assert.not_equal(w, now)
+    dynsup.halt()
+  end, { log_level = "off" }))
+
+  it("does nothing where it cannot wait", host.main(function()
+    local sup = dynsup.start_link {}
+    local w = dynsup.start_child(sup, { body = dynsup.sleep })
+    local ok, message = pcall(table.sort, { 1, 2 }, function()
+      observer.restart(w)
+      return false
+    end)
+    assert.is_false(ok)
+    assert.matches("look_act_spec.lua:%d+: cannot wait across", message)
+    dynsup.sleep(1)
+    assert.is_true(dynsup.is_alive(w))
+    assert.same({}, dynsup.info(dynsup.self()).monitors)
+    dynsup.halt()
+  end))
+end)
+
+describe("misuse of the observer", function()
+  for _, name in ipairs { "info", "children", "kill", "pause", "resume", "restart" } do
+    it("names " .. name .. " and its caller", host.main(function()
+      local _, message = pcall(function() return (observer[name](42)) end)
+      assert.matches("^spec/look_act_spec.lua:%d+: bad argument #1 to '" .. name .. "' %(", message)
+    end))
+  end
+
+  it("names events", host.main(function()
+    for _, count in ipairs { true, 0 / 0, 1.5, -1 } do
+      local _, message = pcall(function() return (observer.events(count)) end)
+      assert.matches("^spec/look_act_spec.lua:%d+: bad argument #1 to 'events' %(", message)
+    end
+  end))
+
+  it("leaves the metatable of options alone", host.main(function()
+    local metatable = { __metatable = false }
+    local options = setmetatable({ limit = 3 }, metatable)
+    assert.equal(1, #observer.processes(options))
+    assert.equal(metatable, debug.getmetatable(options))
+  end))
+end)
+
+describe("what the observer has found", function()
+  it("has its text after the run, too, as of the look", function()
+    local list = host.run(function()
+      dynsup.sleep(1000)
+      return observer.processes()
+    end)
+    assert.matches("up 1 s", tostring(list))
+  end)
+end)

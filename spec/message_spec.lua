@@ -474,3 +474,47 @@ describe("receive_match", function()
     assert.equal("other", host.drain()[1][3])
   end))
 end)
+
+describe("a message with more values than the stack has room for", function()
+  local MANY = 990000
+
+  -- Calls f so deep that there is no room.
+  local function deep(f, depth)
+    if depth == 0 then return table.pack(pcall(f)) end
+    local results = deep(f, depth - 1)
+    return results
+  end
+
+  local function big()
+    return "big", table.unpack({}, 1, MANY)
+  end
+
+  local receives = {
+    receive = function() return dynsup.receive(10) end,
+    ["receive_match of a value"] = function() return dynsup.receive_match("big", 10) end,
+    ["receive_match with a function"] = function()
+      return dynsup.receive_match(function(tag) return tag == "big" end, 10)
+    end,
+  }
+
+  for name, receive in host.sorted(receives) do
+    it("stays, with an error of " .. name, host.main(function()
+      dynsup.send(dynsup.self(), big())
+      local results = deep(receive, 5000)
+      assert.is_false(results[1])
+      assert.matches("too many values in a message", results[2])
+      assert.equal(MANY + 1, select("#", dynsup.receive(0)))
+    end))
+  end
+
+  it("stays when it comes to who waits, who is told", host.main(function()
+    local main = dynsup.self()
+    local pid = dynsup.spawn(function()
+      local results = deep(dynsup.receive, 5000)
+      dynsup.send(main, results.n, results[2], results[3], select("#", dynsup.receive(0)))
+    end)
+    dynsup.sleep(1)
+    dynsup.send(pid, big())
+    assert.same({ 3, nil, "message_too_big", MANY + 1 }, { dynsup.receive(10) })
+  end))
+end)

@@ -428,3 +428,12 @@ describe("net.serve", function()
     end, "#3 to 'serve'")
   end))
 end)
+
+describe("misuse of net.serve", function()
+  it("names what is no listener", main(function()
+    for _, listener in ipairs { {}, 42, "name" } do
+      local _, message = pcall(function() return (dynsup.net.serve(listener, dynsup.self(), print)) end)
+      assert.matches("^spec/net_spec.lua:%d+: bad argument #1 to 'serve' %(listener expected", message)
+    end
+  end))
+end)

@@ -481,3 +481,29 @@ describe("a crowd of entries", function()
     end
   end))
 end)
+
+describe("registry.stop", function()
+  it("does nothing with a reason that is none, or where it cannot wait", host.main(function()
+    local r = dynsup.registry.start_link { keys = "unique" }
+    local _, message = pcall(function() return (dynsup.registry.stop(r, 42)) end)
+    assert.matches("registry_spec.lua:%d+: bad argument #2 to 'stop' %(string or table expected, got number%)", message)
+    local ok, refusal = pcall(table.sort, { 1, 2 }, function()
+      dynsup.registry.stop(r)
+      return false
+    end)
+    assert.is_false(ok)
+    assert.matches("registry_spec.lua:%d+: cannot wait across", refusal)
+    assert.is_true(dynsup.is_alive(r))
+    assert.same({}, dynsup.info(dynsup.self()).monitors)
+    assert.is_true(dynsup.registry.stop(r))
+  end))
+end)
+
+describe("misuse of a registry", function()
+  for _, name in ipairs { "lookup", "match", "unregister", "unregister_match", "values", "update_value", "dispatch" } do
+    it("is put down to the caller of " .. name, host.main(function()
+      local _, message = pcall(function() return (dynsup.registry[name](42, "key", print)) end)
+      assert.matches("^spec/registry_spec.lua:%d+: bad argument #1 to '" .. name .. "'", message)
+    end))
+  end
+end)

@@ -216,3 +216,44 @@ describe("a function given as \"module:function\"", function()
     assert.matches("require_spec.worker", tostring(host.reason("require_spec.worker:run").error))
   end))
 end)
+
+describe("modules that require each other, each in a process", function()
+  before_each(forget_modules)
+  after_each(forget_modules)
+
+  it("fail in one of them, as they would in one process", host.main(function()
+    for name, other in pairs { left = "right", right = "left" } do
+      module(name, function()
+        dynsup.sleep(10)
+        return (require("require_spec." .. other))
+      end)
+    end
+    local outcomes, main = {}, dynsup.self()
+    for _, name in ipairs { "left", "right" } do
+      dynsup.spawn(function() dynsup.send(main, name, pcall(require, "require_spec." .. name)) end)
+    end
+    for _ = 1, 2 do
+      local name, ok, message = dynsup.receive(1000)
+      outcomes[#outcomes + 1] = message
+      assert.is_false(ok)
+      assert.is_string(name)
+    end
+    table.sort(outcomes)
+    assert.matches("spec/require_spec.lua:%d+: module .* is required while it is being loaded",
+      outcomes[1])
+    assert.equal(2, #outcomes)
+  end))
+
+  it("wait where there is no circle", host.main(function()
+    module("slow", function() dynsup.sleep(10) return "slow" end)
+    module("over", function() return require "require_spec.slow" .. " and over" end)
+    local main = dynsup.self()
+    for _, name in ipairs { "slow", "over", "over", "slow" } do
+      dynsup.spawn(function() dynsup.send(main, require("require_spec." .. name)) end)
+    end
+    local got = {}
+    for i = 1, 4 do got[i] = dynsup.receive(1000) end
+    table.sort(got)
+    assert.same({ "slow", "slow", "slow and over", "slow and over" }, got)
+  end))
+end)

@@ -288,3 +288,17 @@ describe("restores that fail", function()
     assert.same({ 2, "warning", "keeper" }, { seen.restores, seen.level, seen.name })
   end))
 end)
+
+describe("a state that cannot be saved", function()
+  it("is told with the first and the last steps of a long path", family.trapping(function()
+    local sup, main = dynsup.start_link {}, dynsup.self()
+    local state = { f = print }
+    for _ = 1, 10000 do state = { state } end
+    dynsup.start_child(sup, { restart = "transient", body = function()
+      dynsup.send(main, dynsup.self(), pcall(dynsup.save_state, state))
+    end })
+    local _, _, message = dynsup.receive(100)
+    assert.equal("state" .. ("[1]"):rep(8) .. "...(9984 more)..." .. ("[1]"):rep(8) .. ".f is a function: "
+      .. "only plain values and tables of them can be saved", (tostring(message):match "state%[.*saved"))
+  end))
+end)

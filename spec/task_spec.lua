@@ -468,3 +468,87 @@ describe("a task", function()
     assert.is_false(ran)
   end, { slice = 0.01 }))
 end)
+
+describe("a task whose owner is unwound while it begins it", function()
+  local session = require "dynsup.repl.session"
+
+  -- The child has been started; its owner is interrupted before it has set up its side.
+  it("ends without having begun", host.main(function()
+    local sup, main = dynsup.start_link {}, dynsup.self()
+    local began = false
+    dynsup.spawn(function()
+      while dynsup.count_children(sup).active == 0 do dynsup.yield() end
+      assert(session.interrupt(main))
+    end)
+    local line = session.attempt(function()
+      local t <close> = host.closer(function() end) -- luacheck: ignore
+      local start_child = dynsup.start_child
+      dynsup.start_child = function(...)
+        local pid = start_child(...)
+        dynsup.sleep() -- where it is interrupted, in the middle of its beginning
+        return pid
+      end
+      local reset <close> = host.closer(function() dynsup.start_child = start_child end) -- luacheck: ignore
+      task.async_nolink(sup, function() began = true end)
+    end)
+    assert.equal("interrupted", line)
+    dynsup.sleep(1) -- comes only when nothing is ready
+    assert.equal(0, dynsup.count_children(sup).active)
+    assert.is_false(began)
+    dynsup.halt()
+  end))
+
+  it("waits for it without a turn of its own", host.main(function()
+    local sup = dynsup.start_link {}
+    local start_child, pid = dynsup.start_child, nil
+    dynsup.start_child = function(...)
+      pid = start_child(...)
+      dynsup.sleep(10)
+      dynsup.start_child = start_child
+      return pid
+    end
+    local t = task.async_nolink(sup, function() return dynsup.info(dynsup.self()).slices end)
+    assert.is_true(task.await(t) < 5)
+    dynsup.halt()
+  end))
+end)
+
+describe("task.shutdown", function()
+  it("does nothing where it cannot wait", host.main(function()
+    local t = task.async(forever)
+    local ok, message = pcall(table.sort, { 1, 2 }, function()
+      task.shutdown(t)
+      return false
+    end)
+    assert.is_false(ok)
+    assert.matches("task_spec.lua:%d+: cannot wait across", message)
+    assert.is_true(dynsup.is_alive(t.pid))
+    assert.same({ t.pid }, dynsup.info(dynsup.self()).links)
+    task.shutdown(t)
+  end))
+end)
+
+describe("unlinking a task", function()
+  -- How often the last result that is asked for is passed over: by C, and not by a function for each.
+  it("looks through no mailbox of a process that traps nothing", host.main(function()
+    local looks, receive_match = 0, dynsup.receive_match
+    for i = 1, 50 do dynsup.send(dynsup.self(), i) end
+    local t = task.async(after, 1, "result")
+    dynsup.sleep(5)
+    debug.sethook(function(event)
+      if event == "call" and debug.getinfo(2, "S").source:find "dynsup.task" then looks = looks + 1 end
+    end, "c")
+    task.shutdown(t)
+    debug.sethook()
+    assert.equal(receive_match, dynsup.receive_match)
+    assert.is_true(looks < 75, looks .. " calls")
+  end))
+
+  it("takes the exit away from one that traps", trapping(function()
+    local t = task.async(after, 1)
+    dynsup.sleep(5)
+    dynsup.send(dynsup.self(), "EXIT", 1, "not an exit")
+    task.shutdown(t)
+    assert.same({ { "EXIT", 1, "not an exit", n = 3 } }, host.drain())
+  end))
+end)

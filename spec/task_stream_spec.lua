@@ -307,3 +307,10 @@ describe("misuse of task.async_stream", function()
     end))
   end
 end)
+
+describe("misuse of async_stream", function()
+  it("is put down to its caller", host.main(function()
+    local _, message = pcall(function() return (dynsup.task.async_stream(nil, {}, 42)) end)
+    assert.matches("^spec/task_stream_spec.lua:%d+: bad argument #3 to 'async_stream' %(function", message)
+  end))
+end)

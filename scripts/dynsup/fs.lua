@@ -30,6 +30,13 @@ local function check_count(count, most, name)
   end
 end
 
+-- Here, for what C says of an argument names a function and a line of this file.
+local function check_text(value, position, name)
+  if type(value) ~= "string" and type(value) ~= "number" then
+    error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name, type(value)), 3)
+  end
+end
+
 -- The first option that is not as `known` says: its name; nil if all are.
 local function wrong_option(options, known, position, name)
   if options ~= nil and type(options) ~= "table" then
@@ -60,6 +67,8 @@ local HASH_OPTIONS = { size = is_size }
 ---@return string? detail
 function fs.write(path, data, options, ...)
   check_count(select("#", ...), 0, "write")
+  check_text(path, 1, "write")
+  check_text(data, 2, "write")
   local wrong = wrong_option(options, WRITE_OPTIONS, 3, "write")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -77,6 +86,7 @@ end
 ---@return string? detail
 function fs.mkdir(path, options, ...)
   check_count(select("#", ...), 0, "mkdir")
+  check_text(path, 1, "mkdir")
   local wrong = wrong_option(options, MKDIR_OPTIONS, 2, "mkdir")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -94,6 +104,7 @@ end
 ---@return string? detail
 function fs.scandir(path, options, ...)
   check_count(select("#", ...), 0, "scandir")
+  check_text(path, 1, "scandir")
   local wrong = wrong_option(options, SCANDIR_OPTIONS, 2, "scandir")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -111,6 +122,7 @@ end
 ---@return string? detail
 function fs.open(path, how, options, ...)
   check_count(select("#", ...), 0, "open")
+  check_text(path, 1, "open")
   local wrong = wrong_option(options, OPEN_OPTIONS, 3, "open")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -126,6 +138,7 @@ end
 ---@return string? detail
 function fs.exists(path, ...)
   check_count(select("#", ...), 0, "exists")
+  check_text(path, 1, "exists")
   local stat, reason, detail = native.stat(path)
   if stat then
     return true
@@ -145,6 +158,7 @@ end
 ---@return string? detail
 function fs.hash(path, algorithm, options, ...)
   check_count(select("#", ...), 0, "hash")
+  check_text(path, 1, "hash")
   local wrong = wrong_option(options, HASH_OPTIONS, 3, "hash")
   if wrong ~= nil then
     return nil, "invalid_option", wrong

@@ -250,7 +250,7 @@ end
 
 local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
 local KEEPS_METHOD = { [307] = true, [308] = true }
-local SECRET = { ["authorization"] = true, ["cookie"] = true, ["proxy-authorization"] = true }
+local OF_ORIGIN = { ["authorization"] = true, ["cookie"] = true, ["proxy-authorization"] = true, ["host"] = true }
 local OF_BODY = { ["content-type"] = true, ["content-encoding"] = true, ["content-language"] = true }
 
 local function is_redirect(response, read)
@@ -287,7 +287,7 @@ local function redirected(settings, response)
   end
   after.url, after.origin = address, origin
   if origin ~= settings.origin then
-    after.lines = without(after.lines, SECRET)
+    after.lines = without(after.lines, OF_ORIGIN)
   end
   if becomes_get(response.status, settings.method) then
     after.method, after.body = "GET", nil

@@ -23,6 +23,9 @@ local loading = {}
 -- name -> { name =, owner = the process that loads it, or false; waiters = resume functions }
 local loads = {}
 
+-- process -> the load that it waits for
+local waits = {}
+
 local function dynsup()
   return loaded.dynsup
 end
@@ -134,8 +137,28 @@ local function join(load, resume)
   return true
 end
 
---- Waits for its end, good or bad.
+-- Notes that the process waits for the load; true, and nothing is noted: it would wait for itself.
+local function is_circle(load, me)
+  local at = load
+  while at and not at.is_over do
+    if at.owner == me then return true end
+    at = waits[at.owner]
+  end
+  waits[me] = load
+  return false
+end
+
+local unwait = {
+  __close = function(waiter) waits[waiter.pid] = nil end,
+}
+
+--- Waits for its end, good or bad. Raises where that end would wait for the caller: processes may require in a
+--- circle what one alone could not.
 function loading.wait(load)
+  local me <close> = setmetatable({ pid = loading.current() }, unwait)
+  if undivided(is_circle, load, me.pid) then
+    error(("module '%s' is required while it is being loaded"):format(load.name), 3)
+  end
   dynsup().await(function(resume)
     if not undivided(join, load, resume) then
       resume()

@@ -175,6 +175,8 @@ local FULL = { emfile = true, enfile = true, enobufs = true, enomem = true }
 ---@return string reason
 ---@return any detail
 function net.serve(listener, supervisor, worker)
+  local is_listener = pcall(function() return listener.accept end) and listener.accept
+  check(is_listener, 1, "serve", "listener expected, got " .. type(listener))
   local kind = type(worker)
   check(kind == "function" or kind == "string" or kind == "table", 3, "serve",
     "function, name or spec expected, got " .. kind)

@@ -75,8 +75,13 @@ function readers.level(value)
   return levels[value]
 end
 
+-- A name stays one: it stands for whoever has it at the time. Of { registry, key } it is who has it now.
 local function read_dest(value)
-  return (type(value) == "string" or dynsup.is_pid(value)) and value or nil
+  if type(value) ~= "table" then
+    return (type(value) == "string" or dynsup.is_pid(value)) and value or nil
+  end
+  local ok, pid = pcall(native.dest, value)
+  return ok and pid or nil
 end
 
 readers.supervisor, readers.pid = read_dest, read_dest
@@ -142,10 +147,7 @@ local function begin_function(f, read)
 end
 
 local function begin_mailbox(dest, read)
-  local pid = dest
-  if type(dest) == "string" then
-    pid = dynsup.whereis(dest)
-  end
+  local pid = native.dest(dest)
   if not pid or not dynsup.is_alive(pid) then
     return nil, "noproc"
   end
@@ -160,7 +162,7 @@ local function check(filter, target)
     error(("bad argument #1 to 'observe' (table expected, got %s)"):format(type(filter)), 3)
   end
   local kind = type(target)
-  if kind ~= "function" and not read_dest(target) then
+  if kind ~= "function" and not pcall(native.dest, target) then
     error(("bad argument #2 to 'observe' (function or dest expected, got %s)"):format(kind), 3)
   end
 end

@@ -35,12 +35,23 @@ local function check_options(name, options, known)
   if options ~= nil and type(options) ~= "table" then
     error(("bad argument to '%s' (table expected, got %s)"):format(name, type(options)), 3)
   end
-  for option in next, options or {} do
+  local copy = {} -- raw: without the metatable, which stays the caller's
+  for option, value in next, options or {} do
     if known[option] == nil then
       error(("bad argument to '%s' (unknown option '%s')"):format(name, tostring(option)), 3)
     end
+    copy[option] = value
   end
-  return setmetatable(options or {}, nil)
+  return copy
+end
+
+-- The process of a dest, nil for a name that nobody has. Raises in the name of the calling function.
+local function check_dest(name, dest)
+  local ok, result = pcall(native.dest, dest)
+  if ok then
+    return result
+  end
+  error(("bad argument #1 to '%s' (%s)"):format(name, result:match "%((.*)%)$" or result), 3)
 end
 
 -- A whole number >= 1 among the options, or what it is without one.
@@ -91,7 +102,7 @@ end
 ---@return table? info
 ---@return string? reason
 function observer.info(dest)
-  local pid = native.dest(dest)
+  local pid = check_dest("info", dest)
   local info = pid and native.info(pid)
   if not info then
     return nil, "noproc"
@@ -132,7 +143,7 @@ end
 function observer.children(sup, options)
   options = check_options("children", options, { after = true, limit = true })
   local limit = number_of("children", options, "limit", 100)
-  local pid = native.dest(sup)
+  local pid = check_dest("children", sup)
   local cursor = options.after or pid and native.children(pid)
   if not cursor then
     return nil, pid and dynsup.is_alive(pid) and "not_a_supervisor" or "noproc"
@@ -339,6 +350,9 @@ end
 ---@param count? integer how many at most
 ---@return table[] events
 function observer.events(count)
+  if count ~= nil and (math.type(count) ~= "integer" or count < 0) then
+    error("bad argument #1 to 'events' (a whole number >= 0 expected)", 2)
+  end
   local list, kept, before = {}, nil, nil
   if ring then
     kept, before = ring:kept()
@@ -352,8 +366,7 @@ end
 
 -- ---- acting ----
 
-local function act(f, dest)
-  local pid = native.dest(dest)
+local function act(f, pid)
   if not pid or not dynsup.is_alive(pid) then
     return nil, "noproc"
   end
@@ -367,7 +380,7 @@ end
 function observer.kill(dest)
   return act(function(pid)
     return dynsup.exit(pid, "kill")
-  end, dest)
+  end, (check_dest("kill", dest)))
 end
 
 --- Gives a process no slices until it is resumed.
@@ -380,7 +393,7 @@ function observer.pause(dest)
       return true
     end
     return nil, "is_a_supervisor"
-  end, dest)
+  end, (check_dest("pause", dest)))
 end
 
 --- Lets a paused process go on.
@@ -388,7 +401,7 @@ end
 ---@return boolean? done
 ---@return string? reason
 function observer.resume(dest)
-  return act(native.resume, dest)
+  return act(native.resume, (check_dest("resume", dest)))
 end
 
 -- Waits for the DOWN of the monitor; false when the time is over before.
@@ -396,6 +409,16 @@ local function is_down(ref, ms)
   return dynsup.receive_match(function(tag, which)
     return tag == "DOWN" and which == ref
   end, ms) ~= nil
+end
+
+-- A supervisor and a registry obey their parent alone, so they are asked; what was declared as a supervisor
+-- need not be one.
+local function ask_to_end(pid)
+  if native.supervisor(pid, {}) then
+    dynsup.stop(pid, "restart", 0)
+  elseif not dynsup.registry.stop(pid, "restart", 0) then
+    dynsup.exit(pid, "restart")
+  end
 end
 
 -- Ends a child so that its supervisor starts it again: politely, and after its time by force.
@@ -406,11 +429,7 @@ local function end_child(child)
     ms = 0
   end
   native.resume(child.pid)
-  if child.type == "supervisor" then
-    dynsup.stop(child.pid, "restart", ms)
-  else
-    dynsup.exit(child.pid, "restart")
-  end
+  ask_to_end(child.pid)
   if not is_down(ref, ms) then
     dynsup.exit(child.pid, "kill")
     is_down(ref)
@@ -422,21 +441,24 @@ end
 ---@return any pid of the new process, or "restarting" or "failed", or nil
 ---@return string? reason
 function observer.restart(dest)
-  return act(function(pid)
-    local child = native.child(pid)
-    if not child then
-      return nil, "not_a_child"
-    end
-    if child.restart == "temporary" then
-      return nil, "temporary"
-    end
-    end_child(child)
-    local now = native.child(child.ref)
-    if not now then
-      return nil, "noproc"
-    end
-    return now.pid or now.state
-  end, dest)
+  local pid = check_dest("restart", dest)
+  if not pid or not dynsup.is_alive(pid) then
+    return nil, "noproc"
+  end
+  local child = native.child(pid)
+  if not child then
+    return nil, "not_a_child"
+  end
+  if child.restart == "temporary" then
+    return nil, "temporary"
+  end
+  native.check_wait(2)
+  end_child(child)
+  local now = native.child(child.ref)
+  if not now then
+    return nil, "noproc"
+  end
+  return now.pid or now.state
 end
 
 return observer

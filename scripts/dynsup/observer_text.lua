@@ -2,12 +2,19 @@
 
 local text = {}
 
---- Gives a list its text.
+local looked_at -- when the list was made that is being written
+
+--- Gives a list its text, which tells how old things were then: it may be asked for after the run.
 ---@param list table
 ---@param write fun(list: table): string
 ---@return table list
 function text.list(list, write)
-  return setmetatable(list, { __tostring = write, __name = "dynsup.observer" })
+  local at = require("dynsup.clock").now() -- as started_at, whatever clock the caller has
+  local function tostring_list(of)
+    looked_at = at
+    return write(of)
+  end
+  return setmetatable(list, { __tostring = tostring_list, __name = "dynsup.observer" })
 end
 
 -- ---- pieces ----
@@ -34,10 +41,6 @@ local function bytes(count)
     return number(count / 1024, 1) .. " KiB"
   end
   return number(count / 1048576, 1) .. " MiB"
-end
-
-local function now()
-  return require("dynsup.clock").now() -- as started_at, whatever clock the caller has
 end
 
 -- A name as it may stand in a line: what could steer a terminal is spelled out.
@@ -84,7 +87,7 @@ local function describe(row)
   end
   if row.memory then
     parts[#parts + 1] = bytes(row.memory)
-    parts[#parts + 1] = "up " .. age(now() - row.started_at)
+    parts[#parts + 1] = "up " .. age(looked_at - row.started_at)
   end
   return who(row) .. " " .. table.concat(parts, ", ")
 end

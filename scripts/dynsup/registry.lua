@@ -21,15 +21,16 @@ local function misuse(position, name, what, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, what), level)
 end
 
--- Raises in the name of the calling function, at the place that has called it.
-local function check_dest(dest, name)
+-- Raises in the name of the calling function, at the place that has called it; level: of that place, for who
+-- calls this on behalf of that function.
+local function check_dest(dest, name, level)
   if type(dest) ~= "string" and not dynsup.is_pid(dest) then
-    misuse(1, name, "pid or registered name of a registry expected, got " .. type(dest), 4)
+    misuse(1, name, "pid or registered name of a registry expected, got " .. type(dest), level or 4)
   end
 end
 
 local function check_key(dest, key, name)
-  check_dest(dest, name)
+  check_dest(dest, name, 5)
   if key == nil or key ~= key then misuse(2, name, "a key is anything but nil and NaN", 4) end
 end
 
@@ -42,6 +43,12 @@ end
 local function check_ms(ms, position, name)
   if ms ~= nil and ms ~= "infinity" and not (type(ms) == "number" and ms >= 0) then
     misuse(position, name, "milliseconds, \"infinity\" or nil expected", 4)
+  end
+end
+
+local function check_reason(reason, position, name)
+  if type(reason) ~= "string" and type(reason) ~= "table" then
+    misuse(position, name, "string or table expected, got " .. type(reason), 4)
   end
 end
 
@@ -90,8 +97,11 @@ end
 function registry.stop(dest, reason, ms)
   check_dest(dest, "stop")
   check_ms(ms, 3, "stop")
+  if reason == nil then reason = "normal" end
+  check_reason(reason, 2, "stop")
+  native.check_wait(2)
   local ref = dynsup.monitor(dest)
-  local done, failure = native.stop(dest, reason == nil and "normal" or reason)
+  local done, failure = native.stop(dest, reason)
   if not done then
     dynsup.demonitor(ref)
     return nil, failure

@@ -21,14 +21,24 @@ local function step(key)
   return ("[%s]"):format(key)
 end
 
+local STEPS_MAX = 16 -- of a path: of a longer one so many are told, the first and the last
+
 -- The path of a table, by the places at which tables were found first.
 local function path_of(copier, source)
-  local steps = {}
+  local steps = {} -- the innermost first
   while copier.parents[source] do
-    table.insert(steps, 1, step(copier.keys[source]))
+    steps[#steps + 1] = copier.keys[source]
     source = copier.parents[source]
   end
-  return "state" .. table.concat(steps)
+  local path, half = { "state" }, STEPS_MAX // 2
+  for i = #steps, 1, -1 do
+    if i > half and i <= #steps - half then
+      path[half + 2] = ("...(%d more)..."):format(#steps - STEPS_MAX)
+    else
+      path[#path + 1] = step(steps[i])
+    end
+  end
+  return table.concat(path)
 end
 
 local function refuse(what, path)

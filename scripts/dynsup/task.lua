@@ -3,8 +3,9 @@
 -- Design notes.
 -- A task's process sends its owner `ref, results...`, where ref is the ref of the owner's monitor,
 -- and ends. The box is what the two share: its ref is set when owner and process are related as
--- they should be, and the process does not begin before; while it is open the owner wants the
--- results, and nothing is sent after that. So a late result reaches nobody's mailbox.
+-- they should be, and the process does not begin before; it is false when the owner was unwound before
+-- that. While the box is open the owner wants the results, and nothing is sent after that. So a late
+-- result reaches nobody's mailbox.
 
 local native = ...
 local dynsup = require "dynsup"
@@ -31,14 +32,15 @@ end
 
 -- ---- misuse ----
 
-local function misuse(position, name, what)
-  error(("bad argument #%d to '%s' (%s)"):format(position, name, what), 4)
+-- level: of the place that is blamed; without one the caller of who has called the function that checks.
+local function misuse(position, name, what, level)
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, what), level or 4)
 end
 
-local function check_function(f, position, name)
+local function check_function(f, position, name, level)
   local is_named = type(f) == "string" and f:find ".:."
   if type(f) ~= "function" and not is_named then
-    misuse(position, name, 'function or "module:function" expected, got ' .. type(f))
+    misuse(position, name, 'function or "module:function" expected, got ' .. type(f), level)
   end
 end
 
@@ -71,13 +73,28 @@ end
 
 -- ---- the process ----
 
--- Waits until the owner has made its side; false: it has ended in the middle of that.
-local function related(box)
-  while not box.ref do
-    if not dynsup.is_alive(box.owner) then return false end
-    dynsup.yield()
-  end
+-- In one piece: either the process sees that it is decided, or it is told so.
+local function decide(box, ref)
+  box.ref = ref
+  if box.waiter then send(box.waiter, box.word) end
+end
+
+local function is_undecided(box, word)
+  if box.ref ~= nil then return false end
+  box.waiter, box.word = self(), word
   return true
+end
+
+-- Waits until the owner has made its side; false: it has ended, or was unwound, in the middle of that.
+local function related(box)
+  if box.ref == nil then
+    local down = monitor(box.owner)
+    if undivided(is_undecided, box, down) then
+      receive_match(function(tag, which) return tag == down or tag == "DOWN" and which == down end)
+    end
+    demonitor(down)
+  end
+  return box.ref
 end
 
 local function resolve(f)
@@ -106,24 +123,32 @@ local function handle(box, pid, linked)
   }, Handle)
 end
 
-local function begin(linked, f, ...)
-  local box = { owner = self(), open = true }
-  local pid, ref = dynsup.spawn_monitor(run, box, f, ...)
+local Box = {}
+
+-- Who begins may be unwound before its process is related to it: by a kill, or by Ctrl-C at the prompt.
+function Box.__close(box)
+  if box.ref == nil then undivided(decide, box, false) end
+end
+
+local function relate(box, pid, ref, linked)
   if linked then dynsup.link(pid) end
-  box.ref = ref
+  undivided(decide, box, ref)
   return handle(box, pid, linked)
 end
 
+local function begin(linked, f, ...)
+  local box <close> = setmetatable({ owner = self(), open = true }, Box)
+  local pid, ref = dynsup.spawn_monitor(run, box, f, ...)
+  return relate(box, pid, ref, linked)
+end
+
 local function begin_under(sup, linked, f, ...)
-  local box = { owner = self(), open = true }
+  local box <close> = setmetatable({ owner = self(), open = true }, Box)
   local pid, reason, detail = dynsup.start_child(sup, {
     body = run, args = table.pack(box, f, ...), restart = "temporary",
   })
   if not pid then return nil, reason, detail end
-  local ref = monitor(pid)
-  if linked then dynsup.link(pid) end
-  box.ref = ref
-  return handle(box, pid, linked)
+  return relate(box, pid, monitor(pid), linked)
 end
 
 --- Runs f(...) as a process that is linked to the caller, who may await its results.
@@ -171,11 +196,6 @@ end
 
 -- ---- ends ----
 
--- What an unlinked process has left in the mailbox of one that traps exits.
-local function flush_exit(pid)
-  receive_match(function(tag, from) return tag == "EXIT" and from == pid end, 0)
-end
-
 -- The task's reply has been taken: there is none but that.
 local function settle(t)
   t.done = true
@@ -192,7 +212,7 @@ end
 local function unlink(t)
   if not t.linked then return end
   dynsup.unlink(t.pid)
-  flush_exit(t.pid)
+  native.flush_exit(t.pid)
 end
 
 -- The caller gives up: a linked task would have died with it.
@@ -340,6 +360,7 @@ function task.shutdown(t, ms)
   if ms == nil then ms = 5000 end
   local brutal = ms == "brutal_kill"
   if not brutal then check_ms(ms, 2, "shutdown") end
+  native.check_wait(2)
   if t.linked then dynsup.unlink(t.pid) end
   local results = table.pack(wait(t, 0))
   if results[1] == nil and not brutal then
@@ -397,7 +418,7 @@ local function check_stream(items, f, options)
   if type(items) ~= "table" and type(items) ~= "function" then
     misuse(2, "async_stream", "list or iterator expected, got " .. type(items))
   end
-  check_function(f, 3, "async_stream")
+  check_function(f, 3, "async_stream", 5)
   if type(options) ~= "table" then misuse(4, "async_stream", "table expected, got " .. type(options)) end
   for name, value in next, options do
     local accepts = STREAM_OPTIONS[name]

@@ -1,0 +1,80 @@
+/* How long code may run that is called between slices and that nobody can interrupt. */
+#include "bindings/callback.h"
+
+#define CALLBACK_MS    1000
+#define CALLBACK_COUNT 1000000 /* instructions between two looks at the time */
+#define CALLBACK_LOOKS                                                                             \
+    (CALLBACK_MS * UINT64_C(1000000) / DSL_INSTRUCTION_NS / CALLBACK_COUNT) /* where they count */
+
+static const dsl_body *current_body(const dsl_runtime *runtime) {
+    return runtime->host ? runtime->host->current : NULL;
+}
+
+static bool time_is_over(struct dsl_callback_time *callback) {
+    if (callback->counts)
+        return callback->looks_left == 0 || --callback->looks_left == 0;
+    return dsl_real_now() >= callback->deadline_ns;
+}
+
+/* A coroutine that a callback has made or run goes on elsewhere. */
+static void hook_leave(lua_State *L, dsl_runtime *runtime) {
+    if (runtime->host)
+        dsl_hook_begin(runtime->host, L);
+    else
+        lua_sethook(L, NULL, 0, 0);
+}
+
+static void callback_hook(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    dsl_runtime *runtime = dsl_runtime_of_thread(L);
+    struct dsl_callback_time *callback = &runtime->callback;
+    if (!callback->runs || callback->body != current_body(runtime)) {
+        hook_leave(L, runtime);
+        return;
+    }
+    if (!callback->over && !time_is_over(callback)) {
+        lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
+        return;
+    }
+    callback->over = true;
+    lua_sethook(L, callback_hook, LUA_MASKCOUNT, 1);
+    dsl_error(L, "a callback ran for longer than %d ms: long work belongs into a process",
+              CALLBACK_MS);
+}
+
+/* The callback may run on the coroutine of a process that has called a run: its host is not to
+ * preempt that one meanwhile, for whose hook this one is. */
+static dsl_host *host_hold(lua_State *L, const dsl_runtime *runtime) {
+    dsl_host *host = runtime->host;
+    while (host && !(host->current && host->innermost == L))
+        host = host->outer;
+    if (!host || host->hold)
+        return NULL;
+    host->hold = true;
+    return host;
+}
+
+void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
+                        dsl_callback_frame *frame_out) {
+    struct dsl_callback_time *callback = &runtime->callback;
+    frame_out->outer = *callback;
+    if (!callback->runs) {
+        callback->counts = counts;
+        callback->looks_left = CALLBACK_LOOKS;
+        callback->deadline_ns = dsl_real_now() + CALLBACK_MS * UINT64_C(1000000);
+    }
+    callback->runs = true;
+    callback->body = current_body(runtime);
+    frame_out->held = host_hold(L, runtime);
+    frame_out->user = (dsl_level){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
+}
+
+void dsl_callback_end(dsl_runtime *runtime, const dsl_callback_frame *frame) {
+    const dsl_level *user = &frame->user;
+    if (lua_gethook(user->co) == callback_hook)
+        lua_sethook(user->co, user->hook, user->hook_mask, user->hook_count);
+    if (frame->held)
+        frame->held->hold = false;
+    runtime->callback = frame->outer;
+}
