@@ -67,9 +67,15 @@ static void resize(dsl_arena *arena, block *b, size_t size) {
         fill(b);
 }
 
+static dsl_arena *opened(void) {
+    dsl_arena *arena = dsl_arena_new();
+    assert_non_null(arena);
+    return arena;
+}
+
 static void blocks_keep_what_is_written_to_them(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     block *blocks = calloc(BLOCKS, sizeof *blocks);
     assert_non_null(blocks);
     random_state = 1;
@@ -87,7 +93,7 @@ static void blocks_keep_what_is_written_to_them(void **state) {
 
 static void a_block_is_aligned_for_any_type(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     for (size_t size = 1; size <= 1024; size++)
         assert_int_equal((uintptr_t)dsl_arena_alloc(arena, NULL, 0, size) % 16, 0);
     dsl_arena_free(arena);
@@ -95,7 +101,7 @@ static void a_block_is_aligned_for_any_type(void **state) {
 
 static void a_block_stays_where_it_is_while_its_class_holds(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     void *at = dsl_arena_alloc(arena, NULL, 0, 17);
     assert_ptr_equal(dsl_arena_alloc(arena, at, 17, 32), at);
     assert_ptr_not_equal(dsl_arena_alloc(arena, at, 32, 33), at);
@@ -104,7 +110,7 @@ static void a_block_stays_where_it_is_while_its_class_holds(void **state) {
 
 static void the_block_freed_last_is_used_first(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     void *a = dsl_arena_alloc(arena, NULL, 0, 100);
     void *b = dsl_arena_alloc(arena, NULL, 0, 100);
     dsl_arena_alloc(arena, a, 100, 0);
@@ -117,7 +123,7 @@ static void the_block_freed_last_is_used_first(void **state) {
 static void many_chunks_come_and_go(void **state) {
     (void)state;
     enum { COUNT = 300000 };
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     void **blocks = calloc(COUNT, sizeof *blocks);
     assert_non_null(blocks);
     for (int round = 0; round < 2; round++) {
@@ -148,7 +154,7 @@ static bool is_among(const uintptr_t *chunks, int count, uintptr_t wanted) {
  * they are not the first ones to be tried. */
 static void memory_that_came_back_is_found_behind_chunks_of_which_little_is_left(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     uintptr_t chunks[CHUNKS];
     void *runs[CHUNKS * RUNS_A_CHUNK];
     int fresh = 0;
@@ -168,7 +174,7 @@ static void memory_that_came_back_is_found_behind_chunks_of_which_little_is_left
  * that the next run has begun. */
 static void slabs_fill_up_what_runs_have_left(void **state) {
     (void)state;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     uintptr_t last = 0;
     for (int i = 0; i < 2 * RUNS_A_CHUNK + 1; i++)
         last = chunk_of(dsl_arena_alloc(arena, NULL, 0, RUN_BYTES));
@@ -182,7 +188,7 @@ static void slabs_fill_up_what_runs_have_left(void **state) {
 static void a_run_grows_where_it_is_while_the_units_behind_it_are_free(void **state) {
     (void)state;
     const size_t unit = (size_t)16 << 10;
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     char *run = dsl_arena_alloc(arena, NULL, 0, unit);
     memset(run, 1, unit);
     assert_ptr_equal(dsl_arena_alloc(arena, run, unit, 4 * unit), run);
@@ -224,7 +230,7 @@ static void all_chunks_but_the_first_ask_for_huge_pages(void **state) {
     enum { CHUNK = 2 << 20, BLOCK = 1024 };
     if (access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) != 0)
         skip(); /* the kernel has none */
-    dsl_arena *arena = dsl_arena_new();
+    dsl_arena *arena = opened();
     void *at = dsl_arena_alloc(arena, NULL, 0, BLOCK);
     assert_false(asks_for_huge_pages(at));
     for (int taken = 0; taken < CHUNK; taken += BLOCK)

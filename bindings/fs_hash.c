@@ -60,7 +60,18 @@ static void digest_file(hash_job *j, int fd, EVP_MD_CTX *context) {
         job->error = UV_EIO;
 }
 
+/* Where OpenSSL had no memory for its default context, which it makes once, it goes on with one
+ * that is not whole: every call that needs one would crash (3.0). */
+static bool has_openssl(hash_job *j) {
+    bool is_whole = OSSL_LIB_CTX_get0_global_default() != NULL;
+    if (!is_whole)
+        j->fs.job.error = UV_ENOMEM;
+    return is_whole;
+}
+
 static void digest(hash_job *j, int fd) {
+    if (!has_openssl(j))
+        return;
     EVP_MD *algorithm = EVP_MD_fetch(NULL, j->algorithm, NULL);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!algorithm)

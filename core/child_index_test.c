@@ -71,6 +71,7 @@ static void what_is_there_is_found_and_nothing_else(void **state) {
             there[i] = NULL;
         } else {
             there[i] = child_of(test, id);
+            assert_non_null(there[i]);
             assert_true(dsi_child_index_reserve(&index));
             dsi_child_index_add(&index, there[i]);
         }

@@ -11,6 +11,12 @@ static dynsup_pid child(test_host *test, dynsup_pid supervisor, int64_t id) {
     return body->pid;
 }
 
+static dynsup_cursor *opened(test_host *test, dynsup_pid supervisor) {
+    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    assert_non_null(cursor);
+    return cursor;
+}
+
 static void a_cursor_shows_children_in_the_order_of_their_start(void **state) {
     test_host *test = *state;
     dynsup_pid supervisor = test_supervisor(test, NULL);
@@ -18,7 +24,7 @@ static void a_cursor_shows_children_in_the_order_of_their_start(void **state) {
     for (int i = 0; i < 5; i++)
         pids[i] = child(test, supervisor, i);
     dynsup_child_info info;
-    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    dynsup_cursor *cursor = opened(test, supervisor);
     for (int i = 0; i < 5; i++) {
         assert_true(dynsup_cursor_next(cursor, &info));
         assert_int_equal(info.id.as.integer, i);
@@ -37,8 +43,8 @@ static void children_may_come_and_go_under_a_cursor(void **state) {
     for (int i = 0; i < 5; i++)
         pids[i] = child(test, supervisor, i);
     dynsup_child_info info;
-    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
-    dynsup_cursor *second = dynsup_cursor_open(test->host, supervisor);
+    dynsup_cursor *cursor = opened(test, supervisor);
+    dynsup_cursor *second = opened(test, supervisor);
     assert_true(dynsup_cursor_next(cursor, &info));
     for (int i = 0; i < 3; i++) /* one behind, and those it stands on */
         test_signal(test, NULL, pids[i], DYNSUP_KILL);
@@ -73,7 +79,7 @@ static void a_restarting_child_is_shown_with_its_last_pid(void **state) {
     test_signal(test, NULL, pid, DYNSUP_KILL);
     test_run(test);
     dynsup_child_info info;
-    dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    dynsup_cursor *cursor = opened(test, supervisor);
     assert_true(dynsup_cursor_next(cursor, &info));
     assert_int_equal(info.pid, 0);
     assert_int_equal(info.last_pid, pid);

@@ -19,6 +19,7 @@ static void exhaust(test_host *test, test_program *program) {
 static dynsup_pid failed_child(test_host *test, dynsup_pid supervisor) {
     dynsup_child_info info;
     dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor);
+    assert_non_null(cursor);
     assert_true(dynsup_cursor_next(cursor, &info));
     dynsup_cursor_close(test->host, cursor);
     assert_int_equal(info.state, DYNSUP_CHILD_FAILED);

@@ -279,6 +279,7 @@ static enum dynsup_slice act_start_supervisors(test_body *self, dynsup_outcome *
         dynsup_supervisor_init(host, &options, &test_body_ops, init, &self->reply);
     } else {
         dynsup_draft *draft = dynsup_draft_new(host);
+        assert_non_null(draft);
         dynsup_child_spec spec = test_spec(test_program_new(self->test));
         test_program *program = spec.program;
         program->act = act_ask_and_fail;

@@ -79,8 +79,10 @@ static void entries_are_walked_in_their_order(void **state) {
     add(test, b, registry, "x");
     add(test, b, registry, "y");
     const dynsup_entry *entry = dynsup_entry_first(test->host, registry, "x", 1);
+    assert_non_null(entry);
     assert_int_equal(dynsup_entry_inspect(entry).pid, a->pid);
     entry = dynsup_entry_next(entry);
+    assert_non_null(entry);
     assert_int_equal(dynsup_entry_inspect(entry).pid, b->pid);
     assert_null(dynsup_entry_next(entry));
     size_t all = 0;
@@ -186,6 +188,7 @@ static void entries_of_the_doomed_are_passed_over(void **state) {
     add(test, b, registry, "x");
     test_signal(test, NULL, a->pid, DYNSUP_KILL);
     const dynsup_entry *entry = dynsup_entry_first(test->host, registry, "x", 1);
+    assert_non_null(entry);
     assert_int_equal(dynsup_entry_inspect(entry).pid, b->pid);
     assert_null(dynsup_entry_next(entry));
 }

@@ -35,6 +35,12 @@ static int fixture_fini(void **state) {
     return 0;
 }
 
+static item *taken(dsi_slots *slots) {
+    item *it = dsi_slots_new(slots);
+    assert_non_null(it);
+    return it;
+}
+
 static void generation_set(item *it, uint32_t generation) {
     dynsup_id mask = (dynsup_id)DSI_ID_MAX_GENERATION << DSI_ID_SLOT_BITS;
     it->slot.id = (it->slot.id & ~mask) | (dynsup_id)generation << DSI_ID_SLOT_BITS;
@@ -51,8 +57,8 @@ static void nothing_is_allocated_before_the_first_item(void **state) {
 
 static void the_first_slot_is_number_one(void **state) {
     fixture *f = *state;
-    item *first = dsi_slots_new(&f->slots);
-    item *second = dsi_slots_new(&f->slots);
+    item *first = taken(&f->slots);
+    item *second = taken(&f->slots);
     assert_int_equal(dsi_id_slot(first->slot.id), 1);
     assert_int_equal(dsi_id_slot(second->slot.id), 2);
     assert_int_equal(dsi_id_generation(first->slot.id), 0);
@@ -81,18 +87,18 @@ static void ids_of_different_kinds_differ(void **state) {
 
 static void a_live_id_finds_its_item(void **state) {
     fixture *f = *state;
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     assert_ptr_equal(dsi_slots_find(&f->slots, it->slot.id), it);
     assert_int_equal(f->slots.live_count, 1);
 }
 
 static void a_stale_id_is_not_found(void **state) {
     fixture *f = *state;
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     dynsup_id stale = it->slot.id;
     dsi_slots_free(&f->slots, it);
     assert_null(dsi_slots_find(&f->slots, stale));
-    item *again = dsi_slots_new(&f->slots);
+    item *again = taken(&f->slots);
     assert_ptr_equal(again, it);
     assert_true(again->slot.id != stale);
     assert_null(dsi_slots_find(&f->slots, stale));
@@ -101,7 +107,7 @@ static void a_stale_id_is_not_found(void **state) {
 
 static void the_next_id_of_a_free_slot_is_not_found(void **state) {
     fixture *f = *state;
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     dsi_slots_free(&f->slots, it);
     assert_null(dsi_slots_find(&f->slots, it->slot.id));
     dynsup_id never_used = it->slot.id + 100;
@@ -110,7 +116,7 @@ static void the_next_id_of_a_free_slot_is_not_found(void **state) {
 
 static void foreign_and_unknown_ids_are_not_found(void **state) {
     fixture *f = *state;
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     dynsup_id id = it->slot.id;
     assert_null(dsi_slots_find(&f->slots, id ^ (dynsup_id)3 << 62));
     assert_null(dsi_slots_find(&f->slots, id | (dynsup_id)1 << 54));
@@ -123,7 +129,7 @@ static void foreign_and_unknown_ids_are_not_found(void **state) {
 static void a_reused_item_is_zeroed(void **state) {
     fixture *f = *state;
     item zero = {0};
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     assert_memory_equal(&it->value, &zero.value, sizeof zero - offsetof(item, value));
     memset(&it->value, 0xff, sizeof zero - offsetof(item, value));
     dsi_slots_free(&f->slots, it);
@@ -135,7 +141,7 @@ static void the_slot_freed_last_is_reused_first(void **state) {
     fixture *f = *state;
     item *items[3];
     for (int i = 0; i < 3; i++)
-        items[i] = dsi_slots_new(&f->slots);
+        items[i] = taken(&f->slots);
     dsi_slots_free(&f->slots, items[0]);
     dsi_slots_free(&f->slots, items[2]);
     assert_ptr_equal(dsi_slots_new(&f->slots), items[2]);
@@ -146,7 +152,7 @@ static void items_do_not_move_when_pages_are_added(void **state) {
     fixture *f = *state;
     static item *items[ITEMS];
     for (uint64_t i = 0; i < ITEMS; i++) {
-        items[i] = dsi_slots_new(&f->slots);
+        items[i] = taken(&f->slots);
         items[i]->value = i;
     }
     for (uint64_t i = 0; i < ITEMS; i++) {
@@ -158,7 +164,7 @@ static void items_do_not_move_when_pages_are_added(void **state) {
 
 static void a_slot_without_generations_is_retired(void **state) {
     fixture *f = *state;
-    item *it = dsi_slots_new(&f->slots);
+    item *it = taken(&f->slots);
     generation_set(it, DSI_ID_MAX_GENERATION - 1);
     dsi_slots_free(&f->slots, it);
     assert_ptr_equal(dsi_slots_new(&f->slots), it);
@@ -175,8 +181,8 @@ static void a_slot_without_generations_is_retired(void **state) {
 
 static void retiring_keeps_the_other_free_slots(void **state) {
     fixture *f = *state;
-    item *a = dsi_slots_new(&f->slots);
-    item *b = dsi_slots_new(&f->slots);
+    item *a = taken(&f->slots);
+    item *b = taken(&f->slots);
     dsi_slots_free(&f->slots, a);
     generation_set(b, DSI_ID_MAX_GENERATION);
     dsi_slots_free(&f->slots, b);
@@ -196,7 +202,7 @@ static void a_walk_meets_live_items_in_slot_order(void **state) {
     fixture *f = *state;
     item *items[5];
     for (int i = 0; i < 5; i++)
-        items[i] = dsi_slots_new(&f->slots);
+        items[i] = taken(&f->slots);
     dsi_slots_free(&f->slots, items[0]);
     dsi_slots_free(&f->slots, items[3]);
     uint32_t cursor = 0;

@@ -65,6 +65,7 @@ static void a_failed_start_stops_what_has_started_and_says_why(void **state) {
 static void ids_are_required_and_not_given_twice(void **state) {
     test_host *test = *state;
     dynsup_draft *draft = dynsup_draft_new(test->host);
+    assert_non_null(draft);
     dynsup_child_spec spec = test_spec(test_program_new(test));
     assert_int_equal(dynsup_draft_add(draft, &spec), DYNSUP_EMISSING_ID);
     for (int i = 0; i < 2; i++) {

@@ -113,6 +113,7 @@ test_body *test_body_new(test_host *test) {
 }
 
 static test_body *spawn(test_host *test, test_body *parent, const dynsup_spawn_options *options) {
+    assert_true(parent || !options || test->host->current); /* that to which it is linked */
     test_body *body = test_body_new(test);
     if (parent)
         test_enter(parent);

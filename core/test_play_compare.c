@@ -79,6 +79,7 @@ static void compare_children(test_play *play, int s) {
     test_host *test = play->test;
     const model_process *supervisor = &m->processes[s];
     dynsup_cursor *cursor = dynsup_cursor_open(test->host, supervisor->pid);
+    assert_non_null(cursor);
     dynsup_child_info info;
     for (int i = 0; i < supervisor->child_count; i++) {
         const model_child *child = shown(m, supervisor, i);

@@ -75,5 +75,5 @@ bool add(struct place *place, struct actor *actor) {
 
 void tell(struct place *place, struct actor *actor) {
     dynsup_value hello = {.kind = DYNSUP_BOOLEAN, .as.boolean = true};
-    dynsup_send(place->host, actor->pid, &hello, 1);
+    assert_int_equal(dynsup_send(place->host, actor->pid, &hello, 1), 0);
 }

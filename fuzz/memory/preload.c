@@ -8,9 +8,13 @@
  * - DYNSUP_MEMORY_PROGRAM: the name of the program's file.
  * - DYNSUP_MEMORY_FAIL: AT:FAILURES, as memory_fault_begin takes them.
  * - DYNSUP_MEMORY_NOTES: a file, to which each such process adds how many requests it made, and
- *   each process where it crashed, or was when it was told to quit, and what was refused first. */
+ *   each process where it crashed, or was when it was told to quit, and what was refused first.
+ * - DYNSUP_MEMORY_PLACES: a file, to which each such process adds the places at which it asks
+ *   (places.h), or, where requests are refused, that of the first of those. */
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
+
+#include "fuzz/memory/places.h"
 
 #include <assert.h>
 #include <dlfcn.h>
@@ -30,16 +34,20 @@
 
 enum {
     FRAMES = 48,
+    LATEST_FRAMES = 12,
     PATIENCE = 2, /* seconds after which there is memory again */
 };
 
 static atomic_long requests, refused, fail_at, fail_end;
-static void *refused_at[FRAMES]; /* the stack of the first refusal */
-static int refused_depth;
+static void *refused_at[FRAMES];       /* the stack of the first refusal */
+static void *latest_at[LATEST_FRAMES]; /* that of the latest */
+static int refused_depth, latest_depth;
 static long refused_since;
 static const char *asserted, *asserted_in; /* what did not hold, and in which function */
 static int notes = -1;
-static bool is_armed; /* by the environment */
+static bool is_armed;                /* by the environment */
+static atomic_bool is_counting;      /* between begin and end, and none is refused */
+static _Thread_local bool is_within; /* refuses() */
 
 /* ---- the functions behind these ---- */
 
@@ -69,18 +77,36 @@ static bool comes_back(void) {
     return true;
 }
 
-static bool refuses(void) {
+static void note_first(long n) {
+    refused_since = seconds();
+    refused_depth = backtrace(refused_at, FRAMES);
+    places_note(n);
+}
+
+static bool refuses_next(void) {
     long n = atomic_fetch_add(&requests, 1) + 1, at = atomic_load(&fail_at);
+    if (atomic_load(&is_counting))
+        places_note(n);
     if (at == 0 || n < at || n >= atomic_load(&fail_end))
         return false;
-    if (atomic_fetch_add(&refused, 1) == 0) {
-        refused_since = seconds();
-        refused_depth = backtrace(refused_at, FRAMES);
-    } else if (comes_back()) {
+    if (atomic_fetch_add(&refused, 1) == 0)
+        note_first(n);
+    else if (comes_back())
         return false;
-    }
+    latest_depth = backtrace(latest_at, LATEST_FRAMES);
     errno = ENOMEM;
     return true;
+}
+
+/* What is asked for in here is no request: a run that notes places must count as one that does not.
+ */
+static bool refuses(void) {
+    if (is_within)
+        return false;
+    is_within = true;
+    bool is_refused = refuses_next();
+    is_within = false;
+    return is_refused;
 }
 
 void *malloc(size_t size) {
@@ -123,10 +149,12 @@ void memory_fault_begin(long at, long failures) {
     atomic_store(&refused, 0);
     atomic_store(&fail_end, failures > 0 ? at + failures : __LONG_MAX__);
     atomic_store(&fail_at, at);
+    atomic_store(&is_counting, at == 0);
 }
 
 long memory_fault_end(long *refused_out) {
     atomic_store(&fail_at, 0);
+    atomic_store(&is_counting, false);
     *refused_out = atomic_load(&refused);
     return atomic_load(&requests);
 }
@@ -183,6 +211,8 @@ static void on_crash(int number) {
         dprintf(notes, "assert %.80s: %.200s\n", asserted_in, asserted);
     note("refused", "first");
     backtrace_symbols_fd(refused_at, refused_depth, notes);
+    note("latest", "-");
+    backtrace_symbols_fd(latest_at, latest_depth, notes);
     note("end", "-");
     notes_lock(F_UNLCK);
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
@@ -221,6 +251,9 @@ static bool is_named(void) {
 
 static void __attribute__((constructor)) begin(void) {
     const char *path = getenv("DYNSUP_MEMORY_NOTES"), *fail = getenv("DYNSUP_MEMORY_FAIL");
+    const char *places = getenv("DYNSUP_MEMORY_PLACES");
+    if (places)
+        places_open(places);
     if (path) {
         notes = fcntl(open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), F_DUPFD_CLOEXEC,
                       900);

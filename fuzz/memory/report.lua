@@ -5,18 +5,22 @@ local report = {}
 -- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
 -- has called abort; assertion: in which function of it one failed; inside: a function of the C library
 -- that was called, for a hang when memory was refused first; is_panic: Lua's, with no protected call between
--- the library and libuv; is_unchecked: libuv got from it what it had been refused.
+-- the library and libuv; is_unchecked: libuv got from it what one of the two had been refused; is_careless: it went on
+-- with what it had been refused itself.
+local LUV = "luv%.so" -- as dynsup is linked with it, or as Lua loads it
 local KNOWN = {
   { inside = "getaddrinfo", why = "glibc's getaddrinfo without memory reads through a null pointer or aborts "
     .. "(nss_database.c), or keeps a lock, so that the next one waits for ever (resolv_conf.c)" },
   { library = "^libuv%.so", why = "libuv aborts when it cannot grow its table of descriptors (maybe_resize), "
     .. "which has no way to say so, or cannot start its threads" },
-  { library = "^liblua5%.4%-luv", assertion = "luv_alloc_cb", why = "luv asserts that it got the buffer for what "
+  { library = LUV, assertion = "luv_alloc_cb", why = "luv asserts that it got the buffer for what "
     .. "is read from a stream (luv_alloc_cb)" },
-  { library = "^liblua5%.4%-luv", is_panic = true, why = "luv makes the arguments of a callback outside of any "
+  { library = LUV, is_panic = true, why = "luv makes the arguments of a callback outside of any "
     .. "protected call: without memory Lua panics" },
-  { library = "^liblua5%.4%-luv", is_unchecked = true, why = "luv hands a new handle to libuv that it got no "
-    .. "memory for (uv_pipe_init and others)" },
+  { library = LUV, is_unchecked = true, why = "luv hands a new handle to libuv that it got no "
+    .. "memory for (uv_pipe_init and others), and a loop for which libuv got none (loop_gc: uv_walk)" },
+  { library = "^libedit%.so", is_careless = true, why = "libedit does not look whether it got memory (el_init: "
+    .. "ct_decode_string, keymacro_init and others); a program of five lines crashes there, too" },
 }
 
 local function output(command)
@@ -32,19 +36,20 @@ end
 
 local places = {} -- by path and offset: asking for one takes long
 
-local function place(path, offset)
-  local key = path .. offset
+-- What an address belongs to: one where a call returns belongs to the instruction before.
+local function place(path, offset, is_return)
+  local key = path .. offset .. tostring(is_return)
   if not places[key] then
     local file = path:find "/" and path or output("command -v " .. path):gsub("\n", "")
-    local command = ("addr2line -f -s -e '%s' %#x 2>/dev/null"):format(file, tonumber(offset) - 1)
+    local command = ("addr2line -f -s -e '%s' %#x 2>/dev/null"):format(file, tonumber(offset) - (is_return and 1 or 0))
     places[key] = output(command):gsub("\n", " ", 1):gsub("\n", "")
   end
   return places[key]
 end
 
-local function name(frame)
+local function name(frame, is_return)
   local path, symbol, offset = parts(frame)
-  local found = symbol == "" and offset ~= "" and place(path, offset)
+  local found = symbol == "" and offset ~= "" and place(path, offset, is_return)
   return path:match "[^/]*$" .. " " .. (found and not found:find "^%?" and found or symbol .. "+" .. offset)
 end
 
@@ -78,7 +83,7 @@ local function is_tests_own(stack, program)
   if is_panic(stack, program) then return true end
   for _, frame in ipairs(stack) do
     if parts(frame):match "[^/]*$" == program then
-      local file = name(frame):match "%S+ (%S+%.c):%d+" or ""
+      local file = name(frame, true):match "%S+ (%S+%.[ch]):%d+" or ""
       return file:find "_test%.c$" or file:find "^test_"
     end
   end
@@ -103,8 +108,14 @@ end
 local function is_unchecked_of(library, crash)
   local n = 1
   while library_of(crash.stack[n]):find "^libuv%.so" do n = n + 1 end
+  local refused = library_of(crash.refused[1])
   return crash.signal == "SIGSEGV" and n > 1 and library_of(crash.stack[n]):find(library) ~= nil
-    and library_of(crash.refused[1]):find(library) ~= nil
+    and (refused:find(library) or refused:find "^libuv%.so") ~= nil
+end
+
+local function is_careless_of(library, crash)
+  local function is_its(frame) return library_of(frame):find(library) ~= nil end
+  return crash.signal == "SIGSEGV" and is_its(crash.stack[1]) and (is_its(crash.refused[1]) or is_its(crash.latest[1]))
 end
 
 local function is_of(known, crash)
@@ -114,6 +125,7 @@ local function is_of(known, crash)
   end
   if known.is_panic then return crash.signal == "SIGABRT" and is_panic_of(known.library, crash.stack) end
   if known.is_unchecked then return is_unchecked_of(known.library, crash) end
+  if known.is_careless then return is_careless_of(known.library, crash) end
   local library = library_of(crash.stack[1])
   return crash.signal == "SIGABRT" and library:find(known.library) ~= nil and crash.asserted_in == known.assertion
 end
@@ -127,16 +139,18 @@ local function known(crash)
 end
 
 --- The crashes in a file of notes: of each the program and the signal, the assertion that failed, where it was, and
--- where memory was refused first; known: whose fault it is, where that is known; is_failure: a C test has failed,
--- and was ended there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
+-- where memory was refused first and last; known: whose fault it is, where that is known; is_failure: a C test has
+-- failed, and was ended there (CMOCKA_TEST_ABORT), for what it leaves halfway is not what its teardown expects.
 function report.crashes(text)
   local list = {}
-  for head, stack, refused in text:gmatch "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)end [^\n]*\n" do
+  local pattern = "crash ([^\n]*)\n(.-)refused [^\n]*\n(.-)latest [^\n]*\n(.-)end [^\n]*\n"
+  for head, stack, refused, latest in text:gmatch(pattern) do
     local crash = { head = head, signal = head:match "^%S+ (%S+)", notes = stack, notes_refused = refused }
     crash.asserted_in, crash.assertion = stack:match "assert (%S+): ([^\n]*)"
-    crash.stack, crash.refused = frames((stack:gsub("assert [^\n]*\n", ""))), frames(refused)
+    crash.stack = frames((stack:gsub("assert [^\n]*\n", "")))
+    crash.refused, crash.latest = frames(refused), frames(latest)
     crash.is_failure = library_of(crash.stack[1]):find "^libcmocka" ~= nil
-    crash.known = known(crash)
+    crash.known = not crash.is_failure and known(crash) or nil
     list[#list + 1] = crash
   end
   return list
@@ -153,9 +167,13 @@ end
 function report.describe(crash)
   local lines = { "    " .. crash.head .. " at:" }
   if crash.assertion then table.insert(lines, 1, "    not true: " .. crash.assertion) end
-  for i = 1, math.min(#crash.stack, 14) do lines[#lines + 1] = "      " .. name(crash.stack[i]) end
-  lines[#lines + 1] = "    memory was refused at:"
-  for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i]) end
+  for i = 1, math.min(#crash.stack, 14) do
+    lines[#lines + 1] = "      " .. name(crash.stack[i], i > 1 or crash.signal == "SIGABRT")
+  end
+  lines[#lines + 1] = "    memory was refused first at:"
+  for i = 1, math.min(#crash.refused, 10) do lines[#lines + 1] = "      " .. name(crash.refused[i], true) end
+  lines[#lines + 1] = "    and last at:"
+  for i = 1, math.min(#crash.latest, 5) do lines[#lines + 1] = "      " .. name(crash.latest[i], true) end
   return table.concat(lines, "\n")
 end
 

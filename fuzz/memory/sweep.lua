@@ -1,4 +1,5 @@
--- Which requests for memory fail, and how many of them: points over all that a test makes.
+-- Which requests for memory fail, and how many of them: points over all that a test makes, or the first
+-- request of each place (places.c).
 local report = require "fuzz.memory.report"
 local memory = require "memory_fault"
 
@@ -9,23 +10,62 @@ local sweep = {}
 local FAILURES = { once = 1, twice = 2, ever = 0 }
 local MODES = { "once", "twice", "ever" }
 
--- Later it hangs, in seconds: machines are busy, and memory comes back after some (preload.c).
-local LIMIT = tonumber(os.getenv "MEMORY_LIMIT") or 40
+-- Later it hangs, in seconds: machines are busy, and memory comes back after some (preload.c); longer by so many
+-- times what the test takes with all memory.
+local LIMIT, SLOWER = tonumber(os.getenv "MEMORY_LIMIT") or 40, 5
+
+-- The rest of a test is left out after so many hangs, each of which takes that long; and after so many runs that were
+-- found, for the rest would be found anew.
+local HANGS, FOUND = 3, 12
 
 local points = tonumber(os.getenv "MEMORY_POINTS") or 10
 local every = tonumber(os.getenv "MEMORY_EVERY")
+local places_path = os.getenv "DYNSUP_MEMORY_PLACES" -- then it is those
 local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(%d+):(%a+)$"
 local notes_path = assert(os.getenv "DYNSUP_MEMORY_NOTES", "tools/check-memory sets the environment")
 
 local deadline = os.time() + (tonumber(os.getenv "MEMORY_SECONDS") or math.huge)
 
-sweep.done, sweep.found, sweep.left, sweep.outside = 0, 0, 0, {}
+sweep.done, sweep.found, sweep.left, sweep.left_points, sweep.missed, sweep.outside = 0, 0, 0, 0, 0, {}
 
-local function take_notes()
-  local file <close> = io.open(notes_path, "rb")
+-- What processes have written to a file, which they have open.
+local function take(path)
+  local file <close> = io.open(path, "rb")
   local text = file and file:read "a" or ""
-  io.open(notes_path, "w"):close() -- processes have it open
+  io.open(path, "w"):close()
   return text
+end
+
+-- The middle of each of so many parts of all requests.
+local function spread(count, total)
+  local list = {}
+  for i = 0, count - 1 do list[#list + 1] = { at = 1 + (2 * i + 1) * total // (2 * count) } end
+  return list
+end
+
+local tried = {} -- places, in all tests of the file
+
+-- The first request of the test at each place that is new.
+local function new_places()
+  local list, text = {}, take(places_path)
+  assert(not text:find "full", "more places than fuzz/memory/places.c has room for")
+  for n, place in text:gmatch "(%d+) (%x+)\n" do
+    if not tried[place] then list[#list + 1] = { at = math.tointeger(n), place = place } end
+    tried[place] = true
+  end
+  return list
+end
+
+-- What time and addresses change may have led elsewhere: then the next test that comes there is to try it.
+local function check_place(place)
+  if take(places_path):find(" " .. place .. "\n", 1, true) then return end
+  sweep.missed = sweep.missed + 1
+  tried[place] = nil
+end
+
+local function chosen(total)
+  if places_path then return new_places() end
+  return spread(every and total // every or math.min(points, total), total)
 end
 
 -- Has it crashed, or does it hang? With all memory a hang is the machine's or the test's, and found elsewhere.
@@ -60,14 +100,44 @@ local function judge(name, at, mode, how, code, crashes)
   for _, crash in ipairs(crashes) do print(report.describe(crash)) end
 end
 
--- One run; how many requests it made.
-local function try(name, at, mode, attempt)
-  local how, code, requests = attempt(at, FAILURES[mode], LIMIT)
-  local text = take_notes()
+-- One run; how it ended, how many requests it made, its exit code.
+local function try(name, at, mode, attempt, limit)
+  local how, code, requests = attempt(at, FAILURES[mode], limit or LIMIT)
+  local text = take(notes_path)
   local crashes = report.crashes(text)
   sweep.done = sweep.done + 1
   if is_bad(at, how, crashes) then judge(name, at, mode, how, code, crashes) end
   return how, math.max(requests, report.requests(text)), code
+end
+
+-- One request in all modes; how many of the runs hung.
+local function try_point(name, point, attempt, limit)
+  local hangs = 0
+  for _, mode in ipairs(MODES) do
+    local how = try(name, point.at, mode, attempt, limit)
+    if how == "hung" then hangs = hangs + 1 end
+    if point.place then check_place(point.place) end
+  end
+  return hangs
+end
+
+-- How far the list has been done.
+local function try_points(name, list, attempt, limit)
+  local hangs, before = 0, sweep.found
+  for i, point in ipairs(list) do
+    if places_path and os.time() >= deadline then return i - 1 end
+    hangs = hangs + try_point(name, point, attempt, limit)
+    if sweep.found - before >= FOUND or hangs >= HANGS then return i end
+  end
+  return #list
+end
+
+-- Those that were not tried are left to the next test.
+local function leave(list, from)
+  for i = from, #list do
+    sweep.left_points = sweep.left_points + 1
+    if list[i].place then tried[list[i].place] = nil end
+  end
 end
 
 -- Runs a test with memory, and then without it at each of the points. attempt(at, failures, seconds)
@@ -79,23 +149,23 @@ function sweep.run(name, attempt)
     sweep.left = sweep.left + 1
     return
   end
+  local begun = os.time()
   local how, total, code = try(name, 0, "once", attempt)
-  local count = every and total // every or math.min(points, total)
+  local limit = LIMIT + SLOWER * (os.time() - begun)
+  local list = chosen(total)
   local suffix = (how == "ended" and code == 0) and "" or (", but %s (%d) with all memory"):format(how, code)
-  print(("%s: %d of %d requests%s"):format(name, count, total, suffix))
-  for i = 0, count - 1 do
-    local before = sweep.found
-    for _, mode in ipairs(MODES) do
-      try(name, 1 + (2 * i + 1) * total // (2 * count), mode, attempt)
-    end
-    if sweep.found - before == #MODES then break end -- each would be found anew
-  end
+  print(("%s: %d of %d requests%s"):format(name, #list, total, suffix))
+  leave(list, try_points(name, list, attempt, limit) + 1)
 end
 
 -- The last lines of a file's report.
 function sweep.finish()
   for why, n in pairs(sweep.outside) do print(("outside, %d times: %s"):format(n, why)) end
   if sweep.left > 0 then print(("%d tests were left out, for the time was over"):format(sweep.left)) end
+  if sweep.left_points > 0 then
+    print(("%d requests were left out of tests that were begun"):format(sweep.left_points))
+  end
+  if sweep.missed > 0 then print(("%d runs missed their place"):format(sweep.missed)) end
   print(("%d runs, %d found"):format(sweep.done, sweep.found))
 end
 
