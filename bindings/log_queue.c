@@ -3,8 +3,8 @@
  *
  * Design notes.
  * What the function logs itself, or causes, has its turn at the next flush: else one that logs for
- * each line would hold up the host for ever. It runs like a callback, within a second. Where its
- * first error is told is stderr: the log, where errors belong, is what does not work.
+ * each line would hold up the host for ever. It runs like a callback, within a second. Its first
+ * error is a warning of Lua's: the log, where errors belong, is what does not work.
  */
 #include "bindings/callback.h"
 #include "bindings/log.h"
@@ -88,7 +88,8 @@ static void call_failed(lua_State *L, queue *q) {
         return;
     q->failed = true;
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
-    lua_writestringerror("dynsup: error in a log function: %s\n", text);
+    lua_warning(L, "dynsup: error in a log function: ", 1);
+    lua_warning(L, text, 0);
 }
 
 static int queue_call(lua_State *L) {
