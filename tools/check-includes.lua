@@ -12,7 +12,7 @@ local layers = {
     { "supervisor", "child", "cursor", "request", "start", "guest", "life", "lose", "incarnation", "dynamic",
         "static", "shutdown", "saved", "limits",
         "renew" },
-    { "host", "pump", "slice", "reap", "halt", "check" },
+    { "host", "ahead", "pump", "slice", "reap", "halt", "check" },
     { "api" },
     { "watchdog", "uv", "report", "record" },
 }
