@@ -266,11 +266,12 @@ static bool is_bare(lua_State *L) {
 }
 
 /* A static supervisor's child has an id; a bare function or name is its own. The supervisor is one
- * whose answer is waited for, as that of a static one always is. 0, or the number of values pushed.
- */
-static int id_settle(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec) {
+ * whose answer is waited for, as that of a static one always is; where one is to be ensured by its
+ * name, that comes first. 0, or the number of values pushed. */
+static int id_settle(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     enum dynsup_auto_shutdown when;
-    if (dsl_spec_has(spec, DSL_SPEC_ID) || !dynsup_static_is(host->core, pid, &when))
+    bool is_given = dsl_spec_has(spec, DSL_SPEC_ID) || (ensure && spec->core.name);
+    if (is_given || !dynsup_static_is(host->core, pid, &when))
         return 0;
     lua_pushvalue(L, CHILD_CHILD);
     if (!is_bare(L))
@@ -302,7 +303,7 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
         return start_told(L, host, ensure, dsl_refuse(L, host, &reply));
     if (status == 0 && reply.existing)
         return dsl_reply_to(L, host, &reply, ensure, start_child_k);
-    failed = status == DYNSUP_PENDING ? id_settle(L, host, pid, spec) : 0;
+    failed = status == DYNSUP_PENDING ? id_settle(L, host, pid, spec, ensure) : 0;
     if (failed)
         return start_told(L, host, ensure, failed);
     if (waits && !dsl_can_wait(L, host))

@@ -257,6 +257,13 @@ static bool stands(dynsup_host *host, const dsi_process *process) {
     return false;
 }
 
+/* Does it wait for a child that is to be ready, and stands? */
+static bool awaits_standing(const dsi_supervisor *supervisor) {
+    const dsi_child *child = supervisor->occupied ? supervisor->awaited : NULL;
+    return child && child->state == DSI_CHILD_STARTING &&
+           stands(supervisor->host, dsi_child_process(supervisor->host, child));
+}
+
 void dsi_supervisors_free_guests(dynsup_host *host) {
     host->held_up = false;
     dsi_node *node = dsi_list_first(&host->ending);
@@ -267,5 +274,7 @@ void dsi_supervisors_free_guests(dynsup_host *host) {
             dsi_node_remove(&supervisor->ending);
         else if (supervisor->has_guest && stands(host, supervisor->process))
             dsi_supervisor_hurry(supervisor);
+        else if (awaits_standing(supervisor)) /* its parent's exit does not wait for that */
+            dsi_supervisor_heed_stop(supervisor);
     }
 }

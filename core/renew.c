@@ -83,12 +83,23 @@ static dsi_child *child_of(dsi_supervisor *supervisor, const dsi_request *reques
     return dsi_slots_find(children, request->ref);
 }
 
+/* The end of the child has begun something, which decides: the request has another turn then. */
+static int put_off(dsi_supervisor *supervisor, dsi_request *request) {
+    if (!request->caller)
+        return 0;
+    request->target = supervisor->process->slot.id;
+    dsi_list_append(&supervisor->parked, &request->parked.node);
+    return DYNSUP_PENDING;
+}
+
 int dsi_renew(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = child_of(supervisor, request);
     if (!child)
         return DYNSUP_ENOT_FOUND;
     if (child->incarnation > request->incarnation)
         return 0;
+    if (supervisor->occupied || supervisor->has_guest)
+        return put_off(supervisor, request);
     switch ((enum dsi_child_state)child->state) {
     case DSI_CHILD_STARTING:
         return await(supervisor, child, request);

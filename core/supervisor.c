@@ -137,12 +137,13 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor,
                        options->period_ms);
 }
 
-/* Its end is parked: a guest that waits on a clock that stands is not to hold it up. */
+/* Its end is parked: who waits on a clock that stands, a guest or a child that is to be ready, is
+ * not to hold it up. */
 static void end_parked(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (!dsi_node_linked(&supervisor->ending))
         dsi_list_append(&host->ending, &supervisor->ending);
-    host->held_up |= supervisor->has_guest;
+    host->held_up |= supervisor->has_guest || supervisor->occupied;
 }
 
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
@@ -285,6 +286,17 @@ void dsi_supervisor_heed_parent(dsi_supervisor *supervisor) {
         return;
     dsi_node_remove(&supervisor->parent_exit.node);
     dsi_shutdown_begin(supervisor, &supervisor->parent_reason);
+}
+
+void dsi_supervisor_heed_stop(dsi_supervisor *supervisor) {
+    dsi_list_each (node, &supervisor->parked) {
+        dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_STOP) {
+            dsi_node_remove(node);
+            parked_stop(supervisor, dsi_item(parked, dsi_request, parked));
+            return;
+        }
+    }
 }
 
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {

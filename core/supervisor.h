@@ -190,6 +190,9 @@ void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child);
 /* Handles the parent's exit signal, if it is parked, before all else. */
 void dsi_supervisor_heed_parent(dsi_supervisor *supervisor);
 
+/* Takes the first stop that is parked before its turn, if one is. */
+void dsi_supervisor_heed_stop(dsi_supervisor *supervisor);
+
 /* Ends the link to its parent: a start that fails sends no signal. */
 void dsi_supervisor_leave_parent(dsi_supervisor *supervisor);
 

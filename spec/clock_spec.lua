@@ -252,6 +252,22 @@ describe("the clock of a tree", function()
     assert.equal(200, dynsup.now() - before)
   end))
 
+  it("does not let a child that is to be ready hold up the end of a paused tree", host.main(function()
+    local supervisor = dynsup.supervisor
+    local c = clock.new()
+    local function slow()
+      dynsup.sleep(10)
+      dynsup.ready()
+      dynsup.receive_match "never"
+    end
+    local sup = assert(supervisor.start_link({ { id = "slow", body = slow, ready = true } },
+      { clock = c, strategy = "one_for_all" }))
+    c:pause()
+    dynsup.exit(supervisor.which_children(sup)[1].pid, "kill")
+    dynsup.sleep(1)
+    assert.is_true(dynsup.stop(sup))
+  end, { log = function() end }))
+
   it("does not let a start function hold up the end of a paused tree", host.main(function()
     local c = clock.new { paused = true }
     local ends = {

@@ -229,6 +229,10 @@ describe("start_child", function()
       local child = worker("a", { name = "ann" })
       local pid = assert(dynsup.start_child(sup, child))
       assert.same({ pid, "existing" }, { dynsup.ensure_child(sup, child) })
+      local no_id = { name = "ann", body = child.body }
+      assert.same({ pid, "existing" }, { dynsup.ensure_child(sup, no_id) })
+      no_id.name = "bea"
+      assert.same({ nil, "missing_id" }, { dynsup.ensure_child(sup, no_id) })
       kill(sup, "a")
       local now, how = dynsup.ensure_child(sup, child)
       assert.same({ order.pid(sup, "a"), "existing" }, { now, how })
