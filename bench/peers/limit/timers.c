@@ -97,7 +97,7 @@ static double loop_run(run *r, double ms) {
 }
 
 void limit_timers(const limit_ask *ask, int size) {
-    int ms = limit_count(ask, 3000, 200);
+    int ms = limit_count(ask, 3000, 1200); /* all sleep no longer than 1000 */
     run *r = limit_alloc(1, sizeof *r);
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
     r->L = limit_open(ask);

@@ -60,7 +60,7 @@ static void end_all(uv_loop_t *loop, sleeper *sleepers, int size) {
 }
 
 void limit_timers_uv(const limit_ask *ask, int size) {
-    int ms = limit_count(ask, 3000, 200);
+    int ms = limit_count(ask, 3000, 1200); /* all sleep no longer than 1000 */
     run r = {.L = limit_open(ask)};
     sleeper *sleepers = limit_alloc(size, sizeof *sleepers);
     uv_loop_t loop;
