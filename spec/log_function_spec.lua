@@ -1,0 +1,82 @@
+-- Lua functions as the log and the event log, each in a program of its own, for it may hold up everything.
+
+local cli = require "spec.support.cli"
+
+cli.describe("a log function", function()
+  it("that logs has its own lines later, and holds up nobody", function()
+    cli.assert_printed("true\ttrue\n", cli.script [[
+      local dynsup = require "dynsup"
+      local calls = 0
+      local options = { clock = "virtual", log_level = "info", log = function()
+        calls = calls + 1
+        dynsup.log.info "again"
+      end }
+      local done = dynsup.run(options, function()
+        dynsup.log.info "one"
+        for _ = 1, 10 do dynsup.sleep(1) end
+      end)
+      print(done, calls > 5 and calls < 50)
+    ]])
+  end)
+
+  it("that causes events as an event log has them later, too", function()
+    cli.assert_printed("true\n", cli.script [[
+      local dynsup = require "dynsup"
+      local turns = 0
+      local options = { clock = "virtual", log_level = "off", event_log = function()
+        if turns < 3 then dynsup.spawn(function() end) end
+      end }
+      print(dynsup.run(options, function()
+        repeat
+          turns = turns + 1
+          dynsup.yield()
+        until turns == 5
+      end))
+    ]])
+  end)
+
+  for _, clock in ipairs { "real", "virtual" } do
+    it("that loops is ended by an error, on the " .. clock .. " clock, and no pcall helps", function()
+      local got = cli.script(([[
+        local dynsup = require "dynsup"
+        local options = { clock = %q, log_level = "info", log = function()
+          while true do pcall(function() while true do end end) end
+        end }
+        print(dynsup.run(options, function() dynsup.log.info "one" return "it goes on" end))
+      ]]):format(clock))
+      assert.equal("true\tit goes on\n", got.out)
+      cli.assert_has("dynsup: error in a log function: ", got.err)
+      cli.assert_has("a callback ran for longer than 1000 ms", got.err)
+    end)
+  end
+
+  it("that fails is told of once, by a warning, and is called again", function()
+    local got = cli.script [[
+      local dynsup = require "dynsup"
+      local calls = 0
+      local options = { clock = "virtual", log_level = "info", log = function()
+        calls = calls + 1
+        error("failed " .. calls)
+      end }
+      dynsup.run(options, function()
+        dynsup.log.info "one"
+        dynsup.sleep(1)
+        dynsup.log.info "two"
+      end)
+      print(calls)
+    ]]
+    assert.equal("2\n", got.out)
+    assert.matches("^%[warning%] dynsup: error in a log function: [^\n]*failed 1\n$", got.err)
+  end)
+
+  it("may halt the run", function()
+    cli.assert_printed("nil\thalt\t7\n", cli.script [[
+      local dynsup = require "dynsup"
+      local options = { clock = "virtual", log_level = "info", log = function() dynsup.halt(7) end }
+      print(dynsup.run(options, function()
+        dynsup.log.info "one"
+        dynsup.sleep(10)
+      end))
+    ]])
+  end)
+end)
