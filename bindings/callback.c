@@ -66,7 +66,10 @@ void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
     callback->runs = true;
     callback->body = current_body(runtime);
     frame_out->held = host_hold(L, runtime);
-    frame_out->user = (dsl_level){L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    frame_out->user = (dsl_level){.co = L,
+                                  .hook = lua_gethook(L),
+                                  .hook_mask = lua_gethookmask(L),
+                                  .hook_count = lua_gethookcount(L)};
     lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
 }
 

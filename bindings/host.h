@@ -45,6 +45,10 @@ typedef struct dsl_level {
     lua_Hook hook; /* the user's, while the level is marked as suspended for the scheduler */
     int hook_mask;
     int hook_count;
+    union { /* of a line: what must be told when its wait is given up */
+        struct dsl_pending *pending;
+        dynsup_ref call;
+    };
 } dsl_level;
 
 /* What a suspended body waits for: how its next slice begins. */
@@ -90,10 +94,6 @@ struct dsl_body {
     };
     dsl_server *server;          /* whose callback it runs, or NULL */
     struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
-    union {                      /* what must be told when its wait is given up */
-        struct dsl_pending *pending;
-        dynsup_ref call;
-    };
     uint16_t depth, capacity;
     uint32_t anchor; /* of co, in the vault */
     uint32_t dict;   /* in the vault, 0: none */

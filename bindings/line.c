@@ -84,9 +84,9 @@ static int line_returned(lua_State *L, dsl_body *body, int count) {
 /* Nobody takes any more what the line waited for. */
 static void wait_give_up(dsl_host *host, const dsl_body *body) {
     if (body->wait == DSL_WAIT_PENDING)
-        dsl_pending_abandon(body->pending);
+        dsl_pending_abandon(body->levels[0].pending);
     else if (body->wait == DSL_WAIT_CALL)
-        dynsup_call_end(host->core, body->call);
+        dynsup_call_end(host->core, body->levels[0].call);
 }
 
 static void exit_reason_push(lua_State *L, dsl_host *host) {

@@ -83,7 +83,8 @@ void dsl_pendings_abandon(dsl_host *face) {
 int dsl_pending_wait(lua_State *L, dsl_pending *pending, uint64_t deadline_ns, lua_KFunction k) {
     dsl_host *host = pending->host;
     dynsup_wait_key(host->core, pending->key, deadline_ns);
-    host->current->pending = pending;
+    if (host->current->has_line)
+        host->current->levels[0].pending = pending;
     return dsl_suspend(L, host->current, DSL_WAIT_PENDING, (lua_KContext)pending, k);
 }
 

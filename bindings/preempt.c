@@ -264,7 +264,10 @@ void dsl_close_thread(dsl_host *host, lua_State *co) {
 
 bool dsl_close_call(dsl_host *host, int nargs) {
     lua_State *L = host->L;
-    dsl_level user = {L, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L)};
+    dsl_level user = {.co = L,
+                      .hook = lua_gethook(L),
+                      .hook_mask = lua_gethookmask(L),
+                      .hook_count = lua_gethookcount(L)};
     host->releasing = true;
     close_watch(host, L);
     int status = lua_pcall(L, nargs, 0, 0);

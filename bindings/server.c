@@ -129,7 +129,8 @@ dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args,
 static int call_suspend(lua_State *L, dsl_host *host, dynsup_ref ref, uint64_t deadline_ns,
                         lua_KContext context, lua_KFunction k) {
     dynsup_wait_key(host->core, ref, deadline_ns);
-    host->current->call = ref;
+    if (host->current->has_line)
+        host->current->levels[0].call = ref;
     return dsl_suspend(L, host->current, DSL_WAIT_CALL, context, k);
 }
 
