@@ -1,26 +1,6 @@
 /* Tests of misuse: what the header forbids ends in an assertion, and not somewhere else. */
 #include "test_host.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* Does an assertion end what is done in a process of its own? */
-static bool asserts(void (*misuse)(test_host *test), test_host *test) {
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        if (!freopen("/dev/null", "w", stderr))
-            _exit(1);
-        signal(SIGABRT, SIG_DFL);
-        misuse(test);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-}
-
 static void spawn_awaited_by_nobody(test_host *test) {
     dynsup_ref start;
     dynsup_pid pid;
@@ -29,7 +9,7 @@ static void spawn_awaited_by_nobody(test_host *test) {
 }
 
 static void a_start_is_waited_for_by_a_process(void **state) {
-    assert_true(asserts(spawn_awaited_by_nobody, *state));
+    assert_true(test_asserts(*state, spawn_awaited_by_nobody));
 }
 
 static int start_named(test_host *test, const char *name, size_t length) {
@@ -55,9 +35,9 @@ static void start_with_half_a_name(test_host *test) {
 }
 
 static void a_name_has_all_that_its_head_tells_of(void **state) {
-    assert_true(asserts(start_with_half_a_pid, *state));
-    assert_true(asserts(start_with_half_a_length, *state));
-    assert_true(asserts(start_with_half_a_name, *state));
+    assert_true(test_asserts(*state, start_with_half_a_pid));
+    assert_true(test_asserts(*state, start_with_half_a_length));
+    assert_true(test_asserts(*state, start_with_half_a_name));
 }
 
 /* Nor is the registry that has no pid the host's own table of names. */

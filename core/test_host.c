@@ -3,6 +3,11 @@
 
 #include "value.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 void *test_grow(void *items, size_t count, size_t *capacity, size_t size) {
     if (count < *capacity)
         return items;
@@ -241,4 +246,19 @@ enum dynsup_state test_settle(test_host *test) {
         state = run(test, &deadline_ns);
     }
     return state;
+}
+
+/* Of cmocka's handler for SIGABRT the copy would go on with the next test. */
+bool test_asserts(test_host *test, void (*misuse)(test_host *test)) {
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        close(STDERR_FILENO);
+        misuse(test);
+        _exit(0);
+    }
+    assert_true(child > 0 && waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }

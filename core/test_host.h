@@ -222,4 +222,7 @@ void test_counts(test_host *test, dynsup_pid supervisor, size_t specs, size_t ac
 size_t test_events(const test_host *test, enum dynsup_event_kind kind);
 const test_event *test_last_event(const test_host *test, enum dynsup_event_kind kind);
 
+/* Does an assertion end what is done, in a process of its own? */
+bool test_asserts(test_host *test, void (*misuse)(test_host *test));
+
 #endif
