@@ -143,9 +143,8 @@ static int start_k(lua_State *L, int status, lua_KContext context);
 static int start_replied(lua_State *L, lua_KContext context) {
     dsl_host *host = dsl_host_of(L);
     dynsup_ref ref = (uintptr_t)lua_touserdata(L, 1);
-    if (host->current->timed_out && dynsup_start_abort(host->core, ref)) {
+    if (host->current->timed_out && dynsup_start_abort(host->core, ref))
         return call_suspend(L, host, ref, DYNSUP_NEVER, START_ABORTED, start_k);
-    }
     if (host->current->timed_out || context == START_ABORTED)
         return dsl_fail(L, DYNSUP_TIMEOUT);
     dsl_raw_reply raw = dsl_raw_get(L);

@@ -1,6 +1,7 @@
 -- Holds README.md and the pages in docs/ against what is there: scripts, their output, links.
 
 local program = require "spec.support.program"
+local lines_from = require "spec.support.lines_from"
 
 local function read_file(path)
   local file <close> = assert(io.open(path))
@@ -85,15 +86,6 @@ local function each_link(page, f)
       f(plain(folder .. target))
     end
   end
-end
-
-local function lines_from(command)
-  local pipe <close> = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do
-    lines[#lines + 1] = line
-  end
-  return lines
 end
 
 describe("the links of", function()

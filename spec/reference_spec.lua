@@ -3,6 +3,7 @@
 
 local headers = require "cmake.reference.headers"
 local reference = require "cmake.reference.reference"
+local lines_from = require "spec.support.lines_from"
 
 local PROGRAM = assert(os.getenv "DYNSUP_PROGRAM")
 
@@ -11,24 +12,15 @@ local function read_file(path)
   return file:read "a"
 end
 
-local function lines_of(command)
-  local pipe <close> = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
-
 local public = {}
-for _, path in ipairs(lines_of "ls core/dynsup*.h bindings/dynsup*.h") do
+for _, path in ipairs(lines_from "ls core/dynsup*.h bindings/dynsup*.h") do
   public[#public + 1] = headers.read(path, read_file(path))
 end
 
 describe("the public headers", function()
   it("declare what the program exports, and nothing else", function()
     local exported, declared = {}, {}
-    for _, line in ipairs(lines_of(("nm -D --defined-only '%s'"):format(PROGRAM))) do
+    for _, line in ipairs(lines_from(("nm -D --defined-only '%s'"):format(PROGRAM))) do
       local name = line:match " T (dynsup_[%w_]+)$" or line:match " T (luaopen_dynsup)$"
       exported[name or false] = name and true
     end

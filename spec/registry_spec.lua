@@ -119,6 +119,21 @@ describe("registry.stop", function()
     assert.same({ nil, "not_a_registry" }, { registry.stop(pid) })
     assert.is_true(dynsup.is_alive(pid))
   end))
+
+  it("does nothing with a reason that is none, or where it cannot wait", host.main(function()
+    local r = dynsup.registry.start_link { keys = "unique" }
+    local _, message = pcall(function() return (dynsup.registry.stop(r, 42)) end)
+    assert.matches("registry_spec.lua:%d+: bad argument #2 to 'stop' %(string or table expected, got number%)", message)
+    local ok, refusal = pcall(table.sort, { 1, 2 }, function()
+      dynsup.registry.stop(r)
+      return false
+    end)
+    assert.is_false(ok)
+    assert.matches("registry_spec.lua:%d+: cannot wait across", refusal)
+    assert.is_true(dynsup.is_alive(r))
+    assert.same({}, dynsup.info(dynsup.self()).monitors)
+    assert.is_true(dynsup.registry.stop(r))
+  end))
 end)
 
 describe("a unique registry", function()
@@ -426,34 +441,6 @@ describe("a registry that is not there", function()
   end))
 end)
 
-describe("misuse of", function()
-  local R = {}
-  local wrong = {
-    { "start_link", 1 }, { "start_link", 1, "R" }, { "child_spec", 1 },
-    { "stop", 1, 42 }, { "stop", 2, R, 42 }, { "stop", 3, R, "x", -1 },
-    { "register", 1, 42, "a" }, { "register", 2, R }, { "register", 2, R, 0 / 0 }, { "register", 4, R, 1, 2, 3 },
-    { "unregister", 1, {}, "a" }, { "unregister", 2, R, 0 / 0 },
-    { "unregister_match", 2, R }, { "unregister_match", 3, R, "a" },
-    { "lookup", 1, 42, "a" }, { "lookup", 2, R }, { "match", 2, R }, { "match", 3, R, "a" },
-    { "select", 1, 42 }, { "select", 2, R, "a" },
-    { "dispatch", 2, R }, { "dispatch", 3, R, "a" }, { "keys", 1, 42 }, { "keys", 2, R, "a" },
-    { "values", 2, R }, { "values", 3, R, "a" }, { "count", 1, 42 }, { "count", 2, R, 0 / 0 },
-    { "whereis", 1, 42, "a" }, { "whereis", 2, R }, { "update_value", 2, R }, { "update_value", 3, R, "a" },
-  }
-  for i, case in ipairs(wrong) do
-    local name, position = case[1], case[2]
-    it(("%s names argument %d (%d)"):format(name, position, i), host.main(function()
-      local r = unique()
-      local arguments = { table.unpack(case, 3) }
-      if arguments[1] == R then arguments[1] = r end
-      local ok, message = pcall(registry[name], table.unpack(arguments))
-      assert.is_false(ok)
-      assert.matches("bad argument #" .. position .. " to ", message)
-      assert.matches(name, message)
-    end))
-  end
-end)
-
 describe("a crowd of entries", function()
   it("is found, and goes with its processes", host.main(function()
     local r, d = unique(), duplicate()
@@ -480,30 +467,4 @@ describe("a crowd of entries", function()
       assert.equal(expected, registry.whereis(r, "key " .. i))
     end
   end))
-end)
-
-describe("registry.stop", function()
-  it("does nothing with a reason that is none, or where it cannot wait", host.main(function()
-    local r = dynsup.registry.start_link { keys = "unique" }
-    local _, message = pcall(function() return (dynsup.registry.stop(r, 42)) end)
-    assert.matches("registry_spec.lua:%d+: bad argument #2 to 'stop' %(string or table expected, got number%)", message)
-    local ok, refusal = pcall(table.sort, { 1, 2 }, function()
-      dynsup.registry.stop(r)
-      return false
-    end)
-    assert.is_false(ok)
-    assert.matches("registry_spec.lua:%d+: cannot wait across", refusal)
-    assert.is_true(dynsup.is_alive(r))
-    assert.same({}, dynsup.info(dynsup.self()).monitors)
-    assert.is_true(dynsup.registry.stop(r))
-  end))
-end)
-
-describe("misuse of a registry", function()
-  for _, name in ipairs { "lookup", "match", "unregister", "unregister_match", "values", "update_value", "dispatch" } do
-    it("is put down to the caller of " .. name, host.main(function()
-      local _, message = pcall(function() return (dynsup.registry[name](42, "key", print)) end)
-      assert.matches("^spec/registry_spec.lua:%d+: bad argument #1 to '" .. name .. "'", message)
-    end))
-  end
 end)
