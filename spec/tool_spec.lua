@@ -72,11 +72,12 @@ local function row_of(out, name)
   end
 end
 
--- One that follows the log; lines of its output are waited for. finish() returns the rest.
-local function follow(words)
-  local line = "cd %s; %s & echo $!; wait $!; echo code $?"
-  local started = command("--follow --status " .. (words or "") .. " log")
-  local output = example.open_shell(line:format(quote(example.directory()), started))
+-- One that follows the log; lines of its output are waited for. finish() returns the rest. The
+-- process is told before anything that it prints, and is not that of `timeout`, which may end by a
+-- signal that comes early without handing it on.
+local function follow()
+  local line = "cd %s; timeout 120 sh -c 'echo $$; exec %s --plugins plugins --follow --status log'; echo code $?"
+  local output = example.open_shell(line:format(quote(example.directory()), logwatch))
   local open = { pid = output:read "l" }
 
   function open.next()
