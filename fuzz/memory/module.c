@@ -1,11 +1,14 @@
 /* The Lua module memory_fault: runs pieces of a process without memory, each in a copy of the
  * process.
  *
- *   attempt(at, failures, seconds [, command])
- *       In the copy it returns nothing; there requests for memory fail as memory_fault_begin says
- * from begin() to finish(), and leave(ok) ends the copy. With a command, a list of words, that runs
- * in its place. In the process it returns what has come of it: "ended", the exit code; "crashed",
- * the signal; "hung"; and how many requests were made between begin and finish. */
+ *   freeze([command])
+ *       From here on all copies are made of the process as it is now, by a process of their own
+ * that does nothing else: so they do not differ by what has been done since. Returns an object. In
+ * a copy it returns nothing; there requests for memory fail from begin() to finish(), and leave(ok)
+ * ends the copy. With a command, a list of words, that runs in its place. copies:attempt(at,
+ * failures, seconds [, place]) Makes one, in which memory fails as memory_fault_begin says. Returns
+ * what has come of it: "ended", the exit code; "crashed", the signal; "hung"; and how many requests
+ * were made between begin and finish. copies:close() No further ones are wanted. */
 #define _GNU_SOURCE
 #include "fuzz/memory/preload.h"
 
@@ -22,13 +25,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-/* What the copy tells. */
+/* What the copy is told, and tells. */
 typedef struct told {
-    long at, failures, requests, refused;
+    long at, failures;
+    unsigned long long place;
+    long requests, refused;
 } told;
 
 static told *page(void) {
@@ -40,11 +46,11 @@ static told *page(void) {
 }
 
 /* Both are in the library that was loaded before all others. */
-static void fault_begin(long at, long failures) {
-    void (*f)(long, long);
+static void fault_begin(const told *t) {
+    void (*f)(long, long, unsigned long long);
     *(void **)&f = dlsym(RTLD_DEFAULT, "memory_fault_begin");
     if (f)
-        f(at, failures);
+        f(t->at, t->failures, t->place);
 }
 
 static long fault_end(long *refused_out) {
@@ -57,7 +63,7 @@ static long fault_end(long *refused_out) {
 
 static int begin(lua_State *L) {
     (void)L;
-    fault_begin(page()->at, page()->failures);
+    fault_begin(page());
     return 0;
 }
 
@@ -76,13 +82,13 @@ static int leave(lua_State *L) {
 /* For programs that the copy becomes or starts. */
 static void set_fault(void) {
     char text[64];
-    snprintf(text, sizeof text, "%ld:%ld", page()->at, page()->failures);
+    snprintf(text, sizeof text, "%ld:%ld:%llx", page()->at, page()->failures, page()->place);
     setenv("DYNSUP_MEMORY_FAIL", text, 1);
 }
 
 static void become(lua_State *L) {
     char *words[64] = {NULL};
-    for (lua_Integer i = 1; i < 64 && lua_geti(L, 4, i) == LUA_TSTRING; i++)
+    for (lua_Integer i = 1; i < 64 && lua_geti(L, 1, i) == LUA_TSTRING; i++)
         words[i - 1] = (char *)lua_tostring(L, -1);
     if (words[0])
         execvp(words[0], words);
@@ -97,12 +103,12 @@ static int copy_begin(lua_State *L) {
         dup2(null, fd);
     close(null);
     set_fault();
-    if (!lua_isnoneornil(L, 4))
+    if (!lua_isnoneornil(L, 1))
         become(L);
     return 0;
 }
 
-/* ---- the process ---- */
+/* ---- the process that copies are made of ---- */
 
 /* Has it ended? What it ended with is left for waitpid. */
 static bool has_ended(pid_t pid) {
@@ -139,36 +145,108 @@ static bool wait_end(pid_t pid, double seconds) {
     return in_time;
 }
 
-static int push_end(lua_State *L, bool in_time, int status) {
-    lua_pushstring(L, !in_time ? "hung" : WIFSIGNALED(status) ? "crashed" : "ended");
-    lua_pushinteger(L, WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+typedef struct end {
+    bool is_in_time;
+    int status;
+} end;
+
+static end wait_copy(pid_t pid, double seconds) {
+    end e;
+    setpgid(pid, pid);
+    e.is_in_time = wait_end(pid, seconds);
+    kill(-pid, SIGKILL); /* what it has left behind */
+    while (waitpid(pid, &e.status, 0) < 0 && errno == EINTR)
+        ;
+    return e;
+}
+
+/* Makes copies as they are asked for, until nobody can ask any more. Returns in copies only. */
+static void make_copies(int fd) {
+    double seconds;
+    while (read(fd, &seconds, sizeof seconds) == sizeof seconds) {
+        pid_t pid = fork();
+        if (pid == 0)
+            return;
+        end e = {.is_in_time = true, .status = SIGABRT};
+        if (pid > 0)
+            e = wait_copy(pid, seconds);
+        if (write(fd, &e, sizeof e) < 0)
+            break;
+    }
+    _exit(0);
+}
+
+/* ---- the process that asks ---- */
+
+typedef struct copies {
+    int fd; /* of the socket to who makes them; -1: closed */
+    pid_t maker;
+} copies;
+
+static const char *const copies_name = "memory_fault.copies";
+
+static int copies_close(lua_State *L) {
+    copies *c = luaL_checkudata(L, 1, copies_name);
+    if (c->fd >= 0) {
+        close(c->fd);
+        waitpid(c->maker, NULL, 0);
+    }
+    c->fd = -1;
+    return 0;
+}
+
+static int freeze(lua_State *L) {
+    int fds[2];
+    lua_settop(L, 1);
+    copies *c = lua_newuserdatauv(L, sizeof *c, 0);
+    c->fd = -1;
+    luaL_setmetatable(L, copies_name);
+    fflush(NULL);
+    if (!page() || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+        return luaL_error(L, "socketpair: %s", strerror(errno));
+    c->maker = fork();
+    if (c->maker < 0)
+        return luaL_error(L, "fork: %s", strerror(errno));
+    close(fds[c->maker == 0 ? 0 : 1]);
+    if (c->maker == 0) {
+        make_copies(fds[1]);
+        close(fds[1]);
+        return copy_begin(L);
+    }
+    c->fd = fds[0];
+    return 1;
+}
+
+static int attempt(lua_State *L) {
+    end e;
+    copies *c = luaL_checkudata(L, 1, copies_name);
+    *page() = (told){.at = (long)luaL_checkinteger(L, 2),
+                     .failures = (long)luaL_checkinteger(L, 3),
+                     .place = (unsigned long long)luaL_optinteger(L, 5, 0)};
+    double seconds = luaL_checknumber(L, 4);
+    if (write(c->fd, &seconds, sizeof seconds) < 0 || read(c->fd, &e, sizeof e) != sizeof e)
+        return luaL_error(L, "no copies are made any more");
+    lua_pushstring(L, !e.is_in_time ? "hung" : WIFSIGNALED(e.status) ? "crashed" : "ended");
+    lua_pushinteger(L, WIFSIGNALED(e.status) ? WTERMSIG(e.status) : WEXITSTATUS(e.status));
     lua_pushinteger(L, page()->requests);
     return 3;
 }
 
-static int attempt(lua_State *L) {
-    *page() =
-        (told){.at = (long)luaL_checkinteger(L, 1), .failures = (long)luaL_checkinteger(L, 2)};
-    double seconds = luaL_checknumber(L, 3);
-    int status;
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        return copy_begin(L);
-    if (pid < 0)
-        return luaL_error(L, "fork: %s", strerror(errno));
-    setpgid(pid, pid);
-    bool in_time = wait_end(pid, seconds);
-    kill(-pid, SIGKILL); /* what it has left behind */
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return push_end(L, in_time, status);
-}
-
 int luaopen_memory_fault(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"attempt", attempt}, {"begin", begin}, {"finish", finish}, {"leave", leave}, {NULL, NULL},
+        {"freeze", freeze}, {"begin", begin}, {"finish", finish}, {"leave", leave}, {NULL, NULL},
     };
+    static const luaL_Reg methods[] = {
+        {"attempt", attempt},
+        {"close", copies_close},
+        {"__close", copies_close},
+        {"__gc", copies_close},
+        {NULL, NULL},
+    };
+    luaL_newmetatable(L, copies_name);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
     luaL_newlib(L, functions);
     return 1;
 }

@@ -114,7 +114,7 @@ static void add_line(way *w) {
     }
 }
 
-static unsigned long long place(void) {
+unsigned long long places_here(void) {
     way w = {.place = 1};
     _Unwind_Backtrace(add_frame, &w);
     if (HAS_LINES && running && find_lua())
@@ -143,7 +143,7 @@ void places_open(const char *path) {
 void places_note(long n) {
     if (file < 0)
         return;
-    unsigned long long p = place();
+    unsigned long long p = places_here();
     if (is_new(p))
         dprintf(file, "%ld %llx\n", n, p);
 }

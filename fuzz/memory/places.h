@@ -11,4 +11,7 @@ void places_open(const char *path);
  * must not be counted. */
 void places_note(long n);
 
+/* The place at which a request is made now, never 0. The same holds of it. */
+unsigned long long places_here(void);
+
 #endif

@@ -6,7 +6,7 @@
  * and others, as the shells that start it, have memory.
  *
  * - DYNSUP_MEMORY_PROGRAM: the name of the program's file.
- * - DYNSUP_MEMORY_FAIL: AT:FAILURES, as memory_fault_begin takes them.
+ * - DYNSUP_MEMORY_FAIL: AT:FAILURES:PLACE, as memory_fault_begin takes them.
  * - DYNSUP_MEMORY_NOTES: a file, to which each such process adds how many requests it made, and
  *   each process where it crashed, or was when it was told to quit, and what was refused first.
  * - DYNSUP_MEMORY_PLACES: a file, to which each such process adds the places at which it asks
@@ -39,6 +39,8 @@ enum {
 };
 
 static atomic_long requests, refused, fail_at, fail_end;
+static atomic_ullong fail_place; /* 0: none, or it has been found */
+static long fail_count;
 static void *refused_at[FRAMES];       /* the stack of the first refusal */
 static void *latest_at[LATEST_FRAMES]; /* that of the latest */
 static int refused_depth, latest_depth;
@@ -83,10 +85,25 @@ static void note_first(long n) {
     places_note(n);
 }
 
+static void fail_from(long at) {
+    atomic_store(&fail_end, fail_count > 0 ? at + fail_count : __LONG_MAX__);
+    atomic_store(&fail_at, at);
+}
+
+/* Where a place is looked for, request n is the first to fail if it is made there. */
+static void look_for_place(long n) {
+    unsigned long long place = atomic_load(&fail_place);
+    if (place != 0 && places_here() == place &&
+        atomic_compare_exchange_strong(&fail_place, &place, 0))
+        fail_from(n);
+}
+
 static bool refuses_next(void) {
-    long n = atomic_fetch_add(&requests, 1) + 1, at = atomic_load(&fail_at);
+    long n = atomic_fetch_add(&requests, 1) + 1;
     if (atomic_load(&is_counting))
         places_note(n);
+    look_for_place(n);
+    long at = atomic_load(&fail_at);
     if (at == 0 || n < at || n >= atomic_load(&fail_end))
         return false;
     if (atomic_fetch_add(&refused, 1) == 0)
@@ -143,17 +160,31 @@ void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t 
                : next(address, size, protection, flags, fd, offset);
 }
 
-void memory_fault_begin(long at, long failures) {
+/* A new Lua takes the time into the seed of its hashes, and so into the order of its tables. All
+ * copies of a process shall have the same order. */
+time_t time(time_t *out) {
+    NEXT(time);
+    Dl_info caller;
+    time_t now = next(out);
+    bool is_seed = dladdr(__builtin_return_address(0), &caller) && caller.dli_sname &&
+                   strcmp(caller.dli_sname, "lua_newstate") == 0;
+    return is_seed ? 0 : now;
+}
+
+void memory_fault_begin(long at, long failures, unsigned long long place) {
     atomic_store(&fail_at, 0);
     atomic_store(&requests, 0);
     atomic_store(&refused, 0);
-    atomic_store(&fail_end, failures > 0 ? at + failures : __LONG_MAX__);
-    atomic_store(&fail_at, at);
+    fail_count = failures;
+    atomic_store(&fail_place, place);
+    if (at != 0 && place == 0)
+        fail_from(at);
     atomic_store(&is_counting, at == 0);
 }
 
 long memory_fault_end(long *refused_out) {
     atomic_store(&fail_at, 0);
+    atomic_store(&fail_place, 0);
     atomic_store(&is_counting, false);
     *refused_out = atomic_load(&refused);
     return atomic_load(&requests);
@@ -262,9 +293,11 @@ static void __attribute__((constructor)) begin(void) {
     is_armed = is_named();
     if (!is_armed)
         return;
-    char *rest = NULL;
-    long at = fail ? strtol(fail, &rest, 10) : 0;
-    memory_fault_begin(at, rest && *rest == ':' ? strtol(rest + 1, NULL, 10) : 0);
+    long at = 0, failures = 0;
+    unsigned long long place = 0;
+    if (fail && sscanf(fail, "%ld:%ld:%llx", &at, &failures, &place) != 3)
+        at = 0;
+    memory_fault_begin(at, failures, place);
 }
 
 static void __attribute__((destructor)) end(void) {

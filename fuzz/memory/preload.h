@@ -3,8 +3,9 @@
 #define FUZZ_MEMORY_PRELOAD_H
 
 /* From now on requests for memory are counted from 1, and the at-th fails, and those behind it
- * until there were so many failures; failures 0: all behind it. at 0: none fails. */
-void memory_fault_begin(long at, long failures);
+ * until there were so many failures; failures 0: all behind it. at 0: none fails. With a place
+ * (places.h) it is not the at-th but the first that is made there. */
+void memory_fault_begin(long at, long failures, unsigned long long place);
 
 /* None fails any more. Returns how many requests there were, and how many of them have failed. */
 long memory_fault_end(long *refused_out);

@@ -4,8 +4,6 @@ local sweep = require "fuzz.memory.sweep"
 
 local path = arg[1]
 
-sweep.run(path:match "[^/]*$", function(at, failures, seconds)
-  return memory.attempt(at, failures, seconds, { path })
-end)
+sweep.run(path:match "[^/]*$", memory.freeze { path })
 sweep.finish()
 os.exit(sweep.found == 0)

@@ -34,12 +34,9 @@ end
 busted.subscribe({ "test", "start" }, function(element)
   local line = element.trace.currentline
   if element.run and (not only or only == line) then
-    local name = ("%s:%d"):format(element.trace.short_src, line)
-    sweep.run(name, function(at, failures, seconds)
-      local how, code, requests = memory.attempt(at, failures, seconds)
-      if not how then run(element) end
-      return how, code, requests
-    end)
+    local copies <close> = memory.freeze()
+    if not copies then run(element) end
+    sweep.run(("%s:%d"):format(element.trace.short_src, line), copies)
   end
   element.run = function() end -- busted itself has nothing left to do
   return nil, true

@@ -1,7 +1,6 @@
 -- Which requests for memory fail, and how many of them: points over all that a test makes, or the first
 -- request of each place (places.c).
 local report = require "fuzz.memory.report"
-local memory = require "memory_fault"
 
 local sweep = {}
 
@@ -21,7 +20,7 @@ local HANGS, FOUND = 3, 12
 local points = tonumber(os.getenv "MEMORY_POINTS") or 10
 local every = tonumber(os.getenv "MEMORY_EVERY")
 local places_path = os.getenv "DYNSUP_MEMORY_PLACES" -- then it is those
-local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(%d+):(%a+)$"
+local only_at, only_mode = (os.getenv "MEMORY_REPLAY" or ""):match "^(@?%x+):(%a+)$"
 local notes_path = assert(os.getenv "DYNSUP_MEMORY_NOTES", "tools/check-memory sets the environment")
 
 local deadline = os.time() + (tonumber(os.getenv "MEMORY_SECONDS") or math.huge)
@@ -56,11 +55,9 @@ local function new_places()
   return list
 end
 
--- What time and addresses change may have led elsewhere: then the next test that comes there is to try it.
-local function check_place(place)
-  if take(places_path):find(" " .. place .. "\n", 1, true) then return end
-  sweep.missed = sweep.missed + 1
-  tried[place] = nil
+-- Was memory refused there?
+local function was_at(place)
+  return take(places_path):find(" " .. place .. "\n", 1, true) ~= nil
 end
 
 local function chosen(total)
@@ -88,7 +85,7 @@ local function is_excused(crashes)
 end
 
 -- Says what a test made of it, unless that is excused.
-local function judge(name, at, mode, how, code, crashes)
+local function judge(run, how, code, crashes)
   if is_excused(crashes) then
     for _, crash in ipairs(crashes) do
       if crash.known then sweep.outside[crash.known] = (sweep.outside[crash.known] or 0) + 1 end
@@ -96,37 +93,51 @@ local function judge(name, at, mode, how, code, crashes)
     return
   end
   sweep.found = sweep.found + 1
-  print(("FOUND %s:%d:%s %s (%d)"):format(name, at, mode, how, code))
+  print(("FOUND %s %s (%d)"):format(run, how, code))
   for _, crash in ipairs(crashes) do print(report.describe(crash)) end
 end
 
--- One run; how it ended, how many requests it made, its exit code.
-local function try(name, at, mode, attempt, limit)
-  local how, code, requests = attempt(at, FAILURES[mode], limit or LIMIT)
+-- One run; how it ended, how many requests it made, its exit code. A request is told by its number, or, as @PLACE, by
+-- where it is made.
+local function try(test, request, mode)
+  local place = tostring(request):match "^@(%x+)$"
+  local at = place and 1 or math.tointeger(request)
+  local how, code, requests = test.copies:attempt(at, FAILURES[mode], test.limit, place and tonumber("0x" .. place))
   local text = take(notes_path)
   local crashes = report.crashes(text)
   sweep.done = sweep.done + 1
-  if is_bad(at, how, crashes) then judge(name, at, mode, how, code, crashes) end
+  if is_bad(at, how, crashes) then judge(("%s:%s:%s"):format(test.name, request, mode), how, code, crashes) end
   return how, math.max(requests, report.requests(text)), code
 end
 
--- One request in all modes; how many of the runs hung.
-local function try_point(name, point, attempt, limit)
+-- One point in one mode. What time changes may lead elsewhere: then the place itself is waited for, which takes longer;
+-- and if the test does not come there at all, it is left to the next one that does.
+local function try_point(test, point, mode)
+  local how = try(test, point.at, mode)
+  if not point.place or was_at(point.place) then return how end
+  how = try(test, "@" .. point.place, mode)
+  if not was_at(point.place) then
+    sweep.missed = sweep.missed + 1
+    tried[point.place] = nil
+  end
+  return how
+end
+
+-- All modes; how many of the runs hung.
+local function try_modes(test, point)
   local hangs = 0
   for _, mode in ipairs(MODES) do
-    local how = try(name, point.at, mode, attempt, limit)
-    if how == "hung" then hangs = hangs + 1 end
-    if point.place then check_place(point.place) end
+    if try_point(test, point, mode) == "hung" then hangs = hangs + 1 end
   end
   return hangs
 end
 
 -- How far the list has been done.
-local function try_points(name, list, attempt, limit)
+local function try_points(test, list)
   local hangs, before = 0, sweep.found
   for i, point in ipairs(list) do
     if places_path and os.time() >= deadline then return i - 1 end
-    hangs = hangs + try_point(name, point, attempt, limit)
+    hangs = hangs + try_modes(test, point)
     if sweep.found - before >= FOUND or hangs >= HANGS then return i end
   end
   return #list
@@ -140,22 +151,22 @@ local function leave(list, from)
   end
 end
 
--- Runs a test with memory, and then without it at each of the points. attempt(at, failures, seconds)
--- returns what memory.attempt does.
-function sweep.run(name, attempt)
-  attempt = attempt or memory.attempt
-  if only_at then return try(name, math.tointeger(only_at), only_mode, attempt) end
+-- Runs a test with memory, and then without it at each of the points, each time in another of the copies
+-- (memory.freeze).
+function sweep.run(name, copies)
+  local test = { name = name, copies = copies, limit = LIMIT }
+  if only_at then return try(test, only_at, only_mode) end
   if os.time() >= deadline then
     sweep.left = sweep.left + 1
     return
   end
   local begun = os.time()
-  local how, total, code = try(name, 0, "once", attempt)
-  local limit = LIMIT + SLOWER * (os.time() - begun)
+  local how, total, code = try(test, 0, "once")
+  test.limit = LIMIT + SLOWER * (os.time() - begun)
   local list = chosen(total)
   local suffix = (how == "ended" and code == 0) and "" or (", but %s (%d) with all memory"):format(how, code)
   print(("%s: %d of %d requests%s"):format(name, #list, total, suffix))
-  leave(list, try_points(name, list, attempt, limit) + 1)
+  leave(list, try_points(test, list) + 1)
 end
 
 -- The last lines of a file's report.
