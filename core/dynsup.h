@@ -1,8 +1,9 @@
 /*
  * dynsup: processes, links, monitors and dynamic supervisors for whoever can run a body in slices.
  *
- * This header is the whole of the core as its users see it: hosts, and the processes in them; what
- * it includes at its end has registries and supervisors. It knows neither Lua nor libuv.
+ * This header is the whole of the core as its users see it: hosts, and the processes in them. What
+ * it includes has values (dynsup_value.h), what processes run (dynsup_body.h), registries and
+ * supervisors. It knows neither Lua nor libuv.
  *
  * Threads. A host belongs to the thread that steps it; no function here may be called from another
  * thread or from a signal handler, but for the one that says so. Different hosts are independent:
@@ -17,7 +18,8 @@
 #ifndef DYNSUP_H
 #define DYNSUP_H
 
-#include "dynsup_base.h"
+#include "dynsup_body.h"
+#include "dynsup_event.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,236 +27,9 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
-typedef struct dynsup_host dynsup_host;
 typedef struct dynsup_limits dynsup_limits; /* what a child may use: dynsup_limits.h */
 
-/* Ids: two things of a host never have the same one, one after the other neither. */
-typedef uint64_t dynsup_pid;   /* a process; 0: none */
-typedef uint64_t dynsup_ref;   /* a monitor, a call or (dynsup_child_info.ref) a child; 0: none */
-typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
-typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0: none */
-
-#define DYNSUP_HOST_CLOCK UINT64_C(1) /* in place of a clock: the host's own */
-
 #define DYNSUP_NEVER UINT64_MAX /* a deadline that never comes, in ns of the host's clock */
-
-/*
- * Words that the core itself says: reasons, tags of messages, errors. One list makes the atoms,
- * the error codes (minus the atom) and their texts.
- */
-#define DYNSUP_ATOMS(X)                                                                            \
-    X(NORMAL, "normal", "it came to its end")                                                      \
-    X(SHUTDOWN, "shutdown", "it was shut down")                                                    \
-    X(KILL, "kill", "it asked to be killed")                                                       \
-    X(KILLED, "killed", "it was killed")                                                           \
-    X(NOPROC, "noproc", "there is no such process")                                                \
-    X(NOCONNECTION, "noconnection", "its node is not connected")                                   \
-    X(EXIT, "EXIT", "exit signal")                                                                 \
-    X(DOWN, "DOWN", "monitor message")                                                             \
-    X(EVENT, "EVENT", "observer message")                                                          \
-    X(TIMEOUT, "timeout", "the time is over")                                                      \
-    X(IGNORE, "ignore", "the start function asked to be ignored")                                  \
-    X(RESTARTING, "restarting", "the child is being restarted")                                    \
-    X(FAILED, "failed", "the child was restarted too often, and stays down")                       \
-    X(NOMEM, "not_enough_memory", "there is not enough memory")                                    \
-    X(CPU_EXCEEDED, "cpu_exceeded", "it has worked for longer than it may")                        \
-    X(MEMORY_EXCEEDED, "memory_exceeded", "it has more memory than it may")                        \
-    X(DEADLINE, "deadline", "it has lived for as long as it may")                                  \
-    X(MAILBOX_FULL, "mailbox_full", "as many messages wait as may")                                \
-    X(MESSAGE_TOO_BIG, "message_too_big", "the message has more bytes than the receiver takes")    \
-    X(TAKEN, "taken", "the name or the process has its registration")                              \
-    X(ALREADY_STARTED, "already_started", "the name belongs to a running process")                 \
-    X(MAX_CHILDREN, "max_children", "the supervisor has as many children as it may have")          \
-    X(NOT_FOUND, "not_found", "the supervisor has no such child")                                  \
-    X(NOT_A_SUPERVISOR, "not_a_supervisor", "the process is no supervisor")                        \
-    X(UNKNOWN_REGISTRY, "unknown_registry", "there is no such registry with unique keys")          \
-    X(NOT_A_REGISTRY, "not_a_registry", "the process is no registry")                              \
-    X(CALLS_ITSELF, "calls_itself", "a start asks the supervisor that waits for it")               \
-    X(WOULD_WAIT, "would_wait", "the caller would have to wait and cannot")                        \
-    X(BAD_RETURN, "bad_return", "the start function returned nothing of use")                      \
-    X(NOT_STATIC, "not_a_static_supervisor", "the supervisor's children have no ids")              \
-    X(ALREADY_PRESENT, "already_present", "there is a child with this id, which does not run")     \
-    X(RUNNING, "running", "the child runs")                                                        \
-    X(MISSING_ID, "missing_id", "a child of a static supervisor needs an id")                      \
-    X(DUPLICATE_ID, "duplicate_child_name", "two children have the same id")                       \
-    X(FAILED_TO_START, "failed_to_start_child", "a child has not started")                         \
-    X(REASON, "reason", "the reply carries a reason")                                              \
-    X(REACHED_MAX_RESTART_INTENSITY, "reached_max_restart_intensity", "too many restarts")         \
-    X(CLOSING, "closing", "the process is ending")                                                 \
-    X(CALL, "$call", "somebody waits for a reply to this message")                                 \
-    X(CAST, "$cast", "a request that has no reply")                                                \
-    X(STOP, "$stop", "somebody asks the process to end, and waits for it")                         \
-    X(NOT_A_SERVER, "not_a_server", "the process takes no calls")                                  \
-    X(NOT_A_CHILD, "not_a_child", "the process has no supervisor that restarts it")                \
-    X(TEMPORARY_CHILD, "temporary", "a temporary child is never restarted")                        \
-    X(MISUSE, "misuse", "the function was called where or in a way that it must not be")           \
-    X(CLOSED, "closed", "the host has been closed")                                                \
-    X(NO_LOOP, "no_loop", "the host has no event loop, or it could not be made")
-
-#define DYNSUP_ATOM_ENUM(id, text, meaning)  DYNSUP_##id,
-#define DYNSUP_ERROR_ENUM(id, text, meaning) DYNSUP_E##id = -DYNSUP_##id,
-enum dynsup_atom { DYNSUP_NO_ATOM, DYNSUP_ATOMS(DYNSUP_ATOM_ENUM) DYNSUP_ATOM_COUNT };
-enum dynsup_error { DYNSUP_OK, DYNSUP_ATOMS(DYNSUP_ERROR_ENUM) DYNSUP_PENDING = 1 };
-#undef DYNSUP_ATOM_ENUM
-#undef DYNSUP_ERROR_ENUM
-
-/* The atom's text ("noproc") and its meaning as half a sentence. Static memory; for an error code
- * give minus the code. */
-const char *dynsup_atom_text(enum dynsup_atom atom);
-const char *dynsup_atom_meaning(enum dynsup_atom atom);
-
-/* Writes a pid as <node.number.generation>, a ref as ref<...>, a timer as timer<...>; cut to size,
- * 0-terminated. */
-void dynsup_id_format(uint64_t id, char *text, size_t size);
-
-/* ---- values, reasons, messages ------------------------------------------------------------- */
-
-enum dynsup_kind {
-    DYNSUP_NIL,
-    DYNSUP_BOOLEAN,
-    DYNSUP_INTEGER,
-    DYNSUP_NUMBER,
-    DYNSUP_ID,    /* a pid, ref or timer */
-    DYNSUP_ATOM,  /* one of DYNSUP_ATOMS */
-    DYNSUP_OBJECT /* the binding's: the core only retains, releases and describes it */
-};
-
-typedef struct dynsup_value {
-    enum dynsup_kind kind;
-    union {
-        bool boolean;
-        int64_t integer;
-        double number;
-        uint64_t id;
-        enum dynsup_atom atom;
-        uint64_t object;
-    } as;
-} dynsup_value;
-
-/* What a binding's objects can do. None may fail, raise, or call the core. */
-typedef struct dynsup_object_ops {
-    /* One more, one fewer owner. */
-    void (*retain)(void *ud, uint64_t object);
-    void (*release)(void *ud, uint64_t object);
-    /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
-    void (*describe)(void *ud, uint64_t object, char *text, size_t size);
-    /* The same for where it comes from (the traceback of a crash), which describe leaves out;
-     * nothing for most. NULL: nothing for all. */
-    void (*trace)(void *ud, uint64_t object, char *text, size_t size);
-    /* Are they the same value, for an id; and a number that is the same for the same values. NULL
-     * both: only an object itself is the same. */
-    bool (*equal)(void *ud, uint64_t a, uint64_t b);
-    uint64_t (*hash)(void *ud, uint64_t object);
-} dynsup_object_ops;
-
-/* How the core treats a reason; its value is what others see. */
-enum dynsup_reason_class {
-    DYNSUP_REASON_OTHER,    /* abnormal */
-    DYNSUP_REASON_NORMAL,   /* "normal" */
-    DYNSUP_REASON_SHUTDOWN, /* "shutdown" or { "shutdown", x } */
-    DYNSUP_REASON_KILL      /* "kill": as a signal it cannot be trapped */
-};
-
-typedef struct dynsup_reason {
-    enum dynsup_reason_class kind;
-    dynsup_value value;
-} dynsup_reason;
-
-/* The reason that is just this atom, with its class. */
-dynsup_reason dynsup_reason_atom(enum dynsup_atom atom);
-
-typedef struct dynsup_message {
-    struct dynsup_message *next;
-    uint32_t count;
-    uint32_t mark; /* the receiver's, for what it has found out when it passed it; 0 in a new one */
-    dynsup_value values[];
-} dynsup_message;
-
-/* ---- bodies: what a process runs ------------------------------------------------------------ */
-
-/* Why a slice begins. */
-enum dynsup_wake {
-    DYNSUP_WAKE_FIRST,     /* the first slice */
-    DYNSUP_WAKE_AGAIN,     /* the last slice returned DYNSUP_SLICE_AGAIN */
-    DYNSUP_WAKE_MESSAGE,   /* the mailbox has something new */
-    DYNSUP_WAKE_DELIVERED, /* by dynsup_receiver_delivered or dynsup_wake */
-    DYNSUP_WAKE_TIMEOUT    /* the deadline of the wait has passed */
-};
-
-/* How a slice ends. */
-enum dynsup_slice {
-    DYNSUP_SLICE_AGAIN, /* it could go on: after all others that are ready */
-    DYNSUP_SLICE_WAIT,  /* a wait function has been called: go on when that is fulfilled */
-    DYNSUP_SLICE_IDLE,  /* it never runs again and reads no messages, but is there until it exits */
-    DYNSUP_SLICE_EXIT   /* it has come to its end: the outcome is filled */
-};
-
-/* How a body came to its end. Objects in it change hands to the core. */
-typedef struct dynsup_outcome {
-    dynsup_reason reason; /* of a process */
-    /* Of a start function, which runs as a guest: what it returned. */
-    int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
-    dynsup_pid pid;
-    dynsup_value values[2]; /* status 0: info and nil; DYNSUP_EREASON: reason and detail */
-} dynsup_outcome;
-
-/* The reply to a request that was DYNSUP_PENDING, or at once. */
-enum { DYNSUP_REPLY_VALUES = 3 };
-typedef struct dynsup_reply {
-    int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
-    bool existing;  /* ensure_child found it running */
-    dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
-    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id; of
-     * DYNSUP_EALREADY_STARTED the atom FAILED when it is the name of a child that has failed. */
-    dynsup_value values[DYNSUP_REPLY_VALUES];
-    uint64_t key; /* of DYNSUP_PENDING: what to wait for */
-} dynsup_reply;
-
-typedef struct dynsup_body_ops {
-    const char *name; /* of the kind of body, for humans */
-
-    /* Runs one slice: self is the current process meanwhile. Must return in bounded time (when
-     * asked by preempt, soon). May call any function of the core but step and free. */
-    enum dynsup_slice (*step)(void *body, dynsup_host *host, dynsup_pid self, enum dynsup_wake wake,
-                              dynsup_outcome *outcome);
-
-    /* The reply to a request for which the body waits; it is moved to the body: objects in it are
-     * the body's. Called outside the body's slices. May not fail and may not call the core. NULL:
-     * it asks for nothing, or wants no reply. */
-    void (*reply)(void *body, const dynsup_reply *reply);
-
-    /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
-     * time. Called once, before fini, never inside step; the process is current, may send and
-     * spawn, and may neither wait nor link. NULL: nothing to do. */
-    void (*stop)(void *body, dynsup_host *host, dynsup_pid self);
-
-    /* Frees the body. Called once; also for a body whose process was never made. May not call the
-     * core. */
-    void (*fini)(void *body);
-
-    /* Asks the step that is running to return soon. Called from a signal handler in the host's
-     * thread: may only do what is safe there. NULL: the body does not need it. */
-    void (*preempt)(void *body);
-
-    /* Its step comes soon, or (ends) its stop: told three times, with away 3, 2 and 1, while a few
-     * others have theirs. The body has the processor fetch what that will touch
-     * (__builtin_prefetch), may read what it has fetched when it was told before, and does nothing
-     * else. Told when there are many processes, mostly in this order; a step or a stop may come
-     * without. NULL: the body is not told. */
-    void (*near)(void *body, unsigned away, bool ends);
-} dynsup_body_ops;
-
-/* How a child is started, again and again. Owned by the child once a start was asked for. */
-typedef struct dynsup_program_ops {
-    /* Makes the body of the next incarnation, owned by the caller. arguments is what the supervisor
-     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. Not called
-     * for a temporary child whose first body was given. */
-    int (*make)(void *program, uint64_t arguments, const dynsup_body_ops **ops_out, void **body_out,
-                dynsup_reason *reason);
-    void (*release)(void *program);
-    /* What it starts, for reports ("worker.lua:12"); cut to size, 0-terminated. */
-    void (*describe)(void *program, char *text, size_t size);
-} dynsup_program_ops;
 
 /* ---- host ------------------------------------------------------------------------------------ */
 
@@ -272,65 +47,6 @@ typedef struct dynsup_port {
      * never decreases. For hosts whose `now` may stand still while they work. NULL: `now`. */
     uint64_t (*work_now)(void *ud);
 } dynsup_port;
-
-enum dynsup_event_kind {
-    DYNSUP_EVENT_SPAWNED,          /* a process was made */
-    DYNSUP_EVENT_EXITED,           /* a process ended, with reason */
-    DYNSUP_EVENT_CRASHED,          /* a process without supervisor ended abnormally */
-    DYNSUP_EVENT_CHILD_STARTED,    /* a supervisor accepted a child */
-    DYNSUP_EVENT_CHILD_RESTARTED,  /* a child runs again */
-    DYNSUP_EVENT_CHILD_DELAYED,    /* a restart waits for its backoff (delay_ns) */
-    DYNSUP_EVENT_CHILD_REMOVED,    /* a child left its supervisor */
-    DYNSUP_EVENT_CHILD_TERMINATED, /* report: a child ended abnormally or must be restarted */
-    DYNSUP_EVENT_START_ERROR,      /* report: a restart failed */
-    DYNSUP_EVENT_SHUTDOWN_ERROR,   /* report: a child ended abnormally while it was stopped */
-    DYNSUP_EVENT_GAVE_UP,          /* report: the restart intensity is exceeded */
-    DYNSUP_EVENT_START_REFUSED,    /* start_child said no (status) */
-    DYNSUP_EVENT_UNEXPECTED,       /* a plain message to a supervisor or registry was dropped */
-    DYNSUP_EVENT_STUCK,            /* a body did not react to preemption */
-    DYNSUP_EVENT_HUP,              /* the program got SIGHUP */
-    DYNSUP_EVENT_STATE_DROPPED,    /* a child's saved state was given up (restores) */
-    DYNSUP_EVENT_CHILD_FAILED,     /* report: a child's own limit of restarts is exceeded */
-    DYNSUP_EVENT_MESSAGES_DROPPED, /* a child's full mailbox has lost messages (dropped) */
-    DYNSUP_EVENT_HEAP_OPENED,      /* a heap of the binding's was made (heap, heap_limit) */
-    DYNSUP_EVENT_HEAP_LOST,        /* it needed more than its limit (and heap_processes) */
-    DYNSUP_EVENT_HEAP_CLOSED,      /* it is gone */
-    DYNSUP_EVENT_COUNT
-};
-
-enum dynsup_restart { DYNSUP_PERMANENT, DYNSUP_TRANSIENT, DYNSUP_TEMPORARY };
-
-enum { DYNSUP_SHUTDOWN_INFINITY = -1, DYNSUP_SHUTDOWN_BRUTAL_KILL = -2 };
-
-/* One step in the life of a process or child. All pointers are borrowed for the call. */
-typedef struct dynsup_event {
-    enum dynsup_event_kind kind;
-    uint64_t at_ns;
-    dynsup_pid pid;                        /* the process, or the child's (last) process */
-    const char *name;                      /* of the process or child, or NULL */
-    dynsup_pid supervisor;                 /* 0: the process is no child, or not known as one */
-    const char *supervisor_name;           /* or NULL */
-    const dynsup_reason *reason;           /* or NULL */
-    int status;                            /* START_REFUSED: why */
-    const dynsup_value *id;                /* the child's, or NULL */
-    const dynsup_program_ops *program_ops; /* what it runs, when that is known */
-    void *program;
-    enum dynsup_restart restart;
-    double shutdown_ms;
-    bool is_supervisor;
-    uint32_t incarnation; /* of the child: 1 for its first process */
-    uint64_t restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: with the one too many */
-    uint64_t max_restarts; /* of the supervisor, or the child's own */
-    uint64_t period_ms;
-    bool own_limit;      /* these three are the child's own */
-    bool backs_off;      /* the child's restarts wait for its backoff, and do not count */
-    uint64_t delay_ns;   /* CHILD_DELAYED */
-    uint64_t restores;   /* STATE_DROPPED: how many have failed in a row */
-    uint64_t dropped;    /* MESSAGES_DROPPED: how many so far; told at 1, 2, 4, 8 and so on */
-    uint32_t heap;       /* the number of the heap that it tells of, and of no process; else 0 */
-    uint64_t heap_limit; /* in bytes; 0: none */
-    uint64_t heap_processes; /* HEAP_LOST: how many end with it */
-} dynsup_event;
 
 typedef struct dynsup_host_config {
     dynsup_alloc_fn alloc; /* NULL: realloc and free */

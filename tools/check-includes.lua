@@ -21,7 +21,9 @@ local layers = {
 local public = {
     ["core/dynsup.h"] = true,
     ["core/dynsup_base.h"] = true,
+    ["core/dynsup_body.h"] = true,
     ["core/dynsup_clock.h"] = true,
+    ["core/dynsup_event.h"] = true,
     ["core/dynsup_limits.h"] = true,
     ["core/dynsup_look.h"] = true,
     ["core/dynsup_record.h"] = true,
@@ -29,6 +31,7 @@ local public = {
     ["core/dynsup_report.h"] = true,
     ["core/dynsup_supervisor.h"] = true,
     ["core/dynsup_uv.h"] = true,
+    ["core/dynsup_value.h"] = true,
     ["core/tiny.h"] = true,
 }
 

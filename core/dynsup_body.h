@@ -1,0 +1,106 @@
+/*
+ * What a process runs: the ops of bodies, and of the programs that make bodies for children again
+ * and again. A part of dynsup.h, which includes it.
+ */
+#ifndef DYNSUP_BODY_H
+#define DYNSUP_BODY_H
+
+#include "dynsup_value.h"
+
+DYNSUP_DECLARATIONS_BEGIN
+
+typedef struct dynsup_host dynsup_host;
+
+/* Why a slice begins. */
+enum dynsup_wake {
+    DYNSUP_WAKE_FIRST,     /* the first slice */
+    DYNSUP_WAKE_AGAIN,     /* the last slice returned DYNSUP_SLICE_AGAIN */
+    DYNSUP_WAKE_MESSAGE,   /* the mailbox has something new */
+    DYNSUP_WAKE_DELIVERED, /* by dynsup_receiver_delivered or dynsup_wake */
+    DYNSUP_WAKE_TIMEOUT    /* the deadline of the wait has passed */
+};
+
+/* How a slice ends. */
+enum dynsup_slice {
+    DYNSUP_SLICE_AGAIN, /* it could go on: after all others that are ready */
+    DYNSUP_SLICE_WAIT,  /* a wait function has been called: go on when that is fulfilled */
+    DYNSUP_SLICE_IDLE,  /* it never runs again and reads no messages, but is there until it exits */
+    DYNSUP_SLICE_EXIT   /* it has come to its end: the outcome is filled */
+};
+
+/* How a body came to its end. Objects in it change hands to the core. */
+typedef struct dynsup_outcome {
+    dynsup_reason reason; /* of a process */
+    /* Of a start function, which runs as a guest: what it returned. */
+    int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
+    dynsup_pid pid;
+    dynsup_value values[2]; /* status 0: info and nil; DYNSUP_EREASON: reason and detail */
+} dynsup_outcome;
+
+/* The reply to a request that was DYNSUP_PENDING, or at once. */
+enum { DYNSUP_REPLY_VALUES = 3 };
+typedef struct dynsup_reply {
+    int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
+    bool existing;  /* ensure_child found it running */
+    dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
+    /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id; of
+     * DYNSUP_EALREADY_STARTED the atom FAILED when it is the name of a child that has failed. */
+    dynsup_value values[DYNSUP_REPLY_VALUES];
+    uint64_t key; /* of DYNSUP_PENDING: what to wait for */
+} dynsup_reply;
+
+typedef struct dynsup_body_ops {
+    const char *name; /* of the kind of body, for humans */
+
+    /* Runs one slice: self is the current process meanwhile. Must return in bounded time (when
+     * asked by preempt, soon). May call any function of the core but step and free. */
+    enum dynsup_slice (*step)(void *body, dynsup_host *host, dynsup_pid self, enum dynsup_wake wake,
+                              dynsup_outcome *outcome);
+
+    /* The reply to a request for which the body waits; it is moved to the body: objects in it are
+     * the body's. Called outside the body's slices. May not fail and may not call the core. NULL:
+     * it asks for nothing, or wants no reply. */
+    void (*reply)(void *body, const dynsup_reply *reply);
+
+    /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
+     * time. Called once, before fini, never inside step; the process is current, may send and
+     * spawn, and may neither wait nor link. NULL: nothing to do. */
+    void (*stop)(void *body, dynsup_host *host, dynsup_pid self);
+
+    /* Frees the body. Called once; also for a body whose process was never made. May not call the
+     * core. */
+    void (*fini)(void *body);
+
+    /* Asks the step that is running to return soon. Called from a signal handler in the host's
+     * thread: may only do what is safe there. NULL: the body does not need it. */
+    void (*preempt)(void *body);
+
+    /* Its step comes soon, or (ends) its stop: told three times, with away 3, 2 and 1, while a few
+     * others have theirs. The body has the processor fetch what that will touch
+     * (__builtin_prefetch), may read what it has fetched when it was told before, and does nothing
+     * else. Told when there are many processes, mostly in this order; a step or a stop may come
+     * without. NULL: the body is not told. */
+    void (*near)(void *body, unsigned away, bool ends);
+} dynsup_body_ops;
+
+/* How a child is started, again and again. Owned by the child once a start was asked for. */
+typedef struct dynsup_program_ops {
+    /* Makes the body of the next incarnation, owned by the caller. arguments is what the supervisor
+     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. Not called
+     * for a temporary child whose first body was given. */
+    int (*make)(void *program, uint64_t arguments, const dynsup_body_ops **ops_out, void **body_out,
+                dynsup_reason *reason);
+    void (*release)(void *program);
+    /* What it starts, for reports ("worker.lua:12"); cut to size, 0-terminated. */
+    void (*describe)(void *program, char *text, size_t size);
+} dynsup_program_ops;
+
+/* When its next body is made after an end: always, after an abnormal one, never. */
+enum dynsup_restart { DYNSUP_PERMANENT, DYNSUP_TRANSIENT, DYNSUP_TEMPORARY };
+
+/* In place of the milliseconds that a child has for its end. */
+enum { DYNSUP_SHUTDOWN_INFINITY = -1, DYNSUP_SHUTDOWN_BRUTAL_KILL = -2 };
+
+DYNSUP_DECLARATIONS_END
+
+#endif
