@@ -2,6 +2,7 @@
 
 local attached = require "spec.support.attached"
 local cli = require "spec.support.cli"
+local patience = require "spec.support.patience"
 
 local client = "printf '1\\n' | \"$DYNSUP\" attach socket"
 local answer = [[
@@ -110,8 +111,8 @@ cli.describe("a client", function()
 
   it("of a command ends when nobody reads what it prints", function()
     local pour = [[hello() socket:read "line" while socket:write('{"out":"more\\n"}\n') do end]]
-    local command = "{ timeout 60 \"$DYNSUP\" eval --socket=socket 1; echo $? >code; } | head -1; cat code"
-    local got = attached.with_stub(pour, command)
+    local command = "{ timeout %d \"$DYNSUP\" eval --socket=socket 1; echo $? >code; } | head -1; cat code"
+    local got = attached.with_stub(pour, command:format(patience))
     assert.equal("more\n1\n", got.out)
   end)
 
@@ -142,7 +143,7 @@ cli.describe("a client", function()
       return attached.with_stub([[hello() socket:read "line"
         say '{"log":"watch out","level":"warning"}' say '{"bye":"halted"}']],
         "mkfifo keys; exec 3<>keys; " .. environment -- no key comes, nor the end of them
-        .. " script -qec \"'$DYNSUP' attach socket\" /dev/null <&3").out
+        .. " timeout " .. patience .. " script -qec \"'$DYNSUP' attach socket\" /dev/null <&3").out
     end
     cli.assert_has("\27[33m[warning]\27[0m watch out\r\n", on_terminal "TERM=xterm")
     cli.assert_has("[warning] watch out\r\n", on_terminal "TERM=xterm NO_COLOR=1")

@@ -4,6 +4,8 @@ local attach = require "spec.support.attach"
 local dynsup = require "dynsup"
 local uv = require "luv"
 
+local PATIENCE_MS = require "spec.support.patience" * 1000
+
 -- A worker that beats as long as the host has time for it, and what the specs look at.
 local SCRIPT = [[
 local dynsup = require "dynsup"
@@ -96,12 +98,12 @@ local function unharmed(f)
 end
 
 local function connect(host)
-  return assert(dynsup.net.connect(host.socket, 60000))
+  return assert(dynsup.net.connect(host.socket, PATIENCE_MS))
 end
 
 -- Everything up to the end of the stream.
 local function read_all(socket)
-  local text, _, rest = socket:read("all", 60000)
+  local text, _, rest = socket:read("all", PATIENCE_MS)
   return text or rest or ""
 end
 
@@ -170,7 +172,7 @@ describe("a client that", function()
     for size = 1, 400, 3 do
       local socket = connect(host)
       socket:write(CONVERSATION)
-      socket:read(size, 60000)
+      socket:read(size, PATIENCE_MS)
       socket:close()
     end
   end))
@@ -243,7 +245,7 @@ describe("a client that", function()
     for _ = 1, 200 do
       socket:write '{"do":"line","text":"dynsup.sleep(1e9)"}\n'
     end
-    socket:read(5000, 60000)
+    socket:read(5000, PATIENCE_MS)
     socket:close()
   end))
 
@@ -258,7 +260,7 @@ describe("a client that", function()
   it("comes a thousand times is let in each time", unharmed(function(host)
     for _ = 1, 1000 do
       local socket = connect(host)
-      assert.truthy(socket:read("line", 60000))
+      assert.truthy(socket:read("line", PATIENCE_MS))
       socket:close()
     end
   end))

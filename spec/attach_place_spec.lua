@@ -4,6 +4,7 @@ local cli = require "spec.support.cli"
 local dynsup = require "dynsup"
 local in_host = require "spec.support.host".main
 local net = require "spec.support.net"
+local patience = require "spec.support.patience"
 local place = require "dynsup.attach.place"
 local program = require "spec.support.program"
 local uv = require "luv"
@@ -149,7 +150,7 @@ describe("a socket", function()
         return (dynsup.net.listen(path))
       end)
       for _ = 1, 3 do
-        local _, _, _, reason = dynsup.receive_match("DOWN", 60000)
+        local _, _, _, reason = dynsup.receive_match("DOWN", patience * 1000)
         assert.same({ "there is a host already at " .. path }, reason)
       end
       assert.equal("live", place.look(path))

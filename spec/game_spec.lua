@@ -1,6 +1,7 @@
 -- examples/game: the meadow without a screen, on a clock that counts frames.
 
 local example = require "spec.support.example"
+local patience = require "spec.support.patience"
 
 local quote, path_of = example.quote, example.path_of
 
@@ -13,7 +14,7 @@ end
 
 -- Plays it with these words; returns the exit code, and what it has printed.
 local function play(words)
-  local command = ("SDL_VIDEODRIVER=dummy timeout 120 %s %s"):format(quote(game), words)
+  local command = ("SDL_VIDEODRIVER=dummy timeout %d %s %s"):format(patience, quote(game), words)
   local out, err = path_of "out", path_of "err"
   local code = example.shell(("%s >%s 2>%s </dev/null; echo $?"):format(command, quote(out), quote(err)))
   return tonumber(code), example.read_file(out), example.read_file(err)
@@ -37,10 +38,10 @@ local function open_game()
   example.shell(("cp -r examples/game %s && mkfifo %s"):format(quote(folder), quote(path_of "in")))
   example.write_file(folder .. "/creatures/fox.lua", tame)
   example.write_file(folder .. "/creatures/moth.lua", tame)
-  local command = "exec timeout 120 %s --headless --scripts %s --picture %s <%s"
+  local command = "exec timeout %d %s --headless --scripts %s --picture %s <%s"
   local open = {
     folder = folder,
-    output = example.open_shell(command:format(quote(game), quote(folder), quote(path_of "picture.bmp"),
+    output = example.open_shell(command:format(patience, quote(game), quote(folder), quote(path_of "picture.bmp"),
       quote(path_of "in"))),
     input = assert(io.open(path_of "in", "w")),
   }

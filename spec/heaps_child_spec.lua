@@ -2,6 +2,7 @@
 local dynsup = require "dynsup"
 local heaps = require "spec.support.heaps"
 local host = require "spec.support.host"
+local patience = require "spec.support.patience"
 
 local main = host.main
 local ask, heap_of, serving = heaps.ask, heaps.heap_of, heaps.serving
@@ -47,7 +48,7 @@ describe("a child in a further heap", function()
     })
     assert.equal(heap_of(neighbour), heap_of(hog))
     local ref = dynsup.monitor(hog)
-    local _, got, _, reason = dynsup.receive_match("DOWN", 60000)
+    local _, got, _, reason = dynsup.receive_match("DOWN", patience * 1000)
     assert.equal(ref, got)
     assert.equal("memory_exceeded", reason)
     assert.equal("here", ask(neighbour, "echo", "here"))

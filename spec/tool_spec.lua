@@ -1,6 +1,7 @@
 -- examples/tool: logwatch, and plug-ins that fail in every way.
 
 local example = require "spec.support.example"
+local patience = require "spec.support.patience"
 
 local quote, path_of = example.quote, example.path_of
 
@@ -38,7 +39,7 @@ local function make(lines, plugins)
 end
 
 local function command(words)
-  return ("timeout 120 %s --plugins %s %s"):format(quote(logwatch), quote(path_of "plugins"), words)
+  return ("timeout %d %s --plugins %s %s"):format(patience, quote(logwatch), quote(path_of "plugins"), words)
 end
 
 -- Runs it in the test's folder; returns the exit code, the lines on stdout and stderr.
@@ -76,8 +77,8 @@ end
 -- process is told before anything that it prints, and is not that of `timeout`, which may end by a
 -- signal that comes early without handing it on.
 local function follow()
-  local line = "cd %s; timeout 120 sh -c 'echo $$; exec %s --plugins plugins --follow --status log'; echo code $?"
-  local output = example.open_shell(line:format(quote(example.directory()), logwatch))
+  local line = "cd %s; timeout %d sh -c 'echo $$; exec %s --plugins plugins --follow --status log'; echo code $?"
+  local output = example.open_shell(line:format(quote(example.directory()), patience, logwatch))
   local open = { pid = output:read "l" }
 
   function open.next()
@@ -117,7 +118,7 @@ example.describe("logwatch", function()
 
   it("has plug-ins that tell errors and repeated lines", function()
     example.make { log = "ok\nERROR disk\nx\nx\nx\nx\n" }
-    local out = example.inside(("timeout 120 %s log | LC_ALL=C sort"):format(quote(logwatch)))
+    local out = example.inside(("timeout %d %s log | LC_ALL=C sort"):format(patience, quote(logwatch)))
     assert.equal("errors: 1 errors\nerrors: line 2: ERROR disk\nrepeats: 3 times in a row: x\n", out)
   end)
 

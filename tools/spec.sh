@@ -9,6 +9,7 @@
 #   SPEC_UNDER   a command with arguments that runs the interpreter
 #   SPEC_OPTIONS options of busted's
 #   SPEC_LIMIT   within how many seconds a file must end (600)
+#   SPEC_PATIENCE for how many seconds a test waits for what must happen (60)
 set -eu
 cd -P "$(dirname "$0")/.."
 

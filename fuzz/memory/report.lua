@@ -50,7 +50,8 @@ end
 local function name(frame, is_return)
   local path, symbol, offset = parts(frame)
   local found = symbol == "" and offset ~= "" and place(path, offset, is_return)
-  return path:match "[^/]*$" .. " " .. (found and not found:find "^%?" and found or symbol .. "+" .. offset)
+  local is_known = found and not found:find("?", 1, true) -- without debug information its function is a guess
+  return path:match "[^/]*$" .. " " .. (is_known and found or symbol .. "+" .. offset)
 end
 
 -- The C library's way from a failed assertion or abort to the signal, and who notes it.

@@ -8,7 +8,7 @@ local wire = require "dynsup.attach.wire"
 
 local attach = {}
 
-local PATIENCE_MS = 60000
+local PATIENCE_MS = require "spec.support.patience" * 1000
 
 -- ---- the program ----
 

@@ -4,7 +4,7 @@
 local busted = require "busted"
 local program = require "spec.support.program"
 
-local LIMIT = 60 -- seconds
+local LIMIT = require "spec.support.patience"
 local quote = program.quote
 
 local terminal = {}
