@@ -21,8 +21,8 @@ local KNOWN = {
     .. "memory for (uv_pipe_init and others), and a loop for which libuv got none (loop_gc: uv_walk)" },
   { library = "^libedit%.so", is_careless = true, why = "libedit does not look whether it got memory (el_init: "
     .. "ct_decode_string, keymacro_init and others); a program of five lines crashes there, too" },
-  { library = "^libtinfo%.so", is_careless = true, why = "libtinfo does not look whether it got memory when libedit has "
-    .. "it read what the terminal is (tgetent, tgetflag)" },
+  { library = "^libtinfo%.so", is_careless = true, why = "libtinfo does not look whether it got memory when "
+    .. "libedit has it read what the terminal is (tgetent, tgetflag)" },
   { library = LUV, is_careless = true, why = "luv goes on with a handle that it got no memory for (luv_spawn)" },
 }
 
