@@ -72,12 +72,19 @@ end
 
 -- ---- listening ----
 
+-- The run goes on until this is closed.
+local function stay()
+  native.stay(true)
+  return setmetatable({}, { __close = function() native.stay(false) end })
+end
+
 -- The body of the process that listens; tells whether it could.
 local function listen(path, settings, tell)
   local listener, reason = net.listen(path, { mode = 384, background = true }) -- 0600
+  settings.listener = listener
   tell(listener, reason)
-  if listener then
-    native.stay(true)
+  if listener and not settings.is_over then
+    local _ <close> = stay()
     accept_all(listener, settings)
   end
 end
@@ -101,12 +108,14 @@ local function fail(problem)
   dynsup.halt(2)
 end
 
--- A host whose main process has failed goes on without it until nothing is left to do, and no
--- listener may keep it.
-local function close_with_main(listener)
+-- A host whose main process has failed, here or in the script, goes on without it until nothing is left
+-- to do, and no listener may keep it.
+local function close_with_main(settings)
   dynsup.own(setmetatable({}, { __close = function()
-    native.stay(false)
-    listener:close()
+    settings.is_over = true
+    if settings.listener then
+      settings.listener:close()
+    end
   end }))
 end
 
@@ -116,11 +125,11 @@ end
 ---@param ... any its arguments
 function host.main(settings, chunk, ...)
   settings.clients, settings.pid = {}, math.tointeger(uv.os_getpid())
+  close_with_main(settings)
   local listener, problem = open(settings)
   if not listener then
     fail(problem)
   end
-  close_with_main(listener)
   return chunk(...)
 end
 
