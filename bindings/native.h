@@ -18,6 +18,10 @@ int dsl_undivided(lua_State *L);
  * caller). For what would act first, and find out then. */
 int dsl_check_wait(lua_State *L);
 
+/* receive_end(refs, ms): as receive_match(what, ms), for the first message that is `ref, ...` or
+ * "DOWN", ref, ... of a ref, or of any of those that are keys of a table. */
+int dsl_receive_end(lua_State *L);
+
 /* The functions by script. */
 extern const luaL_Reg dsl_codec_functions[];
 extern const luaL_Reg dsl_clock_functions[];

@@ -36,4 +36,5 @@ static int flush_exit(lua_State *L) {
 const luaL_Reg dsl_task_functions[] = {{"undivided", dsl_undivided},
                                        {"check_wait", dsl_check_wait},
                                        {"flush_exit", flush_exit},
+                                       {"receive_end", dsl_receive_end},
                                        {NULL, NULL}};

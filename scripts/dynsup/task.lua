@@ -12,6 +12,7 @@ local dynsup = require "dynsup"
 
 local undivided = native.undivided
 local self, send, receive_match = dynsup.self, dynsup.send, dynsup.receive_match
+local receive_end = native.receive_end
 local monitor, demonitor = dynsup.monitor, dynsup.demonitor
 
 ---@class dynsup.task
@@ -225,22 +226,20 @@ local function let_go(t)
 end
 
 -- The task's end from a message: "ok", results... or "exit", reason; nil, "timeout" from none.
--- After a reply nothing is looked for: that would pass through what all other tasks have sent.
+-- Nothing is looked for then: that would pass through what all other tasks have sent. Behind a DOWN
+-- there is nothing, for a reply comes before it.
 local function ended(t, tag, ...)
   if tag == nil then return nil, "timeout" end
   if tag == t.ref then
     settle(t)
     return "ok", ...
   end
-  close(t)
+  t.done, t.box.open = true, false
   return "exit", (select(3, ...))
 end
 
 local function wait(t, ms)
-  local ref = t.ref
-  return ended(t, receive_match(function(tag, which)
-    return tag == ref or tag == "DOWN" and which == ref
-  end, ms))
+  return ended(t, receive_end(t.ref, ms))
 end
 
 local function awaited(t, status, ...)
@@ -285,9 +284,6 @@ end
 local function wait_each(tasks, deadline, each)
   local index, left = {}, #tasks
   for i, t in ipairs(tasks) do index[t.ref] = i end
-  local function is_end(tag, which)
-    return index[tag] ~= nil or tag == "DOWN" and index[which] ~= nil
-  end
   local function handle_end(tag, ...)
     if tag == nil then return true end
     local i = index[tag] or index[(...)]
@@ -296,7 +292,7 @@ local function wait_each(tasks, deadline, each)
     return each(i, ended(tasks[i], tag, ...))
   end
   while left > 0 do
-    if handle_end(receive_match(is_end, left_until(deadline))) then break end
+    if handle_end(receive_end(index, left_until(deadline))) then break end
   end
   return left == 0
 end
@@ -398,6 +394,7 @@ local function down(t)
 end
 
 local Stream = require "dynsup.task_stream" {
+  receive_end = receive_end,
   close = close,
   unlink = unlink,
   ended = ended,

@@ -6,10 +6,9 @@
 
 local dynsup = require "dynsup"
 
-local receive_match = dynsup.receive_match
-
 -- What dynsup.task has for one task.
 ---@class dynsup.task.parts
+---@field receive_end fun(refs: table, ms: number|string): ... the end of a task whose ref is a key
 ---@field close fun(t: dynsup.task.handle)
 ---@field unlink fun(t: dynsup.task.handle)
 ---@field ended fun(t: dynsup.task.handle, ...): ...
@@ -85,9 +84,7 @@ end
 function Stream:wait()
   while not self.handles[self.oldest] do self.oldest = self.oldest + 1 end
   local tasks = self.tasks
-  local message = table.pack(receive_match(function(tag, which)
-    return tasks[tag] ~= nil or tag == "DOWN" and tasks[which] ~= nil
-  end, parts.left_until(self.deadlines[self.oldest])))
+  local message = table.pack(parts.receive_end(tasks, parts.left_until(self.deadlines[self.oldest])))
   if message[1] == nil then
     self:overdue(self.oldest)
   else
