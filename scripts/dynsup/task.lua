@@ -111,7 +111,21 @@ local function reply(box, ...)
   if box.open then send(box.owner, box.ref, ...) end
 end
 
-local function run(box, f, ...)
+local Box = {}
+
+local run
+
+-- The extra arguments of the supervisor come first: f gets them before its own.
+local function run_with_extra(...)
+  local values, at = table.pack(...), 2
+  while getmetatable(values[at]) ~= Box do at = at + 1 end
+  local box, f = values[at], values[at + 1]
+  table.move(values, at + 2, values.n, at)
+  return run(box, f, table.unpack(values, 1, values.n - 2))
+end
+
+function run(box, f, ...)
+  if getmetatable(box) ~= Box then return run_with_extra(box, f, ...) end
   if not related(box) then return end
   undivided(reply, box, resolve(f)(...))
 end
@@ -123,8 +137,6 @@ local function handle(box, pid, linked)
     pid = pid, ref = box.ref, owner = box.owner, linked = linked, box = box, done = false,
   }, Handle)
 end
-
-local Box = {}
 
 -- Who begins may be unwound before its process is related to it: by a kill, or by Ctrl-C at the prompt.
 function Box.__close(box)
