@@ -85,7 +85,7 @@ uint64_t dsl_time_in(dsl_host *host, double ms);
 /* A function or "module:function" at this index; raises. */
 void dsl_check_function(lua_State *L, int index);
 
-/* luaL_error, declared as what it is. */
+/* Raises as luaL_error does, but at the place that has called dynsup: its scripts are passed by. */
 _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 
 /* The process of a registered name or of { registry, key } (0 when there is none). Raises for

@@ -452,7 +452,7 @@ function observer.restart(dest)
   if child.restart == "temporary" then
     return nil, "temporary"
   end
-  native.check_wait(2)
+  native.check_wait()
   end_child(child)
   local now = native.child(child.ref)
   if not now then

@@ -99,7 +99,7 @@ function registry.stop(dest, reason, ms)
   check_ms(ms, 3, "stop")
   if reason == nil then reason = "normal" end
   check_reason(reason, 2, "stop")
-  native.check_wait(2)
+  native.check_wait()
   local ref = dynsup.monitor(dest)
   local done, failure = native.stop(dest, reason)
   if not done then

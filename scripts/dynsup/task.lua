@@ -368,7 +368,7 @@ function task.shutdown(t, ms)
   if ms == nil then ms = 5000 end
   local brutal = ms == "brutal_kill"
   if not brutal then check_ms(ms, 2, "shutdown") end
-  native.check_wait(2)
+  native.check_wait()
   if t.linked then dynsup.unlink(t.pid) end
   local results = table.pack(wait(t, 0))
   if results[1] == nil and not brutal then
