@@ -219,7 +219,7 @@ end
 -- No message of the task reaches the caller from now on.
 local function close(t)
   settle(t)
-  receive_match(t.ref, 0)
+  native.flush_reply(t.ref)
 end
 
 local function unlink(t)
@@ -406,6 +406,8 @@ local function down(t)
 end
 
 local Stream = require "dynsup.task_stream" {
+  check_wait = native.check_wait,
+  may_wait = native.may_wait,
   receive_end = receive_end,
   close = close,
   unlink = unlink,

@@ -8,6 +8,8 @@ local dynsup = require "dynsup"
 
 -- What dynsup.task has for one task.
 ---@class dynsup.task.parts
+---@field check_wait fun() raises where the caller cannot wait
+---@field may_wait fun(): boolean? nil: the caller's process is ending
 ---@field receive_end fun(refs: table, ms: number|string): ... the end of a task whose ref is a key
 ---@field close fun(t: dynsup.task.handle)
 ---@field unlink fun(t: dynsup.task.handle)
@@ -100,7 +102,8 @@ function Stream:ready()
 end
 
 function Stream:step()
-  if self.owner ~= dynsup.self() then error("async_stream goes on in the process that began it", 3) end
+  if self.owner ~= dynsup.self() then error("async_stream goes on in the process that began it", 2) end
+  parts.check_wait()
   self:fill()
   if self.given == self.begun then return nil end
   local i = self:ready()
@@ -114,7 +117,18 @@ function Stream:step()
   return table.unpack(result, 1, result.n)
 end
 
--- Ends all tasks that run. A process that is ending cannot wait for them: they end without it.
+-- Takes all that a task which was killed leaves in the mailbox. Who cannot wait for its end closes the mailbox
+-- to it; what comes to a process that is ending is nothing to anybody.
+local function clean(t, may_wait)
+  if may_wait then
+    pcall(parts.down, t)
+  elseif may_wait == false then
+    parts.close(t)
+    parts.unlink(t)
+  end
+end
+
+-- Ends all tasks that run, and waits for that where it can.
 function Stream:finish()
   self.exhausted = true
   local left = {}
@@ -123,10 +137,11 @@ function Stream:finish()
     dynsup.exit(t.pid, "kill")
     left[#left + 1] = i
   end
+  local may_wait = parts.may_wait()
   for _, i in ipairs(left) do
     local t = self.handles[i]
     t.box.open = false
-    pcall(parts.down, t)
+    clean(t, may_wait)
     self.tasks[t.ref], self.handles[i] = nil, nil
   end
   self.given = self.begun
