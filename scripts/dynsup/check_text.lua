@@ -110,7 +110,7 @@ function check_text.is_crash(reason)
   return type(reason) == "table" and rawget(reason, "traceback") ~= nil
 end
 
--- Its error may be one whose __tostring fails.
+-- It may be a table of the program's own whose __tostring fails.
 local function crash_text(crash)
   local ok, text = pcall(tostring, crash)
   if ok then return text end
