@@ -14,7 +14,8 @@ bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
  * that read and change what several processes share. */
 int dsl_undivided(lua_State *L);
 
-/* check_wait(): raises where the caller cannot wait. For what would act first, and find out then. */
+/* check_wait(): raises where the caller cannot wait. For what would act first, and find out then.
+ */
 int dsl_check_wait(lua_State *L);
 
 /* receive_end(refs, ms): as receive_match(what, ms), for the first message that is `ref, ...` or

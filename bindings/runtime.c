@@ -207,17 +207,15 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
-#define FOREVER_MS 9e12 /* in ns it would not fit */
-
 uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
-    if (ms >= FOREVER_MS)
+    if (ms >= DSL_FOREVER_MS)
         return DYNSUP_NEVER;
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
 /* Whoever waits for ever does not read the clock: that takes as long as half of a receive. */
 uint64_t dsl_time_in(dsl_host *host, double ms) {
-    return ms >= FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
+    return ms >= DSL_FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
 }
 
 uint64_t dsl_deadline_of(dsl_host *host, double ms) {
