@@ -18,6 +18,10 @@ int dsl_undivided(lua_State *L);
  */
 int dsl_check_wait(lua_State *L);
 
+/* runs() -> of each run under way in the state, the outermost first, the process whose slice it is,
+ * or false. A run inside another has processes of its own, whose pids may be the same. */
+int dsl_runs(lua_State *L);
+
 /* receive_end(refs, ms): as receive_match(what, ms), for the first message that is `ref, ...` or
  * "DOWN", ref, ... of a ref, or of any of those that are keys of a table. */
 int dsl_receive_end(lua_State *L);

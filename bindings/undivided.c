@@ -17,4 +17,22 @@ int dsl_check_wait(lua_State *L) {
     return 0;
 }
 
-const luaL_Reg dsl_undivided_functions[] = {{"undivided", dsl_undivided}, {NULL, NULL}};
+int dsl_runs(lua_State *L) {
+    const dsl_runtime *runtime = dsl_runtime_of(L);
+    const dsl_host *innermost = runtime->apart ? NULL : runtime->host;
+    lua_Integer depth = 0;
+    for (const dsl_host *host = innermost; host; host = host->outer)
+        depth++;
+    lua_createtable(L, (int)depth, 0);
+    for (const dsl_host *host = innermost; host; host = host->outer) {
+        if (host->core && dynsup_self(host->core))
+            dsl_id_push(L, dynsup_self(host->core));
+        else
+            lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, depth--);
+    }
+    return 1;
+}
+
+const luaL_Reg dsl_undivided_functions[] = {
+    {"undivided", dsl_undivided}, {"runs", dsl_runs}, {NULL, NULL}};
