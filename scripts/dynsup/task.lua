@@ -417,32 +417,14 @@ local Stream = require "dynsup.task_stream" {
   deadline_in = deadline_in,
 }
 
-local STREAM_OPTIONS = {
-  max_concurrency = function(value) return math.type(value) == "integer" and value > 0 end,
-  ordered = function(value) return type(value) == "boolean" end,
-  link = function(value) return type(value) == "boolean" end,
-  timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
-  on_timeout = function(value) return value == "exit" or value == "kill_task" end,
-}
-
 local function check_stream(items, f, options)
   if type(items) ~= "table" and type(items) ~= "function" then
     misuse(2, "async_stream", "list or iterator expected, got " .. type(items))
   end
   check_function(f, 3, "async_stream", 5)
   if type(options) ~= "table" then misuse(4, "async_stream", "table expected, got " .. type(options)) end
-  for name, value in next, options do
-    local accepts = STREAM_OPTIONS[name]
-    if not accepts then misuse(4, "async_stream", ("unknown option '%s'"):format(name)) end
-    if not accepts(value) then
-      misuse(4, "async_stream", ("invalid %s: %s"):format(name, tostring(value)))
-    end
-  end
-end
-
-local function option(options, name, default)
-  if options[name] == nil then return default end
-  return options[name]
+  local wrong = Stream.wrong_option(options)
+  if wrong then misuse(4, "async_stream", wrong) end
 end
 
 local function starter(sup, linked, f)
@@ -460,25 +442,9 @@ end
 function task.async_stream(sup, items, f, options)
   if options == nil then options = {} end
   check_stream(items, f, options)
-  local linked = option(options, "link", sup == nil)
-  local stream = setmetatable({
-    owner = self(),
-    next = Stream.items_of(items),
-    start = starter(sup, linked, f),
-    max_concurrency = option(options, "max_concurrency", 8),
-    ordered = option(options, "ordered", true),
-    timeout = option(options, "timeout", 5000),
-    on_timeout = option(options, "on_timeout", "exit"),
-    tasks = {},
-    handles = {},
-    deadlines = {},
-    results = {},
-    arrived = {},
-    oldest = 1,
-    begun = 0,
-    given = 0,
-    exhausted = false,
-  }, Stream)
+  local linked = options.link
+  if linked == nil then linked = sup == nil end
+  local stream = Stream.new(self(), items, starter(sup, linked, f), options)
   return function() return stream:step() end, nil, nil, stream
 end
 

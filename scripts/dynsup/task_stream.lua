@@ -30,8 +30,27 @@ local parts = {}
 local Stream = {}
 Stream.__index = Stream
 
+local OPTIONS = {
+  max_concurrency = function(value) return math.type(value) == "integer" and value > 0 end,
+  ordered = function(value) return type(value) == "boolean" end,
+  link = function(value) return type(value) == "boolean" end,
+  timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
+  on_timeout = function(value) return value == "exit" or value == "kill_task" end,
+}
+
+--- What is wrong with the options, or nothing.
+---@param options table
+---@return string? message
+function Stream.wrong_option(options)
+  for name, value in next, options do
+    local accepts = OPTIONS[name]
+    if not accepts then return ("unknown option '%s'"):format(name) end
+    if not accepts(value) then return ("invalid %s: %s"):format(name, tostring(value)) end
+  end
+end
+
 -- The items as a function that returns the packed values of the next one, or nothing.
-function Stream.items_of(items)
+local function items_of(items)
   if type(items) == "function" then
     return function()
       local values = table.pack(items())
@@ -43,6 +62,38 @@ function Stream.items_of(items)
     i = i + 1
     if i <= n then return { items[i], n = 1 } end
   end
+end
+
+local function option(options, name, default)
+  if options[name] == nil then return default end
+  return options[name]
+end
+
+--- A stream of the owner's; start(...) begins a task for an item.
+---@param owner any
+---@param items table|function
+---@param start fun(...): dynsup.task.handle?, any
+---@param options table
+---@return dynsup.task.stream
+function Stream.new(owner, items, start, options)
+  return setmetatable({
+    owner = owner,
+    next = items_of(items),
+    start = start,
+    max_concurrency = option(options, "max_concurrency", 8),
+    ordered = option(options, "ordered", true),
+    timeout = option(options, "timeout", 5000),
+    on_timeout = option(options, "on_timeout", "exit"),
+    tasks = {},
+    handles = {},
+    deadlines = {},
+    results = {},
+    arrived = {},
+    oldest = 1,
+    begun = 0,
+    given = 0,
+    exhausted = false,
+  }, Stream)
 end
 
 function Stream:fill()
