@@ -75,6 +75,8 @@ int dsl_check_count(lua_State *L, int min, int max);
 uint64_t dsl_check_deadline(lua_State *L, dsl_host *host, int index);
 double dsl_check_ms(lua_State *L, int index);
 
+#define DSL_FOREVER_MS 9e12 /* so many and more are for ever: in ns they would not fit */
+
 /* The deadline of a time in ms that dsl_check_ms has read, for calls that wait; in a dry run limits
  * do not pass. time_in: of what is done at that time. Both by the current process's clock; from: by
  * any. */
@@ -85,7 +87,7 @@ uint64_t dsl_time_in(dsl_host *host, double ms);
 /* A function or "module:function" at this index; raises. */
 void dsl_check_function(lua_State *L, int index);
 
-/* luaL_error, declared as what it is. */
+/* Raises as luaL_error does, but at the place that has called dynsup: its scripts are passed by. */
 _Noreturn void dsl_error(lua_State *L, const char *format, ...);
 
 /* The process of a registered name or of { registry, key } (0 when there is none). Raises for
@@ -286,8 +288,9 @@ bool dsl_close_call(dsl_host *host, int nargs);
  * does nothing elsewhere. host may be NULL. */
 void dsl_close_watch(dsl_host *host, lua_State *co);
 
-/* Raises in a process that is ending: it may neither link nor monitor. */
+/* Raise in a process that is ending: it may neither link nor monitor. */
 void dsl_check_linkable(lua_State *L, const dsl_body *body);
+void dsl_check_monitorable(lua_State *L, const dsl_body *body);
 
 /* What the current process did may have doomed it: then it goes no further than here. To be
  * returned by functions that send exit signals. */

@@ -151,6 +151,11 @@ void dsl_check_linkable(lua_State *L, const dsl_body *body) {
         dsl_error(L, "cannot link here: the process is ending");
 }
 
+void dsl_check_monitorable(lua_State *L, const dsl_body *body) {
+    if (body->closing)
+        dsl_error(L, "cannot monitor here: the process is ending");
+}
+
 int dsl_go_on(lua_State *L, dsl_host *host, int results) {
     if (!host->current || !dynsup_doomed(host->core))
         return results;

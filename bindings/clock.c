@@ -111,11 +111,10 @@ static int clock_step(lua_State *L) {
     dynsup_clock clock = clock_check(L, &host);
     dsl_check_count(L, 2, 2);
     double ms = dsl_check_ms(L, 2);
-    luaL_argcheck(L, isfinite(ms) && !lua_isnil(L, 2), 2, "a step has an end");
+    luaL_argcheck(L, ms < DSL_FOREVER_MS && !lua_isnil(L, 2), 2, "a step has an end");
     if (host->current)
         dsl_waiter_of(L, &host);
-    uint64_t ns = ms < 9e12 ? (uint64_t)ceil(ms * 1e6) : DYNSUP_NEVER;
-    int status = dynsup_clock_step(host->core, clock, ns, true, &key);
+    int status = dynsup_clock_step(host->core, clock, (uint64_t)ceil(ms * 1e6), true, &key);
     dsl_check_status(L, status);
     if (status != DYNSUP_PENDING)
         return stepped_k(L, LUA_OK, 0);

@@ -55,11 +55,29 @@ dynsup_reason dsl_crash_reason(dsl_host *host, lua_State *co, const dsl_body *bo
     return c.reason;
 }
 
+static int text_make(lua_State *L) {
+    dynsup_lua_text_push(L, 1);
+    return 1;
+}
+
+/* Pushes the value at index as text, as reports show it if its own __tostring fails. [-0, +1] */
+static void text_push(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    lua_pushcfunction(L, text_make);
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        return;
+    if (lua_touserdata(L, -1) == (const void *)&dsl_halt_sentinel)
+        lua_error(L);
+    lua_pop(L, 1);
+    dsl_description_push(L, index);
+}
+
 /* __tostring: the message with its traceback; of a server's, also what was last. */
 static int crash_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "error");
-    dynsup_lua_text_push(L, -1);
+    text_push(L, -1);
     lua_pushliteral(L, "\n");
     lua_getfield(L, 1, "traceback");
     luaL_tolstring(L, -1, NULL);
@@ -74,7 +92,7 @@ static int crash_tostring(lua_State *L) {
         lua_concat(L, 3);
         return 1;
     }
-    dynsup_lua_text_push(L, -1);
+    text_push(L, -1);
     lua_replace(L, -2);
     lua_pushliteral(L, ", last message: ");
     lua_insert(L, -2);

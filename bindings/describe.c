@@ -245,17 +245,21 @@ void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size) {
     describe(ud, object, true, text, size);
 }
 
-void dynsup_lua_text_push(lua_State *L, int index) {
+void dsl_description_push(lua_State *L, int index) {
     char text[TEXT_MAX] = "";
     writer out = {text, sizeof text};
     index = lua_absindex(L, index);
+    luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
+    write_value(&out, L, index, 2);
+    lua_pushstring(L, text);
+}
+
+void dynsup_lua_text_push(lua_State *L, int index) {
+    index = lua_absindex(L, index);
     bool has_text = luaL_getmetafield(L, index, "__tostring") != LUA_TNIL;
     lua_settop(L, has_text ? -2 : -1);
-    if (has_text || !lua_istable(L, index)) {
+    if (has_text || !lua_istable(L, index))
         luaL_tolstring(L, index, NULL);
-        return;
-    }
-    luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
-    write_table(&out, L, index, 2);
-    lua_pushstring(L, text);
+    else
+        dsl_description_push(L, index);
 }

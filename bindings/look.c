@@ -80,6 +80,7 @@ static int give_way(lua_State *L) {
 const luaL_Reg dsl_look_functions[] = {
     {"give_way", give_way},
     {"check_wait", dsl_check_wait},
+    {"runs", dsl_runs},
     {"dest", dsl_look_dest},
     {"page", page},
     {"row", row},

@@ -2,18 +2,20 @@
  * Selective receive: the first message in the mailbox that matches.
  *
  * Design notes.
- * Stack: 1 what, 2 ms, 3 the deadline (an integer, -1 for never), 4 the last of the messages that
+ * Stack: 1 what, 2 ms (true: what are refs, whose ends are waited for), 3 the deadline (an integer,
+ * -1 for never), 4 the last of the messages that
  * were looked at and did not match, as a light userdata (NULL: none yet). It stays in the mailbox
  * until the process takes a message in another way, or its limit drops some, which takes_of tells.
  * A value is compared with the first ones of the messages without Lua where that is possible: each
  * message that is passed gets a mark of its first value, and those with another mark than the
  * value's are passed by a look at it.
  */
-#include "bindings/binding.h"
+#include "bindings/native.h"
 
 #include <string.h>
 
 enum { MATCH_WHAT = 1, MATCH_MS, MATCH_DEADLINE, MATCH_BEFORE };
+enum { MATCH_ENDS = MATCH_MS };
 
 /* Changes when messages have left the mailbox. */
 static uint32_t takes_of(const dsl_host *host, const dsl_body *body) {
@@ -37,9 +39,14 @@ static int match_take(lua_State *L, dsl_host *host, dsl_body *body) {
     return dsl_message_take(L, host, body, before);
 }
 
+static bool is_of_ends(lua_State *L) {
+    return lua_isboolean(L, MATCH_ENDS);
+}
+
+/* What the message must begin with that is to end the wait; 0: any may. A DOWN begins otherwise. */
 static uint64_t match_key(lua_State *L) {
     const void *pointer = lua_touserdata(L, MATCH_WHAT);
-    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer);
+    bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer) && !is_of_ends(L);
     return is_id ? (uintptr_t)pointer : 0;
 }
 
@@ -157,6 +164,38 @@ static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
     return message ? match_take(L, host, body) : match_wait(L, host, body);
 }
 
+/* ---- ends ---- */
+
+/* The ref of `ref, ...` or of "DOWN", ref, ...; 0: it is neither. */
+static uint64_t end_of(const dynsup_message *message) {
+    const dynsup_value *value = &message->values[0];
+    if (value->kind == DYNSUP_ATOM && value->as.atom == DYNSUP_DOWN && message->count > 1)
+        value++;
+    return value->kind == DYNSUP_ID ? value->as.id : 0;
+}
+
+/* Is it the ref at MATCH_WHAT, or a key of the table there? [-0, +0] */
+static bool is_wanted(lua_State *L, uint64_t ref) {
+    if (!lua_istable(L, MATCH_WHAT))
+        return (uintptr_t)lua_touserdata(L, MATCH_WHAT) == ref;
+    dsl_id_push(L, ref);
+    bool is_key = lua_rawget(L, MATCH_WHAT) != LUA_TNIL;
+    lua_pop(L, 1);
+    return is_key;
+}
+
+static int match_end(lua_State *L, dsl_host *host, dsl_body *body) {
+    dynsup_message *before = lua_touserdata(L, MATCH_BEFORE);
+    dynsup_message *message = match_next(L, host);
+    uint64_t ref;
+    while (message && !((ref = end_of(message)) && is_wanted(L, ref))) {
+        before = message;
+        message = message->next;
+    }
+    match_pass(L, before);
+    return message ? match_take(L, host, body) : match_wait(L, host, body);
+}
+
 /* ---- a function ---- */
 
 /* The function has answered (on top) for the next message: is that the one? */
@@ -218,8 +257,9 @@ static int match_predicate_k(lua_State *L, int status, lua_KContext takes) {
 }
 
 static int match_scan(lua_State *L, dsl_host *host, dsl_body *body) {
-    return lua_isfunction(L, MATCH_WHAT) ? match_function(L, host, body)
-                                         : match_value(L, host, body);
+    if (lua_isfunction(L, MATCH_WHAT))
+        return match_function(L, host, body);
+    return is_of_ends(L) ? match_end(L, host, body) : match_value(L, host, body);
 }
 
 static int match_waited_k(lua_State *L, int status, lua_KContext takes) {
@@ -233,11 +273,8 @@ static int match_waited_k(lua_State *L, int status, lua_KContext takes) {
     return match_scan(L, host, host->current);
 }
 
-int dsl_receive_match(lua_State *L) {
-    dsl_host *host;
-    dsl_body *body = dsl_body_of(L, &host);
-    dsl_check_count(L, 1, 2);
-    luaL_argcheck(L, !lua_isnil(L, MATCH_WHAT), MATCH_WHAT, "nil matches no message");
+/* Reads the time at MATCH_MS and looks for what is at MATCH_WHAT. */
+static int match_begin(lua_State *L, dsl_host *host, dsl_body *body, bool ends) {
     double ms = dsl_check_ms(L, MATCH_MS);
     if (!dsl_can_wait(L, host))
         return dsl_cannot_wait(L, host);
@@ -245,7 +282,25 @@ int dsl_receive_match(lua_State *L) {
     lua_settop(L, MATCH_MS);
     if (ms == 0)
         deadline = 0;
+    if (ends) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, MATCH_ENDS);
+    }
     lua_pushinteger(L, deadline == DYNSUP_NEVER ? -1 : (lua_Integer)deadline);
     lua_pushlightuserdata(L, NULL);
     return match_scan(L, host, body);
+}
+
+int dsl_receive_match(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_body_of(L, &host);
+    dsl_check_count(L, 1, 2);
+    luaL_argcheck(L, !lua_isnil(L, MATCH_WHAT), MATCH_WHAT, "nil matches no message");
+    return match_begin(L, host, body, false);
+}
+
+int dsl_receive_end(lua_State *L) {
+    dsl_host *host;
+    dsl_body *body = dsl_body_of(L, &host);
+    return match_begin(L, host, body, true);
 }

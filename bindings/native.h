@@ -14,9 +14,17 @@ bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
  * that read and change what several processes share. */
 int dsl_undivided(lua_State *L);
 
-/* check_wait(level): raises where the caller cannot wait, at that level of the stack (1: of the
- * caller). For what would act first, and find out then. */
+/* check_wait(): raises where the caller cannot wait. For what would act first, and find out then.
+ */
 int dsl_check_wait(lua_State *L);
+
+/* runs() -> of each run under way in the state, the outermost first, the process whose slice it is,
+ * or false. A run inside another has processes of its own, whose pids may be the same. */
+int dsl_runs(lua_State *L);
+
+/* receive_end(refs, ms): as receive_match(what, ms), for the first message that is `ref, ...` or
+ * "DOWN", ref, ... of a ref, or of any of those that are keys of a table. */
+int dsl_receive_end(lua_State *L);
 
 /* The functions by script. */
 extern const luaL_Reg dsl_codec_functions[];

@@ -119,7 +119,7 @@ static int spawn_link(lua_State *L) {
 static int spawn_monitor(lua_State *L) {
     dsl_host *host;
     dynsup_ref ref = 0;
-    dsl_check_linkable(L, dsl_body_of(L, &host));
+    dsl_check_monitorable(L, dsl_body_of(L, &host));
     spawn_with(L, host, &(dynsup_spawn_options){.monitor_out = &ref});
     dsl_id_push(L, ref);
     return 2;

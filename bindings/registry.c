@@ -126,42 +126,77 @@ static bool is_own(const dsl_host *host, const dynsup_entry *entry) {
     return dynsup_entry_inspect(entry).pid == dynsup_self(host->core);
 }
 
-/* Is the entry's value rawequal to the one at index 3? */
-static bool has_value(lua_State *L, dsl_host *host, const dynsup_entry *entry) {
-    dynsup_value value = dynsup_entry_inspect(entry).value;
-    dsl_value_push(L, host, &value);
-    bool equal = lua_rawequal(L, -1, 3);
-    lua_pop(L, 1);
-    return equal;
-}
-
-/* unregister(registry, key [, value]): the caller's entries under the key; with a value (also nil)
- * the first of them that has it, and true only if there was one. */
+/* unregister(registry, key): ends the caller's entries under the key */
 static int unregister(lua_State *L) {
     dsl_host *host;
     dynsup_pid registry;
     dynsup_registry_info info;
     dsl_key key = {.length = 0};
     dsl_body_of(L, &host);
-    bool one = lua_gettop(L) == 3;
-    bool removed = !one;
     key_get(L, &key);
     if (!registry_get(L, host, &registry, &info))
         return 2;
-    luaL_checkstack(L, 2, NULL);
     dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
     while (entry) {
         dynsup_entry *next = dynsup_entry_next(entry);
-        if (is_own(host, entry) && (!one || has_value(L, host, entry))) {
-            if (dynsup_entry_remove(host->core, entry))
-                return dsl_fail(L, DYNSUP_TAKEN);
-            removed = true;
-            if (one)
-                break;
-        }
+        if (is_own(host, entry) && dynsup_entry_remove(host->core, entry))
+            return dsl_fail(L, DYNSUP_TAKEN);
         entry = next;
     }
-    lua_pushboolean(L, removed);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+enum { SOME_VALUES = 3, SOME_COUNT, SOME_MARKS };
+
+static bool is_nan(lua_State *L, int index) {
+    return lua_type(L, index) == LUA_TNUMBER && !lua_rawequal(L, index, index);
+}
+
+/* Is the value of that number in the list the entry's? [-0, +0] */
+static bool is_value_of(lua_State *L, dsl_host *host, const dynsup_entry *entry,
+                        lua_Integer number) {
+    dynsup_value value = dynsup_entry_inspect(entry).value;
+    dsl_value_push(L, host, &value);
+    lua_rawgeti(L, SOME_VALUES, number);
+    bool equal = lua_rawequal(L, -1, -2) || (is_nan(L, -1) && is_nan(L, -2));
+    lua_pop(L, 2);
+    return equal;
+}
+
+static bool is_marked(lua_State *L, lua_Integer number) {
+    lua_rawgeti(L, SOME_MARKS, number);
+    bool marked = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return marked;
+}
+
+/* unregister_some(registry, key, values, count, marks): ends those of the caller's entries under
+ * the key that are marked. values are what its entries had: some may be gone, and others behind
+ * them since. */
+static int unregister_some(lua_State *L) {
+    dsl_host *host;
+    dynsup_pid registry;
+    dynsup_registry_info info;
+    dsl_key key = {.length = 0};
+    dsl_body_of(L, &host);
+    key_get(L, &key);
+    lua_Integer count = lua_tointeger(L, SOME_COUNT);
+    if (!registry_get(L, host, &registry, &info))
+        return 2;
+    luaL_checkstack(L, 2, NULL);
+    dynsup_entry *next;
+    dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
+    for (lua_Integer i = 1; entry && i <= count; entry = next) {
+        next = dynsup_entry_next(entry);
+        if (!is_own(host, entry))
+            continue;
+        while (i <= count && !is_value_of(L, host, entry, i))
+            i++;
+        if (is_marked(L, i++) && dynsup_entry_remove(host->core, entry))
+            return dsl_fail(L, DYNSUP_TAKEN);
+    }
+    lua_pushboolean(L, 1);
     return 1;
 }
 
@@ -309,9 +344,19 @@ static int unique(lua_State *L) {
 }
 
 const luaL_Reg dsl_registry_functions[] = {
-    {"check_wait", dsl_check_wait}, {"start", start},   {"stop", stop},
-    {"register", register_entry},   {"update", update}, {"whereis", whereis},
-    {"unregister", unregister},     {"lookup", lookup}, {"owned", owned},
-    {"entries", entries},           {"count", count},   {"unique", unique},
-    {"refused", refused},           {NULL, NULL},
+    {"check_wait", dsl_check_wait},
+    {"start", start},
+    {"stop", stop},
+    {"register", register_entry},
+    {"update", update},
+    {"whereis", whereis},
+    {"unregister", unregister},
+    {"unregister_some", unregister_some},
+    {"lookup", lookup},
+    {"owned", owned},
+    {"entries", entries},
+    {"count", count},
+    {"unique", unique},
+    {"refused", refused},
+    {NULL, NULL},
 };

@@ -24,7 +24,7 @@ static int unlink(lua_State *L) {
 static int monitor(lua_State *L) {
     dsl_host *host;
     dynsup_ref ref;
-    dsl_check_linkable(L, dsl_body_of(L, &host));
+    dsl_check_monitorable(L, dsl_body_of(L, &host));
     dsl_check_count(L, 1, 1);
     dynsup_pid pid = dsl_check_dest(L, host, 1);
     dsl_vault_reserve(L, &host->vault, 1);

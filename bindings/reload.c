@@ -12,7 +12,7 @@
 static int check(lua_State *L) {
     dsl_host *host;
     if (dsl_waiter_of(L, &host)->is_guest)
-        return luaL_error(L, "a start function cannot reload: its supervisor waits for it");
+        dsl_error(L, "a start function cannot reload: its supervisor waits for it");
     return 0;
 }
 

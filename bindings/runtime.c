@@ -85,9 +85,31 @@ dsl_runtime *dsl_runtime_open(lua_State *L) {
     return runtime;
 }
 
+static bool is_script(const lua_Debug *ar) {
+    return strncmp(ar->source, "=dynsup", 7) == 0 && (ar->source[7] == '.' || !ar->source[7]);
+}
+
+/* Is the function at that level a script of dynsup's, or called by one from C? [-0, +0] */
+static bool is_own(lua_State *L, int level) {
+    lua_Debug ar;
+    if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "S", &ar))
+        return false;
+    if (*ar.what == 'C')
+        return lua_getstack(L, level + 1, &ar) && lua_getinfo(L, "S", &ar) && is_script(&ar);
+    return is_script(&ar);
+}
+
+/* Pushes the place of who is to blame: it has called functions of dynsup's that are Lua or C. */
+static void place_push(lua_State *L) {
+    int level = 1;
+    while (is_own(L, level))
+        level++;
+    luaL_where(L, level);
+}
+
 _Noreturn void dsl_error(lua_State *L, const char *format, ...) {
     va_list arguments;
-    luaL_where(L, 1);
+    place_push(L);
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
@@ -139,17 +161,20 @@ bool dsl_can_wait(lua_State *L, const dsl_host *host) {
     return body && !body->closing && host->innermost == L && host->chain_ok && lua_isyieldable(L);
 }
 
-int dsl_cannot_wait(lua_State *L, const dsl_host *host) {
+static const char *why_no_wait(lua_State *L, const dsl_host *host) {
     if (!host->current)
-        return luaL_error(L, "cannot wait here: the code runs in a callback, not in a process");
+        return "cannot wait here: the code runs in a callback, not in a process";
     if (host->current->closing)
-        return luaL_error(L, "cannot wait here: the process is ending");
+        return "cannot wait here: the process is ending";
     if (lua_gc(L, LUA_GCCOUNT, 0) < 0)
-        return luaL_error(L, "cannot wait in a finalizer");
+        return "cannot wait in a finalizer";
     if (host->innermost != L)
-        return luaL_error(L, "cannot wait in a coroutine that was not resumed by coroutine.resume");
-    return luaL_error(L, "cannot wait across a C-call boundary (a sort comparator, a gsub callback "
-                         "or the like)");
+        return "cannot wait in a coroutine that was not resumed by coroutine.resume";
+    return "cannot wait across a C-call boundary (a sort comparator, a gsub callback or the like)";
+}
+
+int dsl_cannot_wait(lua_State *L, const dsl_host *host) {
+    dsl_error(L, "%s", why_no_wait(L, host));
 }
 
 dsl_body *dsl_waiter_of(lua_State *L, dsl_host **host_out) {
@@ -182,17 +207,15 @@ double dsl_check_ms(lua_State *L, int index) {
     return ms;
 }
 
-#define FOREVER_MS 9e12 /* in ns it would not fit */
-
 uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
-    if (ms >= FOREVER_MS)
+    if (ms >= DSL_FOREVER_MS)
         return DYNSUP_NEVER;
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
 /* Whoever waits for ever does not read the clock: that takes as long as half of a receive. */
 uint64_t dsl_time_in(dsl_host *host, double ms) {
-    return ms >= FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
+    return ms >= DSL_FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
 }
 
 uint64_t dsl_deadline_of(dsl_host *host, double ms) {
@@ -238,13 +261,13 @@ int dsl_fail(lua_State *L, enum dynsup_atom atom) {
 int dsl_check_status(lua_State *L, int status) {
     switch (status) {
     case DYNSUP_ENOMEM:
-        return luaL_error(L, "not enough memory");
+        dsl_error(L, "not enough memory");
     case DYNSUP_ECALLS_ITSELF:
-        return luaL_error(
-            L, "a start function, init or body that is not ready calls itself: the supervisor "
-               "that it asks waits for it");
+        dsl_error(L,
+                  "a start function, init or body that is not ready calls itself: the supervisor "
+                  "that it asks waits for it");
     case DYNSUP_ECLOSING:
-        return luaL_error(L, "not possible here: the process is ending");
+        dsl_error(L, "not possible here: the process is ending");
     default:
         return status;
     }

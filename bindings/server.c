@@ -245,7 +245,7 @@ static int start_link(lua_State *L) {
 
 static int call_status(lua_State *L, int status) {
     if (status == DYNSUP_ECALLS_ITSELF)
-        return luaL_error(L, "a process calls itself");
+        dsl_error(L, "a process calls itself");
     dsl_check_status(L, status);
     return dsl_fail(L, (enum dynsup_atom) - status);
 }

@@ -12,17 +12,18 @@ static bool is_exit_of(const dynsup_message *message, dynsup_pid pid) {
            message->values[1].as.id == pid;
 }
 
-/* flush_exit(pid): takes the EXIT of a process that has been unlinked out of the caller's mailbox.
- * There is none where exits are not trapped; and of a pid there is one at most. */
-static int flush_exit(lua_State *L) {
+static bool is_reply_of(const dynsup_message *message, dynsup_ref ref) {
+    return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == ref;
+}
+
+/* Drops the first message of the caller's that is one of that id. Nobody reads those of a process
+ * that is ending: there nothing is looked for. */
+static int flush(lua_State *L, bool (*is_one_of)(const dynsup_message *, uint64_t), uint64_t id) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
-    dynsup_pid pid = dsl_check_pid(L, 1);
     dynsup_message *before = NULL;
-    if (!traps_exits(host))
-        return 0;
-    dynsup_message *message = dynsup_mailbox_first(host->core);
-    while (message && !is_exit_of(message, pid)) {
+    dynsup_message *message = body->closing ? NULL : dynsup_mailbox_first(host->core);
+    while (message && !is_one_of(message, id)) {
         before = message;
         message = message->next;
     }
@@ -33,7 +34,34 @@ static int flush_exit(lua_State *L) {
     return 0;
 }
 
+/* flush_exit(pid): takes the EXIT of a process that has been unlinked out of the caller's mailbox.
+ * There is none where exits are not trapped; and of a pid there is one at most. */
+static int flush_exit(lua_State *L) {
+    dsl_host *host;
+    dsl_body_of(L, &host);
+    dynsup_pid pid = dsl_check_pid(L, 1);
+    return traps_exits(host) ? flush(L, is_exit_of, pid) : 0;
+}
+
+/* flush_reply(ref): takes the message that begins with the ref out of the caller's mailbox, also
+ * where it cannot wait. */
+static int flush_reply(lua_State *L) {
+    return flush(L, is_reply_of, (uintptr_t)lua_touserdata(L, 1));
+}
+
+/* may_wait(): whether the caller can; nothing where its process is ending, and never will. */
+static int may_wait(lua_State *L) {
+    dsl_host *host;
+    if (dsl_body_of(L, &host)->closing)
+        return 0;
+    lua_pushboolean(L, dsl_can_wait(L, host));
+    return 1;
+}
+
 const luaL_Reg dsl_task_functions[] = {{"undivided", dsl_undivided},
                                        {"check_wait", dsl_check_wait},
                                        {"flush_exit", flush_exit},
+                                       {"flush_reply", flush_reply},
+                                       {"may_wait", may_wait},
+                                       {"receive_end", dsl_receive_end},
                                        {NULL, NULL}};

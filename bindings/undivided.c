@@ -10,24 +10,29 @@ int dsl_undivided(lua_State *L) {
     return lua_gettop(L);
 }
 
-/* Raises why, without a place: it is called from C. */
-static int refuse_wait(lua_State *L) {
-    const dsl_host *host = lua_touserdata(L, 1);
-    if (!host->current)
-        dsl_no_process(L);
-    return dsl_cannot_wait(L, host);
-}
-
 int dsl_check_wait(lua_State *L) {
-    dsl_host *host = dsl_host_of(L);
-    if (dsl_can_wait(L, host))
-        return 0;
-    luaL_where(L, (int)luaL_checkinteger(L, 1));
-    lua_pushcfunction(L, refuse_wait);
-    lua_pushlightuserdata(L, host);
-    lua_pcall(L, 1, 1, 0);
-    lua_concat(L, 2);
-    return lua_error(L);
+    dsl_host *host;
+    dsl_body_of(L, &host);
+    dsl_waiter_of(L, &host);
+    return 0;
 }
 
-const luaL_Reg dsl_undivided_functions[] = {{"undivided", dsl_undivided}, {NULL, NULL}};
+int dsl_runs(lua_State *L) {
+    const dsl_runtime *runtime = dsl_runtime_of(L);
+    const dsl_host *innermost = runtime->apart ? NULL : runtime->host;
+    lua_Integer depth = 0;
+    for (const dsl_host *host = innermost; host; host = host->outer)
+        depth++;
+    lua_createtable(L, (int)depth, 0);
+    for (const dsl_host *host = innermost; host; host = host->outer) {
+        if (host->core && dynsup_self(host->core))
+            dsl_id_push(L, dynsup_self(host->core));
+        else
+            lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, depth--);
+    }
+    return 1;
+}
+
+const luaL_Reg dsl_undivided_functions[] = {
+    {"undivided", dsl_undivided}, {"runs", dsl_runs}, {NULL, NULL}};

@@ -46,13 +46,14 @@ end)
 cli.describe("dynsup check says", function()
   it("how many specs there were, also behind an error that cannot be told", function()
     for _, raise in ipairs { "error", "function() error {} end" } do
-      local got = check(("error(setmetatable({}, { __tostring = %s }))"):format(raise))
-      assert.matches("^an error that cannot be told\nstack traceback:\n.*script.lua:2: in main chunk", got.err)
+      local got = check(("error(setmetatable({ code = 1 }, { __tostring = %s }))"):format(raise))
+      assert.matches("^{ code = 1 }\nstack traceback:\n.*script.lua:2: in main chunk", got.err)
       assert.equal("0 child specs checked: 1 mistake\n", got.out)
       cli.assert_ended(1, got)
     end
-    local got = check "error(setmetatable({}, { __tostring = function() error('why', 0) end }))"
-    assert.matches("^an error that cannot be told: why\nstack traceback:\n", got.err)
+    local own = "dynsup.exit(setmetatable({ traceback = 'mine' }, { __tostring = function() error(%s) end }))"
+    assert.matches("^an error that cannot be told: why\nmine\n", check(own:format "'why', 0").err)
+    assert.matches("^an error that cannot be told\nmine\n", check(own:format "{}").err)
   end)
 
   it("the same of one in a start function, and goes on", function()
@@ -60,7 +61,7 @@ cli.describe("dynsup check says", function()
 local sup = dynsup.start_link()
 dynsup.start_child(sup, { start = function() error(setmetatable({}, { __tostring = error })) end })
 dynsup.start_child(sup, { boby = print })]]
-    assert.matches("^script.lua:3: start_child: an error that cannot be told\n", got.err)
+    assert.matches("^script.lua:3: start_child: { }\nstack traceback:\n", got.err)
     cli.assert_has(SPEC:format(4), got.err)
     assert.equal("2 child specs checked: 2 mistakes", got.summary)
   end)

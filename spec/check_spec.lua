@@ -151,7 +151,7 @@ cli.describe("dynsup check tells of supervisors", function()
       "2: start_link: invalid_intensity: -1: max_restarts is a whole number >= 0",
       '3: start_link: invalid_strategy: "one_for_all": strategy is "one_for_one", or of a static supervisor also '
         .. '"one_for_all" or "rest_for_one"',
-      "4: start_link: invalid_period: 0: max_seconds is a number > 0",
+      "4: start_link: invalid_period: 0: max_seconds is a number > 0 and < 1e12",
       '5: start_link: invalid_max_children: "many": max_children is a whole number >= 0 or "infinity"',
       "6: start_link: invalid_extra_arguments: 1: extra_arguments is a list, with n if it holds nils",
       '7: start_link: invalid_option: "nam": there is no such option',
@@ -197,7 +197,7 @@ assert(dynsup.supervisor.count_children(sup).active == 1)]]
     assert_told({
       '2: start_link: child "outer" did not start: child "inner" did not start: invalid_intensity: "x": '
         .. "max_restarts is a whole number >= 0",
-      "7: start_child: invalid_period: -1: max_seconds is a number > 0",
+      "7: start_child: invalid_period: -1: max_seconds is a number > 0 and < 1e12",
     }, 3, check [[
 dynsup.supervisor.start_link {
   { id = "outer", start = dynsup.supervisor.start_link, args = { {
@@ -209,7 +209,7 @@ dynsup.start_child(dynsup.start_link(), { dynsup, { max_seconds = -1 } })]])
 
   it("of modules: init is called, and what it returns validated", function()
     assert_told({
-      "4: start_link: invalid_period: 0: max_seconds is a number > 0",
+      "4: start_link: invalid_period: 0: max_seconds is a number > 0 and < 1e12",
       "5: start_link: bad_return: 5: a start function returns a pid, or nil and a reason; init what dynsup.init or "
         .. "supervisor.init returns",
       "7: start_link: invalid_ready: 1: ready is true or false",
@@ -238,8 +238,8 @@ dynsup.start_child(sup, { start = function() error "boom" end })]]
 
   it("in the line of the start function itself, and in that of who wanted the child", function()
     assert_told({
-      "4: start_link: invalid_period: 0: max_seconds is a number > 0",
-      "7: start_child: invalid_period: max_seconds is a number > 0",
+      "4: start_link: invalid_period: 0: max_seconds is a number > 0 and < 1e12",
+      "7: start_child: invalid_period: max_seconds is a number > 0 and < 1e12",
     }, 1, check [[
 local sup = dynsup.start_link()
 local function start()
@@ -448,7 +448,7 @@ cli.describe("dynsup check ends with", function()
   it("what it has found in a script from the standard input", function()
     cli.write("script.lua", PRELUDE .. "dynsup.start_link { max_seconds = 0 }")
     local got = shell [["$DYNSUP" check - <script.lua]]
-    assert.equal("stdin:2: start_link: invalid_period: 0: max_seconds is a number > 0\n", got.err)
+    assert.equal("stdin:2: start_link: invalid_period: 0: max_seconds is a number > 0 and < 1e12\n", got.err)
     assert_ended(1, got)
   end)
 end)

@@ -305,9 +305,14 @@ cli.describe("a run ends with", function()
     assert_ended(1, got)
     assert.matches("^dynsup: an object\nstack traceback:\n", got.err)
     assert_ended(1, script "error()")
-    assert_said(1, "no text", script "error(setmetatable({}, { __tostring = function() error('no text', 0) end }))")
-    assert_said(1, "the error cannot be told: it has no text",
-      script "error(setmetatable({}, { __tostring = function() error {} end }))")
+    for _, raise in ipairs { "error('no text', 0)", "error {}" } do
+      got = script(("error(setmetatable({ code = 1 }, { __tostring = function() %s end }))"):format(raise))
+      assert_ended(1, got)
+      assert.matches("^dynsup: { code = 1 }\nstack traceback:\n", got.err)
+    end
+    local own = "require('dynsup').exit(setmetatable({ traceback = '' }, { __tostring = function() %s end }))"
+    assert_said(1, "no text", script(own:format "error('no text', 0)"))
+    assert_said(1, "the error cannot be told: it has no text", script(own:format "error {}"))
     assert_ended(1, script "error {}")
   end)
 

@@ -18,6 +18,19 @@ local function in_killed(f)
 end
 
 describe("in the <close> handler of an ending process", function()
+  it("what may neither link nor monitor says which", host.main(function()
+    local main = dynsup.self()
+    local refused = {
+      link = { "link", main }, monitor = { "monitor", main },
+      spawn_link = { "link", print }, spawn_monitor = { "monitor", print },
+    }
+    for name, case in host.sorted(refused) do
+      local ok, message = in_killed(function() dynsup[name](case[2]) end)
+      assert.is_false(ok)
+      assert.matches("cannot " .. case[1] .. " here: the process is ending", message)
+    end
+  end))
+
   it("self is still the process", host.main(function()
     local seen
     local pid, ref = guarded(function()

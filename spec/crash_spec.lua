@@ -163,6 +163,29 @@ describe("the text of a crash", function()
     assert.equal("normal", host.reason(function() end))
   end))
 
+  it("describes an error object whose __tostring fails as reports do", host.main(function()
+    for _, fails in ipairs { function() error("no text") end, function() return {} end } do
+      local thrown = setmetatable({ code = 404 }, { __tostring = fails })
+      assert.matches("^{ code = 404 }\nstack traceback:\n", tostring(host.reason(error, thrown)))
+    end
+    local server = require "dynsup.server"
+    local pid = server.start { handle_cast = function() error("boom", 0) end }
+    local ref = dynsup.monitor(pid)
+    server.cast(pid, setmetatable({ "hello" }, { __tostring = error }))
+    assert.matches("^boom\n.*\nin handle_cast, last message: { hello }$", tostring(host.down(ref)))
+  end))
+
+  it("ends with the host that a __tostring halts", function()
+    local thrown = setmetatable({}, { __tostring = function() dynsup.halt(3) end })
+    local went_on
+    assert.equal(3, select(3, host.outcome(function()
+      local crash = host.reason(error, thrown)
+      local _ = tostring(crash)
+      went_on = true
+    end)))
+    assert.is_nil(went_on)
+  end)
+
   it("can still be read after the process and others like it are gone", host.main(function()
     local crash = host.reason(crash_by_explode)
     for _ = 1, 100 do

@@ -427,6 +427,11 @@ describe("observe", function()
         assert.error_matches(function() dynsup.observe(nil, target) end,
           "^bad argument #2 to 'observe'")
       end
+      local r = dynsup.registry.start_link { keys = "duplicate" }
+      assert.error_matches(function() dynsup.observe(nil, { r, "key" }) end,
+        "^bad argument #2 to 'observe' %(a key of a registry with duplicate keys is no dest%)")
+      assert.error_matches(function() dynsup.observe(nil, {}) end,
+        "^bad argument #2 to 'observe' %(function or dest expected, got table%)")
       assert.error_matches(function() dynsup.observe(nil) end, "bad argument #2 to 'observe'")
       assert.error_matches(function() dynsup.observe(nil, print, 1) end, "bad argument #3 to 'observe'")
     end)

@@ -257,3 +257,50 @@ describe("modules that require each other, each in a process", function()
     assert.same({ "slow", "slow", "slow and over", "slow and over" }, got)
   end))
 end)
+
+describe("require in a run inside another one", function()
+  before_each(forget_modules)
+  after_each(forget_modules)
+
+  it("fails for a module that is being loaded by who has begun that run", host.main(function()
+    local depth = 0
+    module("nested", function()
+      depth = depth + 1
+      assert(depth < 3)
+      return host.run(function()
+        dynsup.sleep(1)
+        local ok, message = pcall(require, "require_spec.nested")
+        assert.is_false(ok)
+        return message
+      end)
+    end)
+    dynsup.spawn(function() dynsup.spawn(function() end) end)
+    local main = dynsup.self()
+    dynsup.spawn(function() dynsup.send(main, pcall(require, "require_spec.nested")) end)
+    local ok, message = dynsup.receive()
+    assert.is_true(ok)
+    assert.matches("'require_spec.nested' is required while it is being loaded", message)
+    assert.equal(1, depth)
+  end))
+
+  it("does not wait for a process of the outer run, whose pid another one has", host.main(function()
+    local loads = 0
+    module("slow", function()
+      loads = loads + 1
+      dynsup.sleep(10)
+      return "slow"
+    end)
+    local main = dynsup.self()
+    local loader = dynsup.spawn(function() dynsup.send(main, require "require_spec.slow") end)
+    dynsup.sleep(1)
+    assert.equal("slow", host.run(function()
+      for _ = 1, 100 do
+        if not dynsup.is_alive(loader) then dynsup.spawn(dynsup.sleep, 100) end
+      end
+      assert.is_true(dynsup.is_alive(loader))
+      return require "require_spec.slow"
+    end))
+    assert.equal("slow", dynsup.receive())
+    assert.equal(2, loads)
+  end))
+end)

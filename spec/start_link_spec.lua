@@ -81,7 +81,7 @@ describe("start_link refuses", function()
   local wrong = {
     { "strategy", "invalid_strategy", { "one_for_all", "rest_for_one", "", 1, false } },
     { "max_restarts", "invalid_intensity", { -1, 1.5, "3", "infinity", false } },
-    { "max_seconds", "invalid_period", { 0, -1, "5", "infinity", true } },
+    { "max_seconds", "invalid_period", { 0, -1, 1e12, math.huge, "5", "infinity", true } },
     { "max_children", "invalid_max_children", { -1, 1.5, "3", "many", true } },
     { "extra_arguments", "invalid_extra_arguments", { -1, "x", true, print, { n = -1 },
       { n = "1" }, { n = 0.5 }, { n = 250001 }, { n = 1 << 40 } } },

@@ -126,9 +126,10 @@ describe("task.await", function()
   it("leaves other messages", host.main(function()
     dynsup.send(dynsup.self(), "before")
     local t = task.async(after, 1, "x")
+    dynsup.send(dynsup.self(), "DOWN")
     dynsup.send(dynsup.self(), "DOWN", "fake", t.pid, "reason")
     assert.equal("x", task.await(t))
-    assert.same({ { "before", n = 1 }, { "DOWN", "fake", t.pid, "reason", n = 4 } }, host.drain())
+    assert.same({ { "before", n = 1 }, { "DOWN", n = 1 }, { "DOWN", "fake", t.pid, "reason", n = 4 } }, host.drain())
   end))
 
   it("may be called by the owner only", host.main(function()
@@ -205,6 +206,71 @@ describe("many tasks that are done", function()
       assert.same({}, host.drain())
     end, { clock = "real" }))
   end
+end)
+
+describe("what an owner does for a task", function()
+  -- f(task) with a dynsup.task of its own; how often the caller has called the functions of dynsup by that.
+  local function calls_of(names, f)
+    local originals, counts, owner = {}, {}, dynsup.self()
+    local loaded = { ["dynsup.task"] = task, ["dynsup.task_stream"] = package.loaded["dynsup.task_stream"] }
+    for name in pairs(loaded) do package.loaded[name] = nil end
+    for _, name in ipairs(names) do
+      originals[name], counts[name] = dynsup[name], 0
+      dynsup[name] = function(...)
+        if dynsup.self() == owner then counts[name] = counts[name] + 1 end
+        return originals[name](...)
+      end
+    end
+    local fresh = require "dynsup.task"
+    for name, original in pairs(originals) do dynsup[name] = original end
+    for name, module in pairs(loaded) do package.loaded[name] = module end
+    f(fresh)
+    return counts
+  end
+
+  local function exiting(each, n)
+    local tasks, sup = {}, dynsup.start_link {}
+    for i = 1, n do tasks[i] = each.async_nolink(sup, dynsup.exit, "boom") end
+    return tasks
+  end
+
+  local takers = {
+    ["task.await"] = function(each)
+      for _, t in ipairs(exiting(each, 9)) do assert.same({ nil, "boom" }, { each.await(t) }) end
+    end,
+    ["task.yield_many"] = function(each)
+      for _, result in ipairs(each.yield_many(exiting(each, 9))) do assert.same({ "exit", "boom", n = 2 }, result) end
+    end,
+    ["the end of task.async_stream"] = function(each)
+      for status in each.async_stream(nil, { 0, 1, 2, 3 }, function(i) return i > 0 and forever() end) do
+        if status then break end
+      end
+    end,
+  }
+  for name, f in host.sorted(takers) do
+    it("is no look for what its DOWN has left, by " .. name, host.main(function()
+      local counts = calls_of({ "demonitor", "receive_match" }, f)
+      assert.is_true(counts.demonitor <= 1, "demonitor: " .. counts.demonitor) -- of the one that had a result
+      assert.equal(0, counts.receive_match)
+      assert.same({}, host.drain())
+    end))
+  end
+
+  -- The slices, of so many instructions each, in which n tasks are awaited, the last first.
+  local function slices(n)
+    local tasks = {}
+    for i = 1, n do tasks[i] = task.async(function() return i end) end
+    dynsup.sleep(1)
+    local me = dynsup.self()
+    local before = dynsup.info(me).slices
+    for i = n, 1, -1 do assert(task.await(tasks[i]) == i) end
+    return dynsup.info(me).slices - before
+  end
+
+  it("does not depend on the others', also when the last is awaited first", host.main(function()
+    local few, many = slices(100), slices(200)
+    assert.is_true(many < 3 * few, ("%d slices for 100, %d for 200"):format(few, many))
+  end, { slice = 0.005 }))
 end)
 
 describe("task.await_many", function()

@@ -234,9 +234,48 @@ describe("task.async_stream", function()
     assert_alone()
   end))
 
+  -- f where it cannot wait.
+  local function in_comparator(f)
+    local results
+    table.sort({ 1, 2 }, function()
+      results = { pcall(f) }
+      return false
+    end)
+    return table.unpack(results)
+  end
+
+  it("begins no task where its caller cannot wait", host.main(function()
+    local began = false
+    local ok, message = in_comparator(function()
+      for status in stream(nil, { 1, 2 }, function() began = true end) do assert(status) end
+    end)
+    assert.is_false(ok)
+    assert.matches("cannot wait across", message)
+    dynsup.sleep(1)
+    assert.is_false(began)
+    assert_alone()
+  end))
+
+  it("leaves nothing where it is closed by who cannot wait", host.main(function()
+    dynsup.flag("trap_exit", true)
+    local next_result, _, _, closer = stream(nil, { 1, 2, 3 }, function(i)
+      if i == 3 then dynsup.sleep "infinity" end
+    end, { max_concurrency = 3, timeout = "infinity" })
+    dynsup.send(dynsup.self(), "before")
+    next_result()
+    dynsup.sleep(1) -- the second has replied
+    assert.is_true(in_comparator(function()
+      local closing <close> = closer -- luacheck: ignore
+    end))
+    dynsup.sleep(1)
+    assert.same({ { "before", n = 1 } }, host.drain())
+    assert_alone()
+  end))
+
   it("goes on in the process that began it only", host.main(function()
     local next_result = stream(nil, { 1 }, slept)
-    assert.matches("goes on in the process that began it", host.reason(next_result).error)
+    local reason = host.reason(function() return (next_result()) end)
+    assert.matches("^spec/task_stream_spec.lua:%d+: async_stream goes on in the process that began it", reason.error)
   end))
 end)
 

@@ -77,6 +77,21 @@ describe("tasks under a supervisor", function()
     end
   end))
 
+  it("get the supervisor's extra arguments before their own", host.main(function()
+    local sup, main = dynsup.start_link { extra_arguments = { "conn", nil, { 7 }, n = 3 } }, dynsup.self()
+    local expected = { "conn", nil, { 7 }, 1, nil, n = 5 }
+    local function hand_back(...) return ... end
+    for _, name in ipairs { "async_link", "async_nolink" } do
+      assert.same(expected, table.pack(task.await(task[name](sup, hand_back, 1, nil))))
+    end
+    for _, a, _, c, d in task.async_stream(sup, { "item" }, hand_back) do
+      assert.same({ "conn", { 7 }, "item" }, { a, c, d })
+    end
+    task.start_child(sup, function(...) dynsup.send(main, "got", ...) end, 1, nil)
+    assert.same({ "got", table.unpack(expected, 1, 5) }, { dynsup.receive() })
+    assert.same({}, host.drain())
+  end))
+
   it("may have no owner", host.main(function()
     local sup, main = dynsup.start_link {}, dynsup.self()
     local pid = task.start_child(sup, function(...) dynsup.send(main, "got", ...) end, 1, nil, 2)

@@ -35,7 +35,7 @@ local advice = {
   duplicate_child_name = "each child of a static supervisor has an id of its own",
   invalid_strategy = 'strategy is "one_for_one", or of a static supervisor also "one_for_all" or "rest_for_one"',
   invalid_intensity = "max_restarts is a whole number >= 0",
-  invalid_period = "max_seconds is a number > 0",
+  invalid_period = "max_seconds is a number > 0 and < 1e12",
   invalid_max_children = 'max_children is a whole number >= 0 or "infinity"',
   invalid_extra_arguments = "extra_arguments is a list, with n if it holds nils",
   invalid_auto_shutdown = 'auto_shutdown is "never", "any_significant" or "all_significant"',
@@ -110,7 +110,7 @@ function check_text.is_crash(reason)
   return type(reason) == "table" and rawget(reason, "traceback") ~= nil
 end
 
--- Its error may be one whose __tostring fails.
+-- It may be a table of the program's own whose __tostring fails.
 local function crash_text(crash)
   local ok, text = pcall(tostring, crash)
   if ok then return text end

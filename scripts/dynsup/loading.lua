@@ -20,11 +20,17 @@ local undivided = native.undivided
 
 local loading = {}
 
--- name -> { name =, owner = the process that loads it, or false; waiters = resume functions }
+-- name -> { name =, owner = the process that loads it, or false; depth = of its run among those that are inside
+-- each other, 0: outside; waiters = resume functions }
 local loads = {}
 
--- process -> the load that it waits for
-local waits = {}
+-- depth -> process -> the load that it waits for, which is of the same run
+local waits = setmetatable({}, {
+  __index = function(all, depth)
+    all[depth] = {}
+    return all[depth]
+  end,
+})
 
 local function dynsup()
   return loaded.dynsup
@@ -101,16 +107,30 @@ local guard = {
   end,
 }
 
+-- Would its end wait for the caller, and that for its end? A run inside another one holds up the process that has
+-- begun it.
+local function is_own(load, me, runs)
+  if load.depth == #runs then return load.owner == me end
+  return load.depth == 0 or runs[load.depth] == load.owner
+end
+
+-- Of the caller's run: others do not go on meanwhile.
+local function is_under_way(load, me, runs)
+  return load.depth == #runs and me and load.owner and dynsup().is_alive(load.owner)
+end
+
 -- In one piece: two processes that need the module at the same time must not both load it.
 local function claim(name, me, is_anew)
-  local load = loads[name]
-  if load and (load.owner == me or me and load.owner and dynsup().is_alive(load.owner)) then
-    return load
+  local load, runs = loads[name], native.runs()
+  if load and is_own(load, me, runs) then
+    return nil, true
+  elseif load and is_under_way(load, me, runs) then
+    return nil, nil, load
   elseif loaded[name] and not is_anew then
     return nil
   end
-  loads[name] = setmetatable({ name = name, owner = me, waiters = {} }, guard)
-  return loads[name], true
+  loads[name] = setmetatable({ name = name, owner = me, depth = #runs, waiters = {} }, guard)
+  return loads[name]
 end
 
 --- Takes on the load of a module, unless another living process is at it or it is loaded.
@@ -120,13 +140,11 @@ end
 ---@return table? mine to be closed when the load is over, however it ends
 ---@return table? other the load that is under way, to be waited for
 function loading.claim(name, me, is_anew)
-  local load, is_mine = undivided(claim, name, me, is_anew)
-  if is_mine then
-    return load
-  elseif load and load.owner == me then
+  local mine, circle, other = undivided(claim, name, me, is_anew)
+  if circle then
     error(("module '%s' is required while it is being loaded"):format(name), 3)
   end
-  return nil, load
+  return mine, other
 end
 
 local function join(load, resume)
@@ -142,20 +160,20 @@ local function is_circle(load, me)
   local at = load
   while at and not at.is_over do
     if at.owner == me then return true end
-    at = waits[at.owner]
+    at = waits[load.depth][at.owner]
   end
-  waits[me] = load
+  waits[load.depth][me] = load
   return false
 end
 
 local unwait = {
-  __close = function(waiter) waits[waiter.pid] = nil end,
+  __close = function(waiter) waits[waiter.depth][waiter.pid] = nil end,
 }
 
 --- Waits for its end, good or bad. Raises where that end would wait for the caller: processes may require in a
 --- circle what one alone could not.
 function loading.wait(load)
-  local me <close> = setmetatable({ pid = loading.current() }, unwait)
+  local me <close> = setmetatable({ pid = loading.current(), depth = load.depth }, unwait)
   if undivided(is_circle, load, me.pid) then
     error(("module '%s' is required while it is being loaded"):format(load.name), 3)
   end

@@ -162,9 +162,12 @@ local function check(filter, target)
     error(("bad argument #1 to 'observe' (table expected, got %s)"):format(type(filter)), 3)
   end
   local kind = type(target)
-  if kind ~= "function" and not pcall(native.dest, target) then
-    error(("bad argument #2 to 'observe' (function or dest expected, got %s)"):format(kind), 3)
-  end
+  if kind == "function" then return end
+  local ok, message = pcall(native.dest, target)
+  if ok then return end
+  local what = message:match "%((a key .*)%)$" -- a dest, but not one of this kind
+  what = what or "function or dest expected, got " .. kind
+  error(("bad argument #2 to 'observe' (%s)"):format(what), 3)
 end
 
 --- dynsup.observe.

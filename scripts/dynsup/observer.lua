@@ -319,7 +319,7 @@ end
 
 -- ---- the last events ----
 
-local ring -- the observation that keeps them
+local rings = {} -- the observation that keeps them, of each run that is inside another one
 
 --- Begins to keep the last events of this run, or ends it.
 ---@param limit integer how many; 0: none any more
@@ -339,10 +339,11 @@ function observer.record(limit, filter)
       return nil, reason, detail
     end
   end
-  if ring then
-    ring:close()
+  local depth = #native.runs()
+  if rings[depth] then
+    rings[depth]:close()
   end
-  ring = new
+  rings[depth] = new
   return true
 end
 
@@ -353,7 +354,7 @@ function observer.events(count)
   if count ~= nil and (math.type(count) ~= "integer" or count < 0) then
     error("bad argument #1 to 'events' (a whole number >= 0 expected)", 2)
   end
-  local list, kept, before = {}, nil, nil
+  local list, ring, kept, before = {}, rings[#native.runs()], nil, nil
   if ring then
     kept, before = ring:kept()
   end
@@ -452,7 +453,7 @@ function observer.restart(dest)
   if child.restart == "temporary" then
     return nil, "temporary"
   end
-  native.check_wait(2)
+  native.check_wait()
   end_child(child)
   local now = native.child(child.ref)
   if not now then

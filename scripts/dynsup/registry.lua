@@ -99,7 +99,7 @@ function registry.stop(dest, reason, ms)
   check_ms(ms, 3, "stop")
   if reason == nil then reason = "normal" end
   check_reason(reason, 2, "stop")
-  native.check_wait(2)
+  native.check_wait()
   local ref = dynsup.monitor(dest)
   local done, failure = native.stop(dest, reason)
   if not done then
@@ -186,13 +186,14 @@ function registry.unregister_match(dest, key, accepts)
   local own = dynsup.self()
   local flat, count = native.lookup(dest, key)
   if not flat then return nil, count end
+  local values, marks, n = {}, {}, 0
   for at = 1, count * 3, 3 do
-    if flat[at] == own and accepts(flat[at + 2]) then
-      local removed, failure = native.unregister(dest, key, flat[at + 2])
-      if removed == nil then return nil, failure end
+    if flat[at] == own then
+      n = n + 1
+      values[n], marks[n] = flat[at + 2], accepts(flat[at + 2]) and true
     end
   end
-  return true
+  return native.unregister_some(dest, key, values, n, marks)
 end
 
 -- One of a flat list's three places, of each entry for which it holds.

@@ -12,6 +12,7 @@ local dynsup = require "dynsup"
 
 local undivided = native.undivided
 local self, send, receive_match = dynsup.self, dynsup.send, dynsup.receive_match
+local receive_end = native.receive_end
 local monitor, demonitor = dynsup.monitor, dynsup.demonitor
 
 ---@class dynsup.task
@@ -110,7 +111,21 @@ local function reply(box, ...)
   if box.open then send(box.owner, box.ref, ...) end
 end
 
-local function run(box, f, ...)
+local Box = {}
+
+local run
+
+-- The extra arguments of the supervisor come first: f gets them before its own.
+local function run_with_extra(...)
+  local values, at = table.pack(...), 2
+  while getmetatable(values[at]) ~= Box do at = at + 1 end
+  local box, f = values[at], values[at + 1]
+  table.move(values, at + 2, values.n, at)
+  return run(box, f, table.unpack(values, 1, values.n - 2))
+end
+
+function run(box, f, ...)
+  if getmetatable(box) ~= Box then return run_with_extra(box, f, ...) end
   if not related(box) then return end
   undivided(reply, box, resolve(f)(...))
 end
@@ -122,8 +137,6 @@ local function handle(box, pid, linked)
     pid = pid, ref = box.ref, owner = box.owner, linked = linked, box = box, done = false,
   }, Handle)
 end
-
-local Box = {}
 
 -- Who begins may be unwound before its process is related to it: by a kill, or by Ctrl-C at the prompt.
 function Box.__close(box)
@@ -206,7 +219,7 @@ end
 -- No message of the task reaches the caller from now on.
 local function close(t)
   settle(t)
-  receive_match(t.ref, 0)
+  native.flush_reply(t.ref)
 end
 
 local function unlink(t)
@@ -225,22 +238,20 @@ local function let_go(t)
 end
 
 -- The task's end from a message: "ok", results... or "exit", reason; nil, "timeout" from none.
--- After a reply nothing is looked for: that would pass through what all other tasks have sent.
+-- Nothing is looked for then: that would pass through what all other tasks have sent. Behind a DOWN
+-- there is nothing, for a reply comes before it.
 local function ended(t, tag, ...)
   if tag == nil then return nil, "timeout" end
   if tag == t.ref then
     settle(t)
     return "ok", ...
   end
-  close(t)
+  t.done, t.box.open = true, false
   return "exit", (select(3, ...))
 end
 
 local function wait(t, ms)
-  local ref = t.ref
-  return ended(t, receive_match(function(tag, which)
-    return tag == ref or tag == "DOWN" and which == ref
-  end, ms))
+  return ended(t, receive_end(t.ref, ms))
 end
 
 local function awaited(t, status, ...)
@@ -285,9 +296,6 @@ end
 local function wait_each(tasks, deadline, each)
   local index, left = {}, #tasks
   for i, t in ipairs(tasks) do index[t.ref] = i end
-  local function is_end(tag, which)
-    return index[tag] ~= nil or tag == "DOWN" and index[which] ~= nil
-  end
   local function handle_end(tag, ...)
     if tag == nil then return true end
     local i = index[tag] or index[(...)]
@@ -296,7 +304,7 @@ local function wait_each(tasks, deadline, each)
     return each(i, ended(tasks[i], tag, ...))
   end
   while left > 0 do
-    if handle_end(receive_match(is_end, left_until(deadline))) then break end
+    if handle_end(receive_end(index, left_until(deadline))) then break end
   end
   return left == 0
 end
@@ -360,7 +368,7 @@ function task.shutdown(t, ms)
   if ms == nil then ms = 5000 end
   local brutal = ms == "brutal_kill"
   if not brutal then check_ms(ms, 2, "shutdown") end
-  native.check_wait(2)
+  native.check_wait()
   if t.linked then dynsup.unlink(t.pid) end
   local results = table.pack(wait(t, 0))
   if results[1] == nil and not brutal then
@@ -398,6 +406,9 @@ local function down(t)
 end
 
 local Stream = require "dynsup.task_stream" {
+  check_wait = native.check_wait,
+  may_wait = native.may_wait,
+  receive_end = receive_end,
   close = close,
   unlink = unlink,
   ended = ended,
@@ -406,32 +417,14 @@ local Stream = require "dynsup.task_stream" {
   deadline_in = deadline_in,
 }
 
-local STREAM_OPTIONS = {
-  max_concurrency = function(value) return math.type(value) == "integer" and value > 0 end,
-  ordered = function(value) return type(value) == "boolean" end,
-  link = function(value) return type(value) == "boolean" end,
-  timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
-  on_timeout = function(value) return value == "exit" or value == "kill_task" end,
-}
-
 local function check_stream(items, f, options)
   if type(items) ~= "table" and type(items) ~= "function" then
     misuse(2, "async_stream", "list or iterator expected, got " .. type(items))
   end
   check_function(f, 3, "async_stream", 5)
   if type(options) ~= "table" then misuse(4, "async_stream", "table expected, got " .. type(options)) end
-  for name, value in next, options do
-    local accepts = STREAM_OPTIONS[name]
-    if not accepts then misuse(4, "async_stream", ("unknown option '%s'"):format(name)) end
-    if not accepts(value) then
-      misuse(4, "async_stream", ("invalid %s: %s"):format(name, tostring(value)))
-    end
-  end
-end
-
-local function option(options, name, default)
-  if options[name] == nil then return default end
-  return options[name]
+  local wrong = Stream.wrong_option(options)
+  if wrong then misuse(4, "async_stream", wrong) end
 end
 
 local function starter(sup, linked, f)
@@ -449,25 +442,9 @@ end
 function task.async_stream(sup, items, f, options)
   if options == nil then options = {} end
   check_stream(items, f, options)
-  local linked = option(options, "link", sup == nil)
-  local stream = setmetatable({
-    owner = self(),
-    next = Stream.items_of(items),
-    start = starter(sup, linked, f),
-    max_concurrency = option(options, "max_concurrency", 8),
-    ordered = option(options, "ordered", true),
-    timeout = option(options, "timeout", 5000),
-    on_timeout = option(options, "on_timeout", "exit"),
-    tasks = {},
-    handles = {},
-    deadlines = {},
-    results = {},
-    arrived = {},
-    oldest = 1,
-    begun = 0,
-    given = 0,
-    exhausted = false,
-  }, Stream)
+  local linked = options.link
+  if linked == nil then linked = sup == nil end
+  local stream = Stream.new(self(), items, starter(sup, linked, f), options)
   return function() return stream:step() end, nil, nil, stream
 end
 

@@ -6,10 +6,11 @@
 
 local dynsup = require "dynsup"
 
-local receive_match = dynsup.receive_match
-
 -- What dynsup.task has for one task.
 ---@class dynsup.task.parts
+---@field check_wait fun() raises where the caller cannot wait
+---@field may_wait fun(): boolean? nil: the caller's process is ending
+---@field receive_end fun(refs: table, ms: number|string): ... the end of a task whose ref is a key
 ---@field close fun(t: dynsup.task.handle)
 ---@field unlink fun(t: dynsup.task.handle)
 ---@field ended fun(t: dynsup.task.handle, ...): ...
@@ -29,8 +30,27 @@ local parts = {}
 local Stream = {}
 Stream.__index = Stream
 
+local OPTIONS = {
+  max_concurrency = function(value) return math.type(value) == "integer" and value > 0 end,
+  ordered = function(value) return type(value) == "boolean" end,
+  link = function(value) return type(value) == "boolean" end,
+  timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
+  on_timeout = function(value) return value == "exit" or value == "kill_task" end,
+}
+
+--- What is wrong with the options, or nothing.
+---@param options table
+---@return string? message
+function Stream.wrong_option(options)
+  for name, value in next, options do
+    local accepts = OPTIONS[name]
+    if not accepts then return ("unknown option '%s'"):format(name) end
+    if not accepts(value) then return ("invalid %s: %s"):format(name, tostring(value)) end
+  end
+end
+
 -- The items as a function that returns the packed values of the next one, or nothing.
-function Stream.items_of(items)
+local function items_of(items)
   if type(items) == "function" then
     return function()
       local values = table.pack(items())
@@ -42,6 +62,38 @@ function Stream.items_of(items)
     i = i + 1
     if i <= n then return { items[i], n = 1 } end
   end
+end
+
+local function option(options, name, default)
+  if options[name] == nil then return default end
+  return options[name]
+end
+
+--- A stream of the owner's; start(...) begins a task for an item.
+---@param owner any
+---@param items table|function
+---@param start fun(...): dynsup.task.handle?, any
+---@param options table
+---@return dynsup.task.stream
+function Stream.new(owner, items, start, options)
+  return setmetatable({
+    owner = owner,
+    next = items_of(items),
+    start = start,
+    max_concurrency = option(options, "max_concurrency", 8),
+    ordered = option(options, "ordered", true),
+    timeout = option(options, "timeout", 5000),
+    on_timeout = option(options, "on_timeout", "exit"),
+    tasks = {},
+    handles = {},
+    deadlines = {},
+    results = {},
+    arrived = {},
+    oldest = 1,
+    begun = 0,
+    given = 0,
+    exhausted = false,
+  }, Stream)
 end
 
 function Stream:fill()
@@ -85,9 +137,7 @@ end
 function Stream:wait()
   while not self.handles[self.oldest] do self.oldest = self.oldest + 1 end
   local tasks = self.tasks
-  local message = table.pack(receive_match(function(tag, which)
-    return tasks[tag] ~= nil or tag == "DOWN" and tasks[which] ~= nil
-  end, parts.left_until(self.deadlines[self.oldest])))
+  local message = table.pack(parts.receive_end(tasks, parts.left_until(self.deadlines[self.oldest])))
   if message[1] == nil then
     self:overdue(self.oldest)
   else
@@ -103,7 +153,8 @@ function Stream:ready()
 end
 
 function Stream:step()
-  if self.owner ~= dynsup.self() then error("async_stream goes on in the process that began it", 3) end
+  if self.owner ~= dynsup.self() then error("async_stream goes on in the process that began it", 2) end
+  parts.check_wait()
   self:fill()
   if self.given == self.begun then return nil end
   local i = self:ready()
@@ -117,7 +168,18 @@ function Stream:step()
   return table.unpack(result, 1, result.n)
 end
 
--- Ends all tasks that run. A process that is ending cannot wait for them: they end without it.
+-- Takes all that a task which was killed leaves in the mailbox. Who cannot wait for its end closes the mailbox
+-- to it; what comes to a process that is ending is nothing to anybody.
+local function clean(t, may_wait)
+  if may_wait then
+    pcall(parts.down, t)
+  elseif may_wait == false then
+    parts.close(t)
+    parts.unlink(t)
+  end
+end
+
+-- Ends all tasks that run, and waits for that where it can.
 function Stream:finish()
   self.exhausted = true
   local left = {}
@@ -126,10 +188,11 @@ function Stream:finish()
     dynsup.exit(t.pid, "kill")
     left[#left + 1] = i
   end
+  local may_wait = parts.may_wait()
   for _, i in ipairs(left) do
     local t = self.handles[i]
     t.box.open = false
-    pcall(parts.down, t)
+    clean(t, may_wait)
     self.tasks[t.ref], self.handles[i] = nil, nil
   end
   self.given = self.begun
