@@ -30,6 +30,15 @@ cli.describe("a line", function()
     cli.assert_printed("3\n", type_in "select('#',\n1, 2,\n3)")
   end)
 
+  it("may begin a comment that goes on in the next one", function()
+    cli.assert_printed("1\n", type_in "--[[ a\nb ]]\nprint(1)\n")
+    cli.assert_printed("2\n", type_in "--[==[\n]]\n\n]==] 2\n--[[ whole ]]\n")
+    cli.assert_printed("3\n", type_in "-- --[[ of one line\n--[ too\n3\n")
+    local got = type_in "--[[ a\nprint(1)\n"
+    assert_has("unfinished long comment (starting at line 1)", got.err)
+    cli.assert_ended(1, got)
+  end)
+
   it("may lack its end when it is the last one", function()
     cli.assert_printed("7\n", type_in "7")
   end)
