@@ -313,7 +313,7 @@ cli.describe("a run ends with", function()
 
   it("1 and all of an error, also behind a zero byte", function()
     local got = script "error 'a\\0b\\27[1mc'"
-    assert.matches("^dynsup: script.lua:1: a\\000b\\027%[1mc\nstack traceback:\n\t%[C%]: in function 'error'\n", got.err)
+    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\nstack traceback:\n\t[C]: in function 'error'\n", got.err)
     for format, zero in pairs { logfmt = "a\\u0000b", json = "a\\u0000b", text = "a\\000b" } do
       local err = script("error 'a\\0b'", "--log-format", format).err
       assert_has(zero, err)

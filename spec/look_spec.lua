@@ -181,8 +181,8 @@ describe("observer.tree", function()
   it("tells how old each is", host.main(function()
     dynsup.start_link()
     local ages = { { 0, "0 ms" }, { 0.5, "0.5 ms" }, { 5, "5 ms" }, { 10, "10 ms" }, { 100, "100 ms" },
-      { 500, "500 ms" }, { 999, "999 ms" }, { 1000, "1 s" }, { 10000, "10 s" }, { 100000, "1.7 min" }, { 600000, "10 min" },
-      { 36000000, "10 h" }, { 360000000, "100 h" } }
+      { 500, "500 ms" }, { 999, "999 ms" }, { 1000, "1 s" }, { 10000, "10 s" }, { 100000, "1.7 min" },
+      { 600000, "10 min" }, { 36000000, "10 h" }, { 360000000, "100 h" } }
     for _, age in ipairs(ages) do
       dynsup.sleep(age[1] - dynsup.now())
       assert.equal(age[2], tostring(observer.tree()):match "up (.*)$")
