@@ -9,6 +9,8 @@
  * in place of resuming them. That is what happens at the end of a process, up to the base, and the
  * same holds for the close handlers. What the line waited for belongs to the process, which goes
  * on: so it is given up before.
+ * A session traps exits, so that what lines start does not end it: a line that waits for a message
+ * would take a halt's for its own. It is unwound.
  */
 #include "bindings/binding.h"
 #include "bindings/interrupt.h"
@@ -127,7 +129,7 @@ static int attempt_k(lua_State *L, int status, lua_KContext context) {
     (void)status, (void)context;
     dsl_host *host = dsl_host_or_null(L);
     dsl_body *body = host->current;
-    if (body->unwinding)
+    if (body->unwinding || dynsup_is_asked_to_end(host->core))
         return line_unwound(L, host, body);
     return line_run(L, host, body, body->inner == body->levels[0].co ? body->nargs : 0);
 }

@@ -50,6 +50,10 @@ void cli_help_print(const cli_command *command);
 /* Writes "dynsup: ..." and a newline. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same of a text of a script's, which may have any bytes and lines: control characters are
+ * spelled out, as in the log. */
+void cli_say_text(const char *text, size_t size);
+
 /* The candidate that a mistyped word is most like. */
 typedef struct cli_nearest {
     const char *word;
@@ -90,8 +94,8 @@ void cli_log_init(dynsup_lua_config *config);
 /* Writes a line of another host's log to stderr, for people. False: there is no such level. */
 bool cli_log_text(const char *level, const char *text, size_t size);
 
-/* Says why the program ends: as cli_say, or as a line of the log whose format is not text. */
-void cli_log_failure(const dynsup_lua_config *config, const char *text);
+/* Says why the program ends: as cli_say_text, or as a line of the log whose format is not text. */
+void cli_log_failure(const dynsup_lua_config *config, const char *text, size_t size);
 
 /* Lua's warnings, of which the most important are errors in finalizers: lines of the log. They are
  * on until the script calls warn("@off"). */

@@ -220,12 +220,15 @@ bool cli_job_load(lua_State *L, cli_job *j) {
 
 /* ---- the end ---- */
 
-/* Why the program ends is for people, unless somebody has asked for lines that programs read. */
-static void say_failure(const cli_job *j, const char *text) {
+/* Why the program ends, which is on top, is for people, unless somebody has asked for lines that
+ * programs read. */
+static void say_failure(lua_State *L, const cli_job *j) {
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
     if (j->format_chosen)
-        cli_log_failure(&j->config, text);
+        cli_log_failure(&j->config, text, size);
     else
-        cli_say("%s", text);
+        cli_say_text(text, size);
 }
 
 /* is_refusal(reason) of dynsup.check_text */
@@ -239,31 +242,69 @@ static int refusal_protected(lua_State *L) {
     return 1;
 }
 
-/* Of a spec or an option that was refused `assert` tells the reason alone: says who knows which.
- * The text of the failure is on top. What the script has done to `require` must not hide it.
- * [-1, +1] */
+/* A word as a shell takes it. */
+static void add_word(luaL_Buffer *text, const char *word) {
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        luaL_addstring(text, word);
+        return;
+    }
+    luaL_addchar(text, '\'');
+    for (; *word; word++) {
+        if (*word == '\'')
+            luaL_addstring(text, "'\\'");
+        luaL_addchar(text, *word);
+    }
+    luaL_addchar(text, '\'');
+}
+
+/* The command that checks the script. [-0, +1] */
+static void check_command_push(lua_State *L, const cli_job *j) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    luaL_addstring(&text, "dynsup check");
+    if (j->bytecode)
+        luaL_addstring(&text, " --allow-bytecode");
+    if (j->argv[j->script][0] == '-')
+        luaL_addstring(&text, " --");
+    for (int i = j->script; i < j->argc; i++) {
+        luaL_addchar(&text, ' ');
+        add_word(&text, j->argv[i]);
+    }
+    luaL_pushresult(&text);
+}
+
+/* Of a spec or an option that was refused `assert` tells the reason alone: says who may know which;
+ * not of a script from the standard input, which is gone. The text of the failure is on top. What
+ * the script has done to `require` must not hide it. [-1, +1] */
 static void hint_add(lua_State *L, const cli_job *j, int reason) {
+    if (strcmp(j->argv[j->script], "-") == 0)
+        return;
     lua_pushcfunction(L, refusal_protected);
     lua_pushvalue(L, reason);
     bool is_refusal = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
     lua_pop(L, 1);
     if (!is_refusal)
         return;
-    lua_pushfstring(L, "\n'dynsup check %s' tells which value that is", j->argv[j->script]);
-    lua_concat(L, 2);
+    lua_pushliteral(L, "\nthis may tell which value that is: ");
+    check_command_push(L, j);
+    lua_concat(L, 3);
 }
 
 /* A crash tells where it comes from; of other reasons it has to be said. */
 static void tell_failure(lua_State *L, const cli_job *j) {
     int reason = lua_gettop(L);
-    bool has_text = luaL_getmetafield(L, reason, "__tostring") != LUA_TNIL;
-    dynsup_lua_text_push(L, reason);
-    const char *text = lua_tostring(L, -1);
-    if (!has_text)
-        lua_pushfstring(L, "the main process ended with the reason %s", text);
-    else if (is_run(j))
-        hint_add(L, j, reason);
-    say_failure(j, lua_tostring(L, -1));
+    if (luaL_getmetafield(L, reason, "__tostring") == LUA_TNIL) {
+        lua_pushliteral(L, "the main process ended with the reason ");
+        dynsup_lua_text_push(L, reason);
+        lua_concat(L, 2);
+    } else {
+        dynsup_lua_text_push(L, reason);
+        if (is_run(j))
+            hint_add(L, j, reason);
+    }
+    say_failure(L, j);
 }
 
 int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end) {
@@ -274,9 +315,11 @@ int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end) {
         tell_failure(L, j);
         return CLI_FAILED;
     case DYNSUP_LUA_DEADLOCK:
-        lua_pushfstring(L, "nothing can happen any more, but the main process waits\n%s",
-                        luaL_tolstring(L, -1, NULL));
-        say_failure(j, lua_tostring(L, -1));
+        luaL_tolstring(L, -1, NULL);
+        lua_pushliteral(L, "nothing can happen any more, but the main process waits\n");
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+        say_failure(L, j);
         return CLI_FAILED;
     case DYNSUP_LUA_HALTED:
         return (int)lua_tointeger(L, -1);
@@ -303,8 +346,11 @@ int cli_job_run(cli_job *j, lua_CFunction f) {
     lua_pushcfunction(L, f);
     lua_pushlightuserdata(L, j);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-        const char *message = lua_tostring(L, -1);
-        cli_say("%s", message ? message : "the error cannot be told: it has no text");
+        if (!lua_isstring(L, -1))
+            lua_pushliteral(L, "the error cannot be told: it has no text");
+        size_t size;
+        const char *message = lua_tolstring(L, -1, &size);
+        cli_say_text(message, size);
         j->code = CLI_FAILED;
     }
     dynsup_lua_close(L);

@@ -149,11 +149,11 @@ bool cli_log_text(const char *level, const char *text, size_t size) {
     return false;
 }
 
-void cli_log_failure(const dynsup_lua_config *config, const char *text) {
+void cli_log_failure(const dynsup_lua_config *config, const char *text, size_t size) {
     if (config->format == DYNSUP_LOG_TEXT || config->level == DYNSUP_LEVEL_OFF)
-        cli_say("%s", text);
+        cli_say_text(text, size);
     else
-        dynsup_lua_log(config, DYNSUP_LEVEL_ERROR, "failed", text, strlen(text));
+        dynsup_lua_log(config, DYNSUP_LEVEL_ERROR, "failed", text, size);
 }
 
 /* ---- warnings ---- */

@@ -17,6 +17,19 @@ void cli_say(const char *format, ...) {
     va_end(arguments);
 }
 
+void cli_say_text(const char *text, size_t size) {
+    fputs("dynsup: ", stderr);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_control = (c < ' ' && c != '\n' && c != '\t') || c == 127;
+        if (is_control)
+            fprintf(stderr, "\\%03d", c);
+        else
+            fputc(c, stderr);
+    }
+    fputc('\n', stderr);
+}
+
 static size_t least(size_t a, size_t b, size_t c) {
     size_t ab = a < b ? a : b;
     return ab < c ? ab : c;

@@ -101,8 +101,16 @@ describe("dynsup eval", function()
   end))
 
   it("refuses code that is too long", with_host(SCRIPT, function(_, folder)
-    local got = outcome(folder, { "eval", "-", input = ("-- a comment\n"):rep(6000) })
-    assert.same({ 2, "", "dynsup: the code and its arguments have more than 65536 bytes\n" }, got)
+    local code = ("\n"):rep(65535) .. "7"
+    assert.same({ 0, "7\n", "" }, outcome(folder, { "eval", "-", input = code }))
+    local got = outcome(folder, { "eval", "-", input = "\n" .. code })
+    assert.same({ 2, "", "dynsup: the code has more than 65536 bytes\n" }, got)
+    local words = { "eval", "select('#', ...)" }
+    for i = 3, 6 do words[i] = ("x"):rep(100000) end
+    assert.same({ 2, "", "dynsup: the code and its arguments make a request of more than 400000 bytes\n" },
+      outcome(folder, words))
+    words[6] = nil
+    assert.same({ 0, "3\n", "" }, outcome(folder, words))
   end))
 end)
 

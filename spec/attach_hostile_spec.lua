@@ -197,7 +197,7 @@ describe("a client that", function()
       sent = sent + (ok and 1 or 100)
     until sent >= 100
     local text = read_all(socket)
-    assert.truthy(text:find('{"error":"a request has at most 65536 bytes"}\n', 1, true))
+    assert.truthy(text:find('{"error":"a request has at most 400000 bytes"}\n', 1, true))
     socket:close()
   end))
 

@@ -42,8 +42,15 @@ x = io.write "written\n"
     cli.assert_ended(1, got)
   end)
 
+  it("may have 64 KiB, whatever bytes these are", function()
+    for _, byte in ipairs { "x", '"', "\t", "\1" } do
+      local got = type_in("#'" .. byte:rep(65533) .. "'\n1\n")
+      assert.same({ "65533\n1\n", "" }, { got.out, got.err })
+    end
+  end)
+
   it("may be too long for the host", function()
-    local got = type_in("x = '" .. ("\\\\"):rep(20000) .. "'\n1\n")
+    local got = type_in("#'" .. ("x"):rep(65534) .. "'\n1\n")
     assert.equal("1\n", got.out)
     assert.equal("dynsup: the line is too long: a host takes up to 64 KiB\n", got.err)
     cli.assert_ended(1, got)

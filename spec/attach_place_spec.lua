@@ -298,4 +298,19 @@ except OSError as e:
     assert.same({ 2, said }, { got.code, got.err })
     assert.equal(0, host:stop())
   end))
+
+  it("is told where it may not listen", as_nobody(function(folder)
+    program.write(folder, "app.lua", "print 'the script runs'")
+    local function refused(name)
+      local listen = "--listen=" .. quote(folder .. "/" .. name)
+      local got = program.shell(folder, NOBODY .. '"$DYNSUP" run ' .. listen .. " app.lua")
+      assert.same({ "", 2 }, { got.out, got.code })
+      return got.err
+    end
+    local said = "dynsup: cannot listen at %s/%s: %s\n"
+    assert.equal(said:format(folder, "s", "you may not write there"), refused "s")
+    assert.equal(said:format(folder, "app.lua/s", "what should be its directory is none"), refused "app.lua/s")
+    program.shell(folder, "chmod 0777 .; touch s.lock; chmod 0600 s.lock")
+    assert.equal(("dynsup: cannot lock %s/s.lock: you may not write there\n"):format(folder), refused "s")
+  end))
 end)

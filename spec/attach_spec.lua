@@ -247,6 +247,11 @@ describe("a client", function()
     _, err, done = client:line(("a"):rep(40000))
     assert.same({ false, false, "a line has at most 65536 bytes\n" }, { done.ok, done.incomplete, err })
     assert.equal("nil\n", (client:line "x"))
+    local text = ("x"):rep(65537)
+    for _, action in ipairs { "line", "eval", "complete" } do
+      client:send { ["do"] = action, text = text, id = action }
+      assert.same({ error = "a text has at most 65536 bytes", id = action }, client:receive())
+    end
   end))
 end)
 

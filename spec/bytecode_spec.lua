@@ -65,6 +65,13 @@ cli.describe("a precompiled module", function()
     assert.is_nil(got.out:find "ran")
   end)
 
+  it("is none where a mistake in a text only names it", function()
+    cli.write("code.lua", "return 1 'attempt to load a binary chunk (mode is)'")
+    local got = shell [[LUA_PATH='./?.lua;;' "$DYNSUP" run app.lua]]
+    cli.assert_lacks("precompiled", got.out .. got.err)
+    assert_has("code.lua:1: <eof> expected near", got.out)
+  end)
+
   it("is loaded with --allow-bytecode", function()
     local got = shell [[LUA_PATH='./?.lua;;' "$DYNSUP" run --allow-bytecode app.lua]]
     assert_has("ran\ntrue\ttrue\n", got.out)

@@ -4,7 +4,7 @@ local cli = require "spec.support.cli"
 
 local run, script, shell, count = cli.run, cli.script, cli.shell, cli.count
 local assert_ended, assert_printed = cli.assert_ended, cli.assert_printed
-local assert_said, assert_has = cli.assert_said, cli.assert_has
+local assert_said, assert_has, assert_lacks = cli.assert_said, cli.assert_has, cli.assert_lacks
 
 cli.describe("dynsup version", function()
   it("prints the versions of dynsup and Lua", function()
@@ -286,7 +286,7 @@ cli.describe("a run ends with", function()
       local got = script("local dynsup = require 'dynsup'\n" .. line)
       assert_ended(1, got)
       local last = got.err:match "([^\n]*)\n$"
-      return last == "'dynsup check script.lua' tells which value that is"
+      return last == "this may tell which value that is: dynsup check script.lua"
     end
     assert.True(hint "assert(dynsup.start_link { max_restart = 3 })")
     assert.True(hint "assert(dynsup.start_child(dynsup.start_link(), { boby = print }))")
@@ -298,6 +298,29 @@ cli.describe("a run ends with", function()
     assert.False(hint "dynsup.exit 'invalid_option'")
     assert_has("script.lua:2: invalid_option\n",
       script("local dynsup = require 'dynsup'\nrequire = nil; error 'invalid_option'").err)
+  end)
+
+  it("1 and how to ask who knows more, unless the script is gone", function()
+    local text = "assert(require 'dynsup'.start_link { max_restart = 3 })"
+    cli.write("-a b.lua", text)
+    local got = shell [["$DYNSUP" run --allow-bytecode -- '-a b.lua' 1 "it's" '']]
+    assert_has([[dynsup check --allow-bytecode -- '-a b.lua' 1 'it'\''s' '']] .. "\n", got.err)
+    got = shell [["$DYNSUP" run - <'-a b.lua']]
+    assert_ended(1, got)
+    assert_has("invalid_option", got.err)
+    assert_lacks("check", got.err)
+  end)
+
+  it("1 and all of an error, also behind a zero byte", function()
+    local got = script "error 'a\\0b\\27[1mc'"
+    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\nstack traceback:\n\t[C]: in function 'error'\n", got.err)
+    for format, zero in pairs { logfmt = "a\\u0000b", json = "a\\u0000b", text = "a\\000b" } do
+      local err = script("error 'a\\0b'", "--log-format", format).err
+      assert_has(zero, err)
+      assert_has("stack traceback:", err)
+    end
+    assert_said(1, "the main process ended with the reason a\\000b", script "require 'dynsup'.exit 'a\\0b'")
+    assert_said(1, "a\\000b", script "error(setmetatable({}, { __tostring = function() error('a\\0b', 0) end }))")
   end)
 
   it("1 also for errors that are no strings", function()

@@ -178,6 +178,17 @@ describe("observer.tree", function()
     for i, start in ipairs(starts) do assert.matches(start, lines[i]) end
   end))
 
+  it("tells how old each is", host.main(function()
+    dynsup.start_link()
+    local ages = { { 0, "0 ms" }, { 0.5, "0.5 ms" }, { 5, "5 ms" }, { 10, "10 ms" }, { 100, "100 ms" },
+      { 500, "500 ms" }, { 999, "999 ms" }, { 1000, "1 s" }, { 10000, "10 s" }, { 100000, "1.7 min" },
+      { 600000, "10 min" }, { 36000000, "10 h" }, { 360000000, "100 h" } }
+    for _, age in ipairs(ages) do
+      dynsup.sleep(age[1] - dynsup.now())
+      assert.equal(age[2], tostring(observer.tree()):match "up (.*)$")
+    end
+  end))
+
   it("begins where it is told to", host.main(function()
     local _, first = plant()
     assert.same({ dynsup.whereis "b" }, pids_of(observer.tree { root = "b" }))
@@ -313,6 +324,8 @@ describe("observer.events", function()
       observer.record(5)
       dynsup.start_child(dynsup.start_link(), family.idle)
     end)
+    assert.same({}, names()) -- also where no host runs
+    assert.equal("", tostring(observer.events(1)))
     host.run(function() assert.same({}, names()) end)
   end)
 
@@ -353,6 +366,9 @@ describe("misuse of the observer's functions", function()
     end
     assert.error_matches(function() observer.record(1, 2) end, "bad argument #2 to 'record'")
     assert.error_matches(function() observer.waits(1) end, "bad argument #1 to 'waits'")
+    for _, count in ipairs { -1, 1.5, "x", {} } do
+      assert.error_matches(function() observer.events(count) end, "bad argument #1 to 'events'")
+    end
   end))
 
   it("is to call them outside of a run", function()

@@ -62,6 +62,28 @@ describe("help", function()
     assert_begins("net.socket:read(", helped "net.socket:read")
   end)
 
+  it("on a part of a name is on all that have it, in their order", function()
+    local read = helped "read"
+    assert_begins("fs.file:read(", read)
+    assert.is_truthy(read:find("\n\nfs.read(", 1, true))
+    assert.is_truthy(read:find("\n\nnet.socket:read(", 1, true))
+    assert.is_nil(read:find("net.socket:read_", 1, true))
+    assert.equal(read, helped ".read")
+  end)
+
+  it("on a module has what its page says beside its functions, of which an entry tells", function()
+    local http = helped "http"
+    for _, title in ipairs { "Requests", "Options", "Responses", "Failures" } do
+      assert.is_truthy(http:find("\n\ndynsup.http: " .. title .. "\n[^\n]", 1, false), title)
+    end
+    assert.is_truthy(http:find("\n  follow | 10 | how many redirects", 1, true))
+    assert.is_nil(http:find("[`#]"))
+    local get = helped "http.get"
+    assert.is_truthy(get:find '\nhelp "http" tells of: Requests, Options, Responses, Failures\n$')
+    assert.is_nil(helped(dynsup.exit):find("tells of", 1, true))
+    assert.is_truthy(helped "net":find "dynsup.net: Sockets\n[^\n]")
+  end)
+
   it("on a module tells of it and lists its functions", function()
     assert_begins("dynsup.log (or", helped(dynsup.log))
     assert.equal(helped(dynsup.log), helped "dynsup.log")

@@ -30,6 +30,15 @@ cli.describe("a line", function()
     cli.assert_printed("3\n", type_in "select('#',\n1, 2,\n3)")
   end)
 
+  it("may begin a comment that goes on in the next one", function()
+    cli.assert_printed("1\n", type_in "--[[ a\nb ]]\nprint(1)\n")
+    cli.assert_printed("2\n", type_in "--[==[\n]]\n\n]==] 2\n--[[ whole ]]\n")
+    cli.assert_printed("3\n", type_in "-- --[[ of one line\n--[ too\n3\n")
+    local got = type_in "--[[ a\nprint(1)\n"
+    assert_has("unfinished long comment (starting at line 1)", got.err)
+    cli.assert_ended(1, got)
+  end)
+
   it("may lack its end when it is the last one", function()
     cli.assert_printed("7\n", type_in "7")
   end)
@@ -201,10 +210,47 @@ child = dynsup.start_child(sup, worker) dynsup.yield()
     assert.equal("", type_in "dynsup.halt(7)\nprint 'not reached'\n".out)
   end)
 
+  -- A process that tells how the session's ends; what is left after 5 s is killed, also this one.
+  local ENDS = [[
+_ = dynsup.spawn(function(session)
+  dynsup.flag("trap_exit", true)
+  dynsup.monitor(session)
+  local tag, reason
+  repeat tag, _, _, reason = dynsup.receive() until tag == "DOWN"
+  print("ends: " .. tostring(reason))
+end, dynsup.self()) and nil
+]]
+  local waits = { "dynsup.receive()", "dynsup.sleep 'infinity'", "dynsup.await(function() end)",
+    "while true do pcall(dynsup.receive) end" }
+
   it("ends with 1, telling where, when a line waits for what cannot come", function()
-    local got = type_in "dynsup.receive()\nprint 'not reached'\n"
-    assert_has("nothing can happen any more", got.err)
-    cli.assert_ended(1, got)
+    for _, wait in ipairs(waits) do
+      local got = type_in(ENDS .. wait .. "\nprint 'not reached'\n")
+      assert.matches("^dynsup: nothing can happen any more, but the main process waits\nstack traceback:\n", got.err)
+      assert.equal("ends: normal\n", got.out)
+      cli.assert_ended(1, got)
+    end
+  end)
+
+  it("ends when another process halts the host, whatever a line waits for", function()
+    for _, wait in ipairs(waits) do
+      local halt = "_ = dynsup.spawn(function() dynsup.sleep(1) dynsup.halt(3) end) and nil\n"
+      local got = type_in(ENDS .. halt .. wait .. "\nprint 'not reached'\n")
+      assert.same({ "ends: normal\n", "" }, { got.out, got.err })
+      cli.assert_ended(3, got)
+    end
+  end)
+
+  it("ends by a signal, also while a line is begun", function()
+    cli.write("begun", ENDS .. "print(math.tointeger(require 'luv'.os_getpid())) io.stdout:flush()\nprint(\n")
+    local got = cli.shell [[
+      mkfifo lines
+      "$DYNSUP" repl <lines >out & exec 3>lines
+      cat begun >&3
+      until grep -q . out; do sleep 0.01; done
+      kill -TERM $(cat out)
+      wait $!; echo $?; tail -n +2 out]]
+    assert.same({ "0\nends: normal\n", "" }, { got.out, got.err })
   end)
 
   it("leaves the standard input a blocking one", function()

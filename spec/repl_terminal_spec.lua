@@ -283,6 +283,17 @@ terminal.describe("the terminal", function()
     wait "tick 300\n> $"
   end)
 
+  it("completes again after Ctrl-C in a paste, which takes away its end", function()
+    prompt()
+    type_text "\27[200~x\ty"
+    wait "\n> x +y$"
+    press "C-c"
+    wait "%^C\n> $"
+    type_text "dynsup.count_ch"
+    press "Tab"
+    wait "\n> dynsup.count_children$"
+  end)
+
   it("takes a paste of several lines, with tabs in it", function()
     prompt()
     press "C-l"

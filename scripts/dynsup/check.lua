@@ -22,7 +22,8 @@ local check = {}
 local mistakes = 0
 local said = {}    -- line -> true: each is told once
 local places = {}  -- pid -> the place of the call that returned it
-local last         -- the reason that was told last, if it is that of a mistake
+local last         -- what was told last: { reason =, place = }, with is_note = true or by = an earlier one;
+                   -- nil when something has gone well since
 local later = {}   -- functions that say what can be said at the end only
 
 -- ---- lines ----
@@ -87,22 +88,44 @@ local function no_supervisor(place, what)
   end
 end
 
+-- Is it the end of who has heard what was told last, as by `assert`, which says less of it?
+local function is_told(reason)
+  if last == nil or rawequal(reason, last.reason) then return last ~= nil end
+  local value = text.is_crash(reason) and rawget(reason, "error")
+  if type(value) == "string" then value = value:match ": ([%a_]+)$" or value end
+  return rawequal(value, last.reason)
+end
+
+-- At the end it is known whether there was a worker who might have taken a name.
+local function may_be_right(telling)
+  if telling.by then return may_be_right(telling.by) end
+  local _, idle = native.counts()
+  return telling.is_note or telling.reason == "noproc" and idle > 0
+end
+
 local function failed(place, what, reason, ...)
-  if notes[reason] then
-    say_note(place, ("%s: %s: %s"):format(what, text.failure(reason, ...), notes[reason]))
+  local cause, failure = text.cause(reason, ...), text.failure(reason, ...)
+  local by = text.is_crash(cause) and is_told(cause) and last or nil
+  last = { reason = reason, place = place, is_note = notes[cause] ~= nil, by = by }
+  if by then -- the end of a start function
+    later[#later + 1] = function()
+      if not may_be_right(by) then say_mistake(place, what, failure) end
+    end
+  elseif last.is_note then
+    say_note(place, ("%s: %s: %s"):format(what, failure, notes[cause]))
   elseif reason == "noproc" then
     later[#later + 1] = function() no_supervisor(place, what) end
   else
-    say_mistake(place, what, text.failure(reason, ...))
-    last = reason
+    say_mistake(place, what, failure)
   end
 end
 
 local function told(what, result, reason, ...)
-  last = nil
   local place = place_here()
-  if not place or reason == "ignore" then return end
-  if result ~= nil then
+  if not place or reason == "ignore" then
+    last = nil
+  elseif result ~= nil then
+    last = nil
     places[result] = place
   else
     failed(place, what, reason, ...)
@@ -182,16 +205,18 @@ end
 
 local ends = {}
 
--- Does main end because of what was told last? So it is under `assert`, which says less of it.
-local function was_told(crash)
-  local value = rawget(crash, "error")
-  if type(value) == "string" then value = value:match ": ([%a_]+)$" or value end
-  return last ~= nil and rawequal(value, last)
+-- A note is no mistake in whatever way main ends by it.
+local function ends_by_note(reason)
+  if may_be_right(last) then
+    say_note(text.is_crash(reason) and place_in(rawget(reason, "traceback")) or last.place,
+      "the main process ends by that: what follows was not checked")
+  end
 end
 
 function ends.failed(reason)
-  if text.is_crash(reason) then
-    if was_told(reason) then return end
+  if is_told(reason) then
+    ends_by_note(reason)
+  elseif text.is_crash(reason) then
     mistakes = mistakes + 1
     say(text.failure(reason))
   else

@@ -128,6 +128,16 @@ local function is_child_failure(reason, detail)
   return reason == "shutdown" and type(detail) == "table" and rawget(detail, "reason") ~= nil
 end
 
+--- The reason of a failure; where a child has kept a static supervisor from starting, that child's.
+---@param reason any
+---@param ... any the detail, if there is one
+---@return any
+function check_text.cause(reason, ...)
+  local detail = ...
+  if is_child_failure(reason, detail) then return check_text.cause(detail.reason, detail.detail) end
+  return reason
+end
+
 --- A failure as text: the reason, the value, what to do. A crash has its traceback in further lines.
 ---@param reason any
 ---@param ... any the detail, if there is one

@@ -52,7 +52,7 @@ end
 function loading.compile(path, env)
   local mode = rawget(package, "bytecode") == true and "bt" or "t"
   local chunk, message = loadfile(path, mode, env or globals)
-  if not chunk and message:find("attempt to load a binary chunk", 1, true) then
+  if not chunk and message == "attempt to load a binary chunk (mode is 't')" then -- whole: a mistake's has a line
     message = path .. ": precompiled code is not loaded unless package.bytecode is true (dynsup run --allow-bytecode)"
   end
   return chunk, message

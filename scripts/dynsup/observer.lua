@@ -94,7 +94,7 @@ function observer.processes(options)
     table.move(page, 1, #page, #rows + 1, rows)
     breathe()
   until #rows == limit or after == 0
-  return text.list(rows, text.processes), after > 0 and after or nil
+  return text.aged_list(rows, text.processes), after > 0 and after or nil
 end
 
 --- What is known of one process, with its traceback, what it waits for, and whose child it is.
@@ -110,7 +110,7 @@ function observer.info(dest)
   info.child = native.child(pid)
   native.supervisor(pid, info)
   info.waits = native.wait(pid)
-  return text.list(info, text.info)
+  return text.aged_list(info, text.info)
 end
 
 --- The processes with most slices, cpu_time, mailbox or memory.
@@ -130,7 +130,7 @@ function observer.top(options)
   while native.top_walk(top) do
     breathe()
   end
-  return text.list(native.top_rows(top), text.top(by))
+  return text.aged_list(native.top_rows(top), text.top(by))
 end
 
 -- ---- the tree ----
@@ -154,7 +154,7 @@ function observer.children(sup, options)
     child = native.next_child(cursor)
     children[#children + 1] = child
   until not child or #children == limit
-  return text.list(children, text.processes), child and cursor or nil
+  return text.aged_list(children, text.processes), child and cursor or nil
 end
 
 -- Gives a supervisor's node its own fields and its children, down to depth.
@@ -224,7 +224,7 @@ function observer.tree(options)
   for _, node in ipairs(list) do
     grow(node, budget, depth)
   end
-  return text.list(list, text.tree)
+  return text.aged_list(list, text.tree)
 end
 
 -- ---- waits ----

@@ -4,23 +4,33 @@ local text = {}
 
 local looked_at -- when the list was made that is being written
 
---- Gives a list its text, which tells how old things were then: it may be asked for after the run.
+--- Gives a list its text.
 ---@param list table
 ---@param write fun(list: table): string
 ---@return table list
 function text.list(list, write)
+  return setmetatable(list, { __tostring = write, __name = "dynsup.observer" })
+end
+
+--- The same of what has an age, in a run: the text, which tells how old things were now, may be asked
+--- for after it.
+---@param list table
+---@param write fun(list: table): string
+---@return table list
+function text.aged_list(list, write)
   local at = require("dynsup.clock").now() -- as started_at, whatever clock the caller has
-  local function tostring_list(of)
+  return text.list(list, function(of)
     looked_at = at
     return write(of)
-  end
-  return setmetatable(list, { __tostring = tostring_list, __name = "dynsup.observer" })
+  end)
 end
 
 -- ---- pieces ----
 
+-- Without zeros at the end of a fraction.
 local function number(value, digits)
-  return (("%%.%df"):format(digits):format(value):gsub("%.?0+$", ""))
+  local written = ("%%.%df"):format(digits):format(value)
+  return digits == 0 and written or (written:gsub("%.?0+$", ""))
 end
 
 local function age(ms)

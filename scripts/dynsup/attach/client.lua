@@ -139,14 +139,15 @@ end
 
 -- ---- messages ----
 
---- Sends a request. A text that makes it too long for the host is refused here.
+--- Sends a request. What is too long for the host is refused here.
 ---@async
 ---@param message table
 ---@return boolean? done
 ---@return string? reason of socket:write, or "too_long"
 function client:send(message)
-  local line = wire.encode(message)
-  if #line > wire.REQUEST_MAX + 1 then
+  local is_long = message.text and #message.text > wire.TEXT_MAX
+  local line = is_long and "" or wire.encode(message)
+  if is_long or #line > wire.REQUEST_MAX + 1 then
     return nil, "too_long"
   end
   return self.socket:write(line)

@@ -131,6 +131,13 @@ local function print_answer(host)
   return printer.has_lost and FAILED or code, problem
 end
 
+local function too_long(request)
+  if #request.text > wire.TEXT_MAX then
+    return ("the code has more than %d bytes"):format(wire.TEXT_MAX)
+  end
+  return ("the code and its arguments make a request of more than %d bytes"):format(wire.REQUEST_MAX)
+end
+
 local function ask(settings, request)
   local path, problem = client.choose(settings.socket)
   local host
@@ -142,7 +149,7 @@ local function ask(settings, request)
   end
   local sent, reason = host:send(request)
   if reason == "too_long" then
-    return MISUSED, ("the code and its arguments have more than %d bytes"):format(wire.REQUEST_MAX)
+    return MISUSED, too_long(request)
   elseif not sent then
     return FAILED, "the host has closed the connection"
   end

@@ -156,10 +156,13 @@ end
 
 function connection:take(request)
   local act = type(request["do"]) == "string" and requests[request["do"]]
+  local is_long = type(request.text) == "string" and #request.text > wire.TEXT_MAX
   if not is_scalar(request.id) then
     self:refuse({}, "an id is a string, a number or a boolean")
   elseif not act then
     self:refuse(request, "unknown request")
+  elseif is_long then
+    self:refuse(request, ("a text has at most %d bytes"):format(wire.TEXT_MAX))
   else
     return act(self, request)
   end

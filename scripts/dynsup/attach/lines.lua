@@ -7,7 +7,7 @@ local session = require "dynsup.repl.session"
 local show = require "dynsup.repl.show"
 local wire = require "dynsup.attach.wire"
 
-local TEXT_MAX = wire.REQUEST_MAX -- bytes of a text over several lines
+local TEXT_MAX = wire.TEXT_MAX
 
 local lines = {}
 

@@ -28,6 +28,7 @@ local reasons = {
   enametoolong = ("the path of a socket has at most %d bytes"):format(PATH_MAX),
   enoent = "there is no such directory",
   enotdir = "what should be its directory is none",
+  erofs = "nothing can be written there",
 }
 
 --- Why a socket cannot be used, as people say it.
@@ -105,6 +106,16 @@ local refusals = {
   file = "%s is no socket: it stays as it is",
 }
 
+-- Why there is no lock. Of a file that cannot be made the user knows nothing: so it is told of the socket.
+local function lock_problem(path, name, reason)
+  if reason == "eagain" then
+    return ("cannot lock %s: somebody else has it"):format(name)
+  elseif reasons[reason] and not uv.fs_lstat(name) then
+    return ("cannot listen at %s: %s"):format(path, reasons[reason])
+  end
+  return ("cannot lock %s: %s"):format(name, place.told(reason))
+end
+
 -- Keeps other hosts from making ready at the path: what one has found stale, another one could have
 -- replaced meanwhile.
 local function take_lock(path)
@@ -114,7 +125,7 @@ local function take_lock(path)
     dynsup.sleep(LOOK_MS)
     lock, reason = native.lock(name)
   end
-  return lock, ("cannot lock %s: %s"):format(name, reason == "eagain" and "somebody else has it" or reason)
+  return lock, not lock and lock_problem(path, name, reason) or nil
 end
 
 -- Removes what a host has left behind at the path; why nobody can listen there, or nil.

@@ -9,8 +9,11 @@ local wire = {}
 --- The number of the protocol; it is in the host's hello.
 wire.PROTOCOL = 1
 
---- Bytes of a request, without its end of the line.
-wire.REQUEST_MAX = 65536
+--- Bytes of a text in a request, and of a line over several.
+wire.TEXT_MAX = 65536
+
+--- Bytes of a request, without its end of the line: room for any such text, of which a byte takes up to six.
+wire.REQUEST_MAX = 400000
 
 --- Bytes of a text in one message; what is longer is sent in pieces.
 wire.PIECE = 32768

@@ -167,6 +167,7 @@ end
 
 function console:on_interrupt()
   self.terminal.seen()
+  self.pasting = nil -- its end may be gone, with all that was not read yet
   if self.resume then
     self.terminal.finish "^C"
     self:wake "dropped"

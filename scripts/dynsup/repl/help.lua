@@ -65,7 +65,7 @@ local function read_page(index, module, text)
       table.insert(index.entries[full], section)
       table.insert(group.names, full)
     elseif section.level == 2 then
-      group = { module = module, title = section.title, names = {} }
+      group = { module = module, title = section.title, text = section.text, names = {} }
       table.insert(index.groups, group)
     end
     if section.level == 1 then
@@ -97,6 +97,7 @@ local function plain(text)
     :gsub("%[([^%]]+)%]%([^%)]+%)", "%1") -- links
     :gsub("`", ""):gsub("%*%*", "")
     :gsub("\n%- ", "\n  "):gsub("^%- ", "  ")
+    :gsub("\n|[-|]+", ""):gsub("\n| ([^\n]*[^\n |])[ |]*", "\n  %1") -- rows of tables
     :gsub("^\n+", ""):gsub("%s+$", ""))
 end
 
@@ -105,11 +106,28 @@ local function entry_text(module, section)
   return title .. "\n" .. plain(section.text) .. "\n"
 end
 
-local function function_text(index, name)
-  local texts = {}
-  local module = name:match "^([%a_]+)%." or ""
-  for i, section in ipairs(index.entries[name]) do
-    texts[i] = entry_text(module, section)
+-- What a module's page says beside its functions: their entries rely on it.
+local function beside(index, module)
+  local titles = {}
+  for _, group in ipairs(index.groups) do
+    if group.module == module and #group.names == 0 then
+      titles[#titles + 1] = group.title
+    end
+  end
+  return titles
+end
+
+local function function_text(index, names)
+  local texts, module = {}, nil
+  for _, name in ipairs(names) do
+    module = name:match "^([%a_]+)%." or ""
+    for _, section in ipairs(index.entries[name]) do
+      texts[#texts + 1] = entry_text(module, section)
+    end
+  end
+  local titles = #names == 1 and module ~= "" and beside(index, module) or {}
+  if #titles > 0 then
+    texts[#texts + 1] = ('help "%s" tells of: %s\n'):format(module, table.concat(titles, ", "))
   end
   return table.concat(texts, "\n")
 end
@@ -133,50 +151,67 @@ local function list(title, words, width)
   return table.concat(rows, "\n")
 end
 
-local function lists(index, module, width)
+local function title_of(group)
+  return group.module == "" and group.title or "dynsup." .. group.module .. ": " .. group.title
+end
+
+local function overview(index, width)
   local texts = {}
   for _, group in ipairs(index.groups) do
-    if (not module or group.module == module) and #group.names > 0 then
-      local title = group.module == "" and group.title or "dynsup." .. group.module .. ": " .. group.title
-      texts[#texts + 1] = list(title, group.names, width)
+    if #group.names > 0 then
+      texts[#texts + 1] = list(title_of(group), group.names, width)
     end
   end
   return table.concat(texts, "\n\n") .. "\n"
 end
 
 local function module_text(index, module, width)
-  return plain(index.intros[module]) .. "\n\n" .. lists(index, module, width)
+  local texts = { plain(index.intros[module]) }
+  for _, group in ipairs(index.groups) do
+    if group.module == module then
+      local text = plain(group.text)
+      local separator = text ~= "" and #group.names > 0 and "\n" or ""
+      texts[#texts + 1] = list(title_of(group) .. (text ~= "" and "\n" .. text .. separator or ""), group.names, width)
+    end
+  end
+  return table.concat(texts, "\n\n") .. "\n"
 end
 
 -- ---- what is asked for ----
 
--- The full name of a function or module of dynsup's, or nil.
-local function name_of(index, value)
-  for full in next, index.entries do
-    local module, name = full:match "^([%a_]+)%.(.*)$"
-    local owner = module and rawget(package.loaded, "dynsup." .. module) or not module and dynsup
-    if type(owner) == "table" and rawget(owner, name or full) == value then
-      return full
+-- The full names for which is_it is true, in their order.
+local function names_where(known, is_it)
+  local names = {}
+  for full in next, known do
+    if is_it(full) then
+      names[#names + 1] = full
     end
   end
-  for module in next, index.intros do
-    if value == (module == "" and dynsup or rawget(package.loaded, "dynsup." .. module)) then
-      return module
-    end
-  end
+  table.sort(names)
+  return names
 end
 
--- A name as it may be typed: "dynsup.http.get", "http.get", "start_child", "http", "dynsup".
+-- The full names of a function or module of dynsup's.
+local function names_of(index, value)
+  local functions = names_where(index.entries, function(full)
+    local module, name = full:match "^([%a_]+)%.(.*)$"
+    local owner = module and rawget(package.loaded, "dynsup." .. module) or not module and dynsup
+    return type(owner) == "table" and rawget(owner, name or full) == value
+  end)
+  return #functions > 0 and functions or names_where(index.intros, function(module)
+    return value == (module == "" and dynsup or rawget(package.loaded, "dynsup." .. module))
+  end)
+end
+
+-- A name as it may be typed: "dynsup.http.get", "http.get", "start_child", "http", "dynsup"; or the last part
+-- of some: "read".
 local function find(index, text)
   local name = text:gsub("^dynsup%.?", ""):gsub("%(.*$", "")
   if index.entries[name] or index.intros[name] then
-    return name
+    return { name }
   end
-  for full in next, index.entries do
-    if full:find("[.:]" .. name:gsub("%W", "%%%0") .. "$") then
-      return full
-    end
-  end
+  local last = "[.:]" .. name:gsub("^[.:]", ""):gsub("%W", "%%%0") .. "$"
+  return names_where(index.entries, function(full) return full:find(last) ~= nil end)
 end
 
 --- What help(topic) tells.
@@ -189,20 +224,15 @@ function help.text(pages, topic, width, attached)
   local index = read_pages(pages)
   width = width or 80
   if topic == nil then
-    return OVERVIEW .. (attached and DETACHES or ENDS) .. "\n" .. lists(index, nil, width)
+    return OVERVIEW .. (attached and DETACHES or ENDS) .. "\n" .. overview(index, width)
   end
-  local name
-  if type(topic) == "string" then
-    name = find(index, topic)
-  elseif topic ~= nil then
-    name = name_of(index, topic)
-  end
-  if not name then
+  local names = type(topic) == "string" and find(index, topic) or names_of(index, topic)
+  if #names == 0 then
     return ("There is no help on %s: help() shows what there is help on.\n"):format(tostring(topic))
-  elseif index.entries[name] then
-    return function_text(index, name)
+  elseif index.entries[names[1]] then
+    return function_text(index, names)
   end
-  return module_text(index, name, width)
+  return module_text(index, names[1], width)
 end
 
 --- The function help of a session.

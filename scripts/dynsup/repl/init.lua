@@ -38,10 +38,10 @@ end
 
 -- What is ready when the last line is read has its turn before the end.
 local function finish(current, code)
-  current:close()
   if session.halting() then
     follow()
   end
+  current:close()
   if not current.halted then
     dynsup.yield()
   end

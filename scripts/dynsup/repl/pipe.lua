@@ -1,6 +1,7 @@
 --- Lines from what is no terminal: no prompt, and the host goes on while none is there.
 
 local dynsup = require "dynsup"
+local session = require "dynsup.repl.session"
 local uv = require "luv"
 
 local MUCH = 32768 -- bytes of a line that are taken before its end: the input has room for 65536
@@ -15,16 +16,34 @@ local function new_poll()
   return kind ~= "file" and kind ~= "unknown" and uv.new_poll(0) or nil
 end
 
--- Waits until there is something to read.
-local function wait_for(poll)
+-- Waits until there is something to read, or the host is halted.
+local function wait_for(reader)
+  local poll = reader.poll
   if poll then
     dynsup.await(function(resume)
-      poll:start("r", function()
-        poll:stop()
-        resume()
-      end)
+      reader.resume = resume
+      poll:start("r", function() resume() end)
     end)
+    reader.resume = nil
+    poll:stop()
   end
+end
+
+-- The host is halted, by whomever: the process traps exits, and is to wait for nothing any more.
+local function watch(reader, current)
+  local turn = uv.new_prepare()
+  turn:start(function()
+    if not session.halting() then
+      return
+    end
+    turn:stop()
+    if reader.resume then
+      reader.resume()
+    else
+      current:unwind()
+    end
+  end)
+  turn:unref()
 end
 
 -- The beginning of a long line.
@@ -38,12 +57,14 @@ local function take_part(input)
 end
 
 -- A line, or what is left without an end; nil: nothing.
-local function next_line(input, poll)
+local function next_line(reader, input)
   local parts, line = {}, input.line()
   while not line do
     parts[#parts + 1] = take_part(input)
-    wait_for(poll)
-    if not input.fill() then
+    wait_for(reader)
+    if session.halting() then
+      return nil
+    elseif not input.fill() then
       local text = table.concat(parts) .. (input.line(true) or "")
       return text ~= "" and text or nil
     end
@@ -53,13 +74,18 @@ local function next_line(input, poll)
 end
 
 ---@param input table the program's
+---@param current table the session
 ---@return table reader its field code: what the program is to end with, where it cannot read
-function pipe.new(input)
-  local poll, reader = new_poll(), {}
+function pipe.new(input, current)
+  local reader = { poll = new_poll() }
   input.settle()
+  watch(reader, current)
   function reader.lines()
     return function()
-      local line = next_line(input, poll)
+      if session.halting() then
+        return nil
+      end
+      local line = next_line(reader, input)
       local failure = not line and input.failure()
       if failure then
         io.stderr:write("dynsup: cannot read stdin: ", failure, "\n")

@@ -29,11 +29,16 @@ function read.compile(text, name, env)
   return nil, "wrong", message
 end
 
---- True for a text without code: nothing but blanks and comments.
+-- One of a single line is; how far a long one goes only the compiler knows.
+local function without(comment)
+  return comment:find "^%-%-%[=*%[" and comment or ""
+end
+
+--- True for a text without code: nothing but blanks and comments of one line.
 ---@param text string
 ---@return boolean
 function read.is_empty(text)
-  return not text:gsub("%-%-[^\n]*", ""):find "%S"
+  return not text:gsub("%-%-[^\n]*", without):find "%S"
 end
 
 return read
