@@ -72,24 +72,30 @@ static dsl_account **account_at(const dynsup_process_info *info) {
 }
 
 /* The account is in the memory of the heap that the process lives in. One that has not begun gets
- * it, and its limit, then: see account_open. NULL, or why there can be none. */
-static const char *limit_set(const dynsup_process_info *info, size_t limit) {
+ * it, and its limit, then: see account_open. 0, with *why_out where there can be none; or
+ * DYNSUP_ENOMEM. */
+static int limit_set(const dynsup_process_info *info, size_t limit, const char **why_out) {
     dsl_account **at = account_at(info);
     bool begins = info->ops == &dsl_begin_ops;
-    if (!at && !begins)
-        return "max_memory has no effect on a child that is a supervisor or a worker in C";
+    if (!at && !begins) {
+        *why_out = "max_memory has no effect on a child that is a supervisor or a worker in C";
+        return 0;
+    }
     dsl_host *face = dsl_face_in(info);
     int status = dsl_accounts_open(face->L, face);
-    if (status == DYNSUP_EMISUSE)
-        return "max_memory has no effect on a child in a heap with an allocator of the program's";
-    if (status == 0 && begins)
-        return NULL;
-    if (status == 0 && !*at)
+    if (status == DYNSUP_EMISUSE) {
+        *why_out =
+            "max_memory has no effect on a child in a heap with an allocator of the program's";
+        return 0;
+    }
+    if (status || begins)
+        return status;
+    if (!*at)
         *at = dsl_account_new(face->memory, 0);
-    if (status || !*at)
-        return "no memory to keep account of a child's memory";
+    if (!*at)
+        return DYNSUP_ENOMEM;
     (*at)->limit = limit;
-    return NULL;
+    return 0;
 }
 
 void dsl_account_hand_on(const dsl_body *guest, dynsup_pid pid) {
@@ -97,8 +103,10 @@ void dsl_account_hand_on(const dsl_body *guest, dynsup_pid pid) {
     dsl_host *host = guest->host;
     if (!guest->account || !dynsup_process_glance(host->core, pid, &info))
         return;
-    const char *why = limit_set(&info, guest->account->limit);
-    if (why)
+    const char *why = NULL;
+    if (limit_set(&info, guest->account->limit, &why) == DYNSUP_ENOMEM)
+        dynsup_exceeded(host->core, pid, DYNSUP_NOMEM);
+    else if (why)
         dsl_log(host, DYNSUP_LEVEL_WARNING, "%s", why);
 }
 

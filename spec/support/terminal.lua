@@ -65,9 +65,9 @@ function terminal.restart()
   tmux_here("respawn-pane", ("-k sh %s/%s.sh"):format(folder, target))
 end
 
---- Opens a terminal with the prompt.
+--- Opens a terminal with the prompt. Of the log it shows errors alone, for a busy machine has warnings.
 function terminal.prompt(words, columns, rows)
-  terminal.open("\"$DYNSUP\" repl " .. (words or ""), columns, rows)
+  terminal.open("\"$DYNSUP\" repl --log-level error " .. (words or ""), columns, rows)
   terminal.wait "\n> $"
 end
 

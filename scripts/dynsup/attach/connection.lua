@@ -24,6 +24,7 @@ local WIDTH_MIN, WIDTH_MAX = 20, 1000
 ---@class dynsup.attach.connection
 ---@field outbox dynsup.attach.outbox
 ---@field is_over boolean the client has gone
+---@field writer? userdata its process, which owns the socket
 ---@field current? table the request that the session works on
 local connection = {}
 connection.__index = connection
@@ -31,9 +32,17 @@ connection.__name = "dynsup.attach.connection"
 
 -- ---- ends ----
 
--- Calls f when the calling process ends, however it ends.
-local function at_end(f)
-  dynsup.own(setmetatable({}, { __close = f }))
+-- Calls f when the calling process ends, however it ends. Where that fails, as without memory, the connection
+-- ends with its writer, so that nobody waits for the others.
+local function at_end(self, f)
+  dynsup.own(setmetatable({}, { __close = function()
+    local ok, why = pcall(f)
+    if ok then return end
+    if self.writer then
+      dynsup.exit(self.writer, "kill")
+    end
+    error(why, 0)
+  end }))
 end
 
 -- What the client is told last; nil while the host goes on.
@@ -217,14 +226,14 @@ local function new(settings)
 end
 
 local function write(self, socket)
-  at_end(function() self.outbox:finish() end)
+  at_end(self, function() self.outbox:finish() end)
   self.outbox:serve(socket)
 end
 
 local function run_lines(self)
   self.outbox.patient[dynsup.self()] = true
   self.session = session.new(self.width, self.env, self.streams)
-  at_end(function()
+  at_end(self, function()
     self.outbox:finish(farewell { bye = "killed" })
   end)
   lines.serve(self)
@@ -233,8 +242,9 @@ end
 -- The writer has the socket; it takes the reader along when it ends.
 local function start(self, socket)
   self.outbox.patient[dynsup.self()] = true
-  at_end(function() self:leave() end)
-  socket:give(dynsup.spawn(write, self, socket))
+  at_end(self, function() self:leave() end)
+  self.writer = dynsup.spawn(write, self, socket)
+  socket:give(self.writer)
   dynsup.spawn(run_lines, self)
 end
 
