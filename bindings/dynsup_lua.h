@@ -15,7 +15,8 @@
  * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
- * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
+ * the lua_State was closed before its host; while it is being closed what takes a worker's argument
+ * or a `done` is refused with it, too. Misuse (the wrong thread, a call from where it must not
  * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
  * exits or aborts.
  *
@@ -386,8 +387,8 @@ typedef struct dynsup_lua_worker_ops {
     int (*work)(lua_State *L, dynsup_lua_worker *worker);
     /* The incarnation ends, for whatever reason, after a start: frees what its data holds. */
     void (*stop)(lua_State *L, dynsup_lua_worker *worker);
-    /* Nobody will start a worker with this argument any more. From Lua's collector: may call
-     * neither Lua nor dynsup. */
+    /* Nobody will start a worker with this argument any more, and none is left that has it. From
+     * Lua's collector, or at a worker's end: may call neither Lua nor dynsup. */
     void (*drop)(void *arg);
 } dynsup_lua_worker_ops;
 
@@ -417,7 +418,7 @@ dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
 dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
 
 /* `work` is called in ms, unless another function of the worker's is called before: it is set anew
- * in each. */
+ * in each. What is not more than 0, NaN included, is 0; infinity is never. */
 void dynsup_lua_worker_timeout(dynsup_lua_worker *worker, double ms);
 
 /* Tells a start_child that waits (`ready` in the spec) that the worker is up. */

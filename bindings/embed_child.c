@@ -105,7 +105,7 @@ static int push_protected(lua_State *L) {
 int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua_worker_ops *ops,
                            void *arg) {
     making m = {.host = host, .ops = ops, .arg = arg};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return made(&m, status);
     return made(&m, dsl_embed_call_for(host, L, 0, 1, push_protected, &m));
@@ -125,7 +125,7 @@ static int spawn_protected(lua_State *L) {
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out) {
     making m = {.host = host, .ops = ops, .arg = arg, .name = name};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return made(&m, status);
     status = made(&m, dsl_embed_call(host, host->L, 0, spawn_protected, &m));
@@ -247,7 +247,7 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
     worker_starting w = {.start = {.host = host, .supervisor = supervisor},
                          .making = {.host = host, .ops = ops, .arg = arg},
                          .child = child ? child : &plain};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return made(&w.making, status);
     status = start(host, host->L, 0, worker_start_protected, &w.start, &w, pid_out);
@@ -336,7 +336,7 @@ static int call_protected(lua_State *L) {
 
 int dynsup_lua_call(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_lua_done done,
                     void *ud) {
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return status;
     if (!dsl_expect(lua_isfunction(L, -nargs - 1), "a function below its arguments"))
@@ -360,7 +360,7 @@ static int terminate_protected(lua_State *L) {
 
 int dynsup_lua_child_terminate(dynsup_lua_host *host, dynsup_pid supervisor, dynsup_pid child,
                                dynsup_lua_done done, void *ud) {
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return status;
     if (!dsl_expect(supervisor && child, "pids"))

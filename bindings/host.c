@@ -195,6 +195,7 @@ static int sentinel_gc(lua_State *L) {
     if (!host)
         return 0;
     host->L = L; /* the thread that called run may be gone */
+    host->state_closes = true;
     dsl_host_end(host);
     host->busy = false;
     if (host->owner == DSL_OWNER_RUN)
