@@ -240,7 +240,8 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
 
 /* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
  * process has started, and those of a main process, stop first, the last one started first; then
- * all other processes get "shutdown", and 5 s later "kill". The first call decides the code. */
+ * all other processes get "shutdown", and 5 s later "kill". What is started when all have ended is
+ * killed in the next step. The first call decides the code. */
 int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
 
 /* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
