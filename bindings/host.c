@@ -339,6 +339,8 @@ static void uv_open(lua_State *L, dsl_host *host) {
         host->uv = dynsup_uv_new(&uv, &error);
     if (error && error != -ENOMEM)
         host->loop_error = DYNSUP_ENO_LOOP;
+    if (!host->uv && !host->loop_error)
+        dsl_error(L, "not enough memory");
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
     if (host->config->signals)
