@@ -24,11 +24,19 @@ static void hook_leave(lua_State *L, dsl_runtime *runtime) {
         lua_sethook(L, NULL, 0, 0);
 }
 
+bool dsl_in_callback(const dsl_runtime *runtime) {
+    return runtime->callback.runs && runtime->callback.body == current_body(runtime);
+}
+
+bool dsl_callback_is_over(const dsl_runtime *runtime) {
+    return dsl_in_callback(runtime) && runtime->callback.over;
+}
+
 static void callback_hook(lua_State *L, lua_Debug *ar) {
     (void)ar;
     dsl_runtime *runtime = dsl_runtime_of_thread(L);
     struct dsl_callback_time *callback = &runtime->callback;
-    if (!callback->runs || callback->body != current_body(runtime)) {
+    if (!dsl_in_callback(runtime)) {
         hook_leave(L, runtime);
         return;
     }
@@ -54,6 +62,27 @@ static dsl_host *host_hold(lua_State *L, const dsl_runtime *runtime) {
     return host;
 }
 
+/* The hook of the coroutine, from now on the callback's. */
+static dsl_level hook_take(lua_State *co, bool over) {
+    dsl_level user = {.co = co,
+                      .hook = lua_gethook(co),
+                      .hook_mask = lua_gethookmask(co),
+                      .hook_count = lua_gethookcount(co)};
+    lua_sethook(co, callback_hook, LUA_MASKCOUNT, over ? 1 : CALLBACK_COUNT);
+    return user;
+}
+
+void dsl_callback_leave(const dsl_level *user) {
+    if (user->co && lua_gethook(user->co) == callback_hook)
+        lua_sethook(user->co, user->hook, user->hook_mask, user->hook_count);
+}
+
+void dsl_callback_enter(const dsl_runtime *runtime, lua_State *co, dsl_level *user_out) {
+    *user_out = (dsl_level){0};
+    if (dsl_in_callback(runtime))
+        *user_out = hook_take(co, runtime->callback.over);
+}
+
 void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
                         dsl_callback_frame *frame_out) {
     struct dsl_callback_time *callback = &runtime->callback;
@@ -66,17 +95,11 @@ void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
     callback->runs = true;
     callback->body = current_body(runtime);
     frame_out->held = host_hold(L, runtime);
-    frame_out->user = (dsl_level){.co = L,
-                                  .hook = lua_gethook(L),
-                                  .hook_mask = lua_gethookmask(L),
-                                  .hook_count = lua_gethookcount(L)};
-    lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
+    frame_out->user = hook_take(L, callback->over);
 }
 
 void dsl_callback_end(dsl_runtime *runtime, const dsl_callback_frame *frame) {
-    const dsl_level *user = &frame->user;
-    if (lua_gethook(user->co) == callback_hook)
-        lua_sethook(user->co, user->hook, user->hook_mask, user->hook_count);
+    dsl_callback_leave(&frame->user);
     if (frame->held)
         frame->held->hold = false;
     runtime->callback = frame->outer;

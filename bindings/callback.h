@@ -18,4 +18,13 @@ void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
                         dsl_callback_frame *frame_out);
 void dsl_callback_end(dsl_runtime *runtime, const dsl_callback_frame *frame);
 
+/* Does the code that runs belong to a callback, and has that taken its second? */
+bool dsl_in_callback(const dsl_runtime *runtime);
+bool dsl_callback_is_over(const dsl_runtime *runtime);
+
+/* Before and after code of a callback, if it is such code, runs something on another coroutine: its
+ * second is that one's too. */
+void dsl_callback_enter(const dsl_runtime *runtime, lua_State *co, dsl_level *user_out);
+void dsl_callback_leave(const dsl_level *user);
+
 #endif

@@ -18,6 +18,11 @@ int dsl_check_host(const dsl_host *host) {
     return host->core ? 0 : DYNSUP_ECLOSED;
 }
 
+int dsl_check_open(const dsl_host *host) {
+    int status = dsl_check_host(host);
+    return status == 0 && host->whole->state_closes ? DYNSUP_ECLOSED : status;
+}
+
 int dsl_check_outside(const dsl_host *host) {
     int status = dsl_check_host(host);
     if (status == DYNSUP_EMISUSE)

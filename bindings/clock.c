@@ -2,7 +2,8 @@
  * The C half of dynsup.clock: handles of clocks.
  *
  * A handle holds its clock and names its run, for in another one the id would mean something else.
- * The collector may come to it after its run has ended: then there is nothing to be let go.
+ * The collector may come to it after its run has ended: then there is nothing to be let go. From
+ * then on it is no clock's: other finalizers may find it still.
  */
 #include "bindings/clock.h"
 #include "core/dynsup_clock.h"
@@ -13,7 +14,7 @@
 
 typedef struct handle {
     uint64_t run;
-    dynsup_clock clock;
+    dynsup_clock clock; /* 0: none yet, or the collector has been there */
 } handle;
 
 /* The host of that run, when it has not ended. */
@@ -30,7 +31,7 @@ static handle *handle_at(lua_State *L, int index) {
 
 bool dsl_clock_read(lua_State *L, const dsl_host *host, int index, dynsup_clock *clock_out) {
     const handle *h = handle_at(L, index);
-    if (!h || h->run != host->number)
+    if (!h || !h->clock || h->run != host->number)
         return false;
     *clock_out = h->clock;
     return true;
@@ -40,15 +41,22 @@ bool dsl_clock_read(lua_State *L, const dsl_host *host, int index, dynsup_clock 
 static dynsup_clock clock_check(lua_State *L, dsl_host **host_out) {
     const handle *h = luaL_checkudata(L, 1, CLOCK_NAME);
     *host_out = dsl_host_of(L);
+    luaL_argcheck(L, h->clock, 1, "the clock is gone");
     luaL_argcheck(L, h->run == (*host_out)->number, 1, "the clock belongs to another run");
     return h->clock;
 }
 
-static void inspect(lua_State *L, dynsup_clock_info *info_out) {
+static void inspect(lua_State *L, const dsl_host *host, dynsup_clock clock,
+                    dynsup_clock_info *info_out) {
+    bool is_one = dynsup_clock_inspect(host->core, clock, info_out);
+    luaL_argcheck(L, is_one, 1, "the clock is gone");
+}
+
+static void inspect_own(lua_State *L, dynsup_clock_info *info_out) {
     dsl_host *host;
     dynsup_clock clock = clock_check(L, &host);
     dsl_check_count(L, 1, 1);
-    dynsup_clock_inspect(host->core, clock, info_out);
+    inspect(L, host, clock, info_out);
 }
 
 /* ---- methods ---- */
@@ -71,14 +79,14 @@ static int clock_resume(lua_State *L) {
 
 static int clock_now(lua_State *L) {
     dynsup_clock_info info;
-    inspect(L, &info);
+    inspect_own(L, &info);
     lua_pushnumber(L, (double)info.now_ns / 1e6);
     return 1;
 }
 
 static int clock_paused(lua_State *L) {
     dynsup_clock_info info;
-    inspect(L, &info);
+    inspect_own(L, &info);
     lua_pushboolean(L, info.is_paused);
     return 1;
 }
@@ -88,7 +96,7 @@ static int clock_rate(lua_State *L) {
     dynsup_clock_info info;
     dynsup_clock clock = clock_check(L, &host);
     dsl_check_count(L, 1, 2);
-    dynsup_clock_inspect(host->core, clock, &info);
+    inspect(L, host, clock, &info);
     if (lua_gettop(L) > 1) {
         luaL_checktype(L, 2, LUA_TNUMBER);
         bool is_one = dynsup_clock_set_rate(host->core, clock, lua_tonumber(L, 2));
@@ -123,10 +131,11 @@ static int clock_step(lua_State *L) {
 }
 
 static int clock_gc(lua_State *L) {
-    const handle *h = luaL_checkudata(L, 1, CLOCK_NAME);
-    dsl_host *host = host_of_run(dsl_runtime_of(L), h->run);
+    handle *h = luaL_checkudata(L, 1, CLOCK_NAME);
+    dsl_host *host = h->clock ? host_of_run(dsl_runtime_of(L), h->run) : NULL;
     if (host)
         dynsup_clock_release(host->core, h->clock);
+    h->clock = 0;
     return 0;
 }
 
@@ -145,19 +154,26 @@ static int clock_tostring(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"pause", clock_pause}, {"resume", clock_resume}, {"paused", clock_paused},
     {"now", clock_now},     {"rate", clock_rate},     {"step", clock_step},
-    {"__gc", clock_gc},     {"__eq", clock_eq},       {"__tostring", clock_tostring},
     {NULL, NULL},
 };
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", clock_gc}, {"__eq", clock_eq}, {"__tostring", clock_tostring}, {NULL, NULL}};
+
+static void functions_set(lua_State *L, const luaL_Reg *functions) {
+    lua_pushlightuserdata(L, dsl_runtime_of(L));
+    luaL_setfuncs(L, functions, 1);
+}
 
 /* It is known to others when it is complete. [-0, +1] */
 static void meta_push(lua_State *L) {
     if (luaL_getmetatable(L, CLOCK_NAME) == LUA_TTABLE)
         return;
     lua_pop(L, 1);
-    lua_createtable(L, 0, 12);
-    lua_pushlightuserdata(L, dsl_runtime_of(L));
-    luaL_setfuncs(L, methods, 1);
-    lua_pushvalue(L, -1);
+    lua_createtable(L, 0, 5);
+    functions_set(L, metamethods);
+    lua_createtable(L, 0, 6);
+    functions_set(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, CLOCK_NAME);
     lua_setfield(L, -2, "__name");

@@ -9,7 +9,7 @@
  * else they are "normal" and cannot be resumed or closed. Outside of a host these functions do what
  * Lua's do.
  */
-#include "bindings/binding.h"
+#include "bindings/callback.h"
 
 #include <stdlib.h>
 
@@ -114,6 +114,14 @@ static int resume_refuse(lua_State *L, lua_State *co, bool wrap, const char *why
     return wrap ? wrap_results(L, co, -1) : plain_results(L, -1);
 }
 
+static int outside_resume(lua_State *L, lua_State *co, int nargs, int *count_out) {
+    dsl_level user;
+    dsl_callback_enter(dsl_runtime_of(L), co, &user);
+    int status = lua_resume(co, L, nargs, count_out);
+    dsl_callback_leave(&user);
+    return status;
+}
+
 /* Resumes co with the nargs values on top of L. */
 static int resume(lua_State *L, lua_State *co, int nargs, bool wrap) {
     dsl_host *host = host_here(L);
@@ -126,7 +134,7 @@ static int resume(lua_State *L, lua_State *co, int nargs, bool wrap) {
     if (!body) {
         dsl_close_watch(host, co);
         lua_xmove(L, co, nargs);
-        int status = lua_resume(co, L, nargs, &count);
+        int status = outside_resume(L, co, nargs, &count);
         return resume_done(L, co, wrap, status, count);
     }
     dsl_level_push(L, body, co);
@@ -143,11 +151,19 @@ static int plain_results(lua_State *L, int count) {
 }
 
 /* Closes co, whose handlers can be interrupted no more than a C function, but be ended. */
+static int outside_close(lua_State *L, lua_State *co) {
+    dsl_level user;
+    dsl_callback_enter(dsl_runtime_of(L), co, &user);
+    int status = dsl_thread_close(co);
+    dsl_callback_leave(&user);
+    return status;
+}
+
 static int thread_close(lua_State *L, lua_State *co) {
     dsl_host *host = host_here(L);
     dsl_close_watch(host, co);
     if (!body_here(L, host))
-        return dsl_thread_close(co);
+        return outside_close(L, co);
     bool chain_ok = host->chain_ok;
     host->chain_ok = false;
     host->innermost = co;

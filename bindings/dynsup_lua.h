@@ -15,7 +15,8 @@
  * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
- * the lua_State was closed before its host. Misuse (the wrong thread, a call from where it must not
+ * the lua_State was closed before its host; while it is being closed what takes a worker's argument
+ * or a `done` is refused with it, too. Misuse (the wrong thread, a call from where it must not
  * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
  * exits or aborts.
  *
@@ -215,13 +216,15 @@ enum dynsup_lua_end {
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
 /* A new host in the lua_State, which is the program's and must be closed after the host; or, with L
- * NULL, in one of its own, with all of Lua's libraries. Opens the module dynsup, as luaopen_dynsup
- * does. config may be NULL. From here on the program's Lua code outside of processes may call what
- * needs no process: start_child, send, spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State
- * has a host; DYNSUP_ETAKEN: it has another loop; DYNSUP_ENO_LOOP: libuv could not make what is
- * needed; DYNSUP_EMISUSE: the config contradicts itself, or its alloc aligns to less than 16
- * bytes; DYNSUP_ENOMEM. With an error *host_out is
- * NULL. */
+ * NULL, in one of its own, with all of Lua's libraries. The program's needs the base and the
+ * package library for a host, and what dynsup's modules and scripts use: best all, by
+ * luaL_openlibs. Opens the module dynsup, as luaopen_dynsup does. config may be NULL. From here on
+ * the program's Lua code outside of processes may call what needs no process: start_child, send,
+ * spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State has a host; DYNSUP_ETAKEN: it has
+ * another loop; DYNSUP_ENO_LOOP: libuv could not make what is needed; DYNSUP_EMISUSE: the config
+ * contradicts itself, or its alloc aligns to less than 16 bytes; DYNSUP_EREASON: the lua_State
+ * lacks a library, or cannot keep the accounts of memory that config asks for, as a line of level
+ * error in config's log says; DYNSUP_ENOMEM. With an error *host_out is NULL. */
 int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
 
 /* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
@@ -239,7 +242,8 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
 
 /* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
  * process has started, and those of a main process, stop first, the last one started first; then
- * all other processes get "shutdown", and 5 s later "kill". The first call decides the code. */
+ * all other processes get "shutdown", and 5 s later "kill". What is started when all have ended is
+ * killed in the next step. The first call decides the code. */
 int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
 
 /* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
@@ -286,8 +290,8 @@ dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host);
  * it made. NULL when it has been closed. */
 lua_State *dynsup_lua_host_state(dynsup_lua_host *host);
 
-/* What the last call that failed with DYNSUP_EREASON or DYNSUP_EMISUSE has to say, for people; the
- * host's, until the next such call. "" when there is nothing more to say. */
+/* What the last call that failed with DYNSUP_EREASON has to say, for people; the host's, until the
+ * next such call. "" when there is nothing more to say. */
 const char *dynsup_lua_host_error(const dynsup_lua_host *host);
 
 /* ---- processes and messages ------------------------------------------------------------------ */
@@ -318,8 +322,9 @@ static inline dynsup_lua_value dynsup_lua_boolean(bool boolean) {
     return v;
 }
 
+/* nil for 0. */
 static inline dynsup_lua_value dynsup_lua_pid(dynsup_pid pid) {
-    dynsup_lua_value v = {{DYNSUP_ID, {0}}, NULL, 0};
+    dynsup_lua_value v = {{pid ? DYNSUP_ID : DYNSUP_NIL, {0}}, NULL, 0};
     v.value.as.id = pid;
     return v;
 }
@@ -335,7 +340,9 @@ static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
 int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
                     int count);
 
-/* The same with the count values on top of L: tables go by reference, as from Lua. [-count, +0] */
+/* The same with the count values on top of L: tables go by reference, as from Lua. Also
+ * DYNSUP_EREASON: what cannot go to another heap (a function), or an error of a type's `__pack`,
+ * which dynsup_lua_host_error tells. [-count, +0] */
 int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
 
 /* Pushes a pid as Lua code sees it, nil for 0. [-0, +1] */
@@ -386,8 +393,8 @@ typedef struct dynsup_lua_worker_ops {
     int (*work)(lua_State *L, dynsup_lua_worker *worker);
     /* The incarnation ends, for whatever reason, after a start: frees what its data holds. */
     void (*stop)(lua_State *L, dynsup_lua_worker *worker);
-    /* Nobody will start a worker with this argument any more. From Lua's collector: may call
-     * neither Lua nor dynsup. */
+    /* Nobody will start a worker with this argument any more, and none is left that has it. From
+     * Lua's collector, or at a worker's end: may call neither Lua nor dynsup. */
     void (*drop)(void *arg);
 } dynsup_lua_worker_ops;
 
@@ -399,7 +406,8 @@ int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua
 
 /* A new process of this kind, nobody's child; with a name unless that is NULL. To receive messages
  * by a callback is to spawn a worker with `message`. 0; DYNSUP_EALREADY_STARTED with *pid_out who
- * has the name; DYNSUP_ENOMEM. *pid_out may be left out (NULL). */
+ * has the name; DYNSUP_EREASON: the name is empty; DYNSUP_ENOMEM. *pid_out may be left out (NULL).
+ */
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out);
 
@@ -417,7 +425,7 @@ dynsup_pid dynsup_lua_worker_pid(const dynsup_lua_worker *worker);
 dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker);
 
 /* `work` is called in ms, unless another function of the worker's is called before: it is set anew
- * in each. */
+ * in each. What is not more than 0, NaN included, is 0; infinity is never. */
 void dynsup_lua_worker_timeout(dynsup_lua_worker *worker, double ms);
 
 /* Tells a start_child that waits (`ready` in the spec) that the worker is up. */
@@ -427,7 +435,8 @@ void dynsup_lua_worker_ready(dynsup_lua_worker *worker);
 
 /* A new dynamic supervisor, with a name unless that is NULL; options may be NULL: 3 restarts in 5
  * s, any number of children; the names in them are not looked at. Called by a worker, it is linked
- * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_EMISUSE: a limit of
+ * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_EREASON: the name is
+ * empty; DYNSUP_EMISUSE: a limit of
  * memory where lua_newstate was given an allocator of the program's; DYNSUP_ENOMEM. */
 int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
                                 const dynsup_supervisor_options *options, dynsup_pid *pid_out);
@@ -436,9 +445,9 @@ int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
  * function, a module, { module, arg }. At once, or not at all: 0; DYNSUP_EWOULD_WAIT: it has a
  * start function or `ready`, or the supervisor is busy (dynsup_lua_call can wait);
  * DYNSUP_EALREADY_STARTED with *pid_out who has the name (0: it restarts); DYNSUP_EMAX_CHILDREN,
- * _ENOPROC, _ENOT_A_SUPERVISOR; DYNSUP_EIGNORE; DYNSUP_EREASON: the spec is wrong,
- * dynsup_lua_host_error says how; DYNSUP_ENOMEM.
- * [-1, +0] */
+ * _ENOPROC (also for what is no pid), _ENOT_A_SUPERVISOR; DYNSUP_EIGNORE; DYNSUP_EREASON: the spec
+ * is wrong, or an error of Lua code that was asked for it (`child_spec`), dynsup_lua_host_error
+ * says how; DYNSUP_ENOMEM. [-1, +0] */
 int dynsup_lua_child_start(dynsup_lua_host *host, lua_State *L, dynsup_pid supervisor,
                            dynsup_pid *pid_out);
 

@@ -7,7 +7,7 @@
  * thread's stack before the host is made: when making it fails, it is ended there and then, and not
  * by the collector.
  */
-#include "bindings/check.h"
+#include "bindings/embed.h"
 #include "bindings/log.h"
 #include "bindings/memory.h"
 #include "bindings/own_state.h"
@@ -47,6 +47,25 @@ static int sentinel_open(lua_State *L) {
     return 1;
 }
 
+/* Calls fn protected. What it raises but for want of memory there is no host yet to tell of: a line
+ * in the log does. */
+static int attempt(lua_State *L, lua_CFunction fn, opening *o, int results) {
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, o);
+    int status = lua_pcall(L, 1, results, 0);
+    if (status == LUA_OK)
+        return 0;
+    int code = dsl_is_memory_error(L, status) ? DYNSUP_ENOMEM : DYNSUP_EREASON;
+    if (o->sentinel && o->sentinel->host && o->sentinel->host->loop_error)
+        code = o->sentinel->host->loop_error;
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    if (code == DYNSUP_EREASON && text)
+        dynsup_lua_log(o->config, DYNSUP_LEVEL_ERROR, "host", text, size);
+    lua_pop(L, 1);
+    return code;
+}
+
 static int host_open(lua_State *L) {
     opening *o = lua_touserdata(L, 1);
     o->host = dsl_host_open(o->thread, o->sentinel, o->config, o->owner);
@@ -55,15 +74,8 @@ static int host_open(lua_State *L) {
 
 /* The sentinel stays on the thread's stack. */
 static int thread_fill(opening *o) {
-    lua_State *thread = o->thread;
-    lua_pushcfunction(thread, sentinel_open);
-    lua_pushlightuserdata(thread, o);
-    if (lua_pcall(thread, 1, 1, 0) != LUA_OK)
-        return DYNSUP_ENOMEM;
-    if (dsl_protect(thread, host_open, o) == LUA_OK)
-        return 0;
-    const dsl_host *host = o->sentinel->host;
-    return host && host->loop_error ? host->loop_error : DYNSUP_ENOMEM;
+    int status = attempt(o->thread, sentinel_open, o, 1);
+    return status ? status : attempt(o->thread, host_open, o, 0);
 }
 
 static void opening_undo(lua_State *L, opening *o) {
@@ -92,8 +104,8 @@ static void memory_heed(lua_State *L, dsl_host *host) {
 }
 
 static int host_make(lua_State *L, opening *o) {
-    int status = DYNSUP_ENOMEM;
-    if (lua_checkstack(L, 4) && dsl_protect(L, thread_open, o) == LUA_OK)
+    int status = lua_checkstack(L, 4) ? attempt(L, thread_open, o, 0) : DYNSUP_ENOMEM;
+    if (status == 0)
         status = o->is_taken ? DYNSUP_EALREADY_STARTED : thread_fill(o);
     if (status) {
         opening_undo(L, o);
@@ -265,6 +277,7 @@ int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns) {
     int status = dsl_check_host(host);
     if (status)
         return status;
+    host = host->whole;
     if (!dsl_expect(host->config->virtual_clock, "a host with a virtual clock"))
         return DYNSUP_EMISUSE;
     uint64_t most_ns = DYNSUP_NEVER - 1 - host->virtual_ns;
@@ -288,7 +301,7 @@ int dynsup_lua_host_timeout_ms(dynsup_lua_host *host) {
 
 void dynsup_lua_host_adopt(dynsup_lua_host *host) {
     if (dsl_expect(host, "a host"))
-        host->thread = pthread_self();
+        host->whole->thread = pthread_self();
 }
 
 dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host) {

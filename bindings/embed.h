@@ -5,13 +5,17 @@
 #include "bindings/check.h"
 
 /* Calls fn protected, on the host's own thread: its first argument is ud (a light userdata), then
- * the count values on top of L. 0, or a code: DYNSUP_ENOMEM, or DYNSUP_EMISUSE for an error, whose
- * text the host keeps. [-count, +0] */
+ * the count values on top of L. 0, or a code: DYNSUP_ENOMEM, or DYNSUP_EREASON for another error,
+ * whose text the host keeps. [-count, +0] */
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud);
 
-/* The same for a function with so many results. [-count, +results if 0] */
-int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
-                       void *ud);
+/* The same for a function that calls nothing of the program's, with so many results: what it raises
+ * is want of memory, or of room on a stack. [-count, +results if 0] */
+int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
+                   void *ud);
+
+/* Does the error on top, of a call that ended with this status, tell of memory? [-0, +0] */
+bool dsl_is_memory_error(lua_State *L, int status);
 
 /* Keeps the value at the index as the text of the last failure. Never raises. [-0, +0] */
 void dsl_embed_note(dsl_host *host, lua_State *L, int index);

@@ -12,25 +12,23 @@
 
 /* ---- protected work ---- */
 
-static int failed_code(dsl_host *host, lua_State *L, int status) {
-    if (status == LUA_ERRMEM)
-        return DYNSUP_ENOMEM;
-    dsl_embed_note(host, L, -1);
-    return lua_type(L, -1) == LUA_TSTRING && strstr(lua_tostring(L, -1), "not enough memory")
-               ? DYNSUP_ENOMEM
-               : DYNSUP_EMISUSE;
+bool dsl_is_memory_error(lua_State *L, int status) {
+    return status == LUA_ERRMEM ||
+           (lua_type(L, -1) == LUA_TSTRING && strstr(lua_tostring(L, -1), "not enough memory"));
 }
 
-int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud) {
-    return dsl_embed_call_for(host, L, count, 0, fn, ud);
+static int failed_code(dsl_host *host, lua_State *L, int status) {
+    if (dsl_is_memory_error(L, status))
+        return DYNSUP_ENOMEM;
+    dsl_embed_note(host, L, -1);
+    return DYNSUP_EREASON;
 }
 
 static bool is_of_host(const dsl_host *host, lua_State *L) {
     return lua_topointer(L, LUA_REGISTRYINDEX) == lua_topointer(host->L, LUA_REGISTRYINDEX);
 }
 
-int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
-                       void *ud) {
+static int call(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn, void *ud) {
     lua_State *thread = host->L;
     if (!dsl_expect(is_of_host(host, L), "a thread of the host's lua_State"))
         return DYNSUP_EMISUSE;
@@ -52,6 +50,16 @@ int dsl_embed_call_for(dsl_host *host, lua_State *L, int count, int results, lua
     int code = failed_code(host, thread, status);
     lua_pop(thread, 1);
     return code;
+}
+
+int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud) {
+    return call(host, L, count, 0, fn, ud);
+}
+
+int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
+                   void *ud) {
+    int status = call(host, L, count, results, fn, ud);
+    return status == DYNSUP_EREASON ? DYNSUP_ENOMEM : status;
 }
 
 static int note_protected(lua_State *L) {
@@ -115,7 +123,7 @@ static int spawn(dsl_host *host, lua_State *L, int nargs, bool main, dynsup_pid 
     if (!dsl_expect(lua_isfunction(L, -nargs - 1), "a function below its arguments"))
         return DYNSUP_EMISUSE;
     spawning s = {host, main, 0};
-    status = dsl_embed_call(host, L, nargs + 1, spawn_protected, &s);
+    status = dsl_embed_make(host, L, nargs + 1, 0, spawn_protected, &s);
     if (pid_out)
         *pid_out = s.pid;
     return status;
@@ -172,7 +180,7 @@ int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_valu
                     "a message whose first value is not nil"))
         return DYNSUP_EMISUSE;
     sending s = {host, pid, values, count, 0};
-    status = dsl_embed_call(host, host->L, 0, send_values_protected, &s);
+    status = dsl_embed_make(host, host->L, 0, 0, send_values_protected, &s);
     return status ? status : s.status;
 }
 

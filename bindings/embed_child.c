@@ -33,10 +33,20 @@ static int accounts_open(dsl_host *host, const dynsup_limits *limits) {
     return status;
 }
 
+/* As for a name that Lua code gives. 0 or DYNSUP_EREASON. */
+static int name_check(dsl_host *host, const char *name) {
+    if (!name || *name)
+        return 0;
+    snprintf(host->error_text, sizeof host->error_text, "invalid_name: a name must not be empty");
+    return DYNSUP_EREASON;
+}
+
 int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
                                 const dynsup_supervisor_options *options, dynsup_pid *pid_out) {
     dynsup_pid pid = 0;
     int status = dsl_check_host(host);
+    if (status == 0)
+        status = name_check(host, name);
     if (status == 0 && options)
         status = accounts_open(host, options->limits);
     if (status)
@@ -105,10 +115,10 @@ static int push_protected(lua_State *L) {
 int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua_worker_ops *ops,
                            void *arg) {
     making m = {.host = host, .ops = ops, .arg = arg};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return made(&m, status);
-    return made(&m, dsl_embed_call_for(host, L, 0, 1, push_protected, &m));
+    return made(&m, dsl_embed_make(host, L, 0, 1, push_protected, &m));
 }
 
 static int spawn_protected(lua_State *L) {
@@ -125,10 +135,12 @@ static int spawn_protected(lua_State *L) {
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out) {
     making m = {.host = host, .ops = ops, .arg = arg, .name = name};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
+    if (status == 0)
+        status = name_check(host, name);
     if (status)
         return made(&m, status);
-    status = made(&m, dsl_embed_call(host, host->L, 0, spawn_protected, &m));
+    status = made(&m, dsl_embed_make(host, host->L, 0, 0, spawn_protected, &m));
     if (pid_out)
         *pid_out = m.pid;
     return status ? status : m.status;
@@ -167,6 +179,10 @@ static int start_protected(lua_State *L) {
     starting *s = lua_touserdata(L, 1);
     dsl_embed_function(L, s->host, dsl_child_functions, "start_child");
     dsl_id_push(L, s->supervisor);
+    if (!dsl_is_pid(L, -1)) {
+        s->status = DYNSUP_ENOPROC;
+        return 0;
+    }
     lua_pushvalue(L, 2);
     lua_call(L, 2, LUA_MULTRET);
     start_result(L, s, 3);
@@ -247,7 +263,7 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
     worker_starting w = {.start = {.host = host, .supervisor = supervisor},
                          .making = {.host = host, .ops = ops, .arg = arg},
                          .child = child ? child : &plain};
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return made(&w.making, status);
     status = start(host, host->L, 0, worker_start_protected, &w.start, &w, pid_out);
@@ -336,13 +352,13 @@ static int call_protected(lua_State *L) {
 
 int dynsup_lua_call(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_lua_done done,
                     void *ud) {
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return status;
     if (!dsl_expect(lua_isfunction(L, -nargs - 1), "a function below its arguments"))
         return DYNSUP_EMISUSE;
     box b = {host, done, ud};
-    return dsl_embed_call(host, L, nargs + 1, call_protected, &b);
+    return dsl_embed_make(host, L, nargs + 1, 0, call_protected, &b);
 }
 
 typedef struct terminating {
@@ -360,11 +376,11 @@ static int terminate_protected(lua_State *L) {
 
 int dynsup_lua_child_terminate(dynsup_lua_host *host, dynsup_pid supervisor, dynsup_pid child,
                                dynsup_lua_done done, void *ud) {
-    int status = dsl_check_host(host);
+    int status = dsl_check_open(host);
     if (status)
         return status;
     if (!dsl_expect(supervisor && child, "pids"))
         return DYNSUP_EMISUSE;
     terminating t = {{host, done, ud}, supervisor, child};
-    return dsl_embed_call(host, host->L, 0, terminate_protected, &t);
+    return dsl_embed_make(host, host->L, 0, 0, terminate_protected, &t);
 }

@@ -11,7 +11,7 @@
 static struct {
     int opened, refuse;
     int warnings; /* that limits have no effect */
-    const dynsup_lua_host *last;
+    dynsup_lua_host *last;
 } heaps;
 
 static int answer(lua_State *L) {
@@ -114,6 +114,27 @@ static void a_worker_there_is_sent_to_from_c(void **state) {
     dsl_test_embed_close(&t);
 }
 
+/* Functions of the whole host's take the view of a heap, too. */
+static void the_view_of_a_heap_has_the_host_s_clock_and_losses(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    static char ud[] = "ud";
+    dynsup_lua_config config = {.virtual_clock = true, .open_heap = open_heap, .open_heap_ud = ud};
+    heaps.opened = heaps.refuse = 0;
+    dsl_test_embed_open(&t, &config);
+    dsl_test_do(&t, "dynsup = require 'dynsup'");
+    dsl_test_spawn(&t, sleepers);
+    assert_int_equal(heaps.opened, 2);
+    assert_int_equal(dynsup_lua_host_advance(heaps.last, 5000000), 0);
+    assert_int_equal(dynsup_lua_host_now(heaps.last), 5000000);
+    assert_int_equal(dynsup_lua_host_now(t.host), 5000000);
+    t.host->events_lost = 3;
+    assert_int_equal(dynsup_lua_host_lost(heaps.last), 3);
+    dynsup_lua_host_adopt(heaps.last);
+    assert_true(pthread_equal(t.host->thread, pthread_self()));
+    dsl_test_embed_close(&t);
+}
+
 static void take_log(void *ud, enum dynsup_level level, const char *text, size_t size) {
     (void)ud, (void)level, (void)size;
     heaps.warnings += strstr(text, "limits has no effect in heap 0") != NULL;
@@ -138,6 +159,7 @@ int main(void) {
         cmocka_unit_test(a_host_ends_with_its_heaps),
         cmocka_unit_test(a_state_that_is_closed_before_its_host_ends_them_too),
         cmocka_unit_test(a_worker_there_is_sent_to_from_c),
+        cmocka_unit_test(the_view_of_a_heap_has_the_host_s_clock_and_losses),
         cmocka_unit_test(limits_without_effect_in_a_heap_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

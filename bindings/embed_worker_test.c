@@ -282,7 +282,7 @@ static void a_wrong_spec_is_told(void **state) {
     assert_int_equal(dynsup_lua_child_start(t.host, t.L, sup, &pid), 0);
     assert_int_equal(dynsup_lua_child_start(t.host, t.L, sup, &pid), DYNSUP_EMAX_CHILDREN);
     lua_pushnil(t.L);
-    assert_int_equal(dynsup_lua_child_start(t.host, t.L, 77, &pid), DYNSUP_EMISUSE);
+    assert_int_equal(dynsup_lua_child_start(t.host, t.L, 77, &pid), DYNSUP_ENOPROC);
     assert_int_equal(lua_gettop(t.L), 0);
     dsl_test_embed_close(&t);
 }

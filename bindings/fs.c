@@ -82,7 +82,7 @@ static size_t piece_of(size_t size) {
     return size < DSL_FS_PIECE ? size : DSL_FS_PIECE;
 }
 
-ssize_t dsl_fs_read(dsl_job *job, int fd, char *data, size_t size, int64_t offset) {
+ssize_t dsl_fs_read_some(dsl_job *job, int fd, char *data, size_t size, int64_t offset) {
     size_t done = 0;
     while (done < size) {
         size_t piece = piece_of(size - done);
@@ -95,10 +95,15 @@ ssize_t dsl_fs_read(dsl_job *job, int fd, char *data, size_t size, int64_t offse
         else if (dsl_job_abandoned(job))
             job->error = UV_ECANCELED;
         if (job->error)
-            return -1;
+            return done > 0 ? (ssize_t)done : -1;
         done += count > 0 ? (size_t)count : 0;
     }
     return (ssize_t)done;
+}
+
+ssize_t dsl_fs_read(dsl_job *job, int fd, char *data, size_t size, int64_t offset) {
+    ssize_t count = dsl_fs_read_some(job, fd, data, size, offset);
+    return job->error ? -1 : count;
 }
 
 bool dsl_fs_write(dsl_job *job, int fd, const char *data, size_t size, int64_t offset) {

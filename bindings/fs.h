@@ -40,6 +40,9 @@ int dsl_fs_open(dsl_fs_job *job, int flags, unsigned mode);
 /* In a thread: reads up to size bytes, fewer only at the end of the file, from the offset, or where
  * the file stands if that is negative. -1 and the error is noted; also when it was abandoned. */
 ssize_t dsl_fs_read(dsl_job *job, int fd, char *data, size_t size, int64_t offset);
+
+/* The same, but what came before an error is told, too; -1 when nothing did. */
+ssize_t dsl_fs_read_some(dsl_job *job, int fd, char *data, size_t size, int64_t offset);
 bool dsl_fs_write(dsl_job *job, int fd, const char *data, size_t size, int64_t offset);
 
 /* Sets the fields of the table on top: type, size, mode, ... Raises without memory. */

@@ -245,13 +245,16 @@ static void piece_read(dsl_job *job) {
         room = room == 0 ? READ_FIRST : 2 * room;
         room = room < asked ? room : asked;
         if (!piece_reserve(j, room))
-            return;
+            break;
         int64_t offset = j->offset < 0 ? -1 : j->offset + (int64_t)j->size;
-        ssize_t count = dsl_fs_read(job, j->file->fd, j->data + j->size, room - j->size, offset);
+        ssize_t count =
+            dsl_fs_read_some(job, j->file->fd, j->data + j->size, room - j->size, offset);
         if (count < 0)
-            return;
+            break;
         j->size += (size_t)count;
     }
+    if (j->size > 0) /* what has come is not lost: the next read meets the error */
+        job->error = 0;
 }
 
 static int piece_read_push(lua_State *L, dsl_job *job) {

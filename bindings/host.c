@@ -195,6 +195,7 @@ static int sentinel_gc(lua_State *L) {
     if (!host)
         return 0;
     host->L = L; /* the thread that called run may be gone */
+    host->state_closes = true;
     dsl_host_end(host);
     host->busy = false;
     if (host->owner == DSL_OWNER_RUN)
@@ -338,6 +339,8 @@ static void uv_open(lua_State *L, dsl_host *host) {
         host->uv = dynsup_uv_new(&uv, &error);
     if (error && error != -ENOMEM)
         host->loop_error = DYNSUP_ENO_LOOP;
+    if (!host->uv && !host->loop_error)
+        dsl_error(L, "not enough memory");
     if (!host->uv)
         dsl_error(L, "the event loop could not be made (libuv error %d)", error);
     if (host->config->signals)

@@ -247,11 +247,12 @@ struct dynsup_lua_host {
 
     struct dsl_sentinel *sentinel; /* in L's state; NULL: it has ended */
     enum dsl_owner owner;
-    bool busy;      /* it is being stepped, run or closed */
-    int loop_error; /* why there is no loop, as a code; 0: for want of memory */
-    bool asks;      /* C asks for what must be done at once: "would_wait" is no error */
-    bool rides;     /* the program's loop steps it */
-    int thread_ref; /* of L, in the registry; unless it is a run's */
+    bool state_closes; /* the lua_State, and so the host: what is made now has no finalizer */
+    bool busy;         /* it is being stepped, run or closed */
+    int loop_error;    /* why there is no loop, as a code; 0: for want of memory */
+    bool asks;         /* C asks for what must be done at once: "would_wait" is no error */
+    bool rides;        /* the program's loop steps it */
+    int thread_ref;    /* of L, in the registry; unless it is a run's */
     char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
     pthread_t thread;                        /* whose the host is */
     _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */

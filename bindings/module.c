@@ -80,8 +80,18 @@ static int keep(lua_State *L, int old) {
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* What the Lua half begins with; its modules need others, too. */
+static void library_check(lua_State *L, const char *function, const char *library) {
+    if (lua_getglobal(L, function) != LUA_TFUNCTION)
+        luaL_error(L, "dynsup needs Lua's %s library in the lua_State (luaL_openlibs opens all)",
+                   library);
+    lua_pop(L, 1);
+}
+
 int luaopen_dynsup(lua_State *L) {
     luaL_checkversion(L);
+    library_check(L, "type", "base");
+    library_check(L, "require", "package");
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);
     dsl_coroutine_open(L, runtime);

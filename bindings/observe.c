@@ -237,7 +237,7 @@ void dsl_observe_tell(dsl_host *host) {
 }
 
 uint64_t dynsup_lua_host_lost(const dynsup_lua_host *host) {
-    return host->events_lost;
+    return host->whole->events_lost;
 }
 
 void dsl_observe_fini(dsl_host *host) {

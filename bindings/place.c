@@ -32,8 +32,10 @@ static bool is_marked(int file) {
     return pread(file, text, sizeof text, 0) == MARK_LENGTH && !memcmp(text, mark, MARK_LENGTH);
 }
 
+#define LOCK_NAME "dynsup.lock"
+
 static int lock_close(lua_State *L) {
-    lock *l = lua_touserdata(L, 1);
+    lock *l = luaL_checkudata(L, 1, LOCK_NAME);
     if (l->file < 0)
         return 0;
     if (l->made || is_marked(l->file))
@@ -94,7 +96,7 @@ static int lock_new(lua_State *L) {
     lock *l = lua_newuserdatauv(L, sizeof *l + length + 1, 0);
     l->file = -1;
     memcpy(l->path, path, length + 1);
-    dsl_metatable_set(L, "dynsup.lock", lock_meta);
+    dsl_metatable_set(L, LOCK_NAME, lock_meta);
     int error = lock_take(l);
     return error ? dsl_fail_uv(L, -error) : 1;
 }

@@ -16,6 +16,7 @@
 #include "bindings/binding.h"
 
 #include "bindings/account.h"
+#include "bindings/callback.h"
 #include "bindings/signal.h"
 #include "bindings/slice.h"
 
@@ -151,6 +152,8 @@ static int with_user_hook(lua_State *L) {
     lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
     if (host && dsl_is_closing(host))
         return luaL_error(L, "not possible here: the process is ending");
+    if (dsl_in_callback(dsl_runtime_of(L)))
+        return luaL_error(L, "not possible here: the hook is the callback's, which has a second");
     if (dsl_is_marked(co))
         return luaL_error(L, "the coroutine is not suspended: its process waits in it");
     lua_pushvalue(L, lua_upvalueindex(2));

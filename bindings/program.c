@@ -53,13 +53,20 @@ int dsl_list_unpack(lua_State *L, int index) {
 typedef struct making {
     const dsl_program *program;
     void *body;
+    dynsup_reason reason; /* without a body */
 } making;
 
 static int worker_make(lua_State *L) {
     making *m = lua_touserdata(L, 1);
     dsl_host *host = m->program->host;
     dsl_vault_push(L, &host->vault, m->program->function);
-    m->body = dsl_worker_new(L, host, -1, 0);
+    if (dsl_worker_name(L, -1)) {
+        m->body = dsl_worker_new(L, host, -1, 0);
+        return 0;
+    }
+    dsl_vault_reserve(L, &host->vault, 1);
+    lua_pushliteral(L, "invalid_mfa"); /* as for a spec with such a body */
+    m->reason = dsl_reason_get(L, host, -1);
     return 0;
 }
 
@@ -68,13 +75,16 @@ static bool has_heap(const dsl_program *program) {
     return !heap || heap->state == DSL_HEAP_OPEN;
 }
 
-static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_out,
-                       void **body_out) {
-    making m = {program, NULL};
+static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_out, void **body_out,
+                       dynsup_reason *reason) {
+    making m = {.program = program};
     int status = dsl_protect(program->host->L, worker_make, &m);
+    if (status != LUA_OK)
+        return DYNSUP_ENOMEM;
     *ops_out = &dsl_worker_body_ops;
     *body_out = m.body;
-    return status == LUA_OK ? 0 : DYNSUP_ENOMEM;
+    *reason = m.reason;
+    return m.body ? 0 : DYNSUP_EREASON;
 }
 
 /* The supervisor's arguments are asked for when the body begins. */
@@ -87,7 +97,7 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
         return DYNSUP_EREASON;
     }
     if (program->is_worker)
-        return worker_body(program, ops_out, body_out);
+        return worker_body(program, ops_out, body_out, reason);
     *ops_out = &dsl_begin_ops;
     *body_out = dsl_program_retain(program);
     return 0;

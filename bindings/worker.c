@@ -4,7 +4,9 @@
  * Design notes.
  * What stands for a kind of worker in Lua is a userdata with the ops and the argument; so a child
  * spec of a C worker is a spec like any other. Each body keeps it in the vault: the argument is
- * dropped when neither bodies nor specs are left.
+ * dropped when neither bodies nor specs are left. Its finalizer may come before that, when the
+ * lua_State is closed before its host, or by hand: then it is no kind any more, and its last body
+ * drops the argument.
  * The program's functions run protected, on the host's thread, with nothing of others' on the
  * stack: an error that they raise is their worker's crash. Its object is made by the message
  * handler, where the stack still shows where it was.
@@ -24,6 +26,8 @@
 typedef struct kind {
     const dynsup_lua_worker_ops *ops;
     void *arg;
+    size_t body_count;
+    bool is_over; /* no body is made of it any more */
 } kind;
 
 struct dynsup_lua_worker {
@@ -32,25 +36,32 @@ struct dynsup_lua_worker {
     void *arg;
     size_t size;
     dynsup_pid pid; /* 0: its first slice has not come */
-    uint32_t kind;  /* in the vault */
-    bool again;     /* the last slice has asked for another one */
+    kind *kind;
+    uint32_t kind_slot; /* it, in the vault */
+    bool again;         /* the last slice has asked for another one */
     uint64_t deadline_ns;
     max_align_t data[];
 };
 
 /* ---- kinds ---- */
 
-static int kind_gc(lua_State *L) {
-    kind *k = lua_touserdata(L, 1);
-    if (k->ops && k->ops->drop)
+static void kind_drop(kind *k) {
+    if (k->is_over && k->body_count == 0 && k->ops->drop)
         k->ops->drop(k->arg);
-    k->ops = NULL;
+}
+
+static int kind_gc(lua_State *L) {
+    kind *k = luaL_checkudata(L, 1, KIND_NAME);
+    if (k->is_over)
+        return 0;
+    k->is_over = true;
+    kind_drop(k);
     return 0;
 }
 
 static int kind_tostring(lua_State *L) {
     const kind *k = luaL_checkudata(L, 1, KIND_NAME);
-    lua_pushfstring(L, "worker: %s", k->ops->name);
+    lua_pushfstring(L, "worker: %s", k->is_over ? "(dropped)" : k->ops->name);
     return 1;
 }
 
@@ -59,23 +70,25 @@ static const luaL_Reg kind_meta[] = {
 
 void dsl_worker_kind_push(lua_State *L, const dynsup_lua_worker_ops *ops, void *arg) {
     kind *k = lua_newuserdatauv(L, sizeof *k, 0);
-    k->ops = NULL;
+    *k = (kind){.is_over = true};
     dsl_metatable_set(L, KIND_NAME, kind_meta);
-    *k = (kind){ops, arg}; /* last: from here on the collector drops it */
+    *k = (kind){.ops = ops, .arg = arg}; /* last: from here on the collector drops it */
 }
 
 const char *dsl_worker_name(lua_State *L, int index) {
     const kind *k = luaL_testudata(L, index, KIND_NAME);
-    return k ? k->ops->name : NULL;
+    return k && !k->is_over ? k->ops->name : NULL;
 }
 
 /* ---- bodies ---- */
 
 dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint32_t slots) {
-    const kind *k = lua_touserdata(L, index);
+    kind *k = lua_touserdata(L, index);
     size_t size = sizeof(dynsup_lua_worker) + k->ops->data_size;
     index = lua_absindex(L, index);
     dsl_vault_reserve(L, &host->vault, slots + 1);
+    if (k->is_over) /* by a finalizer that has just run */
+        dsl_error(L, "the kind of the worker has been dropped");
     dynsup_lua_worker *w = host->alloc(host->alloc_ud, NULL, 0, size);
     if (!w) {
         dsl_error(L, "not enough memory");
@@ -87,7 +100,9 @@ dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint3
     w->arg = k->arg;
     w->size = size;
     lua_pushvalue(L, index);
-    w->kind = dsl_vault_put(L, &host->vault);
+    w->kind = k;
+    w->kind_slot = dsl_vault_put(L, &host->vault);
+    k->body_count++;
     if (host->heap)
         dsl_heap_enter(host->heap);
     return w;
@@ -96,7 +111,9 @@ dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint3
 static void worker_fini(void *body) {
     dynsup_lua_worker *w = body;
     dsl_host *host = w->host;
-    dsl_vault_release(&host->vault, w->kind);
+    w->kind->body_count--;
+    kind_drop(w->kind);
+    dsl_vault_release(&host->vault, w->kind_slot);
     host->alloc(host->alloc_ud, w, w->size, 0);
     if (host->heap)
         dsl_heap_leave(host->heap);
@@ -128,9 +145,11 @@ static int work(lua_State *L, const slice *s) {
 
 static int message(lua_State *L, const slice *s) {
     dynsup_lua_worker *w = s->worker;
-    dynsup_message *m = dynsup_mailbox_take(s->core, NULL);
     lua_settop(L, 0);
-    int count = dsl_message_push(L, w->host, m);
+    int size = (int)dynsup_mailbox_first(s->core)->count;
+    luaL_checkstack(L, size + LUA_MINSTACK,
+                    "too many values in a message"); /* before it is taken */
+    int count = dsl_message_push(L, w->host, dynsup_mailbox_take(s->core, NULL));
     return count && w->ops->message ? w->ops->message(L, w) : DYNSUP_LUA_WAIT;
 }
 
@@ -156,9 +175,11 @@ static int slice_run(lua_State *L) {
         s->worker->deadline_ns = DYNSUP_NEVER;
         s->next = message(L, s);
     }
+    if (s->next == DYNSUP_EREASON)
+        return 1;
+    lua_settop(L, 0); /* it may have used all the room */
     check_next(L, s);
-    if (s->next != DYNSUP_EREASON)
-        lua_pushnil(L);
+    lua_pushnil(L);
     return 1;
 }
 
@@ -265,7 +286,7 @@ dynsup_lua_host *dynsup_lua_worker_host(const dynsup_lua_worker *worker) {
 }
 
 void dynsup_lua_worker_timeout(dynsup_lua_worker *worker, double ms) {
-    worker->deadline_ns = dsl_time_in(worker->host, ms);
+    worker->deadline_ns = dsl_time_in(worker->host, ms > 0 ? ms : 0); /* NaN is 0 */
 }
 
 void dynsup_lua_worker_ready(dynsup_lua_worker *worker) {

@@ -3,23 +3,27 @@
  *
  * Design notes.
  * Code that is over its limit, and can be left in no other way, is left by errors out of a hook
- * (slice.c, preempt.c). Lua calls the message handler for such an error with hooks switched off:
- * one that loops would never be interrupted. So where that may happen the handler is called by one
- * in C, which lets the errors of an unwinding pass as they are. Elsewhere it is the user's own: a
- * function between would be seen in tracebacks.
+ * (slice.c, preempt.c, callback.c). Lua calls the message handler for such an error with hooks
+ * switched off: one that loops would never be interrupted. So where that may happen the handler is
+ * called by one in C, which lets the errors of an unwinding pass as they are. Elsewhere it is the
+ * user's own: a function between would be seen in tracebacks.
  */
+#include "bindings/callback.h"
 #include "bindings/slice.h"
 
 enum { XPCALL_FUNCTION = 1, XPCALL_HANDLER = 2 };
 
-static bool unwinds(const dsl_host *host) {
+static bool unwinds(const dsl_runtime *runtime) {
+    const dsl_host *host = runtime->host;
+    if (dsl_callback_is_over(runtime))
+        return true;
     return host && (dsl_slice_unwinds(host) || (dsl_is_closing(host) && host->close_over));
 }
 
 /* The user's handler is the upvalue. */
 static int handle(lua_State *L) {
     lua_settop(L, 1);
-    if (unwinds(dsl_host_of_thread(L)))
+    if (unwinds(dsl_runtime_of_thread(L)))
         return 1;
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
@@ -27,7 +31,10 @@ static int handle(lua_State *L) {
     return 1;
 }
 
-static bool may_be_unwound(const dsl_host *host) {
+static bool may_be_unwound(const dsl_runtime *runtime) {
+    const dsl_host *host = runtime->host;
+    if (dsl_in_callback(runtime))
+        return true;
     return host && (dsl_is_closing(host) ||
                     (host->current && dynsup_slice_limit(host->core) != DYNSUP_NEVER));
 }
@@ -42,7 +49,7 @@ static int finished(lua_State *L, int status, lua_KContext context) {
 
 static int protected_call(lua_State *L) {
     luaL_checktype(L, XPCALL_HANDLER, LUA_TFUNCTION);
-    if (may_be_unwound(dsl_host_of_thread(L)) && !lua_iscfunction(L, XPCALL_HANDLER)) {
+    if (may_be_unwound(dsl_runtime_of_thread(L)) && !lua_iscfunction(L, XPCALL_HANDLER)) {
         lua_pushvalue(L, XPCALL_HANDLER);
         lua_pushcclosure(L, handle, 1);
         lua_replace(L, XPCALL_HANDLER);

@@ -94,8 +94,9 @@ enum dynsup_state dynsup_host_step(dynsup_host *host, uint64_t budget_ns,
                                    uint64_t *deadline_ns_out);
 
 /* Begins the orderly end: supervisors whose parent is the main process stop, the last one started
- * first; then every other process gets "shutdown", and 5 s later "kill". The first call decides the
- * code; later ones do nothing. Steps do the work, to DYNSUP_ENDED. */
+ * first; then every other process gets "shutdown", and 5 s later "kill". Whoever is started when
+ * all are gone is killed in the next step, as is whoever is started after "kill". The first call
+ * decides the code; later ones do nothing. Steps do the work, to DYNSUP_ENDED. */
 void dynsup_host_halt(dynsup_host *host, int code);
 
 /* True from the first halt on. */

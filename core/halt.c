@@ -3,8 +3,8 @@
  *
  * Start functions end first, for one that waits for ever would hold up everybody above it. The
  * supervisors that the main process started stop one by one, the last one first; then everyone else
- * is asked to shut down, and 5 s later made to. Each stage begins when the pump finds that the one
- * before is done.
+ * is asked to shut down, and 5 s later made to, as is who is started when all are gone. Each stage
+ * begins when the pump finds that the one before is done.
  */
 #include "host.h"
 
@@ -96,11 +96,7 @@ bool dsi_halt_is_due(const dynsup_host *host) {
            (host->halt == DSI_HALT_SUPERVISORS && !host->halt_waits_for);
 }
 
-void dsi_halt_advance(dynsup_host *host) {
-    if (host->halt == DSI_HALT_KILL && dsi_list_empty(&host->doomed))
-        kill_all(host); /* whoever was spawned since, by a close handler */
-    if (!dsi_halt_is_due(host))
-        return;
+static void stage_begin(dynsup_host *host) {
     if (host->halt == DSI_HALT_BEGUN) {
         host->halt = DSI_HALT_SUPERVISORS;
         guests_end(host);
@@ -116,6 +112,19 @@ void dsi_halt_advance(dynsup_host *host) {
     }
     host->halt = DSI_HALT_SHUTDOWN;
     shutdown_all(host);
+}
+
+void dsi_halt_advance(dynsup_host *host) {
+    if (dsi_halt_is_due(host))
+        stage_begin(host);
+    if (host->processes.live_count == 0) {
+        if (host->halt == DSI_HALT_SHUTDOWN) /* nobody is left to be patient with */
+            dsi_timers_stop(&host->timers, &host->halt_timer);
+        if (host->halt >= DSI_HALT_SHUTDOWN)
+            host->halt = DSI_HALT_KILL;
+    } else if (host->halt == DSI_HALT_KILL && dsi_list_empty(&host->doomed)) {
+        kill_all(host); /* whoever was spawned since, by a close handler or when all were gone */
+    }
 }
 
 void dsi_halt_timeout(dynsup_host *host) {

@@ -100,6 +100,23 @@ static void what_close_handlers_spawn_is_killed_too(void **state) {
     assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
 }
 
+/* Nobody has asked it to end: so nobody waits for it. */
+static void what_is_started_after_the_end_ends_at_once(void **state) {
+    test_host *test = *state;
+    dynsup_pid supervisor;
+    dynsup_supervisor_options options = {.period_ms = 5000, .max_children = DYNSUP_NO_LIMIT};
+    test_spawn(test, NULL);
+    dynsup_host_halt(test->host, 0);
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    test_body *late = test_spawn_trapping(test);
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    assert_true(late->gone);
+    assert_int_equal(late->received, 0);
+    assert_int_equal(dynsup_supervisor_start(test->host, &options, &supervisor), 0);
+    assert_int_equal(test_run(test), DYNSUP_ENDED);
+    assert_false(dynsup_is_alive(test->host, supervisor));
+}
+
 static void a_guest_is_cut_off_by_halt(void **state) {
     test_host *test = *state;
     test_body *main = spawn_main(test), *a = test_spawn_trapping(test);
@@ -228,6 +245,7 @@ int main(void) {
         TEST(main_s_supervisors_stop_one_by_one_the_last_one_first),
         TEST(after_five_seconds_the_rest_is_killed),
         TEST(what_close_handlers_spawn_is_killed_too),
+        TEST(what_is_started_after_the_end_ends_at_once),
         TEST(a_guest_is_cut_off_by_halt),
         TEST(halt_passes_over_a_supervisor_that_is_being_killed),
         TEST(halt_needs_no_memory),

@@ -25,8 +25,8 @@ local function teardown()
   os.execute("rm -r " .. folder)
 end
 
--- Runs the text of a function in a worker with env; what it returns.
-local function returned(env, text)
+-- Runs the text of a function in a worker with env, with an argument; what it returns.
+local function returned(env, text, argument)
   write("env_worker", ([[
     local module = {}
     local function result(...) %s end
@@ -34,7 +34,7 @@ local function returned(env, text)
     function module.run(send, main, ...) send(main, "result", result(...)) end
     return module]]):format(text))
   local pid = dynsup.start_child(dynsup.start_link {}, { body = "env_worker:run", env = env, restart = "temporary",
-    args = { dynsup.send, dynsup.self(), "argument" } })
+    args = { dynsup.send, dynsup.self(), argument or "argument" } })
   local ref = dynsup.monitor(pid)
   local message = table.pack(dynsup.receive_match(function(tag, down) return tag == "result" or down == ref end))
   if message[1] == "DOWN" then return nil, message[4] end
@@ -130,6 +130,18 @@ describe("a worker with env", function()
     for _, env in ipairs { private, { allow = { "load" } } } do
       assert.same({ n = 3, 1, 2 }, table.pack(returned(env, text)))
       assert.is_nil(rawget(_G, "env_leak"))
+    end
+  end))
+
+  it("has not the metatable of all pids, nor that of all crash objects", host.main(function()
+    local text = [[
+      local argument = ...
+      local own = setmetatable({}, { __name = "pid" })
+      return getmetatable(own).__name, getmetatable(argument)]]
+    for _, env in ipairs { private, none } do
+      for _, argument in ipairs { dynsup.self(), dynsup.monitor(dynsup.self()), (host.reason(error, "no")) } do
+        assert.same({ n = 2, "pid" }, table.pack(returned(env, text, argument)))
+      end
     end
   end))
 

@@ -130,6 +130,14 @@ for _, clock in ipairs { "real", "virtual" } do
       assert.equal("not_a_file", failure(fs.hash(path_of "pipe"))[1])
     end, options))
 
+    it("hands on what a pipe had before there was no more", main(function()
+      inside "mkfifo pipe"
+      local file <close> = assert(fs.open(path_of "pipe", "r+"))
+      assert(file:write "hello")
+      assert.equal("hello", file:read(100))
+      assert.equal("eagain", failure(file:read(100))[1])
+    end, options))
+
     it("hashes files", main(function()
       local function hex(sum)
         return (sum:gsub(".", function(c)

@@ -50,6 +50,41 @@ cli.describe("a log function", function()
     end)
   end
 
+  -- Loops that could go past the hook which ends them.
+  local loops = {
+    ["after debug.sethook"] = "pcall(debug.sethook) while true do end",
+    ["in a coroutine that was made before"] = "coroutine.resume(made)",
+    ["in a coroutine whose hook it takes away"] = [[
+      local co = coroutine.create(function() while true do end end)
+      pcall(debug.sethook, co)
+      coroutine.resume(co)
+    ]],
+    ["in a close handler of a coroutine that was made before"] = "coroutine.close(closer)",
+    ["in a message handler, when it has been ended"] = "xpcall(loop, loop)",
+  }
+  for name, code in pairs(loops) do
+    it("that loops " .. name .. " is ended, too", function()
+      local got = cli.script(([[
+        local dynsup = require "dynsup"
+        local function loop() while true do end end
+        local made = coroutine.create(loop)
+        local closer = coroutine.create(function()
+          local _ <close> = setmetatable({}, { __close = loop })
+          coroutine.yield()
+        end)
+        coroutine.resume(closer)
+        local lines = 0
+        local options = { clock = "virtual", log_level = "info", log = function()
+          lines = lines + 1
+          if lines > 1 then return end
+          %s
+        end }
+        print(dynsup.run(options, function() dynsup.log.info "one" return "it goes on" end))
+      ]]):format(code))
+      assert.equal("true\tit goes on\n", got.out)
+    end)
+  end
+
   it("that fails is told of once, by a warning, and is called again", function()
     local got = cli.script [[
       local dynsup = require "dynsup"

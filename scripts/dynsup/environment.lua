@@ -38,10 +38,17 @@ end
 
 -- ---- functions that would reach the shared globals ----
 
--- The metatable of strings leads to the shared string library.
+-- Whose metatables every process has, by the type of the value.
+local shared = { pid = "userdata", ["dynsup.crash"] = "table" }
+
+-- The metatable of strings leads to the shared string library, and who changes that of pids (and refs and
+-- timers) or of crash objects has code of its own run in processes of others.
 local function own_getmetatable(value)
   if type(value) == "string" then return nil end
-  return getmetatable(value)
+  local meta = getmetatable(value)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  if name and shared[name] == type(value) then return nil end
+  return meta
 end
 
 local function own_load(env)
