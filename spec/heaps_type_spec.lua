@@ -161,7 +161,7 @@ describe("a function that is registered for a type", function()
       for i, f in ipairs {
         function() resume("resumed") end,
         function() observation:close() end,
-        observer.events,
+        observer.tree,
         function() dynsup.registry.start_link { keys = "none of them" } end,
         os.exit,
       } do tries[i] = { pcall(f) } end
