@@ -8,8 +8,9 @@
 --   link, monitor  link and unlink, monitor and demonitor, when the caller has one to each child
 --   page          a child in pages of 1,000
 --   terminate     terminate_child
--- It is processor time: nothing here waits. All but terminate are the median of a few samples, of which each is one or more rounds for all children:
--- what else the machine does comes into one or two of them, what the operation costs into each.
+-- It is processor time: nothing here waits. All but terminate are the median of a few samples, each of
+-- one or more rounds for all children: what else the machine does comes into one or two of them, what
+-- the operation costs into each.
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 

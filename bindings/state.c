@@ -3,8 +3,8 @@
 #include "bindings/binding.h"
 #include "bindings/memory.h"
 
-/* A collection visits every coroutine twice. The heap grows to two and a half times what was left by
- * the last one, where Lua says two, before the next one begins. */
+/* A collection visits every coroutine twice. The heap grows to two and a half times what was left
+ * by the last one, where Lua says two, before the next one begins. */
 #define GC_PAUSE 250
 
 static void collector_set(lua_State *L) {
