@@ -8,15 +8,18 @@
 --   link, monitor  link and unlink, monitor and demonitor, when the caller has one to each child
 --   page          a child in pages of 1,000
 --   terminate     terminate_child
+-- It is processor time: nothing here waits. All but terminate are the median of a few samples, each of
+-- one or more rounds for all children: what else the machine does comes into one or two of them, what
+-- the operation costs into each.
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
-local LEAST = 100000 -- operations that are timed at least, a whole round for all children each
+local SAMPLES = bench.count(5, 1)
+local LEAST = bench.count(100000, 1) -- operations of a sample at least, by whole rounds for all children
 local BATCH = 1000 -- messages that are sent before the receivers run
 local HOUR_MS = 3600000
 local KINDS = { "send", "random", "timer", "count", "name", "link", "monitor", "page" }
 
-local least = bench.count(LEAST, 1)
 local ran, names = 0, {}
 
 local spec = {
@@ -41,25 +44,41 @@ local function start_all(sup, count)
 end
 
 local function timed(f, ...)
-  local begun = dynsup.now()
+  local begun = os.clock()
   f(...)
-  return dynsup.now() - begun
+  return (os.clock() - begun) * 1000
 end
 
--- The ms of starts and of stops of so many rounds, after one that pays for memory that stays.
-local function start_and_stop(count, rounds)
-  local started, stopped = 0, 0
-  for round = 0, rounds do
-    local sup = assert(dynsup.start_link())
-    collectgarbage()
-    local up = timed(start_all, sup, count)
-    collectgarbage()
-    local down = timed(dynsup.stop, sup)
-    if round > 0 then
-      started, stopped = started + up, stopped + down
+-- A list of so many samples, in ns of one operation, for each of what round() returns: how many ms a
+-- round for so many children has taken. One round comes before, which pays for memory that stays.
+local function sample(size, round)
+  local rounds = math.max(1, LEAST // size)
+  local samples = {}
+  for i = 1, #table.pack(round()) do
+    samples[i] = {}
+  end
+  for at = 1, SAMPLES do
+    for _ = 1, rounds do
+      for i, ms in ipairs({ round() }) do
+        samples[i][at] = (samples[i][at] or 0) + ms / rounds / size * 1e6
+      end
     end
   end
-  return started, stopped
+  return table.unpack(samples)
+end
+
+local function figure(kind, size, samples)
+  table.sort(samples)
+  bench.figure(kind, size, samples[(#samples + 1) // 2], "ns")
+end
+
+-- How many ms the starts take, and the stops.
+local function start_and_stop(count)
+  local sup = assert(dynsup.start_link())
+  collectgarbage()
+  local up = timed(start_all, sup, count)
+  collectgarbage()
+  return up, timed(dynsup.stop, sup)
 end
 
 -- ---- operations: each for all children once ----
@@ -152,7 +171,7 @@ local function terminate(sup, pids, size)
   bench.figure("terminate", size, ms / count * 1e6, "ns")
 end
 
-local function operate(size, rounds)
+local function operate(size)
   for i = #names + 1, size do
     names[i] = "name " .. i
   end
@@ -162,13 +181,10 @@ local function operate(size, rounds)
   for _, kind in ipairs(KINDS) do
     if bench.wants(kind) then
       local operation = operations[kind]
-      local ms = 0
       collectgarbage() -- what the kind before has left is not put down to this one
-      for round = 0, rounds do -- the first one pays for memory that stays
-        local took = timed(operation, pids, sup)
-        ms = ms + (round > 0 and took or 0)
-      end
-      bench.figure(kind, size, ms / rounds / size * 1e6, "ns")
+      figure(kind, size, sample(size, function()
+        return timed(operation, pids, sup)
+      end))
     end
   end
   if bench.wants("terminate") then
@@ -178,11 +194,12 @@ local function operate(size, rounds)
 end
 
 for _, size in ipairs(bench.sizes({ 1000, 10000, 100000, 1000000 }, { 10, 20 })) do
-  local rounds = math.max(1, least // size)
   if bench.wants("start") or bench.wants("stop") then
-    local started, stopped = start_and_stop(size, rounds)
-    bench.figure("start", size, started / rounds / size * 1e6, "ns")
-    bench.figure("stop", size, stopped / rounds / size * 1e6, "ns")
+    local started, stopped = sample(size, function()
+      return start_and_stop(size)
+    end)
+    figure("start", size, started)
+    figure("stop", size, stopped)
   end
-  operate(size, rounds)
+  operate(size)
 end

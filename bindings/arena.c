@@ -35,15 +35,18 @@ typedef struct slab {
     uint8_t offset; /* of a unit that is not the first: how many units behind it */
 } slab;
 
-/* At the beginning of its own memory: the units that it covers are never handed out. */
+/* At the beginning of its own memory, in the first unit. */
 typedef struct chunk {
     struct chunk *next, *prev; /* in the arena's list of chunks with free units, or without */
-    uint32_t free_count;       /* units */
+    uint32_t free_count;       /* units, without the first */
     bool taken[UNIT_COUNT];
     slab slabs[UNIT_COUNT];
 } chunk;
 
-#define HEADER_UNITS ((sizeof(chunk) + UNIT_BYTES - 1) / UNIT_BYTES)
+#define HEADER_BYTES ((sizeof(chunk) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
+#define UNITS_FREE   (UNIT_COUNT - 1) /* of an empty chunk: not that of its header */
+
+_Static_assert(HEADER_BYTES < UNIT_BYTES, "the rest of the first unit is a slab");
 
 struct dsl_arena {
     slab *open[CLASS_COUNT]; /* slabs with room; the first is taken from */
@@ -83,14 +86,17 @@ static chunk *chunk_map(void) {
     return (chunk *)(void *)(start + before);
 }
 
+static bool chunk_is_empty(const chunk *c) {
+    return c->free_count == UNITS_FREE && c->slabs[0].units == 0;
+}
+
 static chunk *chunk_add(dsl_arena *arena) {
     chunk *c = chunk_map();
     if (!c)
         return NULL;
     if (arena->chunk_count > 0)
         madvise(c, CHUNK_BYTES, MADV_HUGEPAGE); /* a wish: without it nothing but time is lost */
-    memset(c->taken, true, HEADER_UNITS);
-    c->free_count = UNIT_COUNT - HEADER_UNITS;
+    c->free_count = UNITS_FREE;
     arena->chunk_count++;
     arena->empty_count++;
     chunk_link(&arena->roomy, c);
@@ -113,7 +119,7 @@ static chunk *chunk_of(void *block) {
 /* The first of so many free units in a row, or 0. */
 static size_t run_find(const chunk *c, size_t units) {
     size_t found = 0;
-    for (size_t i = HEADER_UNITS; i < UNIT_COUNT; i++) {
+    for (size_t i = 1; i < UNIT_COUNT; i++) {
         found = c->taken[i] ? 0 : found + 1;
         if (found == units)
             return i + 1 - units;
@@ -124,7 +130,7 @@ static size_t run_find(const chunk *c, size_t units) {
 /* The run that begins at `first` has so many free units from now on, behind those that it has. */
 static void run_join(dsl_arena *arena, chunk *c, size_t first, size_t units) {
     slab *s = &c->slabs[first];
-    if (c->free_count == UNIT_COUNT - HEADER_UNITS)
+    if (chunk_is_empty(c))
         arena->empty_count--;
     c->free_count -= (uint32_t)(units - s->units);
     if (c->free_count == 0) {
@@ -178,19 +184,38 @@ static slab *run_new(dsl_arena *arena, size_t units) {
     if (s)
         return s;
     chunk *c = chunk_add(arena);
-    return c ? run_take(arena, c, HEADER_UNITS, units) : NULL;
+    return c ? run_take(arena, c, 1, units) : NULL;
+}
+
+/* What the header leaves of the first unit, of the chunk that slabs fill up; or NULL. */
+static slab *rest_take(dsl_arena *arena) {
+    chunk *c = arena->roomy ? arena->roomy->prev : NULL;
+    if (!c || c->slabs[0].units > 0)
+        return NULL;
+    if (chunk_is_empty(c))
+        arena->empty_count--;
+    c->slabs[0] = (slab){.fresh = (char *)c + HEADER_BYTES, .units = 1};
+    return c->slabs;
+}
+
+static void units_free(dsl_arena *arena, chunk *c, size_t first) {
+    uint8_t units = c->slabs[first].units;
+    if (c->free_count == 0) {
+        chunk_unlink(&arena->full, c);
+        chunk_link(&arena->roomy, c);
+    }
+    memset(&c->taken[first], false, units);
+    c->free_count += units;
 }
 
 static void run_free(dsl_arena *arena, slab *s) {
     chunk *c = chunk_of(s);
     size_t first = (size_t)(s - c->slabs);
-    if (c->free_count == 0) {
-        chunk_unlink(&arena->full, c);
-        chunk_link(&arena->roomy, c);
-    }
-    memset(&c->taken[first], false, s->units);
-    c->free_count += s->units;
-    if (c->free_count < UNIT_COUNT - HEADER_UNITS)
+    if (first > 0)
+        units_free(arena, c, first);
+    else
+        s->units = 0;
+    if (!chunk_is_empty(c))
         return;
     if (++arena->empty_count > KEPT_CHUNKS)
         chunk_drop(arena, c);
@@ -240,11 +265,12 @@ static void slab_close(dsl_arena *arena, const slab *s) {
 
 static slab *slab_new(dsl_arena *arena, size_t class) {
     size_t units = class_units(class);
-    slab *s = run_new(arena, units);
-    if (!s)
+    slab *s = units == 1 ? rest_take(arena) : NULL;
+    size_t bytes = units * UNIT_BYTES - (s ? HEADER_BYTES : 0);
+    if (!s && !(s = run_new(arena, units)))
         return NULL;
     s->class = (uint8_t) class;
-    s->end = s->fresh + units * UNIT_BYTES / class_size(class) * class_size(class);
+    s->end = s->fresh + bytes / class_size(class) * class_size(class);
     slab_open(arena, s);
     return s;
 }

@@ -211,7 +211,8 @@ static void face_empty(dsl_host *face) {
         dsl_vault_release(&face->vault, face->pool_anchors[--face->pool_count]);
     dsl_vault_release(&face->vault, face->holdings);
     dsl_vault_release(&face->vault, face->last_messages);
-    face->holdings = face->last_messages = 0;
+    dsl_vault_release(&face->vault, face->cycle);
+    face->holdings = face->last_messages = face->cycle = 0;
 }
 
 static void bodies_free(dsl_host *face) {

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define GC_PAUSE 300 /* as in dynsup_lua_newstate */
+#define GC_PAUSE 250 /* as in dynsup_lua_newstate */
 
 static const luaL_Reg libraries[] = {
     {LUA_LOADLIBNAME, luaopen_package}, {LUA_COLIBNAME, luaopen_coroutine},

@@ -213,6 +213,8 @@ struct dynsup_lua_host {
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
+    uint32_t pool_left; /* coroutines that were left to the collector: see pool.c */
+    uint32_t cycle;     /* in the vault: the table that tells of a collection; or 0 */
     dsl_body *free_bodies;
     dsl_function function; /* of the child started last, as the two that follow */
     dsl_kept child_id;

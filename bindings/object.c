@@ -29,7 +29,7 @@ static struct dsl_heap_group *group_of(uint64_t object) {
 /* The last one of a closed heap's lets its record go. */
 static void kept_release(dsl_heap *heap, uint32_t slot) {
     dsl_remains *kept = &heap->kept;
-    if (--kept->slots[slot].owners > 0)
+    if (--kept->slots[slot] > 0)
         return;
     if (kept->parcels)
         dsl_parcel_release(kept->parcels[slot]);
@@ -43,7 +43,7 @@ static void vault_retain(dsl_host *host, uint64_t object) {
     if (!heap)
         dsl_vault_retain(&host->whole->vault, slot);
     else if (heap->state == DSL_HEAP_CLOSED)
-        heap->kept.slots[slot].owners++;
+        heap->kept.slots[slot]++;
     else
         dsl_vault_retain(&heap->face.vault, slot);
 }
@@ -248,7 +248,7 @@ void dsl_remains_init(dsl_host *face, dsl_remains *kept) {
     if (kept->used) {
         kept->parcels = calloc(kept->count, sizeof *kept->parcels);
         for (uint32_t i = 1; kept->parcels && i < kept->count; i++)
-            kept->parcels[i] = vault->slots[i].owners ? pack_slot(face, i) : NULL;
+            kept->parcels[i] = dsl_slot_has_owners(vault->slots[i]) ? pack_slot(face, i) : NULL;
         kept->slots = vault->slots;
         vault->slots = NULL;
     }
@@ -256,8 +256,8 @@ void dsl_remains_init(dsl_host *face, dsl_remains *kept) {
 }
 
 void dsl_remains_fini(dsl_remains *kept) {
-    for (uint32_t i = 0; kept->parcels && i < kept->count; i++)
-        if (kept->slots[i].owners)
+    for (uint32_t i = 1; kept->parcels && i < kept->count; i++)
+        if (dsl_slot_has_owners(kept->slots[i]))
             dsl_parcel_release(kept->parcels[i]);
     free(kept->parcels);
     free(kept->slots);

@@ -1,10 +1,20 @@
-/* Coroutines in stock: those that have come to their end wait for the next process. */
+/*
+ * Coroutines in stock: those that have come to their end wait for the next process.
+ *
+ * Design notes.
+ * Lua begins a collection when so much has been allocated since the last one; it goes through every
+ * coroutine, and while many workers start it finds no garbage. So a coroutine that is made does not
+ * count, by a credit of what it takes, unless another one was left to the collector before: that
+ * many count first, or a program that goes through coroutines would never collect them. What was
+ * left is forgotten when a collection has passed, which a weak table tells: it loses its token.
+ */
 #include "bindings/binding.h"
 
 #include "bindings/memory.h"
 #include "core/tiny.h"
 
-#define POOL_FILL DSI_TINY(8, 1) /* coroutines that are made at once, in a protected call */
+#define POOL_FILL    DSI_TINY(8, 1) /* coroutines that are made at once, in a protected call */
+#define COROUTINE_KB 1              /* of one: its record, its stack, and a call or two */
 
 static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
     host->pool[host->pool_count] = co;
@@ -18,26 +28,66 @@ lua_State *dsl_pool_take(dsl_host *host, uint32_t *anchor_out) {
     return host->pool[host->pool_count];
 }
 
-/* A new coroutine on top, for whoever will run in it. After an error the rest of the slice is
- * debited to nobody. [-0, +1] */
-static lua_State *thread_make(lua_State *L, const dsl_host *host) {
+/* Pushes the table that loses its token in each collection. [-0, +1] */
+static void cycle_push(lua_State *L, dsl_host *host) {
+    if (host->cycle) {
+        dsl_vault_push(L, &host->vault, host->cycle);
+        return;
+    }
+    lua_createtable(L, 1, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    dsl_vault_reserve(L, &host->vault, 1);
+    if (host->cycle) /* by a finalizer: that one stays */
+        return;
+    lua_pushvalue(L, -1);
+    host->cycle = dsl_vault_put(L, &host->vault);
+}
+
+/* What was left before a collection is garbage no more. [-0, +0] */
+static void left_forget(lua_State *L, dsl_host *host) {
+    luaL_checkstack(L, 4, NULL);
+    cycle_push(L, host);
+    if (lua_rawgeti(L, -1, 1) == LUA_TNIL) {
+        lua_createtable(L, 0, 0);
+        lua_rawseti(L, -3, 1);
+        host->pool_left = 0;
+    }
+    lua_pop(L, 2);
+}
+
+/* So many coroutines are about to be made, which are not to hasten the collector: in all of Lua 5.4
+ * a step of less than nothing puts the next collection off by so much. [-0, +0] */
+static void collector_credit(lua_State *L, dsl_host *host, uint32_t count) {
+    left_forget(L, host);
+    uint32_t counted = host->pool_left < count ? host->pool_left : count;
+    host->pool_left -= counted;
+    if (counted < count && lua_gc(L, LUA_GCISRUNNING) == 1)
+        lua_gc(L, LUA_GCSTEP, -COROUTINE_KB * (int)(count - counted));
+}
+
+/* New coroutines, for whoever will run in them. After an error the rest of the slice is debited to
+ * nobody. [-0, +0] */
+static void pool_make(lua_State *L, dsl_host *host, int count) {
     dsl_memory *memory = host->memory;
     dsl_account *before = dsl_memory_enter(memory, memory ? &memory->common : NULL);
-    lua_State *co = lua_newthread(L);
+    collector_credit(L, host, (uint32_t)count);
+    for (int i = 0; i < count; i++) {
+        lua_State *co = lua_newthread(L);
+        dsl_vault_reserve(L, &host->vault, 1);
+        pool_put(host, co, dsl_vault_put(L, &host->vault));
+    }
     dsl_memory_enter(memory, before);
-    return co;
 }
 
 void dsl_pool_add(lua_State *L, dsl_host *host) {
-    lua_State *co = thread_make(L, host);
-    dsl_vault_reserve(L, &host->vault, 1);
-    pool_put(host, co, dsl_vault_put(L, &host->vault));
+    pool_make(L, host, 1);
 }
 
 static int pool_fill(lua_State *L) {
-    dsl_host *host = lua_touserdata(L, 1);
-    for (int i = 0; i < POOL_FILL; i++)
-        dsl_pool_add(L, host);
+    pool_make(L, lua_touserdata(L, 1), POOL_FILL);
     return 0;
 }
 
@@ -55,8 +105,10 @@ static bool is_reusable(const dsl_host *host, const dsl_body *body) {
 }
 
 void dsl_pool_return(dsl_host *host, const dsl_body *body) {
-    if (is_reusable(host, body))
+    if (is_reusable(host, body)) {
         pool_put(host, body->co, body->anchor);
-    else
-        dsl_vault_release(&host->vault, body->anchor);
+        return;
+    }
+    dsl_vault_release(&host->vault, body->anchor);
+    host->pool_left++;
 }

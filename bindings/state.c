@@ -3,10 +3,9 @@
 #include "bindings/binding.h"
 #include "bindings/memory.h"
 
-/* A collection visits every coroutine twice; while many are started it finds nothing. The heap
- * grows to three times what was left by the last one, where Lua says two, before the next one
- * begins. */
-#define GC_PAUSE 300
+/* A collection visits every coroutine twice. The heap grows to two and a half times what was left
+ * by the last one, where Lua says two, before the next one begins. */
+#define GC_PAUSE 250
 
 static void collector_set(lua_State *L) {
     lua_gc(L, LUA_GCINC, GC_PAUSE, 0, DSL_GC_STEP);

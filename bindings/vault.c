@@ -29,7 +29,7 @@ static void page_free_slots(dsl_vault *vault, uint32_t page) {
         uint32_t number = page * PAGE_SIZE + i;
         if (number == 0)
             continue;
-        vault->slots[number] = (dsl_slot){0, vault->free};
+        vault->slots[number] = DSL_SLOT_FREE | vault->free;
         vault->free = number;
         vault->free_count++;
     }
@@ -72,10 +72,10 @@ static void slot_set(const dsl_vault *vault, uint32_t slot) {
 
 uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
     uint32_t slot = vault->free;
-    vault->free = vault->slots[slot].next;
+    vault->free = vault->slots[slot] & ~DSL_SLOT_FREE;
     vault->free_count--;
     vault->used_count++;
-    vault->slots[slot].owners = 1;
+    vault->slots[slot] = 1;
     lua_xmove(L, vault->L, 1);
     slot_set(vault, slot);
     return slot;
@@ -87,15 +87,15 @@ void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot) {
 }
 
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot) {
-    vault->slots[slot].owners++;
+    vault->slots[slot]++;
 }
 
 void dsl_vault_release(dsl_vault *vault, uint32_t slot) {
-    if (slot == 0 || --vault->slots[slot].owners > 0)
+    if (slot == 0 || --vault->slots[slot] > 0)
         return;
     lua_pushnil(vault->L);
     slot_set(vault, slot);
-    vault->slots[slot].next = vault->free;
+    vault->slots[slot] = DSL_SLOT_FREE | vault->free;
     vault->free = slot;
     vault->free_count++;
     vault->used_count--;

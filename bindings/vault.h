@@ -18,10 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct dsl_slot {
-    uint32_t owners; /* 0: free */
-    uint32_t next;   /* free: the next free slot */
-} dsl_slot;
+/* How many owners it has; of a free one the next free slot, with DSL_SLOT_FREE. */
+typedef uint32_t dsl_slot;
+
+#define DSL_SLOT_FREE (1u << 31)
+
+static inline bool dsl_slot_has_owners(dsl_slot slot) {
+    return slot > 0 && slot < DSL_SLOT_FREE;
+}
 
 typedef struct dsl_vault {
     lua_State *L;    /* the thread; above the pages its stack is for scratch */

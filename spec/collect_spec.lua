@@ -113,6 +113,62 @@ describe("a full collection", function()
   end, { clock = "real", preempt = false }))
 end)
 
+describe("a collection that begins by itself", function()
+  -- Counts collections, in f, of which each begins when the heap has grown by a fifth.
+  local function collections(f)
+    local count, over = 0, false
+    local function note()
+      setmetatable({}, { __gc = function()
+        count = count + 1
+        if not over then note() end
+      end })
+    end
+    local pause = collectgarbage("setpause", 120)
+    collectgarbage()
+    note()
+    f()
+    collectgarbage("setpause", pause)
+    over = true
+    return count
+  end
+
+  local function start(sup, count, body)
+    local spec = { restart = "temporary", body = body }
+    for _ = 1, count do
+      dynsup.start_child(sup, spec)
+    end
+    dynsup.sleep(1)
+  end
+
+  it("is not hastened by workers that start", incremental(function()
+    local sup = dynsup.start_link()
+    assert.is_true(collections(function()
+      start(sup, 30000, function() dynsup.receive() end)
+    end) <= 2)
+    dynsup.stop(sup)
+  end))
+
+  it("comes as soon as ever where workers leave their coroutines to it", incremental(function()
+    local sup = dynsup.start_link()
+    assert.is_true(collections(function()
+      for _ = 1, 30 do
+        start(sup, 1000, coroutine.running)
+      end
+    end) >= 3)
+    dynsup.stop(sup)
+  end))
+
+  it("comes again where many workers start and end", incremental(function()
+    assert.is_true(collections(function()
+      for _ = 1, 10 do
+        local sup = dynsup.start_link()
+        start(sup, 5000, function() dynsup.receive() end)
+        dynsup.stop(sup)
+      end
+    end) >= 2)
+  end))
+end)
+
 describe("collectgarbage", function()
   it("is Lua's in all else", host.main(function()
     assert.is_number(collectgarbage("count"))
