@@ -343,6 +343,9 @@ void dsl_service_look(dsl_host *host);
 /* Puts co on top of the body's chain. Raises without memory. */
 void dsl_level_push(lua_State *L, dsl_body *body, lua_State *co);
 
+/* Closes the chain's coroutines from the top, after dsl_close_begin. */
+void dsl_nest_close(dsl_host *host, dsl_body *body);
+
 /* Runs that level, the one above L's, with the nargs values on top of its stack. True: it waits for
  * the scheduler, and so must L, by lua_yieldk. False: it has yielded to L, returned or failed. */
 bool dsl_level_run(lua_State *L, dsl_host *host, dsl_body *body, int level, int nargs,

@@ -64,15 +64,14 @@ static void body_fini(void *p) {
     if (body->wait == DSL_WAIT_START)
         lua_settop(body->co, 0);
     dsl_pool_return(host, body);
-    if (body->server)
+    if (body->serves)
         dsl_server_fini(body->server);
-    dsl_vault_release(&host->vault, body->dict);
+    else
+        dsl_vault_release(&host->vault, body->dict);
     dsl_account_close(host->memory, body->account);
     dsl_last_forget(host, body);
-    if (body->levels) /* few have any: not even a call for the others */
-        free(body->levels);
-    if (body->base)
-        free(body->base);
+    if (body->nest) /* few have one: not even a call for the others */
+        free(body->nest);
     body->next = host->free_bodies;
     host->free_bodies = body;
     if (host->heap)
@@ -102,22 +101,24 @@ static void level_unmark(const dsl_level *level) {
 
 /* Most have a coroutine that nobody has seen, and no other. */
 static bool is_hidden(const dsl_body *body) {
-    return !body->base && body->depth == 0;
+    return !body->nest;
 }
 
-/* Hides the body's coroutines from everybody else while it is suspended. */
+/* Hides the coroutines of a body that is not hidden from everybody else while it is suspended. */
 static void body_mark(dsl_body *body) {
-    if (body->base)
-        level_mark(body->base);
-    for (int i = 0; i < body->depth; i++)
-        level_mark(&body->levels[i]);
+    dsl_nest *nest = body->nest;
+    if (nest->base.co)
+        level_mark(&nest->base);
+    for (int i = 0; i < nest->depth; i++)
+        level_mark(&nest->levels[i]);
 }
 
 static void body_unmark(dsl_body *body) {
-    if (body->base)
-        level_unmark(body->base);
-    for (int i = 0; i < body->depth; i++)
-        level_unmark(&body->levels[i]);
+    const dsl_nest *nest = body->nest;
+    if (nest->base.co)
+        level_unmark(&nest->base);
+    for (int i = 0; i < nest->depth; i++)
+        level_unmark(&nest->levels[i]);
 }
 
 bool dsl_is_marked(lua_State *co) {
@@ -332,7 +333,7 @@ body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outc
         return DYNSUP_SLICE_IDLE;
     body->nargs = resume_values(body, core, wake);
     int status = run(body, &count);
-    if (body->server)
+    if (body->serves)
         return dsl_server_returned(body, status, count, outcome);
     if (status == LUA_YIELD)
         return yielded(body, count, outcome);
@@ -385,7 +386,7 @@ void dsl_body_close(dsl_body *body) {
         body->closed = true;
         return;
     }
-    if (lua_status(body->co) == LUA_YIELD)
+    if (lua_status(body->co) == LUA_YIELD && !is_hidden(body))
         body_unmark(body);
     body->closed = body->closing = true;
     dsl_body *outer = host->current;
@@ -395,8 +396,7 @@ void dsl_body_close(dsl_body *body) {
     host->switching = false; /* of the slice before: what yields in a handler yields to its user */
     dsl_account *outer_account = dsl_account_enter_end(body);
     dsl_close_begin(host);
-    while (body->depth > 0)
-        dsl_close_thread(host, body->levels[--body->depth].co);
+    dsl_nest_close(host, body);
     dsl_close_thread(host, body->co);
     dsl_memory_enter(host->memory, outer_account);
     host->innermost = outer_innermost;
@@ -408,7 +408,7 @@ static void body_stop(void *p, dynsup_host *core, dynsup_pid self) {
     (void)core, (void)self;
     dsl_body *body = p;
     dsl_body_close(body);
-    if (body->server)
+    if (body->serves)
         dsl_server_stop(body->server);
 }
 

@@ -12,6 +12,9 @@
 #include "bindings/callback.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define LEVELS_MIN 4 /* room for so many, when there is to be any */
 
 static dsl_host *host_here(lua_State *L) {
     return dsl_runtime_of(L)->host;
@@ -25,16 +28,30 @@ static lua_State *check_co(lua_State *L) {
 
 /* ---- the chain ---- */
 
+/* The body's nest with room for so many levels. Raises without memory: then it is as before. */
+static dsl_nest *nest_grow(lua_State *L, dsl_body *body, uint16_t capacity) {
+    dsl_nest *nest = realloc(body->nest, sizeof *nest + capacity * sizeof *nest->levels);
+    if (!nest)
+        dsl_error(L, "not enough memory");
+    if (!body->nest)
+        memset(nest, 0, sizeof *nest);
+    nest->capacity = capacity;
+    body->nest = nest;
+    return nest;
+}
+
 void dsl_level_push(lua_State *L, dsl_body *body, lua_State *co) {
-    if (body->depth == body->capacity) {
-        uint16_t capacity = body->capacity ? (uint16_t)(body->capacity * 2) : 4;
-        dsl_level *levels = realloc(body->levels, capacity * sizeof *levels);
-        if (!levels)
-            dsl_error(L, "not enough memory");
-        body->levels = levels;
-        body->capacity = capacity;
-    }
-    body->levels[body->depth++].co = co;
+    dsl_nest *nest = body->nest;
+    if (!nest || nest->capacity == 0)
+        nest = nest_grow(L, body, LEVELS_MIN);
+    else if (nest->depth == nest->capacity)
+        nest = nest_grow(L, body, (uint16_t)(nest->capacity * 2));
+    nest->levels[nest->depth++].co = co;
+}
+
+void dsl_nest_close(dsl_host *host, dsl_body *body) {
+    while (dsl_body_depth(body) > 0)
+        dsl_close_thread(host, body->nest->levels[--body->nest->depth].co);
 }
 
 /* The body in whose process L runs, or NULL. */
@@ -64,7 +81,7 @@ static int plain_results(lua_State *L, int count);
 
 /* A continuation's context: the level's number and whether it is wrap's. */
 static lua_KContext context_of(const dsl_body *body, bool wrap) {
-    return (lua_KContext)(body->depth - 1) * 2 + wrap;
+    return (lua_KContext)(body->nest->depth - 1) * 2 + wrap;
 }
 
 static int resume_k(lua_State *L, int status, lua_KContext context);
@@ -76,7 +93,7 @@ static int resume_done(lua_State *L, lua_State *co, bool wrap, int status, int c
 
 bool dsl_level_run(lua_State *L, dsl_host *host, dsl_body *body, int level, int nargs,
                    int *status_out, int *count_out) {
-    lua_State *co = body->levels[level].co;
+    lua_State *co = body->nest->levels[level].co;
     bool chain_ok = host->chain_ok;
     host->chain_ok = chain_ok && lua_isyieldable(L);
     host->innermost = co;
@@ -93,10 +110,10 @@ bool dsl_level_run(lua_State *L, dsl_host *host, dsl_body *body, int level, int 
 static int level_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs,
                      lua_KContext context) {
     int status, count;
-    lua_State *co = body->levels[context / 2].co;
+    lua_State *co = body->nest->levels[context / 2].co;
     if (dsl_level_run(L, host, body, (int)(context / 2), nargs, &status, &count))
         return lua_yieldk(L, 0, context, resume_k);
-    body->depth--;
+    body->nest->depth--;
     return resume_done(L, co, context & 1, status, count);
 }
 
@@ -105,7 +122,7 @@ static int resume_k(lua_State *L, int status, lua_KContext context) {
     (void)status;
     dsl_host *host = host_here(L);
     dsl_body *body = host->current;
-    lua_State *co = body->levels[context / 2].co;
+    lua_State *co = body->nest->levels[context / 2].co;
     return level_run(L, host, body, body->inner == co ? body->nargs : 0, context);
 }
 
@@ -266,11 +283,9 @@ static int co_isyieldable(lua_State *L) {
 
 static int co_running(lua_State *L) {
     dsl_body *body = body_here(L, host_here(L));
-    if (body && body->co == L && !body->base) {
-        body->base = calloc(1, sizeof *body->base);
-        if (!body->base)
-            return luaL_error(L, "not enough memory");
-        body->base->co = L;
+    if (body && body->co == L && !dsl_body_is_seen(body)) {
+        dsl_nest *nest = body->nest ? body->nest : nest_grow(L, body, 0);
+        nest->base.co = L;
     }
     lua_pushboolean(L, lua_pushthread(L));
     return 2;

@@ -9,7 +9,7 @@ bool dsl_dry_begin(dsl_body *body) {
     dynsup_host *core = body->host->core;
     dynsup_value nothing = {.kind = DYNSUP_NIL};
     body->host->runtime->idle++;
-    if (body->server)
+    if (body->serves)
         dynsup_started(core, body->server->at.start);
     else
         dynsup_ready(core, &nothing);
@@ -34,7 +34,7 @@ bool dsl_dry_is_idle(const dsl_host *host, dynsup_pid pid) {
 
 bool dsl_dry_stop(lua_State *L, dsl_host *host, dynsup_pid pid, int reason) {
     const dsl_body *body = idle_body(host, pid);
-    if (!body || !body->server)
+    if (!body || !body->serves)
         return false;
     dsl_vault_reserve(L, &host->vault, 1);
     dynsup_reason ends = dsl_reason_get(L, host, reason);

@@ -11,7 +11,7 @@
  * is done on the running lua_State before the core is entered; what the core calls back
  * (dsl_body_ops, program and object ops) never raises: it works on values that are in place
  * already, or inside a protected call. dsl_body is a process's (or guest's) coroutine. Where user
- * coroutines are nested, `levels` holds the chain below the base, outermost first; `inner` is the
+ * coroutines are nested, `nest` holds the chain below the base, outermost first; `inner` is the
  * coroutine that is suspended for the scheduler, and values for it are moved to its stack. Whether
  * a yield is meant for the scheduler or for the user's own resume is told by host->switching, never
  * by a value.
@@ -51,6 +51,13 @@ typedef struct dsl_level {
     };
 } dsl_level;
 
+/* The coroutines that user code has or sees in a process: of most there are none. */
+typedef struct dsl_nest {
+    uint16_t depth, capacity;
+    dsl_level base; /* its co: the body's, once user code has seen it: it is not recycled */
+    dsl_level levels[];
+} dsl_nest;
+
 /* What a suspended body waits for: how its next slice begins. */
 enum dsl_wait {
     DSL_WAIT_START,   /* not begun: the function and its arguments are on the stack */
@@ -86,19 +93,33 @@ struct dsl_body {
     bool failed : 1;    /* by an error */
     bool has_line : 1;  /* its first level is a line of a session: see line.c */
     bool unwinding : 1; /* and that is to be unwound */
+    bool serves : 1;    /* it runs a server's callback */
     uint8_t init;       /* enum dsl_init */
-    dsl_level *base;    /* set once user code has seen co: then it is marked and not recycled */
     union {
-        dsl_level *levels;
+        dsl_nest *nest; /* NULL: user code has, and has seen, no coroutine: there is none to mark */
         dsl_body *next; /* in host->free_bodies */
     };
-    dsl_server *server;          /* whose callback it runs, or NULL */
     struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
-    uint16_t depth, capacity;
+    union {
+        dsl_server *server; /* with `serves`: it keeps the dictionary */
+        uint32_t dict;      /* in the vault, 0: none */
+    };
     uint32_t anchor; /* of co, in the vault */
-    uint32_t dict;   /* in the vault, 0: none */
     uint32_t takes;  /* messages taken so far: a selective receive sees that others were taken */
 };
+
+_Static_assert(sizeof(dsl_body) <= 64,
+               "one line of a cache: a million idle children have one each");
+
+/* How many coroutines it has inside one another, its own not counted. */
+static inline int dsl_body_depth(const dsl_body *body) {
+    return body->nest ? body->nest->depth : 0;
+}
+
+/* Has user code seen its own? */
+static inline bool dsl_body_is_seen(const dsl_body *body) {
+    return body->nest && body->nest->base.co;
+}
 
 /* The callback, or log function, that runs in a state: see callback.c. */
 struct dsl_callback_time {

@@ -63,7 +63,7 @@ static void set_traceback(lua_State *L, dsl_host *host, const dynsup_process_inf
 }
 
 static bool is_server(const dynsup_process_info *info) {
-    return info->ops == &dsl_body_ops && ((const dsl_body *)info->body)->server;
+    return info->ops == &dsl_body_ops && ((const dsl_body *)info->body)->serves;
 }
 
 static void set_label(lua_State *L, const dynsup_process_info *info) {

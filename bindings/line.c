@@ -30,8 +30,7 @@ static void levels_close(dsl_host *host, dsl_body *body) {
     bool chain_ok = host->chain_ok;
     body->closing = true;
     dsl_close_begin(host);
-    while (body->depth > 0)
-        dsl_close_thread(host, body->levels[--body->depth].co);
+    dsl_nest_close(host, body);
     body->closing = body->has_line = body->unwinding = false;
     host->innermost = L;
     host->chain_ok = chain_ok;
@@ -55,7 +54,7 @@ static void traceback_push(lua_State *L, lua_State *co) {
 /* The outcome's name comes last: it may raise, and then the line is over all the same. [-0, +3]
  * "failed", the error, its traceback */
 static int line_failed(lua_State *L, dsl_host *host, dsl_body *body) {
-    lua_State *co = body->levels[0].co;
+    lua_State *co = body->nest->levels[0].co;
     bool halts = lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel;
     if (lua_checkstack(co, 1)) {
         lua_pushvalue(co, -1);
@@ -73,8 +72,8 @@ static int line_failed(lua_State *L, dsl_host *host, dsl_body *body) {
 
 /* [-0, +n] "returned", the values */
 static int line_returned(lua_State *L, dsl_body *body, int count) {
-    lua_State *co = body->levels[0].co;
-    body->depth = 0;
+    lua_State *co = body->nest->levels[0].co;
+    body->nest->depth = 0;
     body->has_line = body->unwinding = false;
     if (!lua_checkstack(L, count + 1))
         dsl_error(L, "too many results");
@@ -86,9 +85,9 @@ static int line_returned(lua_State *L, dsl_body *body, int count) {
 /* Nobody takes any more what the line waited for. */
 static void wait_give_up(dsl_host *host, const dsl_body *body) {
     if (body->wait == DSL_WAIT_PENDING)
-        dsl_pending_abandon(body->levels[0].pending);
+        dsl_pending_abandon(body->nest->levels[0].pending);
     else if (body->wait == DSL_WAIT_CALL)
-        dynsup_call_end(host->core, body->levels[0].call);
+        dynsup_call_end(host->core, body->nest->levels[0].call);
 }
 
 static void exit_reason_push(lua_State *L, dsl_host *host) {
@@ -104,7 +103,7 @@ static int line_unwound(lua_State *L, dsl_host *host, dsl_body *body) {
     if (exits)
         exit_reason_push(L, host);
     else
-        traceback_push(L, body->levels[body->depth - 1].co);
+        traceback_push(L, body->nest->levels[body->nest->depth - 1].co);
     body->exiting = false;
     wait_give_up(host, body);
     levels_close(host, body);
@@ -121,7 +120,7 @@ static int line_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs) {
         return line_returned(L, body, count);
     if (status != LUA_YIELD)
         return line_failed(L, host, body);
-    lua_pop(body->levels[0].co, count); /* a yield to nobody gives way, as in a process */
+    lua_pop(body->nest->levels[0].co, count); /* a yield to nobody gives way, as in a process */
     return dsl_suspend(L, body, DSL_WAIT_NOTHING, 0, attempt_k);
 }
 
@@ -131,7 +130,7 @@ static int attempt_k(lua_State *L, int status, lua_KContext context) {
     dsl_body *body = host->current;
     if (body->unwinding || dynsup_is_asked_to_end(host->core))
         return line_unwound(L, host, body);
-    return line_run(L, host, body, body->inner == body->levels[0].co ? body->nargs : 0);
+    return line_run(L, host, body, body->inner == body->nest->levels[0].co ? body->nargs : 0);
 }
 
 /* Calls a function as the line of the calling process, in a coroutine of its own. Stack: the
@@ -140,7 +139,7 @@ static int attempt(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_waiter_of(L, &host);
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    if (L != body->co || body->depth > 0)
+    if (L != body->co || dsl_body_depth(body) > 0)
         return luaL_error(L, "a line runs already, or this is no process of its own");
     int count = lua_gettop(L);
     lua_State *co = lua_newthread(L);

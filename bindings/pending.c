@@ -84,7 +84,7 @@ int dsl_pending_wait(lua_State *L, dsl_pending *pending, uint64_t deadline_ns, l
     dsl_host *host = pending->host;
     dynsup_wait_key(host->core, pending->key, deadline_ns);
     if (host->current->has_line)
-        host->current->levels[0].pending = pending;
+        host->current->nest->levels[0].pending = pending;
     return dsl_suspend(L, host->current, DSL_WAIT_PENDING, (lua_KContext)pending, k);
 }
 

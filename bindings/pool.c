@@ -100,8 +100,8 @@ bool dsl_pool_fill(dsl_host *host) {
 static bool is_reusable(const dsl_host *host, const dsl_body *body) {
     if (body->failed && host->runtime->hooked)
         return false;
-    return !body->base && host->pool_count < DSL_POOL_MAX && lua_status(body->co) == LUA_OK &&
-           lua_gettop(body->co) == 0;
+    return !dsl_body_is_seen(body) && host->pool_count < DSL_POOL_MAX &&
+           lua_status(body->co) == LUA_OK && lua_gettop(body->co) == 0;
 }
 
 void dsl_pool_return(dsl_host *host, const dsl_body *body) {

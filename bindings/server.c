@@ -130,7 +130,7 @@ static int call_suspend(lua_State *L, dsl_host *host, dynsup_ref ref, uint64_t d
                         lua_KContext context, lua_KFunction k) {
     dynsup_wait_key(host->core, ref, deadline_ns);
     if (host->current->has_line)
-        host->current->levels[0].call = ref;
+        host->current->nest->levels[0].call = ref;
     return dsl_suspend(L, host->current, DSL_WAIT_CALL, context, k);
 }
 

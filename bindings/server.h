@@ -5,7 +5,7 @@
  * Between messages a server is a record and its state: it has no coroutine. Its process then has
  * dsl_server_ops and the record as body. For a callback the record borrows a coroutine and gives it
  * back when the callback returns. When the callback waits or is preempted, the coroutine becomes
- * the process's body (dsl_body_ops, body->server) until the callback has come to its end, so that
+ * the process's body (dsl_body_ops, body->serves) until the callback has come to its end, so that
  * whoever knows bodies sees one. The record belongs to the process, whatever its body.
  * The message that is handled is kept until the callback has returned, for the report of a crash
  * and for the reply; its values stay in the vault.
@@ -49,7 +49,7 @@ struct dsl_server {
     struct dsl_account *account; /* while it has no coroutine, as of a body */
     uint64_t state;     /* of a value of state_kind: apart they take no room between them */
     uint32_t module;    /* in the vault */
-    uint32_t dict;      /* in the vault, while it has no coroutine; 0: none */
+    uint32_t dict;      /* in the vault, but while a coroutine has it; 0: none */
     uint8_t state_kind; /* enum dynsup_kind */
     uint8_t callback;   /* enum dsl_callback: the last that was begun */
     bool linked;        /* to its parent, whose exit signal ends it */
@@ -57,6 +57,24 @@ struct dsl_server {
 };
 
 _Static_assert(sizeof(dsl_server) <= 48, "a million idle servers have one each");
+
+/* The coroutine, which has the dictionary, is the process's body from here on, and no more. */
+static inline void dsl_server_lend(dsl_server *server, dsl_body *body) {
+    server->dict = body->dict;
+    body->server = server;
+    body->serves = true;
+}
+static inline void dsl_server_regain(dsl_body *body) {
+    dsl_server *server = body->server;
+    body->serves = false;
+    body->dict = server->dict;
+    server->dict = 0;
+}
+
+/* The place in the vault of the process's dictionary; 0: it has none. */
+static inline uint32_t *dsl_body_dict(dsl_body *body) {
+    return body->serves ? &body->server->dict : &body->dict;
+}
 
 /* Its state, which stays its own. */
 static inline dynsup_value dsl_server_state(const dsl_server *server) {

@@ -30,7 +30,6 @@ bool dsl_server_body_take(dsl_server_run *r) {
 void dsl_server_body_give(dsl_server_run *r) {
     if (!r->body)
         return;
-    r->body->server = NULL;
     r->server->dict = r->body->dict;
     r->server->account = r->body->account;
     r->body->dict = 0;
@@ -43,7 +42,7 @@ void dsl_server_body_give(dsl_server_run *r) {
 }
 
 bool dsl_server_body_is_fresh(const dsl_body *body) {
-    return !body->base && !body->closed && lua_status(body->co) == LUA_OK;
+    return !dsl_body_is_seen(body) && !body->closed && lua_status(body->co) == LUA_OK;
 }
 
 /* ---- messages ---- */
@@ -84,7 +83,7 @@ static enum dsl_next yielded(dsl_server_run *r, int count) {
     r->slice = dsl_body_yielded(r->body, count, r->outcome);
     if (r->slice == DYNSUP_SLICE_EXIT)
         return exited(r);
-    r->body->server = r->server; /* from here on the coroutine is the process's body */
+    dsl_server_lend(r->server, r->body); /* from here on the coroutine is the process's body */
     dynsup_body_set(r->host->core, &dsl_body_ops, r->body);
     r->body = NULL;
     return DSL_SLICE_ENDS;
@@ -234,7 +233,7 @@ enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
     r.deadline_ns = DYNSUP_NEVER;
     if (status == LUA_YIELD && !body->exiting)
         return dsl_body_yielded(body, count, outcome);
-    body->server = NULL; /* the server is the process's body again */
+    dsl_server_regain(body); /* the server is the process's body again */
     dynsup_body_set(r.host->core, &dsl_server_ops, server);
     enum dsl_next next = run_callbacks(&r, ran(&r, status, count));
     if (next == DSL_SLICE_ENDS) {
@@ -304,7 +303,7 @@ dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slo
     dsl_keep(L, host, &host->server_module, -3);
     server->module = host->server_module.slot;
     dsl_vault_retain(&host->vault, server->module);
-    body->server = server;
+    dsl_server_lend(server, body);
     dsl_body_load(L, body, 1);
     lua_pop(L, 1);
     return body;

@@ -2,6 +2,7 @@
 #include "bindings/binding.h"
 
 #include "bindings/dry.h"
+#include "bindings/server.h"
 
 #include <math.h>
 
@@ -181,7 +182,7 @@ static uint32_t dict_new(lua_State *L, dsl_body *body) {
     if (body->is_guest && !dynsup_guest_belonging(host->core))
         dynsup_guest_belonging_set(host->core, host->heap_base | slot);
     else
-        body->dict = slot;
+        *dsl_body_dict(body) = slot;
     return slot;
 }
 
@@ -189,7 +190,7 @@ static int dict(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    uint32_t slot = body->dict;
+    uint32_t slot = *dsl_body_dict(body);
     if (slot == 0 && body->is_guest)
         slot = shared_dict(host);
     if (slot == 0)

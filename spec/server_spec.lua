@@ -148,6 +148,33 @@ describe("a server", function()
     end))
   end))
 
+  it("keeps its dict while a callback waits, and if that makes it", host.main(function()
+    local pid = server.start(Any)
+    server.call(pid, function(state)
+      dynsup.sleep(1)
+      dynsup.dict().x = 5
+      return "reply", nil, state
+    end)
+    assert.same({ 5, 6 }, server.call(pid, function(state)
+      local dict = dynsup.dict()
+      dict.y = dict.x + 1
+      dynsup.sleep(1)
+      return "reply", { dynsup.dict().x, dynsup.dict().y }, state
+    end))
+    assert.equal(6, server.call(pid, function(state)
+      return "reply", dynsup.dict().y, state
+    end))
+    local seen
+    server.cast(pid, function()
+      dynsup.sleep(1)
+      local _ <close> = setmetatable({}, { __close = function() seen = dynsup.dict().y end })
+      dynsup.receive()
+    end)
+    dynsup.sleep(5)
+    host.stop(pid, "stop")
+    assert.equal(6, seen)
+  end))
+
   it("is preempted in a callback", host.main(function()
     local pid = server.start_link(Any)
     local ticks = 0
