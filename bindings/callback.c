@@ -2,18 +2,21 @@
 #include "bindings/callback.h"
 
 #define CALLBACK_MS    1000
+#define CALLBACK_NS    (CALLBACK_MS * UINT64_C(1000000))
 #define CALLBACK_COUNT 1000000 /* instructions between two looks at the time */
-#define CALLBACK_LOOKS                                                                             \
-    (CALLBACK_MS * UINT64_C(1000000) / DSL_INSTRUCTION_NS / CALLBACK_COUNT) /* where they count */
+#define ENTRY_COUNT    1000 /* the same in what it resumes, where they count; and what that costs */
 
 static const dsl_body *current_body(const dsl_runtime *runtime) {
     return runtime->host ? runtime->host->current : NULL;
 }
 
-static bool time_is_over(struct dsl_callback_time *callback) {
-    if (callback->counts)
-        return callback->looks_left == 0 || --callback->looks_left == 0;
-    return dsl_real_now() >= callback->deadline_ns;
+/* So many instructions have been executed since the last look. */
+static bool time_is_over(struct dsl_callback_time *callback, uint64_t instructions) {
+    if (!callback->counts)
+        return dsl_real_now() >= callback->deadline_ns;
+    uint64_t left = callback->instructions_left;
+    callback->instructions_left = left > instructions ? left - instructions : 0;
+    return callback->instructions_left == 0;
 }
 
 /* A coroutine that a callback has made or run goes on elsewhere. */
@@ -40,8 +43,9 @@ static void callback_hook(lua_State *L, lua_Debug *ar) {
         hook_leave(L, runtime);
         return;
     }
-    if (!callback->over && !time_is_over(callback)) {
-        lua_sethook(L, callback_hook, LUA_MASKCOUNT, CALLBACK_COUNT);
+    int count = lua_gethookcount(L);
+    if (!callback->over && !time_is_over(callback, (uint64_t)count)) {
+        lua_sethook(L, callback_hook, LUA_MASKCOUNT, count > 1 ? count : ENTRY_COUNT);
         return;
     }
     callback->over = true;
@@ -62,13 +66,13 @@ static dsl_host *host_hold(lua_State *L, const dsl_runtime *runtime) {
     return host;
 }
 
-/* The hook of the coroutine, from now on the callback's. */
-static dsl_level hook_take(lua_State *co, bool over) {
+/* The hook of the coroutine, from now on the callback's, which looks after so many instructions. */
+static dsl_level hook_take(lua_State *co, int count) {
     dsl_level user = {.co = co,
                       .hook = lua_gethook(co),
                       .hook_mask = lua_gethookmask(co),
                       .hook_count = lua_gethookcount(co)};
-    lua_sethook(co, callback_hook, LUA_MASKCOUNT, over ? 1 : CALLBACK_COUNT);
+    lua_sethook(co, callback_hook, LUA_MASKCOUNT, count);
     return user;
 }
 
@@ -77,10 +81,15 @@ void dsl_callback_leave(const dsl_level *user) {
         lua_sethook(user->co, user->hook, user->hook_mask, user->hook_count);
 }
 
-void dsl_callback_enter(const dsl_runtime *runtime, lua_State *co, dsl_level *user_out) {
+/* A coroutine that gives way before its hook looks must not go on for ever: so each time that it is
+ * resumed is a look, too. */
+void dsl_callback_enter(dsl_runtime *runtime, lua_State *co, dsl_level *user_out) {
+    struct dsl_callback_time *callback = &runtime->callback;
     *user_out = (dsl_level){0};
-    if (dsl_in_callback(runtime))
-        *user_out = hook_take(co, runtime->callback.over);
+    if (!dsl_in_callback(runtime))
+        return;
+    callback->over = callback->over || time_is_over(callback, ENTRY_COUNT);
+    *user_out = hook_take(co, callback->over ? 1 : ENTRY_COUNT);
 }
 
 void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
@@ -89,13 +98,13 @@ void dsl_callback_begin(lua_State *L, dsl_runtime *runtime, bool counts,
     frame_out->outer = *callback;
     if (!callback->runs) {
         callback->counts = counts;
-        callback->looks_left = CALLBACK_LOOKS;
-        callback->deadline_ns = dsl_real_now() + CALLBACK_MS * UINT64_C(1000000);
+        callback->instructions_left = CALLBACK_NS / DSL_INSTRUCTION_NS;
+        callback->deadline_ns = dsl_real_now() + CALLBACK_NS;
     }
     callback->runs = true;
     callback->body = current_body(runtime);
     frame_out->held = host_hold(L, runtime);
-    frame_out->user = hook_take(L, callback->over);
+    frame_out->user = hook_take(L, callback->over ? 1 : CALLBACK_COUNT);
 }
 
 void dsl_callback_end(dsl_runtime *runtime, const dsl_callback_frame *frame) {

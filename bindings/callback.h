@@ -24,7 +24,7 @@ bool dsl_callback_is_over(const dsl_runtime *runtime);
 
 /* Before and after code of a callback, if it is such code, runs something on another coroutine: its
  * second is that one's too. */
-void dsl_callback_enter(const dsl_runtime *runtime, lua_State *co, dsl_level *user_out);
+void dsl_callback_enter(dsl_runtime *runtime, lua_State *co, dsl_level *user_out);
 void dsl_callback_leave(const dsl_level *user);
 
 #endif

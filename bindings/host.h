@@ -126,7 +126,7 @@ struct dsl_callback_time {
     bool runs, over;
     bool counts;          /* instructions are its time */
     const dsl_body *body; /* in whose slice it was called; mostly NULL */
-    uint64_t looks_left;
+    uint64_t instructions_left;
     uint64_t deadline_ns;
 };
 

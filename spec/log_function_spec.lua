@@ -59,6 +59,8 @@ cli.describe("a log function", function()
       pcall(debug.sethook, co)
       coroutine.resume(co)
     ]],
+    ["in turns of a coroutine that gives way in time"] = "local co = turns() while true do co() end",
+    ["in such turns of one that was made before"] = "while true do turn() end",
     ["in a close handler of a coroutine that was made before"] = "coroutine.close(closer)",
     ["in a message handler, when it has been ended"] = "xpcall(loop, loop)",
   }
@@ -68,6 +70,15 @@ cli.describe("a log function", function()
         local dynsup = require "dynsup"
         local function loop() while true do end end
         local made = coroutine.create(loop)
+        local function turns()
+          return coroutine.wrap(function()
+            while true do
+              for _ = 1, 100000 do end
+              coroutine.yield()
+            end
+          end)
+        end
+        local turn = turns()
         local closer = coroutine.create(function()
           local _ <close> = setmetatable({}, { __close = loop })
           coroutine.yield()
