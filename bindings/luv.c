@@ -69,15 +69,6 @@ static void withhold(lua_State *L, const char *name) {
     lua_setfield(L, -2, name);
 }
 
-static int luv_load(lua_State *L) {
-    luaopen_luv(L);
-    withhold(L, "run");
-    withhold(L, "stop");
-    withhold(L, "loop_close");
-    withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
-    return 1;
-}
-
 static int not_here(lua_State *L) {
     return luaL_error(L, "luv's threads are for the first heap: a further one may be closed before "
                          "they end");
@@ -90,6 +81,21 @@ static void threads_withhold(lua_State *L) {
         lua_pushcfunction(L, not_here);
         lua_setfield(L, -2, names[i]);
     }
+}
+
+/* [-1, +1] Opens luv for a runtime, a light userdata; each step may fail for want of memory. */
+static int luv_load(lua_State *L) {
+    const dsl_runtime *runtime = lua_touserdata(L, 1);
+    luv_set_loop(L, runtime->loop);
+    luv_set_callback(L, callback);
+    luaopen_luv(L);
+    withhold(L, "run");
+    withhold(L, "stop");
+    withhold(L, "loop_close");
+    withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
+    if (runtime->host && runtime->host->heap)
+        threads_withhold(L);
+    return 1;
 }
 
 /* A further heap's state must be able to wait until the loop has let go of what it has there. */
@@ -106,20 +112,16 @@ static int luv_loader(lua_State *L) {
     lua_State *main = runtime->L;
     if (runtime->host && runtime->host->owner != DSL_OWNER_RUN && !runtime->host->uv)
         return luaL_error(L, "luv needs an event loop: this host has none");
-    bool further = runtime->host && runtime->host->heap;
-    if (further)
+    if (runtime->host && runtime->host->heap)
         check_heap(L, runtime->host);
     if (!runtime->loop)
         runtime->loop = dynsup_uv_loop_new();
     if (!runtime->loop || !lua_checkstack(main, 2))
         return luaL_error(L, "the event loop could not be made");
-    luv_set_loop(main, runtime->loop);
-    luv_set_callback(main, callback);
     lua_pushcfunction(main, luv_load);
-    int status = lua_pcall(main, 0, 1, 0);
+    lua_pushlightuserdata(main, runtime);
+    int status = lua_pcall(main, 1, 1, 0);
     runtime->has_luv = status == LUA_OK;
-    if (further && runtime->has_luv)
-        threads_withhold(main);
     if (main != L)
         lua_xmove(main, L, 1);
     return status == LUA_OK ? 1 : lua_error(L);

@@ -88,10 +88,21 @@ static void library_check(lua_State *L, const char *function, const char *librar
     lua_pop(L, 1);
 }
 
+/* With its first large buffer Lua makes the metatable for all of them, and takes it for whole where
+ * memory has failed in the middle (5.4.4): from then on each large buffer is an error. So it is
+ * made here, and not by some worker. */
+static void buffers_open(lua_State *L) {
+    luaL_Buffer buffer;
+    luaL_buffinitsize(L, &buffer, LUAL_BUFFERSIZE + 1);
+    luaL_pushresultsize(&buffer, 0);
+    lua_pop(L, 1);
+}
+
 int luaopen_dynsup(lua_State *L) {
     luaL_checkversion(L);
     library_check(L, "type", "base");
     library_check(L, "require", "package");
+    buffers_open(L);
     dsl_runtime *runtime = dsl_runtime_open(L);
     lua_pop(L, 1);
     dsl_coroutine_open(L, runtime);

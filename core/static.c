@@ -313,6 +313,7 @@ static void restart_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_ou
 
 static void static_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request,
                               dynsup_outcome *outcome) {
+    (void)request;
     assert(!request && "its requests are with the job");
     if (supervisor->occupied)
         dsi_static_start_done(supervisor, child, outcome);
