@@ -15,10 +15,12 @@
  * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
- * the lua_State was closed before its host; while it is being closed what takes a worker's argument
- * or a `done` is refused with it, too. Misuse (the wrong thread, a call from where it must not
- * come, NULL) asserts in debug builds and is DYNSUP_EMISUSE in release builds. Nothing prints,
- * exits or aborts.
+ * the lua_State was closed before its host; while the host ends in it, from its own finalizer on,
+ * what takes a worker's argument or a `done` is refused with it, too. Finalizers that lua_close
+ * calls before that one, those of objects that are younger than the host, are not refused: what
+ * they make may never be told or dropped, whatever is said below. To close the host first is right.
+ * Misuse (the wrong thread, a call from where it must not come, NULL) asserts in debug builds and
+ * is DYNSUP_EMISUSE in release builds. Nothing prints, exits or aborts.
  *
  * A step in which nothing happens allocates nothing.
  *

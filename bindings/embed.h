@@ -10,7 +10,7 @@
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud);
 
 /* The same for a function that calls nothing of the program's, with so many results: what it raises
- * is want of memory, or of room on a stack. [-count, +results if 0] */
+ * is want of memory, or of room on a stack, and no text is kept. [-count, +results if 0] */
 int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                    void *ud);
 

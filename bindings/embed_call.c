@@ -17,17 +17,11 @@ bool dsl_is_memory_error(lua_State *L, int status) {
            (lua_type(L, -1) == LUA_TSTRING && strstr(lua_tostring(L, -1), "not enough memory"));
 }
 
-static int failed_code(dsl_host *host, lua_State *L, int status) {
-    if (dsl_is_memory_error(L, status))
-        return DYNSUP_ENOMEM;
-    dsl_embed_note(host, L, -1);
-    return DYNSUP_EREASON;
-}
-
 static bool is_of_host(const dsl_host *host, lua_State *L) {
     return lua_topointer(L, LUA_REGISTRYINDEX) == lua_topointer(host->L, LUA_REGISTRYINDEX);
 }
 
+/* LUA_OK; another status of Lua's, with the error on top of the host's own thread; or a code. */
 static int call(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn, void *ud) {
     lua_State *thread = host->L;
     if (!dsl_expect(is_of_host(host, L), "a thread of the host's lua_State"))
@@ -45,21 +39,27 @@ static int call(dsl_host *host, lua_State *L, int count, int results, lua_CFunct
     int status = lua_pcall(thread, count + 1, results, 0);
     if (status == LUA_OK && L != thread)
         lua_xmove(thread, L, results);
-    if (status == LUA_OK)
-        return 0;
-    int code = failed_code(host, thread, status);
-    lua_pop(thread, 1);
-    return code;
+    return status;
 }
 
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud) {
-    return call(host, L, count, 0, fn, ud);
+    int status = call(host, L, count, 0, fn, ud);
+    if (status <= LUA_OK)
+        return status;
+    bool memory = dsl_is_memory_error(host->L, status);
+    if (!memory)
+        dsl_embed_note(host, host->L, -1);
+    lua_pop(host->L, 1);
+    return memory ? DYNSUP_ENOMEM : DYNSUP_EREASON;
 }
 
 int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                    void *ud) {
     int status = call(host, L, count, results, fn, ud);
-    return status == DYNSUP_EREASON ? DYNSUP_ENOMEM : status;
+    if (status <= LUA_OK)
+        return status;
+    lua_pop(host->L, 1);
+    return DYNSUP_ENOMEM;
 }
 
 static int note_protected(lua_State *L) {

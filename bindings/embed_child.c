@@ -193,7 +193,6 @@ static int start(dsl_host *host, lua_State *L, int count, lua_CFunction fn, star
                  dynsup_pid *pid_out) {
     bool asks = host->asks;
     host->asks = true;
-    host->error_text[0] = '\0';
     int status = dsl_embed_call(host, L, count, fn, ud);
     host->asks = asks;
     if (pid_out)

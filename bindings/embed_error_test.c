@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void has_said(const dsl_test_embed *t, const char *part) {
@@ -37,6 +38,28 @@ static void what_cannot_travel_is_no_misuse(void **state) {
     lua_pushcfunction(t.L, nothing);
     assert_int_equal(dynsup_lua_send_stack(t.host, t.L, pid, 1), DYNSUP_EREASON);
     has_said(&t, "function");
+    dsl_test_embed_close(&t);
+}
+
+enum { TOO_MANY = LUAI_MAXSTACK + 1 };
+
+static void what_is_wanting_leaves_the_text_of_the_last_failure(void **state) {
+    (void)state;
+    dsl_test_embed t;
+    dsl_test_embed_open(&t, NULL);
+    dynsup_pid sup = supervisor(&t);
+    dynsup_lua_value *values = calloc(TOO_MANY, sizeof *values);
+    assert_non_null(values);
+    values[0] = dynsup_lua_integer(1);
+    lua_pushboolean(t.L, true);
+    assert_int_equal(dynsup_lua_child_start(t.host, t.L, sup, NULL), DYNSUP_EREASON);
+    has_said(&t, "invalid_child_spec");
+    assert_int_equal(dynsup_lua_send(t.host, sup, values, TOO_MANY), DYNSUP_ENOMEM);
+    has_said(&t, "invalid_child_spec");
+    lua_pushcfunction(t.L, nothing);
+    assert_int_equal(dynsup_lua_child_start(t.host, t.L, 1, NULL), DYNSUP_ENOPROC);
+    has_said(&t, "invalid_child_spec");
+    free(values);
     dsl_test_embed_close(&t);
 }
 
@@ -173,6 +196,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_travel_is_no_misuse),
         cmocka_unit_test(nor_is_a_child_spec_function_that_raises),
+        cmocka_unit_test(what_is_wanting_leaves_the_text_of_the_last_failure),
         cmocka_unit_test(what_is_no_pid_is_no_process),
         cmocka_unit_test(a_pid_that_is_none_is_sent_as_nil),
         cmocka_unit_test(an_empty_name_is_refused),

@@ -147,33 +147,21 @@ static int unregister(lua_State *L) {
     return 1;
 }
 
-enum { SOME_VALUES = 3, SOME_COUNT, SOME_MARKS };
+enum { SOME_NUMBERS = 3, SOME_COUNT };
 
-static bool is_nan(lua_State *L, int index) {
-    return lua_type(L, index) == LUA_TNUMBER && !lua_rawequal(L, index, index);
+static lua_Integer number_of(const dynsup_entry *entry) {
+    return (lua_Integer)dynsup_entry_inspect(entry).number;
 }
 
-/* Is the value of that number in the list the entry's? [-0, +0] */
-static bool is_value_of(lua_State *L, dsl_host *host, const dynsup_entry *entry,
-                        lua_Integer number) {
-    dynsup_value value = dynsup_entry_inspect(entry).value;
-    dsl_value_push(L, host, &value);
-    lua_rawgeti(L, SOME_VALUES, number);
-    bool equal = lua_rawequal(L, -1, -2) || (is_nan(L, -1) && is_nan(L, -2));
-    lua_pop(L, 2);
-    return equal;
-}
-
-static bool is_marked(lua_State *L, lua_Integer number) {
-    lua_rawgeti(L, SOME_MARKS, number);
-    bool marked = lua_toboolean(L, -1);
+static lua_Integer number_at(lua_State *L, lua_Integer place) {
+    lua_rawgeti(L, SOME_NUMBERS, place);
+    lua_Integer number = lua_tointeger(L, -1);
     lua_pop(L, 1);
-    return marked;
+    return number;
 }
 
-/* unregister_some(registry, key, values, count, marks): ends those of the caller's entries under
- * the key that are marked. values are what its entries had: some may be gone, and others behind
- * them since. */
+/* unregister_some(registry, key, numbers, count): ends those of the caller's entries under the key
+ * that have these numbers, which ascend, as those of the entries do. Some may be gone. */
 static int unregister_some(lua_State *L) {
     dsl_host *host;
     dynsup_pid registry;
@@ -189,11 +177,11 @@ static int unregister_some(lua_State *L) {
     dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
     for (lua_Integer i = 1; entry && i <= count; entry = next) {
         next = dynsup_entry_next(entry);
-        if (!is_own(host, entry))
-            continue;
-        while (i <= count && !is_value_of(L, host, entry, i))
+        while (i <= count && number_at(L, i) < number_of(entry))
             i++;
-        if (is_marked(L, i++) && dynsup_entry_remove(host->core, entry))
+        if (i > count || number_at(L, i) != number_of(entry))
+            continue;
+        if (dynsup_entry_remove(host->core, entry))
             return dsl_fail(L, DYNSUP_TAKEN);
     }
     lua_pushboolean(L, 1);
@@ -247,6 +235,7 @@ typedef struct query {
     dynsup_pid registry, pid;
     dsl_key key;
     next_fn next;
+    bool numbered;
 } query;
 
 static dynsup_entry *query_first(const dsl_host *host, const query *q) {
@@ -264,40 +253,59 @@ static lua_Integer query_count(const dsl_host *host, const query *q) {
     return count;
 }
 
-enum { FLAT = 3 }; /* places of an entry in a flat list: pid, key, value */
+/* Places of an entry in a flat list: pid, key, value, and its number if that is asked for. */
+enum { FLAT = 3, FLAT_NUMBERED };
+
+static void entry_put(lua_State *L, dsl_host *host, const dynsup_entry *entry, lua_Integer at,
+                      lua_Integer width) {
+    dynsup_entry_info info = dynsup_entry_inspect(entry);
+    dsl_id_push(L, info.pid);
+    lua_rawseti(L, -2, at + 1);
+    dsl_value_push(L, host, &info.key);
+    lua_rawseti(L, -2, at + 2);
+    dsl_value_push(L, host, &info.value);
+    lua_rawseti(L, -2, at + 3);
+    if (width == FLAT)
+        return;
+    lua_pushinteger(L, (lua_Integer)info.number);
+    lua_rawseti(L, -2, at + FLAT_NUMBERED);
+}
 
 /* Pushes the flat list and its number of entries. [-0, +2] */
 static int query_push(lua_State *L, dsl_host *host, const query *q) {
     lua_Integer room = query_count(host, q);
+    lua_Integer width = q->numbered ? FLAT_NUMBERED : FLAT;
     luaL_checkstack(L, 4, NULL);
-    if (room > INT_MAX / FLAT)
+    if (room > INT_MAX / width)
         return luaL_error(L, "too many entries");
-    lua_createtable(L, (int)room * FLAT, 0);
+    lua_createtable(L, (int)(room * width), 0);
     lua_Integer count = 0;
     const dynsup_entry *entry = query_first(host, q);
-    for (; entry && count < room; entry = q->next(entry), count++) {
-        dynsup_entry_info info = dynsup_entry_inspect(entry);
-        dsl_id_push(L, info.pid);
-        lua_rawseti(L, -2, count * FLAT + 1);
-        dsl_value_push(L, host, &info.key);
-        lua_rawseti(L, -2, count * FLAT + 2);
-        dsl_value_push(L, host, &info.value);
-        lua_rawseti(L, -2, count * FLAT + 3);
-    }
+    for (; entry && count < room; entry = q->next(entry), count++)
+        entry_put(L, host, entry, count * width, width);
     lua_pushinteger(L, count);
     return 2;
 }
 
-/* lookup(registry, key): a flat list and its length; nil, reason */
-static int lookup(lua_State *L) {
+static int lookup_as(lua_State *L, bool numbered) {
     dsl_host *host = dsl_host_of(L);
-    query q = {.next = dynsup_entry_next};
+    query q = {.next = dynsup_entry_next, .numbered = numbered};
     dynsup_registry_info info;
     dsl_check_count(L, 2, 2);
     key_get(L, &q.key);
     if (!registry_get(L, host, &q.registry, &info))
         return 2;
     return query_push(L, host, &q);
+}
+
+/* lookup(registry, key): a flat list and its length; nil, reason */
+static int lookup(lua_State *L) {
+    return lookup_as(L, false);
+}
+
+/* lookup_numbered(registry, key): the same with the entries' numbers */
+static int lookup_numbered(lua_State *L) {
+    return lookup_as(L, true);
 }
 
 /* owned(registry, pid), entries(registry): the same */
@@ -353,6 +361,7 @@ const luaL_Reg dsl_registry_functions[] = {
     {"unregister", unregister},
     {"unregister_some", unregister_some},
     {"lookup", lookup},
+    {"lookup_numbered", lookup_numbered},
     {"owned", owned},
     {"entries", entries},
     {"count", count},

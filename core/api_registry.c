@@ -198,5 +198,6 @@ dynsup_entry *dynsup_owned_next(const dynsup_entry *entry) {
 }
 
 dynsup_entry_info dynsup_entry_inspect(const dynsup_entry *entry) {
-    return (dynsup_entry_info){entry->process->slot.id, entry->key->value, entry->value};
+    return (dynsup_entry_info){entry->process->slot.id, entry->number, entry->key->value,
+                               entry->value};
 }

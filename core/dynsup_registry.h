@@ -66,6 +66,7 @@ dynsup_entry *dynsup_owned_next(const dynsup_entry *entry);
 
 typedef struct dynsup_entry_info {
     dynsup_pid pid;
+    uint64_t number; /* no other entry of the host ever has it; later ones have higher ones */
     dynsup_value key, value; /* borrowed */
 } dynsup_entry_info;
 

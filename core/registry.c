@@ -118,6 +118,7 @@ dynsup_entry *dsi_entry_new(dsi_key *key, dsi_process *process, dynsup_value val
         return NULL;
     entry->key = key;
     entry->process = process;
+    entry->number = registry->host->next_entry++;
     entry->value = value;
     dsi_bag_add(&extra->entries, &entry->owned);
     dsi_list_append(&key->entries, &entry->node);

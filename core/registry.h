@@ -38,6 +38,7 @@ struct dynsup_entry {
     dsi_node node;      /* in key->entries */
     dsi_key *key;
     dsi_process *process;
+    uint64_t number; /* by which it is told from those that have its place in memory later */
     dynsup_value value;
 };
 

@@ -81,9 +81,11 @@ static void entries_are_walked_in_their_order(void **state) {
     const dynsup_entry *entry = dynsup_entry_first(test->host, registry, "x", 1);
     assert_non_null(entry);
     assert_int_equal(dynsup_entry_inspect(entry).pid, a->pid);
+    uint64_t number = dynsup_entry_inspect(entry).number;
     entry = dynsup_entry_next(entry);
     assert_non_null(entry);
     assert_int_equal(dynsup_entry_inspect(entry).pid, b->pid);
+    assert_true(dynsup_entry_inspect(entry).number > number);
     assert_null(dynsup_entry_next(entry));
     size_t all = 0;
     for (entry = dynsup_registry_first(test->host, registry); entry;

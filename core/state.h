@@ -91,6 +91,7 @@ struct dynsup_host {
     bool has_limits;      /* a process of it has, or had, limits of what it uses */
     dynsup_pid overran;   /* whose slice was a long one, since timers were looked at; or 0 */
     uint64_t next_key;
+    uint64_t next_entry; /* its number, among all entries of registries there ever were */
     uint64_t random;
 
     dynsup_message *free_messages[DSI_MESSAGE_CLASSES];

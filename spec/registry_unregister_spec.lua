@@ -1,6 +1,7 @@
 -- Which entries registry.unregister_match ends.
 
 local dynsup = require "dynsup"
+local heaps = require "spec.support.heaps"
 local host = require "spec.support.host"
 local registry = require "dynsup.registry"
 
@@ -44,5 +45,45 @@ describe("registry.unregister_match", function()
       return value
     end))
     assert.equal(0, registry.count(r))
+  end))
+
+  it("ends an entry that has got another value since", host.main(function()
+    local r = registry.start_link { keys = "unique" }
+    registry.register(r, "k", 1)
+    assert.is_true(registry.unregister_match(r, "k", function(value)
+      registry.update_value(r, "k", function() return 2 end)
+      return value == 1
+    end))
+    assert.equal(0, registry.count(r))
+  end))
+
+  it("ends no entry that was made since, with the same value", host.main(function()
+    local r = registry.start_link { keys = "unique", name = "R" }
+    local function renew(start)
+      return function()
+        registry.unregister("R", "k")
+        start()
+        registry.register("R", "k", 1)
+        return true
+      end
+    end
+    registry.register(r, "k", 1)
+    assert.is_true(registry.unregister_match("R", "k", renew(function() end)))
+    assert.equal(1, registry.count("R"))
+    assert.is_true(registry.unregister_match("R", "k", renew(function()
+      registry.stop("R")
+      registry.start_link { keys = "unique", name = "R" }
+    end)))
+    assert.equal(1, registry.count("R"))
+  end))
+
+  it("tells a child of a further heap that its name cannot be taken, too", host.main(function()
+    registry.start_link { keys = "unique", name = "R" }
+    local child = heaps.serving(heaps.supervisor { heaps = 1 }, { name = { "R", "k", { 1, 2 } } })
+    assert.same({ nil, "taken" }, { heaps.ask(child, "eval", [[
+      local registry = require "dynsup.registry"
+      return registry.unregister_match("R", "k", function(value) return value[2] == 2 end)
+    ]]) })
+    assert.equal(child, registry.whereis("R", "k"))
   end))
 end)

@@ -184,16 +184,16 @@ function registry.unregister_match(dest, key, accepts)
   check_key(dest, key, "unregister_match")
   check_function(accepts, 3, "unregister_match")
   local own = dynsup.self()
-  local flat, count = native.lookup(dest, key)
+  local flat, count = native.lookup_numbered(dest, key)
   if not flat then return nil, count end
-  local values, marks, n = {}, {}, 0
-  for at = 1, count * 3, 3 do
-    if flat[at] == own then
+  local numbers, n = {}, 0
+  for at = 1, count * 4, 4 do
+    if flat[at] == own and accepts(flat[at + 2]) then
       n = n + 1
-      values[n], marks[n] = flat[at + 2], accepts(flat[at + 2]) and true
+      numbers[n] = flat[at + 3]
     end
   end
-  return native.unregister_some(dest, key, values, n, marks)
+  return native.unregister_some(dest, key, numbers, n)
 end
 
 -- One of a flat list's three places, of each entry for which it holds.
