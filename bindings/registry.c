@@ -126,17 +126,26 @@ static bool is_own(const dsl_host *host, const dynsup_entry *entry) {
     return dynsup_entry_inspect(entry).pid == dynsup_self(host->core);
 }
 
-/* unregister(registry, key): ends the caller's entries under the key */
-static int unregister(lua_State *L) {
-    dsl_host *host;
+/* The first entry under the key that is the arguments' (registry, key), or NULL; false: two results
+ * say why there can be none. */
+static bool first_get(lua_State *L, dsl_host **host_out, dynsup_entry **entry_out) {
     dynsup_pid registry;
     dynsup_registry_info info;
     dsl_key key = {.length = 0};
-    dsl_body_of(L, &host);
+    dsl_body_of(L, host_out);
     key_get(L, &key);
-    if (!registry_get(L, host, &registry, &info))
+    if (!registry_get(L, *host_out, &registry, &info))
+        return false;
+    *entry_out = dynsup_entry_first((*host_out)->core, registry, key.text, key.length);
+    return true;
+}
+
+/* unregister(registry, key): ends the caller's entries under the key */
+static int unregister(lua_State *L) {
+    dsl_host *host;
+    dynsup_entry *entry;
+    if (!first_get(L, &host, &entry))
         return 2;
-    dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
     while (entry) {
         dynsup_entry *next = dynsup_entry_next(entry);
         if (is_own(host, entry) && dynsup_entry_remove(host->core, entry))
@@ -164,17 +173,11 @@ static lua_Integer number_at(lua_State *L, lua_Integer place) {
  * that have these numbers, which ascend, as those of the entries do. Some may be gone. */
 static int unregister_some(lua_State *L) {
     dsl_host *host;
-    dynsup_pid registry;
-    dynsup_registry_info info;
-    dsl_key key = {.length = 0};
-    dsl_body_of(L, &host);
-    key_get(L, &key);
+    dynsup_entry *entry, *next;
     lua_Integer count = lua_tointeger(L, SOME_COUNT);
-    if (!registry_get(L, host, &registry, &info))
+    if (!first_get(L, &host, &entry))
         return 2;
     luaL_checkstack(L, 2, NULL);
-    dynsup_entry *next;
-    dynsup_entry *entry = dynsup_entry_first(host->core, registry, key.text, key.length);
     for (lua_Integer i = 1; entry && i <= count; entry = next) {
         next = dynsup_entry_next(entry);
         while (i <= count && number_at(L, i) < number_of(entry))
