@@ -388,6 +388,10 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
  * what allocates. */
 #define DSL_GC_STEP 8
 
+/* How far the heap of a state of ours grows before the next collection, in percent of what the last
+ * one has left, where Lua says 200: a collection visits every coroutine twice. */
+#define DSL_GC_PAUSE 250
+
 /* Replaces collectgarbage. [-0, +0] */
 void dsl_collect_open(lua_State *L, dsl_runtime *runtime);
 

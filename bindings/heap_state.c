@@ -13,8 +13,6 @@
 
 #include <string.h>
 
-#define GC_PAUSE 250 /* as in dynsup_lua_newstate */
-
 static const luaL_Reg libraries[] = {
     {LUA_LOADLIBNAME, luaopen_package}, {LUA_COLIBNAME, luaopen_coroutine},
     {LUA_TABLIBNAME, luaopen_table},    {LUA_IOLIBNAME, luaopen_io},
@@ -111,7 +109,7 @@ static void state_open(opening *o) {
     o->L = lua_newstate(dsl_heap_memory_alloc, &o->heap->memory);
     if (!o->L)
         return;
-    lua_gc(o->L, LUA_GCINC, GC_PAUSE, 0, 0);
+    lua_gc(o->L, LUA_GCINC, DSL_GC_PAUSE, 0, 0);
     if (dsl_protect(o->L, state_fill, o) != LUA_OK)
         o->is_open = false;
     if (!o->is_open)

@@ -3,12 +3,8 @@
 #include "bindings/binding.h"
 #include "bindings/memory.h"
 
-/* A collection visits every coroutine twice. The heap grows to two and a half times what was left
- * by the last one, where Lua says two, before the next one begins. */
-#define GC_PAUSE 250
-
 static void collector_set(lua_State *L) {
-    lua_gc(L, LUA_GCINC, GC_PAUSE, 0, DSL_GC_STEP);
+    lua_gc(L, LUA_GCINC, DSL_GC_PAUSE, 0, DSL_GC_STEP);
 }
 
 /* AddressSanitizer sees each block only when it is malloc's. */

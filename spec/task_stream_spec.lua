@@ -234,19 +234,9 @@ describe("task.async_stream", function()
     assert_alone()
   end))
 
-  -- f where it cannot wait.
-  local function in_comparator(f)
-    local results
-    table.sort({ 1, 2 }, function()
-      results = { pcall(f) }
-      return false
-    end)
-    return table.unpack(results)
-  end
-
   it("begins no task where its caller cannot wait", host.main(function()
     local began = false
-    local ok, message = in_comparator(function()
+    local ok, message = host.in_comparator(function()
       for status in stream(nil, { 1, 2 }, function() began = true end) do assert(status) end
     end)
     assert.is_false(ok)
@@ -264,7 +254,7 @@ describe("task.async_stream", function()
     dynsup.send(dynsup.self(), "before")
     next_result()
     dynsup.sleep(1) -- the second has replied
-    assert.is_true(in_comparator(function()
+    assert.is_true(host.in_comparator(function()
       local closing <close> = closer -- luacheck: ignore
     end))
     dynsup.sleep(1)
