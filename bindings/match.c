@@ -3,9 +3,9 @@
  *
  * Design notes.
  * Stack: 1 what, 2 ms (true: what are refs, whose ends are waited for), 3 the deadline (an integer,
- * -1 for never), 4 the last of the messages that
- * were looked at and did not match, as a light userdata (NULL: none yet). It stays in the mailbox
- * until the process takes a message in another way, or its limit drops some, which takes_of tells.
+ * -1 for never), 4 the last of the messages that were looked at and did not match, as a light
+ * userdata (NULL: none yet). It stays in the mailbox until the process takes a message in another
+ * way, or its limit drops some, which takes_of tells.
  * A value is compared with the first ones of the messages without Lua where that is possible: each
  * message that is passed gets a mark of its first value, and those with another mark than the
  * value's are passed by a look at it.
