@@ -34,4 +34,8 @@ uint64_t dsi_value_hash(const struct dynsup_host *host, const dynsup_value *valu
 dynsup_reason dsi_reason_copy(struct dynsup_host *host, const dynsup_reason *reason);
 void dsi_reason_release(struct dynsup_host *host, dynsup_reason *reason);
 
+/* What all but those who wait for a start are told: a good end is "normal" whatever its value, as
+ * of a start that is to be ignored. Copied as the reason is. */
+dynsup_reason dsi_reason_told(const dynsup_reason *reason);
+
 #endif
