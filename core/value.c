@@ -112,10 +112,6 @@ dynsup_reason dynsup_reason_atom(enum dynsup_atom atom) {
     return (dynsup_reason){atom_class(atom), dsi_value_atom(atom)};
 }
 
-dynsup_reason dsi_reason_told(const dynsup_reason *reason) {
-    return reason->kind == DYNSUP_REASON_NORMAL ? dynsup_reason_atom(DYNSUP_NORMAL) : *reason;
-}
-
 #define ATOM_TEXT(id, text, meaning)    [DYNSUP_##id] = text,
 #define ATOM_MEANING(id, text, meaning) [DYNSUP_##id] = meaning,
 static const char *const atom_texts[] = {DYNSUP_ATOMS(ATOM_TEXT)};
