@@ -44,6 +44,27 @@ static void a_failed_start_sends_its_parent_no_signal(void **state) {
     assert_int_equal(test_whereis(test, "it"), 0);
 }
 
+static void a_start_that_is_to_be_ignored_is_a_good_end_for_all_others(void **state) {
+    test_host *test = *state;
+    plan p = {0};
+    dynsup_ref down;
+    test_body *linked = test_spawn_trapping(test);
+    test_body *watcher = test_spawn(test, NULL);
+    test_body *starter = starter_new(test, &p);
+    test_body *started = test->bodies;
+    test_enter(linked);
+    assert_int_equal(dynsup_link(test->host, p.started), 0);
+    test_leave(test);
+    test_enter(watcher);
+    assert_int_equal(dynsup_monitor(test->host, p.started, NULL, &down), 0);
+    test_leave(test);
+    test_exit(started, DYNSUP_REASON_NORMAL, test_atom(DYNSUP_IGNORE));
+    test_run(test);
+    assert_int_equal(starter->reply.values[0].as.atom, DYNSUP_IGNORE);
+    test_got_exit(linked, p.started, DYNSUP_NORMAL);
+    test_got_down(watcher, down, DYNSUP_NORMAL);
+}
+
 static enum dynsup_slice act_started(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     plan *p = self->more;
@@ -187,6 +208,7 @@ static void who_was_killed_before_its_first_slice_does_not_start(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_failed_start_sends_its_parent_no_signal),
+        TEST(a_start_that_is_to_be_ignored_is_a_good_end_for_all_others),
         TEST(starts_inside_a_slice_are_no_slices_of_the_host),
         TEST(what_is_starting_ends_with_its_parent),
         TEST(a_start_that_is_given_up_in_the_same_moment_has_failed),

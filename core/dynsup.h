@@ -279,7 +279,8 @@ bool dynsup_call_end(dynsup_host *host, dynsup_ref ref);
 /* ---- starts that are waited for ----
  * A process spawned with start_out is starting until it says so. If it ends before, it sends its
  * parent no signal along their link and is no crash: whoever waits for the ref gets its reason, as
- * of a call. */
+ * of a call. With a reason of the class DYNSUP_REASON_NORMAL that is another value than that atom
+ * all others are told DYNSUP_NORMAL. */
 
 /* The current process has started; ref is what its start_out said, or 0 for a supervisor's child.
  * The waiting parent gets a reply with the pid. If the parent has stopped waiting and not decided

@@ -44,7 +44,9 @@ int dynsup_supervisor_start(dynsup_host *host, const dynsup_supervisor_options *
 
 /* The same, with the options to come from an init function that runs as the new supervisor's guest.
  * The guest's outcome decides: status 0 and dynsup_supervisor_configure called by it: the start
- * succeeded. Always DYNSUP_PENDING (reply->key) unless it fails at once; reply as of start_child.
+ * succeeded. Else the new supervisor ends with what the reply says, with DYNSUP_NORMAL for
+ * DYNSUP_EIGNORE, and who is linked to it gets that, but for the caller. Always DYNSUP_PENDING
+ * (reply->key) unless it fails at once; reply as of start_child.
  * Takes the guest body over in every case. */
 int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,
                            const dynsup_body_ops *ops, void *body, dynsup_reply *reply);

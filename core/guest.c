@@ -128,11 +128,27 @@ static void guest_leave(dsi_supervisor *supervisor) {
     mailbox_drop(supervisor);
 }
 
-/* A supervisor that could not be initialised ends without a signal to who started it. */
-static void init_failed(dsi_supervisor *supervisor, const dynsup_reason *reason) {
+/* Why it ends, from what its starter is told. What a reason with an object means nobody asks who is
+ * linked to it. */
+static dynsup_reason init_reason(const dynsup_reply *reply) {
+    const dynsup_value *value = &reply->values[0];
+    if (reply->status == DYNSUP_EIGNORE)
+        return dynsup_reason_atom(DYNSUP_NORMAL);
+    if (reply->status != DYNSUP_EREASON)
+        return dynsup_reason_atom((enum dynsup_atom) - reply->status);
+    if (value->kind == DYNSUP_ATOM)
+        return dynsup_reason_atom(value->as.atom);
+    return (dynsup_reason){DYNSUP_REASON_OTHER, *value};
+}
+
+/* A supervisor that could not be initialised ends with a signal to all that are linked to it but to
+ * who started it. */
+static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply) {
+    dynsup_reason reason = init_reason(reply);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
+    supervisor->process->flags |= DSI_FLAG_STARTING;
     dsi_supervisor_leave_parent(supervisor);
-    dsi_process_doom(supervisor->host, supervisor->process, reason);
+    dsi_process_doom(supervisor->host, supervisor->process, &reason);
 }
 
 static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_outcome *outcome) {
@@ -146,10 +162,8 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
         supervisor->policy->begin(supervisor, request); /* the start goes on with the children */
         return;
     }
-    if (reply.status) {
-        dynsup_reason normal = dynsup_reason_atom(DYNSUP_NORMAL);
-        init_failed(supervisor, &normal);
-    }
+    if (reply.status)
+        init_failed(supervisor, &reply);
     assert(request && "who starts a supervisor waits for its init function");
     dsi_request_reply(host, request, &reply);
 }

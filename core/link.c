@@ -124,11 +124,12 @@ void dsi_unlink(dynsup_host *host, dsi_process *a, dsi_process *b) {
 }
 
 void dsi_links_notify(dynsup_host *host, dsi_process *ended) {
+    dynsup_reason reason = dsi_reason_told(&ended->reason);
     while (ended->links.first) {
         dsi_link_end *end = end_of(ended->links.first);
         dsi_process *peer = end->peer;
         end_free(host, end);
-        dsi_signal(host, peer, ended->slot.id, &ended->reason, DSI_SIGNAL_LINK);
+        dsi_signal(host, peer, ended->slot.id, &reason, DSI_SIGNAL_LINK);
     }
 }
 

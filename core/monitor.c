@@ -38,9 +38,11 @@ void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply) {
     }
 }
 
+/* Of calls to a process that is starting, only its parent's waits for the start. */
 static void call_fire(dynsup_host *host, dsi_monitor *call, const dynsup_reason *reason) {
+    bool starts = call->watcher->slot.id == call->target->parent;
     dynsup_reply reply = {.status = DYNSUP_EREASON};
-    reply.values[0] = dsi_value_copy(host, reason->value);
+    reply.values[0] = dsi_value_copy(host, starts ? reason->value : dsi_reason_told(reason).value);
     dsi_call_reply(host, call, &reply);
 }
 
@@ -51,7 +53,7 @@ static void monitor_fire(dynsup_host *host, dsi_monitor *monitor, const dynsup_r
     }
     dsi_process *watcher = monitor->watcher;
     dynsup_message *down = monitor_end(host, monitor);
-    down->values[3] = dsi_value_copy(host, reason->value);
+    down->values[3] = dsi_value_copy(host, dsi_reason_told(reason).value);
     dsi_process_deliver(host, watcher, down);
 }
 

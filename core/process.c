@@ -218,12 +218,12 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
 }
 
 static void announce(dynsup_host *host, dsi_process *process) {
-    const dynsup_reason *reason = &process->reason;
-    dsi_event_process(host, DYNSUP_EVENT_EXITED, process, reason);
-    bool killed = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_KILLED;
+    dynsup_reason reason = dsi_reason_told(&process->reason);
+    dsi_event_process(host, DYNSUP_EVENT_EXITED, process, &reason);
+    bool killed = reason.value.kind == DYNSUP_ATOM && reason.value.as.atom == DYNSUP_KILLED;
     bool told = process->child || (process->flags & DSI_FLAG_STARTING);
-    if (reason->kind == DYNSUP_REASON_OTHER && !killed && !told)
-        dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, reason);
+    if (reason.kind == DYNSUP_REASON_OTHER && !killed && !told)
+        dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, &reason);
 }
 
 void dsi_process_close(dynsup_host *host, dsi_process *process) {

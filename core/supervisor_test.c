@@ -264,6 +264,27 @@ static void a_failed_init_sends_no_signal_and_refuses_who_waits(void **state) {
     }
 }
 
+static void who_is_linked_to_a_failed_init_is_told_why(void **state) {
+    test_host *test = *state;
+    static const int statuses[] = {DYNSUP_EIGNORE, DYNSUP_EREASON, 0};
+    static const enum dynsup_atom atoms[] = {DYNSUP_NORMAL, DYNSUP_NO_ATOM, DYNSUP_BAD_RETURN};
+    for (int i = 0; i < 3; i++) {
+        test_body *a = test_spawn(test, NULL);
+        test_body *linked = test_spawn_trapping(test);
+        dynsup_pid supervisor = init(test, a, false, statuses[i]);
+        test_enter(linked);
+        assert_int_equal(dynsup_link(test->host, supervisor), 0);
+        test_leave(test);
+        say_go(test, supervisor);
+        if (atoms[i])
+            test_got_exit(linked, supervisor, atoms[i]);
+        else
+            assert_int_equal(test_last(linked)->value.as.object, a->reply.values[0].as.object);
+        assert_true(test_alive(a));
+    }
+    assert_int_equal(test_events(test, DYNSUP_EVENT_CRASHED), 0);
+}
+
 static void a_supervisor_killed_in_its_init_tells_the_caller(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn(test, NULL);
@@ -329,6 +350,7 @@ int main(void) {
         TEST(wrong_supervisors_are_refused),
         TEST(an_init_function_configures_its_supervisor),
         TEST(a_failed_init_sends_no_signal_and_refuses_who_waits),
+        TEST(who_is_linked_to_a_failed_init_is_told_why),
         TEST(a_supervisor_killed_in_its_init_tells_the_caller),
         TEST(a_caller_that_dies_ends_the_init_after_its_turn),
         cmocka_unit_test(supervisors_without_memory_change_nothing),

@@ -34,4 +34,12 @@ uint64_t dsi_value_hash(const struct dynsup_host *host, const dynsup_value *valu
 dynsup_reason dsi_reason_copy(struct dynsup_host *host, const dynsup_reason *reason);
 void dsi_reason_release(struct dynsup_host *host, dynsup_reason *reason);
 
+/* What all but those who wait for a start are told: a good end is "normal" whatever its value, as
+ * of a start that is to be ignored. The value is not copied. */
+static inline dynsup_reason dsi_reason_told(const dynsup_reason *reason) {
+    if (reason->kind != DYNSUP_REASON_NORMAL)
+        return *reason;
+    return (dynsup_reason){DYNSUP_REASON_NORMAL, dsi_value_atom(DYNSUP_NORMAL)};
+}
+
 #endif

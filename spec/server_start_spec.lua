@@ -122,6 +122,30 @@ describe("start_link", function()
         assert.is_false(dynsup.is_alive(child))
       end))
 
+      it("that is to be ignored is a good end for all others", host.main(function()
+        dynsup.flag("trap_exit", true)
+        local parent, helper = dynsup.self(), nil
+        server.start_link(init_of(function()
+          local starting = dynsup.self()
+          helper = dynsup.spawn_link(dynsup.sleep, "infinity")
+          dynsup.spawn(function()
+            dynsup.flag("trap_exit", true)
+            dynsup.link(starting)
+            local ref = dynsup.monitor(starting)
+            dynsup.spawn(function() dynsup.send(parent, "called", server.call(starting, "get")) end)
+            dynsup.sleep(1)
+            dynsup.send(starting, "watched")
+            local _, _, exited = dynsup.receive_match "EXIT"
+            dynsup.send(parent, exited, host.down(ref))
+          end)
+          dynsup.receive_match "watched"
+          return "ignore"
+        end))
+        assert.same({ "called", nil, "normal" }, { dynsup.receive_match("called", 10) })
+        assert.same({ "normal", "normal" }, { dynsup.receive(10) })
+        assert.is_true(dynsup.is_alive(helper))
+      end))
+
       it("is not reported", function()
         local lines = {}
         host.run(function()

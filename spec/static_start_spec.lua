@@ -365,6 +365,25 @@ describe("a module-based static supervisor", function()
   )
 end)
 
+describe("the init of a static supervisor that fails", function()
+  it(
+    "takes along who it has linked",
+    main(function()
+      local helper
+      local module = supervisor.use {
+        init = function()
+          helper = dynsup.spawn_link(dynsup.sleep, "infinity")
+          error("boom", 0)
+        end,
+      }
+      local _, crash = supervisor.start_link(module)
+      assert.equal("boom", crash.error)
+      dynsup.sleep(1)
+      assert.is_false(dynsup.is_alive(helper))
+    end)
+  )
+end)
+
 describe("child_spec", function()
   it("gives a child's spec with fields replaced", function()
     local spec = { id = 1, body = print }

@@ -357,6 +357,17 @@ describe("task.shutdown", function()
     assert.same({ "exit", "killed" }, { task.shutdown(t, 0) })
   end))
 
+  it("does not take its caller along by a link that the caller has made", host.main(function()
+    local sup = dynsup.start_link()
+    for _, ms in ipairs { 5000, "brutal_kill" } do
+      local t = task.async_nolink(sup, forever)
+      dynsup.link(t.pid)
+      assert.is_nil(task.shutdown(t, ms))
+    end
+    dynsup.sleep(1)
+    assert.same({ sup }, dynsup.info(dynsup.self()).links)
+  end))
+
   it("kills a task that takes too long", host.main(function()
     local t = task.async(stubborn)
     dynsup.sleep(1)
@@ -418,6 +429,14 @@ describe("task.ignore", function()
     dynsup.sleep(10)
     assert.is_true(done)
     assert_quiet()
+  end))
+
+  it("ends a link that the caller has made", host.main(function()
+    local sup = dynsup.start_link()
+    local t = task.async_nolink(sup, forever)
+    dynsup.link(t.pid)
+    assert.is_nil(task.ignore(t))
+    assert.same({ sup }, dynsup.info(dynsup.self()).links)
   end))
 
   it("hands out an end that is there", trapping(function()

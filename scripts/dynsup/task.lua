@@ -222,10 +222,14 @@ local function close(t)
   native.flush_reply(t.ref)
 end
 
+-- Of a task that is unlinked. The EXIT along a link that the caller has made itself is the caller's.
+local function drop_exit(t)
+  if t.linked then native.flush_exit(t.pid) end
+end
+
 local function unlink(t)
-  if not t.linked then return end
-  dynsup.unlink(t.pid)
-  native.flush_exit(t.pid)
+  if t.linked then dynsup.unlink(t.pid) end
+  drop_exit(t)
 end
 
 -- The caller gives up: a linked task would have died with it.
@@ -369,7 +373,7 @@ function task.shutdown(t, ms)
   local brutal = ms == "brutal_kill"
   if not brutal then check_ms(ms, 2, "shutdown") end
   native.check_wait()
-  if t.linked then dynsup.unlink(t.pid) end
+  dynsup.unlink(t.pid)
   local results = table.pack(wait(t, 0))
   if results[1] == nil and not brutal then
     dynsup.exit(t.pid, "shutdown")
@@ -379,7 +383,7 @@ function task.shutdown(t, ms)
     dynsup.exit(t.pid, "kill")
     results = table.pack(wait(t, "infinity"))
   end
-  unlink(t)
+  drop_exit(t)
   return stopped(brutal and "killed" or "shutdown", table.unpack(results, 1, results.n))
 end
 
@@ -391,7 +395,8 @@ function task.ignore(t)
   local results = table.pack(wait(t, 0))
   if results[1] == nil then
     close(t)
-    unlink(t)
+    dynsup.unlink(t.pid)
+    drop_exit(t)
     return nil
   end
   return table.unpack(results, 1, results.n)
