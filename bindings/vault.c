@@ -86,6 +86,28 @@ void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot) {
     lua_xmove(vault->L, L, 1);
 }
 
+static void table_new(lua_State *L, const char *mode) {
+    lua_newtable(L);
+    if (!mode)
+        return;
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+}
+
+void dsl_vault_table_push(lua_State *L, dsl_vault *vault, uint32_t *slot, const char *mode) {
+    if (*slot == 0) {
+        table_new(L, mode);
+        dsl_vault_reserve(L, vault, 1);
+        if (*slot) /* a finalizer has needed it meanwhile */
+            lua_pop(L, 1);
+        else
+            *slot = dsl_vault_put(L, vault);
+    }
+    dsl_vault_push(L, vault, *slot);
+}
+
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot) {
     vault->slots[slot]++;
 }
