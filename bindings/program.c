@@ -64,8 +64,8 @@ static int worker_make(lua_State *L) {
         m->body = dsl_worker_new(L, host, -1, 0);
         return 0;
     }
-    dsl_vault_reserve(L, &host->vault, 1);
     lua_pushliteral(L, "invalid_mfa"); /* as for a spec with such a body */
+    dsl_vault_reserve(L, &host->vault, 1);
     m->reason = dsl_reason_get(L, host, -1);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "bindings/memory.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void slot_set(const dsl_vault *vault, uint32_t slot) {
 }
 
 uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
+    assert(vault->free_count > 0 && "a slot has been reserved");
     uint32_t slot = vault->free;
     vault->free = vault->slots[slot] & ~DSL_SLOT_FREE;
     vault->free_count--;
