@@ -23,7 +23,7 @@ int dsl_list_length(lua_State *L, int index) {
     else
         length = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : -1;
     lua_pop(L, 1);
-    return whole && length <= DSL_LIST_MAX ? (int)length : -1;
+    return whole && length >= 0 && length <= DSL_LIST_MAX ? (int)length : -1;
 }
 
 void dsl_list_copy(lua_State *L, int index) {
