@@ -166,6 +166,9 @@ void dsl_copy_values(lua_State *L, int first, int count);
  * status; an error's value is dropped. Allocates nothing by itself. */
 int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
 
+/* dsl_vault_reserve of the host's vault, protected: false without memory. */
+bool dsl_reserve(dsl_host *host, uint32_t count);
+
 /* ---- crash.c ---- */
 
 /* Makes the crash object of a coroutine that failed: its error value is on top of co's stack. Of a

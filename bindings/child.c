@@ -146,17 +146,6 @@ static bool plan_read(lua_State *L, dsl_host *host, dynsup_pid pid, const dsl_sp
     return plan->group;
 }
 
-typedef struct reserving {
-    dsl_host *host;
-    const dsl_spec *spec;
-} reserving;
-
-static int values_reserve(lua_State *L) {
-    const reserving *r = lua_touserdata(L, 1);
-    dsl_vault_reserve(L, &r->host->vault, dsl_spec_slots(r->spec));
-    return 0;
-}
-
 /* nil, reason [, detail] for a first body that could not be made. */
 static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_reason *reason) {
     if (status == DYNSUP_ENOMEM)
@@ -207,7 +196,7 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
         core->program_ops->release(core->program);
         return make_failed(L, host, status, &reason);
     }
-    bool done = dsl_protect(L, values_reserve, &(reserving){host, spec}) == LUA_OK;
+    bool done = dsl_reserve(host, dsl_spec_slots(spec));
     if (core->restart == DYNSUP_TEMPORARY || !done)
         core->program_ops->release(core->program);
     if (core->restart == DYNSUP_TEMPORARY && done) {

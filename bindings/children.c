@@ -88,7 +88,7 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     c->cursor = NULL;
     dsl_metatable_set(L, CURSOR, cursor_meta);
     cursor_begin(c, host, pid);
-    if (!c->cursor)
+    if (!c->cursor && dynsup_count_children(host->core, pid, &(dynsup_counts){0}) == 0)
         dsl_error(L, "not enough memory");
     return c;
 }

@@ -5,17 +5,6 @@
 
 #define TYPE_NAME "dynsup.crash"
 
-int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
-    if (!lua_checkstack(L, 4))
-        return LUA_ERRMEM;
-    lua_pushcfunction(L, fn);
-    lua_pushlightuserdata(L, ud);
-    int status = lua_pcall(L, 1, 0, 0);
-    if (status != LUA_OK)
-        lua_pop(L, 1);
-    return status;
-}
-
 typedef struct crash {
     dsl_host *host;
     lua_State *co;

@@ -41,6 +41,7 @@ static bool has_flags(const dsl_options *options) {
 }
 
 static void init_bad(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
+    dsl_vault_reserve(co, &host->vault, 1); /* to read it may have taken slots */
     outcome->status = DYNSUP_EREASON;
     outcome->values[0] = atom_value(DYNSUP_BAD_RETURN);
     outcome->values[1] = value_at(co, host, 1, top);

@@ -75,6 +75,10 @@ dsl_heap *dsl_heap_group_heap(dsl_heap_group *group, uint32_t place) {
     dsl_heap *heap = dsl_heap_open(group->whole, group->max_bytes);
     if (!heap)
         return NULL;
+    if (group->heaps[place]) { /* a finalizer has started a child there meanwhile */
+        dsl_heap_release(heap);
+        return group->heaps[place];
+    }
     heap->group = group;
     heap->place = place;
     return group->heaps[place] = heap;

@@ -13,22 +13,10 @@ typedef struct keeping {
     int count;
 } keeping;
 
-/* Pushes the host's table. [-0, +1] */
-static void table_push(lua_State *L, dsl_host *host) {
-    if (host->last_messages) {
-        dsl_vault_push(L, &host->vault, host->last_messages);
-        return;
-    }
-    lua_newtable(L);
-    dsl_vault_reserve(L, &host->vault, 1);
-    lua_pushvalue(L, -1);
-    host->last_messages = dsl_vault_put(L, &host->vault);
-}
-
 static int keep_protected(lua_State *L) {
     const keeping *k = lua_touserdata(L, 1);
     int first = lua_gettop(k->from) - k->count + 1;
-    table_push(L, k->host);
+    dsl_vault_table_push(L, &k->host->vault, &k->host->last_messages, NULL);
     lua_createtable(L, k->count, 0);
     for (int i = 0; i < k->count && lua_checkstack(k->from, 1); i++) {
         lua_pushvalue(k->from, first + i);

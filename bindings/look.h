@@ -19,8 +19,9 @@ bool dsl_info_push(lua_State *L, dsl_host *host, dynsup_pid pid, size_t max);
 
 typedef struct dsl_cursor dsl_cursor;
 
-/* Pushes a cursor over a supervisor's children, as a userdata; the collector closes it. The
- * supervisor must be there. [-0, +1] */
+/* Pushes a cursor over a supervisor's children, as a userdata; the collector closes it. Over those
+ * of a supervisor that has ended (a finalizer may just have done that) it is at its end. Raises
+ * without memory. [-0, +1] */
 dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid);
 
 /* The next child of the cursor at the index; false behind the last. Raises for what is no cursor.

@@ -229,7 +229,7 @@ static void group_keep(lua_State *L, dsl_host *host, dsl_options *out) {
     enum dsl_codec_status status = extra_pack(L, host, out, &extra, &trouble);
     lua_settop(L, top);
     dsl_heap_group *group = NULL;
-    if (status == DSL_CODEC_OK)
+    if (status == DSL_CODEC_OK && dsl_reserve(host, DSL_NAME_SLOTS))
         group = dsl_heap_group_new(host->whole, out->heaps, out->heap_memory, extra);
     if (!group) {
         dsl_parcel_release(extra);
@@ -239,15 +239,15 @@ static void group_keep(lua_State *L, dsl_host *host, dsl_options *out) {
 }
 
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out) {
-    dsl_vault_reserve(L, &host->vault, 1 + DSL_NAME_SLOTS);
     if (out->heaps && !host->config->dry) {
         group_keep(L, host, out);
         return;
     }
-    if (out->extra_count == 0 && !out->heaps)
-        return;
     if (out->heaps)
         dsl_dry_spread_mark(L, out->extra_place);
+    dsl_vault_reserve(L, &host->vault, 1 + DSL_NAME_SLOTS);
+    if (out->extra_count == 0 && !out->heaps)
+        return;
     lua_pushvalue(L, out->extra_place);
     out->core.arguments = host->heap_base | dsl_vault_put(L, &host->vault);
 }

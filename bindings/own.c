@@ -76,33 +76,56 @@ static void holding_set(lua_State *L, int table, int handle, lua_Integer place) 
     lua_rawset(L, table);
 }
 
-/* The user value `old` of the holding without those that are closed, as a new table on top. */
-static lua_Integer places_compact(lua_State *L, const holding *h, int old) {
-    lua_Integer count = 0;
-    lua_newtable(L);
-    int new = lua_gettop(L);
+/* Makes a key of the table at `closed` of each handle that says that it is. Whatever runs meanwhile
+ * may use the holding, too. */
+static void closed_find(lua_State *L, const holding *h, int places, int closed) {
     for (lua_Integer i = 1; i <= h->top; i++) {
-        if (lua_rawgeti(L, old, i) != LUA_TNIL && !is_closed(L, lua_gettop(L)))
-            holding_set(L, new, lua_gettop(L), ++count);
-        lua_pop(L, 1);
+        if (lua_rawgeti(L, places, i) != LUA_TNIL && is_closed(L, lua_gettop(L))) {
+            lua_pushboolean(L, 1);
+            lua_rawset(L, closed);
+        } else {
+            lua_pop(L, 1);
+        }
     }
-    return count;
 }
 
-/* Makes place for one more in the holding at index, whose user value is on top. [-1, +1] */
-static void places_reserve(lua_State *L, holding *h, int index) {
+static bool is_key(lua_State *L, int table, int index) {
+    lua_pushvalue(L, index);
+    bool is_there = lua_rawget(L, table) != LUA_TNIL;
+    lua_pop(L, 1);
+    return is_there;
+}
+
+/* Leaves those out that are keys of `closed`, and lets the others move up. Allocates nothing. */
+static void places_compact(lua_State *L, holding *h, int places, int closed) {
+    lua_Integer count = 0;
+    for (lua_Integer i = 1; i <= h->top; i++) {
+        lua_rawgeti(L, places, i);
+        int handle = lua_gettop(L);
+        lua_pushnil(L);
+        lua_rawseti(L, places, i);
+        if (!lua_isnil(L, handle) && !is_key(L, closed, handle)) {
+            holding_set(L, places, handle, ++count);
+        } else if (!lua_isnil(L, handle)) {
+            lua_pushvalue(L, handle);
+            lua_pushnil(L);
+            lua_rawset(L, places);
+        }
+        lua_pop(L, 1);
+    }
+    h->top = count;
+}
+
+/* Makes place for one more in the holding whose places are at the index. May call back. */
+static void places_reserve(lua_State *L, holding *h, int places) {
     if (h->top < h->limit)
         return;
-    int old = lua_gettop(L);
-    lua_Integer top = h->top;
-    lua_Integer count = places_compact(L, h, old);
-    lua_replace(L, old);
-    if (top != h->top)
-        dsl_error(L, "is_closing of a handle has changed what the process owns");
-    lua_pushvalue(L, old);
-    lua_setiuservalue(L, index, 1);
-    h->top = count;
-    h->limit = 2 * count > PLACES_MIN ? 2 * count : PLACES_MIN;
+    lua_newtable(L);
+    int closed = lua_gettop(L);
+    closed_find(L, h, places, closed);
+    places_compact(L, h, places, closed);
+    lua_pop(L, 1);
+    h->limit = 2 * h->top > PLACES_MIN ? 2 * h->top : PLACES_MIN;
 }
 
 static void holding_forget(lua_State *L, dsl_host *host, dynsup_pid pid) {
@@ -148,18 +171,7 @@ static int holding_gc(lua_State *L) {
 
 /* Pushes the host's table of holdings, made when it is needed first. [-0, +1] */
 static void holdings_push(lua_State *L, dsl_host *host) {
-    if (host->holdings) {
-        dsl_vault_push(L, &host->vault, host->holdings);
-        return;
-    }
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    dsl_vault_reserve(L, &host->vault, 1);
-    host->holdings = dsl_vault_put(L, &host->vault);
+    dsl_vault_table_push(L, &host->vault, &host->holdings, "k");
 }
 
 static const luaL_Reg holding_meta[] = {{"__gc", holding_gc}, {NULL, NULL}};
@@ -177,27 +189,40 @@ static holding *holding_new(lua_State *L, dsl_host *host, dynsup_pid pid) {
     return h;
 }
 
-/* Pushes the holding of the calling process; holdings: the index of their table. [-0, +1] */
-static holding *holding_push(lua_State *L, dsl_host *host, int holdings) {
-    dynsup_pid pid = dynsup_self(host->core);
+/* Pushes the process's holding, if it has one; else NULL. [-0, +0|1] */
+static holding *holding_find(lua_State *L, int holdings, dynsup_pid pid) {
     dsl_id_push(L, pid);
     if (lua_rawget(L, holdings) == LUA_TUSERDATA)
         return lua_touserdata(L, -1);
     lua_pop(L, 1);
-    holding *h = holding_new(L, host, pid);
+    return NULL;
+}
+
+/* Pushes the holding of the calling process; holdings: the index of their table. [-0, +1] */
+static holding *holding_push(lua_State *L, dsl_host *host, int holdings) {
+    dynsup_pid pid = dynsup_self(host->core);
+    holding *h = holding_find(L, holdings, pid);
+    if (h)
+        return h;
+    holding *new = holding_new(L, host, pid);
+    h = holding_find(L, holdings, pid);
+    if (h) { /* a finalizer has owned something meanwhile */
+        lua_remove(L, -2);
+        return h;
+    }
     dsl_id_push(L, pid);
     lua_pushvalue(L, -2);
     lua_rawset(L, holdings);
-    int status = dynsup_own(host->core, pid, &h->possession);
+    int status = dynsup_own(host->core, pid, &new->possession);
     if (status)
         holding_forget(L, host, pid);
     dsl_check_status(L, status);
-    return h;
+    return new;
 }
 
 /* ---- own ---- */
 
-enum { OWN_HANDLE = 1, OWN_KEEP, OWN_HOLDINGS, OWN_HOLDING, OWN_KEEPER, OWN_PLACES };
+enum { OWN_HANDLE = 1, OWN_KEEP, OWN_HOLDINGS, OWN_HOLDING, OWN_PLACES, OWN_KEEPER };
 
 static void check_handle(lua_State *L) {
     int type = lua_type(L, OWN_HANDLE);
@@ -239,8 +264,6 @@ static void keeper_set(lua_State *L) {
 
 /* Everything that needs memory comes first; OWN_KEEPER is who has it now. */
 static void handle_take(lua_State *L, holding *h) {
-    lua_getiuservalue(L, OWN_HOLDING, 1);
-    places_reserve(L, h, OWN_HOLDING);
     lua_pushboolean(L, 1);
     lua_rawseti(L, OWN_PLACES, h->top + 1);
     lua_pushvalue(L, OWN_HANDLE);
@@ -257,7 +280,7 @@ static void handle_take(lua_State *L, holding *h) {
 }
 
 static void handle_drop(lua_State *L) {
-    lua_getiuservalue(L, OWN_HOLDING, 1);
+    lua_pushvalue(L, OWN_PLACES);
     place_clear(L);
     lua_pushnil(L);
     keeper_set(L);
@@ -274,7 +297,10 @@ static int own(lua_State *L) {
     lua_settop(L, OWN_KEEP);
     holdings_push(L, host);
     holding *h = holding_push(L, host, OWN_HOLDINGS);
-    bool mine = keeper_push(L);
+    lua_getiuservalue(L, OWN_HOLDING, 1);
+    if (keep)
+        places_reserve(L, h, OWN_PLACES);
+    bool mine = keeper_push(L); /* last: before, others may have had their turn */
     if (keep && !mine)
         handle_take(L, h);
     else if (!keep && mine)

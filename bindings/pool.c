@@ -28,28 +28,10 @@ lua_State *dsl_pool_take(dsl_host *host, uint32_t *anchor_out) {
     return host->pool[host->pool_count];
 }
 
-/* Pushes the table that loses its token in each collection. [-0, +1] */
-static void cycle_push(lua_State *L, dsl_host *host) {
-    if (host->cycle) {
-        dsl_vault_push(L, &host->vault, host->cycle);
-        return;
-    }
-    lua_createtable(L, 1, 0);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    dsl_vault_reserve(L, &host->vault, 1);
-    if (host->cycle) /* by a finalizer: that one stays */
-        return;
-    lua_pushvalue(L, -1);
-    host->cycle = dsl_vault_put(L, &host->vault);
-}
-
 /* What was left before a collection is garbage no more. [-0, +0] */
 static void left_forget(lua_State *L, dsl_host *host) {
     luaL_checkstack(L, 4, NULL);
-    cycle_push(L, host);
+    dsl_vault_table_push(L, &host->vault, &host->cycle, "v");
     if (lua_rawgeti(L, -1, 1) == LUA_TNIL) {
         lua_createtable(L, 0, 0);
         lua_rawseti(L, -3, 1);

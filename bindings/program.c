@@ -23,7 +23,7 @@ int dsl_list_length(lua_State *L, int index) {
     else
         length = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : -1;
     lua_pop(L, 1);
-    return whole && length <= DSL_LIST_MAX ? (int)length : -1;
+    return whole && length >= 0 && length <= DSL_LIST_MAX ? (int)length : -1;
 }
 
 void dsl_list_copy(lua_State *L, int index) {
@@ -64,8 +64,8 @@ static int worker_make(lua_State *L) {
         m->body = dsl_worker_new(L, host, -1, 0);
         return 0;
     }
-    dsl_vault_reserve(L, &host->vault, 1);
     lua_pushliteral(L, "invalid_mfa"); /* as for a spec with such a body */
+    dsl_vault_reserve(L, &host->vault, 1);
     m->reason = dsl_reason_get(L, host, -1);
     return 0;
 }

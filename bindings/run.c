@@ -42,7 +42,8 @@ void dsl_main_returned(dsl_body *body, int count) {
 static bool main_waits(dsl_host *host) {
     dynsup_process_info info;
     return dynsup_process_inspect(host->core, host->main, &info) &&
-           (info.status == DYNSUP_STATUS_WAITING || info.is_paused);
+           (info.status == DYNSUP_STATUS_WAITING ||
+            (info.is_paused && info.status != DYNSUP_STATUS_IDLE));
 }
 
 /* Says that there is something that could go on, behind the text on top. [-0, +0] */

@@ -118,9 +118,6 @@ bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int module);
  * crash tells the callback and the message. */
 dynsup_reason dsl_server_crash(dsl_server *server, const dsl_body *body, int status);
 
-/* Makes sure that count values can be put into the vault; false without memory. */
-bool dsl_server_reserve(dsl_host *host, uint32_t count);
-
 /* Where messages are copied: replaces a reply, the value at the index of the thread, by its copy.
  * False without memory. */
 bool dsl_server_copy(dsl_host *host, lua_State *co, int index);

@@ -157,17 +157,6 @@ dynsup_reason dsl_server_crash(dsl_server *server, const dsl_body *body, int sta
 
 /* ---- small things ---- */
 
-static int reserve_protected(lua_State *L) {
-    dsl_host *host = dsl_host_of_thread(L);
-    dsl_vault_reserve(L, &host->vault, *(uint32_t *)lua_touserdata(L, 1));
-    return 0;
-}
-
-bool dsl_server_reserve(dsl_host *host, uint32_t count) {
-    return host->vault.free_count >= count ||
-           dsl_protect(host->L, reserve_protected, &count) == LUA_OK;
-}
-
 /* Stack: 1 the thread whose value at the top is copied. */
 static int copy_protected(lua_State *L) {
     lua_State *co = lua_touserdata(L, 1);

@@ -25,7 +25,7 @@ static bool state_set(dsl_server *server, lua_State *co, int index) {
         if (same)
             return true;
     }
-    if (!dsl_server_reserve(host, 1))
+    if (!dsl_reserve(host, 1))
         return false;
     dynsup_value old = dsl_server_state(server);
     dynsup_value state = dsl_value_get(co, host, index);
@@ -136,7 +136,7 @@ static enum dsl_next stop_returned(dsl_server_run *r, int count) {
         return bad_return(r);
     if (count == 4 && !dsl_server_copy(r->host, co, 3)) /* first: what it collects may take slots */
         return dsl_server_no_memory(r);
-    if (!dsl_server_reserve(r->host, 3) || !state_set(r->server, co, count))
+    if (!dsl_reserve(r->host, 3) || !state_set(r->server, co, count))
         return dsl_server_no_memory(r);
     return dsl_server_end_with(r, dsl_reason_get(co, r->host, 2), count == 4 ? 3 : 0);
 }
@@ -166,7 +166,7 @@ enum dsl_next dsl_server_gone(dsl_server_run *r, dynsup_reason reason) {
 static enum dsl_next init_returned(dsl_server_run *r, int count) {
     lua_State *co = r->body->co;
     if (count == 2 && is_word(co, 1, "stop") && is_reason(co, 2)) {
-        if (!dsl_server_reserve(r->host, 1))
+        if (!dsl_reserve(r->host, 1))
             return dsl_server_no_memory(r);
         return dsl_server_gone(r, dsl_reason_get(co, r->host, 2));
     }

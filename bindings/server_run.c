@@ -143,7 +143,7 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
 static enum dsl_next asked_to_end(dsl_server_run *r) {
     const dynsup_value *value = &r->server->at.message->values[2];
     if (!dsl_server_body_take(r) || !lua_checkstack(r->body->co, DSL_CO_STACK) ||
-        !dsl_server_reserve(r->host, 1))
+        !dsl_reserve(r->host, 1))
         return dsl_server_no_memory(r);
     dsl_value_push(r->body->co, r->host, value);
     dynsup_reason reason = dsl_reason_get(r->body->co, r->host, -1);

@@ -92,9 +92,9 @@ static void message_push(lua_State *L, const telling *t) {
 static int tell_protected(lua_State *L) {
     const telling *t = lua_touserdata(L, 1);
     dsl_vault *vault = &t->host->vault;
-    dsl_vault_reserve(L, vault, 2);
     lua_pushliteral(L, "LOG");
     message_push(L, t);
+    dsl_vault_reserve(L, vault, 2);
     dynsup_value values[2] = {dsl_value_get(L, t->host, -2), dsl_value_get(L, t->host, -1)};
     if (dynsup_send(t->host->core, t->tap->target, values, 2) == 0)
         return 0;

@@ -3,6 +3,7 @@
 
 #include "bindings/memory.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void slot_set(const dsl_vault *vault, uint32_t slot) {
 }
 
 uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
+    assert(vault->free_count > 0 && "a slot has been reserved");
     uint32_t slot = vault->free;
     vault->free = vault->slots[slot] & ~DSL_SLOT_FREE;
     vault->free_count--;
@@ -84,6 +86,28 @@ uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault) {
 void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot) {
     lua_rawgeti(vault->L, (int)(slot / PAGE_SIZE + 1), slot % PAGE_SIZE + 1);
     lua_xmove(vault->L, L, 1);
+}
+
+static void table_new(lua_State *L, const char *mode) {
+    lua_newtable(L);
+    if (!mode)
+        return;
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+}
+
+void dsl_vault_table_push(lua_State *L, dsl_vault *vault, uint32_t *slot, const char *mode) {
+    if (*slot == 0) {
+        table_new(L, mode);
+        dsl_vault_reserve(L, vault, 1);
+        if (*slot) /* a finalizer has needed it meanwhile */
+            lua_pop(L, 1);
+        else
+            *slot = dsl_vault_put(L, vault);
+    }
+    dsl_vault_push(L, vault, *slot);
 }
 
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot) {

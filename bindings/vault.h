@@ -58,6 +58,10 @@ uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault);
 /* [-0, +1] */
 void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot);
 
+/* Pushes the table in *slot, which is made when it is needed first (*slot is 0), with weak keys or
+ * values ("k", "v") or neither (NULL). Raises without memory. [-0, +1] */
+void dsl_vault_table_push(lua_State *L, dsl_vault *vault, uint32_t *slot, const char *mode);
+
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot);
 
 /* One owner fewer; the last one clears the slot. 0 is allowed. */

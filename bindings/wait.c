@@ -173,11 +173,15 @@ static uint32_t shared_dict(const dsl_host *host) {
     return object && dsl_object_is_own(host, object) ? (uint32_t)object : 0;
 }
 
-/* Keeps the table for the process: a guest comes and goes, its supervisor stays. */
-static uint32_t dict_new(lua_State *L, dsl_body *body) {
+/* The slot of the process's table; 0: it has none yet. */
+static uint32_t dict_find(dsl_body *body) {
+    uint32_t slot = *dsl_body_dict(body);
+    return slot == 0 && body->is_guest ? shared_dict(body->host) : slot;
+}
+
+/* Keeps the table on top for the process: a guest comes and goes, its supervisor stays. [-1, +0] */
+static uint32_t dict_keep(lua_State *L, dsl_body *body) {
     dsl_host *host = body->host;
-    lua_newtable(L);
-    dsl_vault_reserve(L, &host->vault, 1);
     uint32_t slot = dsl_vault_put(L, &host->vault);
     if (body->is_guest && !dynsup_guest_belonging(host->core))
         dynsup_guest_belonging_set(host->core, host->heap_base | slot);
@@ -190,11 +194,13 @@ static int dict(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
     dsl_check_count(L, 0, 0);
-    uint32_t slot = *dsl_body_dict(body);
-    if (slot == 0 && body->is_guest)
-        slot = shared_dict(host);
-    if (slot == 0)
-        slot = dict_new(L, body);
+    uint32_t slot = dict_find(body);
+    if (slot == 0) {
+        lua_newtable(L);
+        dsl_vault_reserve(L, &host->vault, 1);
+        slot = dict_find(body); /* a finalizer may have asked meanwhile */
+        slot = slot ? slot : dict_keep(L, body);
+    }
     dsl_vault_push(L, &host->vault, slot);
     return 1;
 }

@@ -64,7 +64,7 @@ describe("a child spec with a wrong value", function()
   local wrong = {
     { "body", "invalid_mfa", { 42, true, {}, "no colon" } },
     { "args", "invalid_mfa", { 42, true, "x", print, { n = -1 }, { n = "1" }, { n = 0.5 },
-      { n = 250001 }, { n = 1 << 40 } } },
+      { n = 250001 }, { n = 1 << 40 }, { n = -1 << 40 } } },
     { "restart", "invalid_restart_type", { "always", "Permanent", "permanent\0x", 1, true, false } },
     { "shutdown", "invalid_shutdown", { -1, "soon", true, {} } },
     { "type", "invalid_child_type", { "process", "Worker", 1, true } },

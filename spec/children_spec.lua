@@ -1,5 +1,6 @@
 local dynsup = require "dynsup"
 local family = require "spec.support.family"
+local finalizer = require "spec.support.finalizer"
 local host = require "spec.support.host"
 
 -- How often each pid comes up.
@@ -65,6 +66,14 @@ describe("which_children", function()
     dynsup.start_child(sup, { body = family.idle, id = "it" })
     family.only(sup).id = "changed"
     assert.equal("it", family.only(sup).id)
+  end))
+
+  it("lists no child of a supervisor that a finalizer ends in the middle of the call", host.main(function()
+    local sup = dynsup.start_link {}
+    start_many(sup, 3)
+    dynsup.unlink(sup)
+    local list = finalizer.within(function() dynsup.exit(sup, "kill") end, dynsup.which_children, sup)
+    assert.same({}, list)
   end))
 
   it("waits for a start function that is running", host.main(function()

@@ -1,5 +1,6 @@
 -- Workers in further heaps: in which they live, and for how long.
 
+local finalizer = require "spec.support.finalizer"
 local host = require "spec.support.host"
 local net = require "spec.support.net"
 local heaps = require "spec.support.heaps"
@@ -138,6 +139,23 @@ describe("a supervisor with heaps", function()
       end
       assert.same({ 0, 1, 2 }, numbers())
       assert.equal(3, dynsup.heaps()[2].processes)
+    end)
+  )
+
+  it(
+    "has one heap a place, also when a finalizer starts a child while that is opened",
+    main(function()
+      local sup = supervisor { heaps = 1 }
+      local spec, inner = { body = SERVE }, nil
+      local outer = finalizer.within(function()
+        inner = serving(sup)
+      end, dynsup.start_child, sup, spec)
+      assert.equal(heap_of(outer), heap_of(inner))
+      settle()
+      assert.same({ 0, heap_of(outer) }, numbers())
+      dynsup.stop(sup)
+      settle()
+      assert.same({ 0 }, numbers())
     end)
   )
 

@@ -119,6 +119,15 @@ describe("observer.pause", function()
     assert.matches("dynsup.yield", where)
   end)
 
+  it("does nothing to the results of main, when that has returned", function()
+    local got = table.pack(host.outcome(function()
+      local main = dynsup.self()
+      dynsup.spawn(function() observer.pause(main) end)
+      return 1, nil
+    end))
+    assert.same({ true, 1, n = 3 }, got)
+  end)
+
   it("fails for supervisors and the dead", host.main(function()
     assert.same({ nil, "is_a_supervisor" }, { observer.pause(dynsup.start_link()) })
     for _, act in ipairs { "pause", "resume", "kill", "restart" } do

@@ -427,6 +427,20 @@ describe("net.serve", function()
       net.serve(listener, sup)
     end, "#3 to 'serve'")
   end))
+
+  it("ends with what is wrong with the spec", main(function()
+    local sup = dynsup.start_link {}
+    for _, args in ipairs { 5, true, "x", { n = -1 }, { n = "1" }, { n = 1 << 40 } } do
+      local listener, port = listen()
+      dynsup.spawn(function()
+        net.connect("127.0.0.1", port)
+      end)
+      local result, reason, detail = net.serve(listener, sup, { body = echo, args = args })
+      assert.same({ nil, "invalid_mfa" }, { result, reason })
+      assert.equal(args, detail)
+      listener:close()
+    end
+  end))
 end)
 
 describe("misuse of net.serve", function()

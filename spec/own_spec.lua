@@ -1,5 +1,6 @@
 -- What a process opens is closed when it ends.
 local dynsup = require "dynsup"
+local finalizer = require "spec.support.finalizer"
 local host = require "spec.support.host"
 
 -- A handle that notes in `list` that it was closed.
@@ -171,6 +172,57 @@ describe("own", function()
     end
     assert.is_true(count <= 16, count .. " are left")
     host.stop(pid, "kill")
+  end))
+
+  it("closes what a finalizer has owned in the middle of the first call", host.main(function()
+    local closed = {}
+    local outer, inner = handle_of(closed, "outer"), handle_of(closed, "inner")
+    host.reason(function()
+      finalizer.within(function() dynsup.own(inner) end, dynsup.own, outer)
+    end)
+    table.sort(closed)
+    assert.same({ "inner", "outer" }, closed)
+  end))
+
+  it("closes what a finalizer has owned in the middle of a look for closed handles", host.main(function()
+    local closed, owned = {}, 0
+    local function own(name)
+      owned = owned + 1
+      return dynsup.own(handle_of(closed, name))
+    end
+    host.reason(function()
+      own("closed"):close()
+      for _ = 2, 16 do
+        own "open"
+      end
+      local outer = handle_of(closed, "outer")
+      finalizer.within(function() own "inner" end, dynsup.own, outer)
+    end)
+    table.sort(closed)
+    assert.equal(17, owned)
+    assert.equal(18, #closed)
+    assert.same({ "closed", "inner" }, { table.unpack(closed, 1, 2) })
+    assert.equal("outer", closed[18])
+  end))
+
+  it("closes what the look for closed handles has owned itself", host.main(function()
+    local closed = {}
+    local late = handle_of(closed, "late")
+    host.reason(function()
+      for i = 1, 17 do
+        local handle = handle_of(closed, "early")
+        if i == 1 then
+          function handle:is_closing()
+            self.is_closing = nil
+            dynsup.own(late)
+          end
+        end
+        dynsup.own(handle)
+      end
+    end)
+    table.sort(closed)
+    assert.equal(18, #closed)
+    assert.equal("late", closed[18])
   end))
 
   it("does not keep alive what an ended process owned, or what was given up", host.main(function()

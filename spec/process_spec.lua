@@ -1,4 +1,5 @@
 local dynsup = require "dynsup"
+local finalizer = require "spec.support.finalizer"
 local host = require "spec.support.host"
 
 describe("spawn", function()
@@ -284,6 +285,13 @@ describe("dict", function()
     assert.equal(3, select(2, dynsup.start_child(one, { start = start })))
     assert.equal(1, select(2, dynsup.start_child(other, { start = start })))
     assert.is_nil(dynsup.dict().calls)
+  end))
+
+  it("is the table that a finalizer got in the middle of the first call", host.main(function()
+    local early
+    local late = finalizer.within(function() early = dynsup.dict() end, dynsup.dict)
+    assert.equal(early, late)
+    assert.equal(early, dynsup.dict())
   end))
 end)
 

@@ -10,6 +10,8 @@ local net = {}
 -- How long serve waits when the system has no more files: until others have closed some.
 local PAUSE_MS = 100
 
+local ARGS_MAX = 250000 -- a spec's arguments: more are refused
+
 ---@class dynsup.net.options
 ---@field background? boolean who waits at it does not keep the run going (false)
 ---@field nodelay? boolean small pieces are sent at once (false)
@@ -139,18 +141,36 @@ function net.connect(...)
   return connect_any(addresses, port, deadline, options)
 end
 
+local function length_of(list)
+  local length = rawget(list, "n")
+  if length == nil then
+    return rawlen(list)
+  end
+  return type(length) == "number" and math.tointeger(length)
+end
+
+-- The arguments with the connection behind them. What is no list stays what it is, to be refused by
+-- who validates the spec.
+local function args_for(socket, args)
+  local count = type(args) == "table" and length_of(args)
+  if not count or count < 0 or count > ARGS_MAX then
+    return args
+  end
+  local list = table.move(args, 1, count, 1, { n = count + 1 })
+  list[list.n] = socket
+  return list
+end
+
 -- The spec with the connection as the worker's last argument.
 local function spec_for(socket, worker)
   if type(worker) ~= "table" then
     return { body = worker, args = { socket }, restart = "temporary" }
   end
-  local spec = { restart = "temporary" }
+  local spec = { restart = "temporary", args = {} }
   for name, value in next, worker do
     spec[name] = value
   end
-  local args = table.pack(table.unpack(worker.args or {}, 1, (worker.args or {}).n))
-  args[args.n + 1], args.n = socket, args.n + 1
-  spec.args = args
+  spec.args = args_for(socket, spec.args)
   return spec
 end
 

@@ -1,0 +1,29 @@
+/* Protected calls, for those who may not raise: the core is on their stack. */
+#include "bindings/binding.h"
+
+int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
+    if (!lua_checkstack(L, 4))
+        return LUA_ERRMEM;
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, ud);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status != LUA_OK)
+        lua_pop(L, 1);
+    return status;
+}
+
+typedef struct reserving {
+    dsl_vault *vault;
+    uint32_t count;
+} reserving;
+
+static int reserve(lua_State *L) {
+    const reserving *r = lua_touserdata(L, 1);
+    dsl_vault_reserve(L, r->vault, r->count);
+    return 0;
+}
+
+bool dsl_reserve(dsl_host *host, uint32_t count) {
+    return host->vault.free_count >= count ||
+           dsl_protect(host->L, reserve, &(reserving){&host->vault, count}) == LUA_OK;
+}
