@@ -41,6 +41,12 @@ describe("dynsup eval", function()
   it("reads code from the standard input", with_host(SCRIPT, function(_, folder)
     local words = { "eval", "-", "b", input = "local a = ...\nreturn a .. x\n" }
     assert.same({ 0, "b5\n", "" }, outcome(folder, words))
+    words.input = "\u{feff}#!/usr/bin/env dynsup\nprint(debug.traceback())\nreturn x"
+    local run = attach.run(folder, words)
+    assert.truthy(run.out:find("\teval:2: ", 1, true))
+    assert.same({ 0, "5\n", "" }, { run.code, run.out:match "5\n$", run.err })
+    words.input = ""
+    assert.same({ 0, "", "" }, outcome(folder, words))
   end))
 
   it("prints JSON", with_host(SCRIPT, function(_, folder)
