@@ -171,10 +171,14 @@ describe("a command that asks a host", function()
     assert_said("tree does not take 'b': see 'dynsup help tree'", { "tree", "a", "b" })
     assert_said("options come before SOCKET, also '--json': see 'dynsup help tree'", { "tree", "a", "--json" })
     assert_said("top does not take 'b': see 'dynsup help top'", { "top", "--socket", "a", "b" })
-    assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by", "size" })
+    assert_said("--by needs slices, cpu_time, mailbox or memory, not 'size'", { "top", "--by", "size" })
+    assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by" })
     for _, limit in ipairs { "0", "-1", "1.5", "x", "99999999999" } do
-      assert_said("--limit needs a whole number > 0", { "top", "--limit", limit })
+      local line = ("--limit needs a whole number from 1 to 999999999, not '%s'"):format(limit)
+      assert_said(line, { "top", "--limit", limit })
     end
+    assert_said("--json takes no value: see 'dynsup help top'", { "top", "--json=yes" })
+    assert_said("the SOCKET has no name: see 'dynsup help tree'", { "tree", "" })
   end))
 
   it("says when there is no such host", attach.main(function(folder)
