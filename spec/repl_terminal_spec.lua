@@ -291,6 +291,15 @@ terminal.describe("the terminal", function()
     wait '\n> .0123456789012345678901234567890123456789....end.\n"0123456789012345678901234567890123456789end"\n> $'
   end)
 
+  it("may have fewer rows than a line: what the line prints is not among its remains", function()
+    prompt("", 60, 10)
+    terminal.paste("#'" .. ("0123456789"):rep(100) .. "'")
+    wait "6789'$"
+    press("C-a", "Enter")
+    wait "\n1000\n> $"
+    assert.matches("\n1000\n>%s*$", terminal.screen())
+  end)
+
   it("takes a paste of 200 columns, also while output arrives", function()
     prompt()
     local text = ("0123456789"):rep(20)
