@@ -28,7 +28,7 @@ typedef struct option {
 static const option options[] = {
     {"--socket", NULL, offsetof(ask, socket), "the path of a socket"},
     {"--by", "top", offsetof(ask, by), "slices, cpu_time, mailbox or memory"},
-    {"--limit", "top", offsetof(ask, limit), "a whole number > 0"},
+    {"--limit", "top", offsetof(ask, limit), "a whole number from 1 to 999999999"},
     {0}};
 
 static bool is_here(const option *o, const char *command) {
@@ -64,7 +64,7 @@ static int option_read(ask *a, const option *o, char **argv, int *at) {
     const char *equals = strchr(argv[*at], '=');
     const char *value = equals ? equals + 1 : argv[*at + 1] ? argv[++*at] : "";
     if (!*value) {
-        cli_say("%s needs %s", o->name, o->needs);
+        cli_say_needs(o->name, o->needs, NULL);
         return CLI_MISUSED;
     }
     memcpy((char *)a + o->offset, &value, sizeof value);
@@ -115,13 +115,16 @@ static bool is_count(const char *word) {
 /* What option_read cannot know. */
 static int values_check(const ask *a) {
     static const char *const kinds[] = {"slices", "cpu_time", "mailbox", "memory", NULL};
-    const char *wrong = NULL;
-    if (a->by && !is_one_of(a->by, kinds))
-        wrong = "--by needs slices, cpu_time, mailbox or memory";
-    else if (a->limit && !is_count(a->limit))
-        wrong = "--limit needs a whole number > 0";
+    const char *wrong = NULL, *value = NULL;
+    if (a->by && !is_one_of(a->by, kinds)) {
+        wrong = "--by";
+        value = a->by;
+    } else if (a->limit && !is_count(a->limit)) {
+        wrong = "--limit";
+        value = a->limit;
+    }
     if (wrong)
-        cli_say("%s", wrong);
+        cli_say_needs(wrong, option_find(a, wrong)->needs, value);
     return wrong ? CLI_MISUSED : CLI_GO_ON;
 }
 
@@ -129,14 +132,15 @@ static int values_check(const ask *a) {
 static int socket_read(ask *a, int argc, char **argv) {
     if (a->first < argc && a->socket == NULL && *argv[a->first])
         a->socket = argv[a->first++];
-    if (a->first >= argc)
+    const char *word = a->first < argc ? argv[a->first] : NULL;
+    if (word == NULL)
         return CLI_GO_ON;
-    if (argv[a->first][0] == '-' && a->socket) {
-        cli_say("options come before SOCKET, also '%s': see 'dynsup help %s'", argv[a->first],
-                a->command);
-        return CLI_MISUSED;
-    }
-    cli_say("%s does not take '%s': see 'dynsup help %s'", a->command, argv[a->first], a->command);
+    if (!*word && a->socket == NULL)
+        cli_say("the SOCKET has no name: see 'dynsup help %s'", a->command);
+    else if (*word == '-' && a->socket)
+        cli_say("options come before SOCKET, also '%s': see 'dynsup help %s'", word, a->command);
+    else
+        cli_say("%s does not take '%s': see 'dynsup help %s'", a->command, word, a->command);
     return CLI_MISUSED;
 }
 

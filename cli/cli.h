@@ -50,6 +50,9 @@ void cli_help_print(const cli_command *command);
 /* Writes "dynsup: ..." and a newline. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the option needs, and that this value is none; value NULL: there is no value. */
+void cli_say_needs(const char *option, const char *needs, const char *value);
+
 /* The same of a text of a script's, which may have any bytes and lines: control characters are
  * spelled out, as in the log. */
 void cli_say_text(const char *text, size_t size);
@@ -57,14 +60,16 @@ void cli_say_text(const char *text, size_t size);
 /* The candidate that a mistyped word is most like. */
 typedef struct cli_nearest {
     const char *word;
-    const char *best; /* NULL: none is like it */
-    size_t distance;  /* of the best; starts with one more than is accepted */
+    const char *best;   /* NULL: none is like it */
+    size_t distance;    /* of the best; starts with one more than is accepted */
+    const char *option; /* that the word is, with a value behind a "="; else NULL */
 } cli_nearest;
 
 cli_nearest cli_nearest_to(const char *word);
 void cli_nearest_try(cli_nearest *nearest, const char *candidate);
 
-/* Says that the word is unknown and what was meant, or else what to do. Returns CLI_MISUSED. */
+/* Says that the word is unknown, or an option without a value, and what was meant, or else what to
+ * do. Returns CLI_MISUSED. */
 int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherwise);
 
 /* ---- option.c: options ---- */

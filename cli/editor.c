@@ -217,9 +217,14 @@ void cli_editor_close(void) {
 
 /* ---- a line ---- */
 
+/* What cannot be printed is a question mark: for libedit it would have no width. */
 void cli_editor_prompt(const char *prompt) {
     free(editor.prompt);
     editor.prompt = widen(prompt);
+    for (wchar_t *c = editor.prompt; c && *c; c++) {
+        if (wcwidth(*c) < 0)
+            *c = L'?';
+    }
 }
 
 void cli_editor_begin(const char *prompt) {
@@ -274,13 +279,6 @@ void cli_editor_replace(const char *text) {
     int count = (int)(info->lastchar - info->buffer);
     el_cursor(editor.line, INT_MAX / 2);
     el_wdeletestr(editor.line, count);
-    if (wide && *wide)
-        el_winsertstr(editor.line, wide);
-    free(wide);
-}
-
-void cli_editor_insert(const char *text) {
-    wchar_t *wide = widen(text);
     if (wide && *wide)
         el_winsertstr(editor.line, wide);
     free(wide);

@@ -83,7 +83,10 @@ static int parse_clock(cli_job *j, const char *value) {
     j->config.virtual_clock = value && strcmp(value, "virtual") == 0;
     if (j->config.virtual_clock || (value && strcmp(value, "real") == 0))
         return CLI_GO_ON;
-    cli_say("--clock is real or virtual");
+    if (value)
+        cli_say("--clock is real or virtual, not '%s'", value);
+    else
+        cli_say("--clock needs a clock: real or virtual");
     return CLI_MISUSED;
 }
 
@@ -93,7 +96,7 @@ static int parse_seed(cli_job *j, const char *value) {
     j->config.seed = has_digits ? strtoull(value, NULL, 10) : 0;
     bool is_one = j->config.seed > 0 && errno == 0;
     if (!is_one)
-        cli_say("--seed needs a whole number greater than 0");
+        cli_say_needs("--seed", "a whole number from 1 to 18446744073709551615", value);
     return is_one ? CLI_GO_ON : CLI_MISUSED;
 }
 

@@ -17,12 +17,30 @@ void cli_say(const char *format, ...) {
     va_end(arguments);
 }
 
+void cli_say_needs(const char *option, const char *needs, const char *value) {
+    if (value)
+        cli_say("%s needs %s, not '%s'", option, needs, value);
+    else
+        cli_say("%s needs %s", option, needs);
+}
+
+static bool is_eight_bits(const char *text, size_t size, size_t at) {
+    return at + 1 < size && (unsigned char)text[at] == 0xc2 &&
+           ((unsigned char)text[at + 1] & 0xe0) == 0x80;
+}
+
+/* Is the byte one of a control character that a terminal may take orders of? */
+static bool is_control(const char *text, size_t size, size_t at) {
+    unsigned char c = (unsigned char)text[at];
+    return (c < ' ' && c != '\n' && c != '\t') || c == 127 || is_eight_bits(text, size, at) ||
+           (at > 0 && is_eight_bits(text, size, at - 1));
+}
+
 void cli_say_text(const char *text, size_t size) {
     fputs("dynsup: ", stderr);
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
-        bool is_control = (c < ' ' && c != '\n' && c != '\t') || c == 127;
-        if (is_control)
+        if (is_control(text, size, i))
             fprintf(stderr, "\\%03d", c);
         else
             fputc(c, stderr);
@@ -57,6 +75,8 @@ cli_nearest cli_nearest_to(const char *word) {
 }
 
 void cli_nearest_try(cli_nearest *nearest, const char *candidate) {
+    if (*candidate == '-' && cli_option_is(nearest->word, candidate))
+        nearest->option = candidate;
     if (strlen(nearest->word) > WORD_MAX || strlen(candidate) > WORD_MAX)
         return;
     size_t distance = edit_distance(nearest->word, candidate);
@@ -67,7 +87,9 @@ void cli_nearest_try(cli_nearest *nearest, const char *candidate) {
 }
 
 int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherwise) {
-    if (nearest->best)
+    if (nearest->option)
+        cli_say("%s takes no value: %s", nearest->option, otherwise);
+    else if (nearest->best)
         cli_say("unknown %s '%s': did you mean '%s'?", what, nearest->word, nearest->best);
     else
         cli_say("unknown %s '%s': %s", what, nearest->word, otherwise);

@@ -183,7 +183,7 @@ void cli_screen_end(const char *note) {
     if (is_shown()) {
         cli_editor_go_to_end();
         put_text(note ? note : "");
-        put_text("\n");
+        put_text("\n\033[J"); /* of a line of more rows than the screen some may be below */
     }
     screen.editing = false;
     screen.inside_row = false;

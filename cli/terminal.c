@@ -94,12 +94,6 @@ static int line_change(lua_State *L) {
     return 0;
 }
 
-static int line_insert(lua_State *L) {
-    cli_editor_insert(luaL_checkstring(L, 1));
-    cli_editor_feed("", 0);
-    return 0;
-}
-
 static int line_remember(lua_State *L) {
     cli_editor_remember(luaL_checkstring(L, 1));
     return 0;
@@ -150,15 +144,23 @@ static int screen_leave(lua_State *L) {
 /* ---- opening ---- */
 
 static const luaL_Reg functions[] = {
-    {"watch", watch},        {"seen", seen},
-    {"quit", quit},          {"begin", line_begin},
-    {"finish", line_finish}, {"feed", line_feed},
-    {"text", line_text},     {"change", line_change},
-    {"insert", line_insert}, {"remember", line_remember},
-    {"draw", screen_draw},   {"resize", screen_resize},
-    {"stop", screen_stop},   {"continued", screen_continued},
-    {"lend", screen_lend},   {"columns", screen_columns},
-    {"leave", screen_leave}, {NULL, NULL},
+    {"watch", watch},
+    {"seen", seen},
+    {"quit", quit},
+    {"begin", line_begin},
+    {"finish", line_finish},
+    {"feed", line_feed},
+    {"text", line_text},
+    {"change", line_change},
+    {"remember", line_remember},
+    {"draw", screen_draw},
+    {"resize", screen_resize},
+    {"stop", screen_stop},
+    {"continued", screen_continued},
+    {"lend", screen_lend},
+    {"columns", screen_columns},
+    {"leave", screen_leave},
+    {NULL, NULL},
 };
 
 void cli_terminal_set(lua_State *L) {

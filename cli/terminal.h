@@ -41,9 +41,6 @@ void cli_editor_replace(const char *text);
 void cli_editor_prompt(const char *prompt);
 void cli_editor_resize(void);
 
-/* Inserts a text at the cursor. */
-void cli_editor_insert(const char *text);
-
 /* Moves the cursor behind the line, on the screen too. */
 void cli_editor_go_to_end(void);
 

@@ -41,6 +41,12 @@ describe("dynsup eval", function()
   it("reads code from the standard input", with_host(SCRIPT, function(_, folder)
     local words = { "eval", "-", "b", input = "local a = ...\nreturn a .. x\n" }
     assert.same({ 0, "b5\n", "" }, outcome(folder, words))
+    words.input = "\u{feff}#!/usr/bin/env dynsup\nprint(debug.traceback())\nreturn x"
+    local run = attach.run(folder, words)
+    assert.truthy(run.out:find("\teval:2: ", 1, true))
+    assert.same({ 0, "5\n", "" }, { run.code, run.out:match "5\n$", run.err })
+    words.input = ""
+    assert.same({ 0, "", "" }, outcome(folder, words))
   end))
 
   it("prints JSON", with_host(SCRIPT, function(_, folder)
@@ -165,10 +171,14 @@ describe("a command that asks a host", function()
     assert_said("tree does not take 'b': see 'dynsup help tree'", { "tree", "a", "b" })
     assert_said("options come before SOCKET, also '--json': see 'dynsup help tree'", { "tree", "a", "--json" })
     assert_said("top does not take 'b': see 'dynsup help top'", { "top", "--socket", "a", "b" })
-    assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by", "size" })
+    assert_said("--by needs slices, cpu_time, mailbox or memory, not 'size'", { "top", "--by", "size" })
+    assert_said("--by needs slices, cpu_time, mailbox or memory", { "top", "--by" })
     for _, limit in ipairs { "0", "-1", "1.5", "x", "99999999999" } do
-      assert_said("--limit needs a whole number > 0", { "top", "--limit", limit })
+      local line = ("--limit needs a whole number from 1 to 999999999, not '%s'"):format(limit)
+      assert_said(line, { "top", "--limit", limit })
     end
+    assert_said("--json takes no value: see 'dynsup help top'", { "top", "--json=yes" })
+    assert_said("the SOCKET has no name: see 'dynsup help tree'", { "tree", "" })
   end))
 
   it("says when there is no such host", attach.main(function(folder)

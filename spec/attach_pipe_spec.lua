@@ -23,6 +23,10 @@ x = io.write "written\n"
     cli.assert_printed("1\n2\n7\n", type_in "for i = 1, 2 do\nprint(i)\nend\n7")
   end)
 
+  it("may begin with the mark of UTF-8, or with who runs them", function()
+    cli.assert_printed("3\n", type_in "\u{feff}#!/usr/bin/env dynsup\n3\n")
+  end)
+
   it("find what the script has made", function()
     cli.assert_printed('"of the script"\n', type_in("x\n", "", "x = 'of the script'"))
   end)
@@ -66,6 +70,11 @@ x = io.write "written\n"
     assert.truthy(got.out:find("x\n", 1, true))
     got = type_in "print(('äö'):rep(100000))\n"
     assert.equal(("äö"):rep(100000) .. "\n", got.out)
+  end)
+
+  it("are read no further than a host takes them, as code", function()
+    local got = attached.with_host("", "ulimit -v 4000000; yes | \"$DYNSUP\" eval --socket socket -")
+    cli.assert_said(2, "the code has more than 65536 bytes", got)
   end)
 
   it("carry any bytes", function()

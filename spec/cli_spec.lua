@@ -83,6 +83,12 @@ cli.describe("misuse is one line on stderr and code 2:", function()
     assert_said(2, "unknown option '--fnord': see 'dynsup help run'", run("run", "--fnord", "x"))
   end)
 
+  it("a value where there is none", function()
+    for _, option in ipairs { "--copy-messages", "--memory-accounts", "--allow-bytecode", "--help" } do
+      assert_said(2, option .. " takes no value: see 'dynsup help run'", run("run", option .. "=yes", "x"))
+    end
+  end)
+
   it("run without FILE", function()
     local line = "run needs a FILE: see 'dynsup help run'"
     assert_said(2, line, run "run")
@@ -312,8 +318,9 @@ cli.describe("a run ends with", function()
   end)
 
   it("1 and all of an error, also behind a zero byte", function()
-    local got = script "error 'a\\0b\\27[1mc'"
-    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\nstack traceback:\n\t[C]: in function 'error'\n", got.err)
+    local got = script "error 'a\\0b\\27[1mc\\u{9b}1mü'"
+    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\\194\\1551mü\n", got.err)
+    assert_has("\nstack traceback:\n\t[C]: in function 'error'\n", got.err)
     for format, zero in pairs { logfmt = "a\\u0000b", json = "a\\u0000b", text = "a\\000b" } do
       local err = script("error 'a\\0b'", "--log-format", format).err
       assert_has(zero, err)

@@ -357,6 +357,28 @@ describe("misuse of dynsup.fs", function()
       local _, message = pcall(function() return (fs[name](nil)) end)
       local expected = "^spec/fs_spec.lua:%%d+: bad argument #1 to '%s' %%(string expected, got nil%%)$"
       assert.matches(expected:format(name), message)
+      local arguments = { "a\0b", name == "write" and "" or nil }
+      _, message = pcall(function() return (fs[name](table.unpack(arguments))) end)
+      expected = "^spec/fs_spec.lua:%%d+: bad argument #1 to '%s' %%(a path has no zero bytes%%)$"
+      assert.matches(expected:format(name), message)
     end))
   end
+
+  it("names the argument that is too much", main(function()
+    for name, most in next, { write = 3, mkdir = 2, scandir = 2, open = 3, exists = 1, hash = 3 } do
+      local _, message = pcall(function() return (fs[name](table.unpack({ "a" }, 1, most + 1))) end)
+      local expected = "^spec/fs_spec.lua:%%d+: bad argument #%d to '%s' %%(no further argument expected%%)$"
+      assert.matches(expected:format(most + 1, name), message)
+    end
+  end))
+
+  it("names the mode and the algorithm", main(function()
+    local _, message = pcall(function() return (fs.open("x", "rw")) end)
+    local expected = "^spec/fs_spec.lua:%d+: bad argument #2 to 'open' %(r, w, a, r%+, w%+ or a%+ expected, got 'rw'%)$"
+    assert.matches(expected, message)
+    _, message = pcall(function() return (fs.open("x", 1)) end)
+    assert.matches("^spec/fs_spec.lua:%d+: bad argument #2 to 'open' %(string expected, got number%)$", message)
+    _, message = pcall(function() return (fs.hash("x", {})) end)
+    assert.matches("^spec/fs_spec.lua:%d+: bad argument #2 to 'hash' %(string expected, got table%)$", message)
+  end))
 end)

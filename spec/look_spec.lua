@@ -178,6 +178,17 @@ describe("observer.tree", function()
     for i, start in ipairs(starts) do assert.matches(start, lines[i]) end
   end))
 
+  it("spells out what in a name could steer a terminal", host.main(function()
+    local names = { ["a\27[31m\n"] = "a\\027[31m\\010", ["b\u{9b}31m€"] = "b\\194\\15531m€",
+      ["c\xe4€"] = "c\\228\\226\\130\\172" }
+    for name, shown in next, names do
+      dynsup.start_link { name = name }
+      assert.equal(('%s "%s" supervisor, '):format(dynsup.whereis(name), shown),
+        tostring(observer.tree()):match "^.- supervisor, ")
+      dynsup.stop(name)
+    end
+  end))
+
   it("tells how old each is", host.main(function()
     dynsup.start_link()
     local ages = { { 0, "0 ms" }, { 0.5, "0.5 ms" }, { 5, "5 ms" }, { 10, "10 ms" }, { 100, "100 ms" },

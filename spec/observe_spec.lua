@@ -227,6 +227,12 @@ describe("an observer", function()
     assert.is_true(#early >= 1)
   end))
 
+  it("is named where close is called without it", host.main(function()
+    local observation <close> = assert(dynsup.observe(nil, print))
+    local _, message = pcall(function() return (observation.close()) end)
+    assert.matches("^spec/observe_spec.lua:%d+: bad argument #1 to 'close' %(observation expected, got nil%)$", message)
+  end))
+
   it("is closed as a to-be-closed variable", host.main(function()
     local pid
     do

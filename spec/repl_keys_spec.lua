@@ -58,7 +58,7 @@ describe("what a terminal sends", function()
     for _, key in ipairs { "a", "\1", "\27[A", "\27OC", "\27[3~", "\27b", "€" } do
       assert.is_true(keys.is_known(key))
     end
-    for _, key in ipairs { "\27[15~", "\27[1;2P", "\27OP", "\27[200~", "\27" } do
+    for _, key in ipairs { "\27[15~", "\27[1;2P", "\27OP", "\27[200~", "\27", "\0", "\27x", "\27X" } do
       assert.is_false(keys.is_known(key))
     end
   end)

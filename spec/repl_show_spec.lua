@@ -63,6 +63,7 @@ describe("a value is shown", function()
     shown([["a \"b\"\n\x00\\"]], 'a "b"\n\0\\')
     shown('"äß€"', "äß€")
     shown([["\xff\xe4"]], "\xff\xe4")
+    shown('"\\xc2\\x9b31m\\xc2\\x80\u{a0}\\x7f"', "\u{9b}31m\u{80}\u{a0}\127")
   end)
 
   it("with its place when it is a function", function()

@@ -51,6 +51,13 @@ cli.describe("a line", function()
     cli.assert_printed("200000\n7\n", cli.shell "cat lines | \"$DYNSUP\" repl")
   end)
 
+  it("may be the first of a file, which has the mark of UTF-8 or says who runs it", function()
+    cli.assert_printed("3\n4\n", type_in "\u{feff}3\n4\n")
+    cli.assert_printed("3\n", type_in "\u{feff}#!/usr/bin/env dynsup\r\n3\r\n")
+    cli.assert_printed("3\n4\n", type_in "#'abc'\n#'abcd'\n")
+    cli.assert_ended(1, type_in "3\n\u{feff}4\n#!5\n")
+  end)
+
   it("finds the last value in _", function()
     cli.assert_printed("4\tnil\n5\n5\n", type_in "4, nil\nx = 1\n_ + 1\n_\n")
   end)

@@ -41,10 +41,29 @@ terminal.describe("at the prompt", function()
     press("BSpace", "BSpace", "C-a", "DC", "C-d", "Enter")
     wait "\n>  1 %+ 2\n3\n> $"
   end)
+
+  it("keys that the editor would misunderstand do nothing", function()
+    prompt()
+    press "C-Space"
+    type_text "'one'"
+    press("C-Space", "M-x", "M-X", "Enter")
+    wait "[^\n]\n> 'one'\n\"one\"\n> $"
+  end)
 end)
 
 terminal.describe("output that arrives while a line is edited", function()
   prompt_tests.output(prompt)
+
+  it("appears below what was there, also behind a prompt with control characters", function()
+    prompt("", 40)
+    enter "function late() repeat dynsup.sleep(5) until io.open 'go' print 'tick' end"
+    enter "_PROMPT = '\\27[1m\\27[0m> ' dynsup.spawn(late) print 'kept'"
+    wait "\nkept\n%?*%[1m%?*%[0m> $"
+    type_text "'01234567890123456789012345'"
+    wait "2345'$"
+    terminal.write("go", "")
+    wait "\nkept\ntick\n%?*%[1m%?*%[0m> '01234567890123456789012345'$"
+  end)
 
   it("appears above a line of several rows, with the cursor within it", function()
     prompt("", 20)
@@ -270,6 +289,15 @@ terminal.describe("the terminal", function()
     wait '\n"above"\n> .0123456789012345678901234567890123456789....end.$'
     press "Enter"
     wait '\n> .0123456789012345678901234567890123456789....end.\n"0123456789012345678901234567890123456789end"\n> $'
+  end)
+
+  it("may have fewer rows than a line: what the line prints is not among its remains", function()
+    prompt("", 60, 10)
+    terminal.paste("#'" .. ("0123456789"):rep(100) .. "'")
+    wait "6789'$"
+    press("C-a", "Enter")
+    wait "\n1000\n> $"
+    assert.matches("\n1000\n>%s*$", terminal.screen())
   end)
 
   it("takes a paste of 200 columns, also while output arrives", function()

@@ -173,14 +173,16 @@ describe("dynsup run --clock virtual", function()
       assert.equal(2, result.code)
       assert.equal("dynsup: " .. message .. "\n", result.err)
     end
-    fails("--clock is real or virtual", "--clock=sun", script)
-    fails("--clock is real or virtual", "--clock")
+    fails("--clock is real or virtual, not 'sun'", "--clock=sun", script)
+    fails("--clock needs a clock: real or virtual", "--clock")
     local no_sockets = "--listen needs the real clock: sockets know nothing of --clock virtual"
     fails(no_sockets, "--clock=virtual", "--listen", script)
     fails(no_sockets, "--listen", "--clock=virtual", script)
+    local no_seed = "--seed needs a whole number from 1 to 18446744073709551615"
     for _, seed in ipairs { "x", "0", "-1", "1x", "", " -5", "+5", "99999999999999999999" } do
-      fails("--seed needs a whole number greater than 0", "--seed", seed, script)
+      fails(("%s, not '%s'"):format(no_seed, seed), "--seed", seed, script)
     end
+    fails(no_seed, "--seed")
     fails("--event-log needs the name of a file", "--event-log=", script)
     fails("cannot write the event log 'no/log': No such file or directory", "--event-log", "no/log", script)
   end)

@@ -5,11 +5,15 @@ local output = {}
 
 local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
---- The path as it is, but for control characters, which would spoil the line.
+local function spell(c)
+  return NAMES[c] or ("\\x%02x"):format(c:byte())
+end
+
+--- The path as it is, but for control characters (those of eight bits, too), which would spoil the line.
 ---@param path string
 ---@return string
 function output.printable(path)
-  return (path:gsub("%c", function(c) return NAMES[c] or ("\\x%02x"):format(c:byte()) end))
+  return (path:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", function(bytes) return (bytes:gsub(".", spell)) end))
 end
 
 ---@param results Results

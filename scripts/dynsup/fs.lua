@@ -24,17 +24,39 @@ local function is_size(value)
   return math.type(value) == "integer" and value >= 0
 end
 
-local function check_count(count, most, name)
-  if count > most then
-    error(("bad argument #%d to '%s' (no value expected)"):format(most + 1, name), 3)
+-- count: of the arguments from this position on, where there is to be none.
+local function check_surplus(count, position, name)
+  if count > 0 then
+    error(("bad argument #%d to '%s' (no further argument expected)"):format(position, name), 3)
   end
 end
 
--- Here, for what C says of an argument names a function and a line of this file.
-local function check_text(value, position, name)
+-- Here, for what C says of an argument names a function and a line of this file. level: of the place that is
+-- blamed; without one the caller of who calls this.
+local function check_text(value, position, name, level)
   if type(value) ~= "string" and type(value) ~= "number" then
-    error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name, type(value)), 3)
+    error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name, type(value)), level or 3)
   end
+end
+
+local function check_path(path, name)
+  check_text(path, 1, name, 4)
+  if tostring(path):find("\0", 1, true) then
+    error(("bad argument #1 to '%s' (a path has no zero bytes)"):format(name), 3)
+  end
+end
+
+local modes = { r = true, w = true, a = true, ["r+"] = true, ["w+"] = true, ["a+"] = true }
+
+local function check_how(how)
+  if how == nil or modes[how] then
+    return
+  end
+  local what = "string expected, got " .. type(how)
+  if type(how) == "string" then
+    what = ("r, w, a, r+, w+ or a+ expected, got '%s'"):format(how)
+  end
+  error(("bad argument #2 to 'open' (%s)"):format(what), 3)
 end
 
 -- The first option that is not as `known` says: its name; nil if all are.
@@ -66,8 +88,8 @@ local HASH_OPTIONS = { size = is_size }
 ---@return string? reason
 ---@return string? detail
 function fs.write(path, data, options, ...)
-  check_count(select("#", ...), 0, "write")
-  check_text(path, 1, "write")
+  check_surplus(select("#", ...), 4, "write")
+  check_path(path, "write")
   check_text(data, 2, "write")
   local wrong = wrong_option(options, WRITE_OPTIONS, 3, "write")
   if wrong ~= nil then
@@ -85,8 +107,8 @@ end
 ---@return string? reason
 ---@return string? detail
 function fs.mkdir(path, options, ...)
-  check_count(select("#", ...), 0, "mkdir")
-  check_text(path, 1, "mkdir")
+  check_surplus(select("#", ...), 3, "mkdir")
+  check_path(path, "mkdir")
   local wrong = wrong_option(options, MKDIR_OPTIONS, 2, "mkdir")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -103,8 +125,8 @@ end
 ---@return string? reason
 ---@return string? detail
 function fs.scandir(path, options, ...)
-  check_count(select("#", ...), 0, "scandir")
-  check_text(path, 1, "scandir")
+  check_surplus(select("#", ...), 3, "scandir")
+  check_path(path, "scandir")
   local wrong = wrong_option(options, SCANDIR_OPTIONS, 2, "scandir")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -121,8 +143,9 @@ end
 ---@return string? reason
 ---@return string? detail
 function fs.open(path, how, options, ...)
-  check_count(select("#", ...), 0, "open")
-  check_text(path, 1, "open")
+  check_surplus(select("#", ...), 4, "open")
+  check_path(path, "open")
+  check_how(how)
   local wrong = wrong_option(options, OPEN_OPTIONS, 3, "open")
   if wrong ~= nil then
     return nil, "invalid_option", wrong
@@ -137,8 +160,8 @@ end
 ---@return string? reason
 ---@return string? detail
 function fs.exists(path, ...)
-  check_count(select("#", ...), 0, "exists")
-  check_text(path, 1, "exists")
+  check_surplus(select("#", ...), 2, "exists")
+  check_path(path, "exists")
   local stat, reason, detail = native.stat(path)
   if stat then
     return true
@@ -157,8 +180,11 @@ end
 ---@return integer|string size or reason
 ---@return string? detail
 function fs.hash(path, algorithm, options, ...)
-  check_count(select("#", ...), 0, "hash")
-  check_text(path, 1, "hash")
+  check_surplus(select("#", ...), 4, "hash")
+  check_path(path, "hash")
+  if algorithm ~= nil then
+    check_text(algorithm, 2, "hash")
+  end
   local wrong = wrong_option(options, HASH_OPTIONS, 3, "hash")
   if wrong ~= nil then
     return nil, "invalid_option", wrong

@@ -22,6 +22,9 @@ local metatable = { __index = methods, __name = "dynsup.observation" }
 --- Ends the observation: nothing is told any more. Again: does nothing.
 ---@return boolean ended it was not over yet
 function methods:close()
+  if getmetatable(self) ~= metatable then
+    error(("bad argument #1 to 'close' (observation expected, got %s)"):format(type(self)), 2)
+  end
   local was_open = native.close(self.run, self.number)
   if self.state and was_open then
     self.state.is_over = true

@@ -53,11 +53,14 @@ local function bytes(count)
   return number(count / 1048576, 1) .. " MiB"
 end
 
--- A name as it may stand in a line: what could steer a terminal is spelled out.
+local function spell(chars)
+  return (chars:gsub(".", function(c) return ("\\%03d"):format(c:byte()) end))
+end
+
+-- A name as it may stand in a line: what could steer a terminal, and what is no UTF-8, is spelled out.
 local function quote(name)
-  return '"' .. name:gsub("%c", function(c)
-    return ("\\%03d"):format(c:byte())
-  end) .. '"'
+  local shown = name:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", spell)
+  return '"' .. (utf8.len(shown) and shown or shown:gsub("[\x80-\xff]", spell)) .. '"'
 end
 
 local function who(row)

@@ -45,6 +45,13 @@ local function check_function(f, position, name, level)
   end
 end
 
+-- Here, for what C says of an argument names start_child and a line of this file.
+local function check_supervisor(sup, name)
+  local ok, message = pcall(dynsup.is_alive, sup)
+  local what = not ok and message:match "^bad argument .-%((.*)%)$"
+  if what then misuse(1, name, what) end
+end
+
 local function check_ms(ms, position, name)
   if ms ~= "infinity" and not (type(ms) == "number" and ms >= 0) then
     misuse(position, name, 'milliseconds or "infinity" expected')
@@ -177,6 +184,7 @@ end
 ---@param f function|string
 ---@return dynsup.task.handle? task; nil, reason
 function task.async_link(sup, f, ...)
+  check_supervisor(sup, "async_link")
   check_function(f, 2, "async_link")
   return begin_under(sup, true, f, ...)
 end
@@ -186,6 +194,7 @@ end
 ---@param f function|string
 ---@return dynsup.task.handle? task; nil, reason
 function task.async_nolink(sup, f, ...)
+  check_supervisor(sup, "async_nolink")
   check_function(f, 2, "async_nolink")
   return begin_under(sup, false, f, ...)
 end
@@ -195,6 +204,7 @@ end
 ---@param f function|string
 ---@return any pid; nil, reason
 function task.start_child(sup, f, ...)
+  check_supervisor(sup, "start_child")
   check_function(f, 2, "start_child")
   return dynsup.start_child(sup, { body = f, args = table.pack(...), restart = "temporary" })
 end

@@ -2,6 +2,7 @@
 --- eval; what its code prints, and its values, come out as they come in.
 
 local client = require "dynsup.attach.client"
+local read = require "dynsup.repl.read"
 local uv = require "luv"
 local wire = require "dynsup.attach.wire"
 
@@ -20,16 +21,18 @@ return assert(dynsup.observer.top { by = by, limit = math.tointeger(tonumber(lim
 
 local requests = {}
 
+-- The code from the standard input, or so much of it that it is too long for a host.
+local function read_code()
+  local text, problem = io.stdin:read(2 * wire.TEXT_MAX)
+  if problem then
+    client.exit(MISUSED, "cannot read stdin: " .. problem)
+  end
+  return read.beginning(text or "")
+end
+
 function requests.eval(settings)
   local code = settings.code
-  if code == "-" then
-    local text, problem = io.stdin:read "a"
-    if not text then
-      client.exit(MISUSED, "cannot read stdin: " .. problem)
-    end
-    code = text
-  end
-  return { text = code, args = settings.args }
+  return { text = code == "-" and read_code() or code, args = settings.args }
 end
 
 function requests.tree()

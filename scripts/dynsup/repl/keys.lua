@@ -68,11 +68,16 @@ for word in ("[A [B [C [D [H [F OA OB OC OD OH OF [1~ [3~ [4~ [7~ [8~ [1;5C [1;5
   known[ESCAPE .. word] = true
 end
 
+-- Ctrl-Space would be the end of the input for the editor, and Alt-X asks for further keys.
+local misunderstood = { ["\0"] = true, [ESCAPE .. "x"] = true, [ESCAPE .. "X"] = true }
+
 --- Is the key one that the editor can do something with?
 ---@param key string
 ---@return boolean
 function keys.is_known(key)
-  if key:sub(1, 1) ~= ESCAPE then
+  if misunderstood[key] then
+    return false
+  elseif key:sub(1, 1) ~= ESCAPE then
     return true
   end
   return known[key] or #key > 1 and not key:find "^\27[%[O\27]"

@@ -1,6 +1,7 @@
 --- Lines from what is no terminal: no prompt, and the host goes on while none is there.
 
 local dynsup = require "dynsup"
+local read = require "dynsup.repl.read"
 local session = require "dynsup.repl.session"
 local uv = require "luv"
 
@@ -77,7 +78,7 @@ end
 ---@param current table the session
 ---@return table reader its field code: what the program is to end with, where it cannot read
 function pipe.new(input, current)
-  local reader = { poll = new_poll() }
+  local reader, is_first = { poll = new_poll() }, true
   input.settle()
   watch(reader, current)
   function reader.lines()
@@ -91,6 +92,8 @@ function pipe.new(input, current)
         io.stderr:write("dynsup: cannot read stdin: ", failure, "\n")
         reader.code = UNREADABLE
       end
+      line = is_first and line and read.beginning(line) or line
+      is_first = false
       return line
     end
   end

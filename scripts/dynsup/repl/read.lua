@@ -34,6 +34,14 @@ local function without(comment)
   return comment:find "^%-%-%[=*%[" and comment or ""
 end
 
+--- The text without what Lua leaves out where a file begins: the mark of UTF-8, and a line that tells the
+--- shell who runs it.
+---@param text string
+---@return string
+function read.beginning(text)
+  return (text:gsub("^\u{feff}", ""):gsub("^#![^\n]*", ""))
+end
+
 --- True for a text without code: nothing but blanks and comments of one line.
 ---@param text string
 ---@return boolean

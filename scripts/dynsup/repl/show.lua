@@ -34,6 +34,11 @@ local function escape_byte(byte)
   return escapes[byte] or ("\\x%02x"):format(byte:byte())
 end
 
+-- A control character of eight bits, of which some terminals take orders.
+local function escape_control(bytes)
+  return (bytes:gsub(".", escape_byte))
+end
+
 -- The first bytes of the text, without the beginning of a character at their end.
 local function cut(text, size)
   if #text <= size then
@@ -48,7 +53,7 @@ end
 ---@return string
 local function quote(text, size)
   local part = cut(text, size)
-  local shown = part:gsub('[%c"\\\127]', escape_byte)
+  local shown = part:gsub('[%c"\\\127]', escape_byte):gsub("\xc2[\x80-\x9f]", escape_control)
   if not utf8.len(part) then
     shown = shown:gsub("[\128-\255]", escape_byte)
   end
