@@ -426,6 +426,10 @@ void dsl_luv_close(dsl_runtime *runtime);
  * is. */
 void dsl_luv_finish(lua_State *L);
 
+/* At the end of a host: has luv leave a loop of the program's, before somebody closes the lua_State
+ * to which its handles and requests point. Turns the loop, and waits for requests in threads. */
+void dsl_luv_leave(dsl_host *host);
+
 /* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
  * address as a light userdata unwinds it, and is reported by nobody. */
 int dsl_halt(lua_State *L, dsl_host *host, int code);

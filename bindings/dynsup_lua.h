@@ -113,8 +113,8 @@ typedef struct dynsup_lua_config {
     bool own_loop;
     /* The program's own libuv loop, in place of own_loop; NULL: none. Whoever runs it then runs the
      * host, too. It must be there until the host is freed and, where scripts use luv, until the
-     * lua_State is closed and the loop has turned once more. A lua_State has one loop for its life.
-     */
+     * lua_State is closed and the loop has turned once more. What luv has in it is closed with the
+     * host. A lua_State has one loop for its life. */
     struct uv_loop_s *loop;
     /* How long a turn of a loop lets the host run in one go, in ns; 0: 1 ms. */
     uint64_t turn_ns;
@@ -231,9 +231,10 @@ int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lu
 
 /* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
  * host, and its lua_State if that is its own. Not from a callback of the host's or its loop's. A
- * loop that is the program's may be turned, without blocking, to close the host's handles. Works
- * also when the lua_State has been closed before: then the processes ended there. NULL is allowed.
- */
+ * loop that is the program's may be turned, without blocking, to close the host's handles and those
+ * of luv; what threads do for a request of luv's that cannot be cancelled is waited for. Works also
+ * when the lua_State has been closed before: then the processes ended there, and the loop was
+ * turned. NULL is allowed. */
 void dynsup_lua_host_free(dynsup_lua_host *host);
 
 /* The orderly end: halts the host, if that has not been done, lets it run until it has ended, but

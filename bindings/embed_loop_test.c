@@ -288,6 +288,51 @@ static void luv_works_in_the_programs_loop(void **state) {
     lent_close(&l);
 }
 
+static void count_handle(uv_handle_t *handle, void *ud) {
+    (void)handle;
+    ++*(int *)ud;
+}
+
+/* Scripts leave handles of each kind of end, and requests that threads work on. */
+static void leave_luv_behind(lent *l) {
+    lent_open(l);
+    lent_spawn(l, "local uv = require 'luv'\n"
+                  "idle, timer, server = uv.new_timer(), uv.new_timer(), uv.new_tcp()\n"
+                  "timer:start(1, 1, function() fired = 1 end)\n"
+                  "server:bind('127.0.0.1', 0) server:listen(1, print)\n"
+                  "for _ = 1, 8 do uv.getaddrinfo('127.0.0.1', nil, nil, error) end\n"
+                  "uv.fs_stat('/', error)\n"
+                  "closing = uv.new_timer() closing:close(error)");
+    uv_run(&l->loop, UV_RUN_NOWAIT);
+}
+
+static void nothing_is_in_the_loop(lent *l) {
+    int handles = 0;
+    assert_int_equal(uv_loop_alive(&l->loop), 0);
+    uv_walk(&l->loop, count_handle, &handles);
+    assert_int_equal(handles, 0);
+}
+
+static void luv_leaves_the_programs_loop_with_the_host(void **state) {
+    (void)state;
+    lent l;
+    leave_luv_behind(&l);
+    dynsup_lua_host_free(l.t.host);
+    l.t.host = NULL;
+    nothing_is_in_the_loop(&l);
+    lent_close(&l);
+}
+
+static void luv_leaves_it_with_a_state_that_is_closed_first(void **state) {
+    (void)state;
+    lent l;
+    leave_luv_behind(&l);
+    lua_close(l.t.L);
+    l.t.L = NULL;
+    nothing_is_in_the_loop(&l);
+    lent_close(&l);
+}
+
 static void a_state_has_one_loop(void **state) {
     (void)state;
     dsl_test_embed t;
@@ -367,6 +412,8 @@ int main(void) {
         cmocka_unit_test(a_run_inside_of_the_programs_loop_is_refused),
         cmocka_unit_test(close_works_in_the_programs_loop),
         cmocka_unit_test(luv_works_in_the_programs_loop),
+        cmocka_unit_test(luv_leaves_the_programs_loop_with_the_host),
+        cmocka_unit_test(luv_leaves_it_with_a_state_that_is_closed_first),
         cmocka_unit_test(a_state_has_one_loop),
         cmocka_unit_test(preemption_by_signal_calls_the_former_handler),
     };

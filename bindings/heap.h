@@ -105,7 +105,7 @@ dsl_host *dsl_face_of(const dsl_host *host, dynsup_pid pid);
  * module; false without memory, or where open_heap refuses. */
 bool dsl_heap_state_open(dsl_host *whole, dsl_heap *heap);
 
-/* ---- heap_luv.c ---- */
+/* ---- luv_leave.c ---- */
 
 /* Has luv in that heap, if it is there, left the loop? The first call has it leave; from then on
  * nothing is called back. */

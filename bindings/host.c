@@ -150,6 +150,7 @@ static void uv_close_runner(dsl_host *host) {
         return;
     dsl_http_close(host);
     dynsup_uv_free(host->uv);
+    dsl_luv_leave(host);
     if (!host->outer && !host->runtime->loop_is_lent)
         dynsup_uv_loop_close_handles(host->runtime->loop);
     host->uv = NULL;
