@@ -1,5 +1,4 @@
 -- The program as process 1 of a namespace; where none can be made these specs are pending.
-local cli = require "spec.support.cli"
 local program = require "spec.support.program"
 
 local UNSHARE = "unshare --pid --fork --mount-proc "
@@ -22,7 +21,7 @@ describe("dynsup as process 1", function()
       print(io.open("/proc/self/stat"):read "n" ~= 1)
       require "dynsup".halt(7)
     ]]
-    assert.same({ "true\n", "", 7 }, { result.out, cli.said(result), result.code })
+    assert.same({ "true\n", "", 7 }, { result.out, result.err, result.code })
   end)
 
   it("reaps orphans", function()
@@ -36,7 +35,7 @@ describe("dynsup as process 1", function()
       while count "%(sleep%) S" > 0 or count "%) Z" > 0 do dynsup.sleep(10) end
       print "none is left"
     ]]
-    assert.same({ "none is left\n", "", 0 }, { result.out, cli.said(result), result.code })
+    assert.same({ "none is left\n", "", 0 }, { result.out, result.err, result.code })
   end)
 
   it("hands signals on", function()
@@ -46,7 +45,7 @@ describe("dynsup as process 1", function()
       dynsup.sleep(60000)
       print "not reached"
     ]]
-    assert.same({ "", "", 0 }, { result.out, cli.said(result), result.code })
+    assert.same({ "", "", 0 }, { result.out, result.err, result.code })
   end)
 
   it("hands on SIGHUP to who asks for it", function()
@@ -60,7 +59,7 @@ describe("dynsup as process 1", function()
       dynsup.sleep(60000)
       print "not reached"
     ]]
-    assert.same({ "hup\n", "", 0 }, { result.out, cli.said(result), result.code })
+    assert.same({ "hup\n", "", 0 }, { result.out, result.err, result.code })
   end)
 
   it("tells of a child that a signal has killed as a shell does", function()

@@ -48,10 +48,8 @@ function cli.assert_ended(code, got)
   assert.equal(code, got.code, got.err)
 end
 
---- What was said on stderr, but for what the watchdog says when a busy machine has other work for long.
----@param got table
----@return string
-function cli.said(got)
+-- What was said on stderr, but for what the watchdog says when a busy machine has other work for long.
+local function said(got)
   return (got.err:gsub("[^\n]*a process was stuck for %d+ ms[^\n]*\n", ""))
 end
 
@@ -59,7 +57,7 @@ end
 ---@param expected string
 ---@param got table
 function cli.assert_printed(expected, got)
-  assert.equal("", cli.said(got))
+  assert.equal("", said(got))
   cli.assert_ended(0, got)
   assert.equal(expected, got.out)
 end
@@ -69,7 +67,7 @@ end
 ---@param line string
 ---@param got table
 function cli.assert_said(code, line, got)
-  assert.equal("dynsup: " .. line .. "\n", cli.said(got))
+  assert.equal("dynsup: " .. line .. "\n", said(got))
   assert.equal("", got.out)
   cli.assert_ended(code, got)
 end
