@@ -42,6 +42,8 @@ describe("a host that listens", function()
     end
     assert.equal("mine: ", prompt_after "_PROMPT = 'mine: '")
     assert.equal("7", prompt_after "_PROMPT = 7")
+    assert.equal(("x"):rep(1000), prompt_after "_PROMPT = ('x'):rep(1000)")
+    assert.equal("> ", prompt_after "_PROMPT = ('x'):rep(1001)")
     local object = "setmetatable({}, { __tostring = function() called = true return '' end })"
     assert.equal("> ", prompt_after("_PROMPT = " .. object))
     assert.equal("> ", attach.client(host).hello.prompt)

@@ -60,6 +60,13 @@ describe("completion of a name", function()
     end
   end)
 
+  it("offers no name of more than 150 bytes", function()
+    local globals = { [("x"):rep(150)] = 1, [("x"):rep(151)] = 2, y1 = { [("z"):rep(1000000)] = 3 } }
+    assert.same({ ("x"):rep(150) }, (select(2, complete.candidates("x", globals))))
+    assert.same({ ("x"):rep(149), { ("x"):rep(150) } }, { complete.line("x", globals) })
+    assert.same({ "", {} }, { complete.line("y1.z", globals) })
+  end)
+
   it("offers nothing where it knows nothing, and calls nothing", function()
     for _, text in ipairs { "nothing.", "alps[1].", "f().", "12", "magic.x.", "magic.", "-- al", "[[al" } do
       assert.same({}, offered(text), text)

@@ -9,6 +9,7 @@ local show = require "dynsup.repl.show"
 local complete = {}
 
 local LIMIT = 1000    -- candidates that are shown, and names of processes that are looked for
+local NAME = 150      -- bytes of a candidate: an attached client gets all of them in a line
 local KEYS = 100000   -- keys of a table that are looked at
 local ANCESTORS = 100 -- tables behind one another by __index
 
@@ -282,6 +283,11 @@ function complete.candidates(text, env, names)
     word, found = complete_string(text, place, names or require "dynsup.repl.session".names)
   else
     word, found = complete_name(text, env or _G)
+  end
+  for name in next, found do
+    if #name > NAME then
+      found[name] = nil
+    end
   end
   local candidates, common = {}, next(found) or word
   for name in next, found do

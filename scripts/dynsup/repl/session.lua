@@ -6,6 +6,7 @@ local read = require "dynsup.repl.read"
 local show = require "dynsup.repl.show"
 
 local CHUNK = "=stdin"
+local PROMPT_MAX = 1000 -- bytes: an attached client is told it with each line
 
 local session = {}
 session.__index = session
@@ -221,11 +222,11 @@ end
 
 -- ---- what a reader asks for besides ----
 
--- A string or a number: to make a text of anything else could run what no Ctrl-C would end, for this
--- is outside of any line.
+-- A string of a sensible length or a number: to make a text of anything else could run what no Ctrl-C would
+-- end, for this is outside of any line.
 local function prompt_of(name, otherwise)
   local prompt = rawget(_G, name)
-  local is_text = type(prompt) == "string" or type(prompt) == "number"
+  local is_text = type(prompt) == "string" and #prompt <= PROMPT_MAX or type(prompt) == "number"
   return is_text and tostring(prompt) or otherwise
 end
 
