@@ -19,8 +19,9 @@
  * what takes a worker's argument or a `done` is refused with it, too. Finalizers that lua_close
  * calls before that one, those of objects that are younger than the host, are not refused: what
  * they make may never be told or dropped, whatever is said below. To close the host first is right.
- * Misuse (the wrong thread, a call from where it must not come, NULL) asserts in debug builds and
- * is DYNSUP_EMISUSE in release builds. Nothing prints, exits or aborts.
+ * Misuse (the wrong thread, a call from where it must not come, NULL where something is to be)
+ * asserts in debug builds and is DYNSUP_EMISUSE in release builds, of functions that return a code.
+ * Nothing prints, exits or aborts.
  *
  * A step in which nothing happens allocates nothing.
  *
@@ -225,8 +226,9 @@ enum dynsup_lua_end {
  * spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State has a host; DYNSUP_ETAKEN: it has
  * another loop; DYNSUP_ENO_LOOP: libuv could not make what is needed; DYNSUP_EMISUSE: the config
  * contradicts itself, or its alloc aligns to less than 16 bytes; DYNSUP_EREASON: the lua_State
- * lacks a library, or cannot keep the accounts of memory that config asks for, as a line of level
- * error in config's log says; DYNSUP_ENOMEM. With an error *host_out is NULL. */
+ * lacks a library, has another library's module dynsup (a script has required it before), or cannot
+ * keep the accounts of memory that config asks for, as a line of level error in config's log says;
+ * DYNSUP_ENOMEM. With an error *host_out is NULL. */
 int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
 
 /* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
