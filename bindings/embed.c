@@ -34,7 +34,11 @@ typedef struct opening {
 static int thread_open(lua_State *L) {
     opening *o = lua_touserdata(L, 1);
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
-    o->is_taken = dsl_runtime_of_thread(L)->host;
+    const dsl_runtime *runtime = dsl_runtime_of_thread(L);
+    if (!runtime)
+        luaL_error(L, "package.loaded.dynsup is another library's module, which a script has "
+                      "required: make the host before scripts run");
+    o->is_taken = runtime->host;
     lua_State *thread = lua_newthread(L);
     o->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     o->thread = thread; /* last: now there is something to let go of */
@@ -310,7 +314,7 @@ dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host) {
 
 size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, char *text,
                              size_t size) {
-    return dynsup_report_write(event, &dsl_object_ops, host, text, size);
+    return size > 0 ? dynsup_report_write(event, &dsl_object_ops, host, text, size) : 0;
 }
 
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,

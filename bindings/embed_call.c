@@ -24,7 +24,7 @@ static bool is_of_host(const dsl_host *host, lua_State *L) {
 /* LUA_OK; another status of Lua's, with the error on top of the host's own thread; or a code. */
 static int call(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn, void *ud) {
     lua_State *thread = host->L;
-    if (!dsl_expect(is_of_host(host, L), "a thread of the host's lua_State"))
+    if (!dsl_expect(L && is_of_host(host, L), "a thread of the host's lua_State"))
         return DYNSUP_EMISUSE;
     if (!lua_checkstack(L, 2 + results) || !lua_checkstack(thread, count + 4)) {
         lua_pop(L, count);
@@ -83,7 +83,7 @@ void dsl_embed_note(dsl_host *host, lua_State *L, int index) {
 }
 
 const char *dynsup_lua_host_error(const dynsup_lua_host *host) {
-    return host->error_text;
+    return dsl_expect(host, "a host") ? host->error_text : "";
 }
 
 int dsl_embed_code(lua_State *L, int index) {
@@ -120,7 +120,7 @@ static int spawn(dsl_host *host, lua_State *L, int nargs, bool main, dynsup_pid 
     int status = dsl_check_host(host);
     if (status)
         return status;
-    if (!dsl_expect(lua_isfunction(L, -nargs - 1), "a function below its arguments"))
+    if (!dsl_expect(L && lua_isfunction(L, -nargs - 1), "a function below its arguments"))
         return DYNSUP_EMISUSE;
     spawning s = {host, main, 0};
     status = dsl_embed_make(host, L, nargs + 1, 0, spawn_protected, &s);
@@ -176,7 +176,7 @@ int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_valu
     int status = dsl_check_host(host);
     if (status)
         return status;
-    if (!dsl_expect(count > 0 && (values[0].text || values[0].value.kind != DYNSUP_NIL),
+    if (!dsl_expect(values && count > 0 && (values[0].text || values[0].value.kind != DYNSUP_NIL),
                     "a message whose first value is not nil"))
         return DYNSUP_EMISUSE;
     sending s = {host, pid, values, count, 0};
@@ -188,7 +188,8 @@ int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, i
     int status = dsl_check_host(host);
     if (status)
         return status;
-    if (!dsl_expect(count > 0 && !lua_isnil(L, -count), "a message whose first value is not nil"))
+    if (!dsl_expect(L && count > 0 && !lua_isnil(L, -count),
+                    "a message whose first value is not nil"))
         return DYNSUP_EMISUSE;
     sending s = {host, pid, NULL, 0, 0};
     status = dsl_embed_call(host, L, count, send_protected, &s);

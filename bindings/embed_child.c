@@ -63,6 +63,8 @@ int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
 int dynsup_lua_children_count(dynsup_lua_host *host, dynsup_pid supervisor,
                               dynsup_counts *counts_out) {
     int status = dsl_check_host(host);
+    if (status == 0 && !dsl_expect(counts_out, "a place for the counts"))
+        return DYNSUP_EMISUSE;
     return status ? status : dynsup_count_children(host->core, supervisor, counts_out);
 }
 
@@ -71,6 +73,8 @@ int dynsup_lua_children_each(dynsup_lua_host *host, dynsup_pid supervisor,
     dynsup_child_info child;
     dynsup_counts counts;
     int status = dynsup_lua_children_count(host, supervisor, &counts);
+    if (status == 0 && !dsl_expect(each, "who is called for each child"))
+        return DYNSUP_EMISUSE;
     if (status)
         return status;
     dynsup_cursor *cursor = dynsup_cursor_open_by_start(host->core, supervisor);
@@ -99,9 +103,17 @@ static void kind_push(lua_State *L, making *m) {
     m->is_taken = true;
 }
 
+/* As dsl_check_open. */
+static int making_check(const making *m) {
+    int status = dsl_check_open(m->host);
+    if (status == 0 && !dsl_expect(m->ops, "a kind of worker"))
+        return DYNSUP_EMISUSE;
+    return status;
+}
+
 /* arg is dropped also where nothing was made that would drop it. */
 static int made(const making *m, int status) {
-    if (!m->is_taken && m->ops->drop)
+    if (!m->is_taken && m->ops && m->ops->drop)
         m->ops->drop(m->arg);
     return status;
 }
@@ -115,7 +127,7 @@ static int push_protected(lua_State *L) {
 int dynsup_lua_worker_push(dynsup_lua_host *host, lua_State *L, const dynsup_lua_worker_ops *ops,
                            void *arg) {
     making m = {.host = host, .ops = ops, .arg = arg};
-    int status = dsl_check_open(host);
+    int status = making_check(&m);
     if (status)
         return made(&m, status);
     return made(&m, dsl_embed_make(host, L, 0, 1, push_protected, &m));
@@ -135,7 +147,7 @@ static int spawn_protected(lua_State *L) {
 int dynsup_lua_worker_spawn(dynsup_lua_host *host, const dynsup_lua_worker_ops *ops, void *arg,
                             const char *name, dynsup_pid *pid_out) {
     making m = {.host = host, .ops = ops, .arg = arg, .name = name};
-    int status = dsl_check_open(host);
+    int status = making_check(&m);
     if (status == 0)
         status = name_check(host, name);
     if (status)
@@ -262,7 +274,9 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
     worker_starting w = {.start = {.host = host, .supervisor = supervisor},
                          .making = {.host = host, .ops = ops, .arg = arg},
                          .child = child ? child : &plain};
-    int status = dsl_check_open(host);
+    int status = making_check(&w.making);
+    if (status == 0 && !dsl_expect(w.child->restart <= DYNSUP_TEMPORARY, "a restart type"))
+        status = DYNSUP_EMISUSE;
     if (status)
         return made(&w.making, status);
     status = start(host, host->L, 0, worker_start_protected, &w.start, &w, pid_out);
@@ -354,7 +368,7 @@ int dynsup_lua_call(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_lua_d
     int status = dsl_check_open(host);
     if (status)
         return status;
-    if (!dsl_expect(lua_isfunction(L, -nargs - 1), "a function below its arguments"))
+    if (!dsl_expect(L && lua_isfunction(L, -nargs - 1), "a function below its arguments"))
         return DYNSUP_EMISUSE;
     box b = {host, done, ud};
     return dsl_embed_make(host, L, nargs + 1, 0, call_protected, &b);

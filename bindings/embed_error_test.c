@@ -177,6 +177,21 @@ static void a_library_that_is_needed_is_told(void **state) {
     assert_int_equal(open_with(LUA_GNAME, LUA_LOADLIBNAME, said), 0);
 }
 
+static void a_module_of_another_library_is_told(void **state) {
+    (void)state;
+    char said[256] = "";
+    lua_State *L = luaL_newstate();
+    dynsup_lua_config config = {.level = DYNSUP_LEVEL_ERROR, .log = take, .log_ud = said};
+    dynsup_lua_host *host;
+    luaL_openlibs(L);
+    assert_int_equal(luaL_dostring(L, "package.loaded.dynsup = {}"), LUA_OK);
+    assert_int_equal(dynsup_lua_host_new(L, &config, &host), DYNSUP_EREASON);
+    assert_null(host);
+    assert_non_null(strstr(said, "package.loaded.dynsup"));
+    assert_int_equal(lua_gettop(L), 0);
+    lua_close(L);
+}
+
 static void accounts_that_cannot_be_are_no_want_of_memory(void **state) {
     (void)state;
     char said[256] = "";
@@ -201,6 +216,7 @@ int main(void) {
         cmocka_unit_test(a_pid_that_is_none_is_sent_as_nil),
         cmocka_unit_test(an_empty_name_is_refused),
         cmocka_unit_test(a_library_that_is_needed_is_told),
+        cmocka_unit_test(a_module_of_another_library_is_told),
         cmocka_unit_test(accounts_that_cannot_be_are_no_want_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,8 @@ dynsup_lua_worker *dsl_worker_new(lua_State *L, dsl_host *host, int index, uint3
     dsl_vault_reserve(L, &host->vault, slots + 1);
     if (k->is_over) /* by a finalizer that has just run */
         dsl_error(L, "the kind of the worker has been dropped");
-    dynsup_lua_worker *w = host->alloc(host->alloc_ud, NULL, 0, size);
+    bool fits = size > k->ops->data_size;
+    dynsup_lua_worker *w = fits ? host->alloc(host->alloc_ud, NULL, 0, size) : NULL;
     if (!w) {
         dsl_error(L, "not enough memory");
         return NULL;

@@ -144,12 +144,16 @@ typedef struct dynsup_reason {
 /* The reason that is just this atom, with its class. */
 dynsup_reason dynsup_reason_atom(enum dynsup_atom atom);
 
+/* To C++ a message's values are an extension. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
 typedef struct dynsup_message {
     struct dynsup_message *next;
     uint32_t count;
     uint32_t mark; /* the receiver's, for what it has found out when it passed it; 0 in a new one */
     dynsup_value values[];
 } dynsup_message;
+#pragma GCC diagnostic pop
 
 DYNSUP_DECLARATIONS_END
 

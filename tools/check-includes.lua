@@ -38,7 +38,7 @@ local public = {
 -- What the other folders may include: a test of the path for each.
 local allowed = {
     bindings = function(path) return public[path] or path:match "^bindings/" end,
-    cli = function(path) return public[path] or path:match "^cli/" or path == "bindings/dynsup_lua.h" end,
+    cli = function(path) return public[path] or path:match "^cli/" or path:match "^bindings/dynsup_lua" end,
 }
 
 local problems = 0

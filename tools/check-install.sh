@@ -94,7 +94,7 @@ check_headers() {
     for header in "$prefix"/include/dynsup/*.h; do
         header=${header##*/}
         check "$header alone is C11" compiles_alone "$header" "$compiler" -std=c11 -pedantic -x c
-        check "$header alone is C++17" compiles_alone "$header" g++ -std=c++17 -x c++
+        check "$header alone is C++17" compiles_alone "$header" g++ -std=c++17 -pedantic -x c++
     done
 }
 
