@@ -111,9 +111,13 @@ int dsl_fail_text(lua_State *L, const char *reason);
 int dsl_check_status(lua_State *L, int status);
 
 /* Writes a line of the host's own into the log. */
-void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
 void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- log.c ---- */
+
+/* The same with the text as it is. */
+void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
 
 /* ---- last.c: what a process has received last, for the report of its crash ---- */
 
@@ -207,12 +211,6 @@ extern const dynsup_body_ops dsl_body_ops;
  * reserved beside. Raises without memory. */
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots);
 
-/* What a start function returned: the count values on top of its coroutine's stack. */
-void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome);
-
-/* Keeps what the main function returned. */
-void dsl_main_returned(dsl_body *body, int count);
-
 /* Moves the function and the count values above it from L's top into the body. Raises (the body is
  * freed then). [-(count+1), +0] */
 void dsl_body_load(lua_State *L, dsl_body *body, int count);
@@ -225,10 +223,6 @@ dsl_body *dsl_body_take(dsl_host *host);
 
 /* Runs the body's coroutine until it yields or ends; returns Lua's status. */
 int dsl_body_run(dsl_body *body, int *count_out);
-
-/* A new process that runs the function (or name) at the index with the nargs values behind it; the
- * host's main process, if that is asked for. Raises without memory. [-0, +0] */
-dynsup_pid dsl_process_spawn(lua_State *L, dsl_host *host, int function, int nargs, bool main);
 
 /* What the slice of a body that has yielded ends with. */
 enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *outcome);
@@ -248,8 +242,26 @@ int dsl_body_exit(lua_State *L, dsl_body *body, dynsup_reason reason);
 /* Must be returned when the current process has been doomed by what it did. */
 int dsl_body_stop_here(lua_State *L, dsl_body *body);
 
+/* Raise in a process that is ending: it may neither link nor monitor. */
+void dsl_check_linkable(lua_State *L, const dsl_body *body);
+void dsl_check_monitorable(lua_State *L, const dsl_body *body);
+
+/* What the current process did may have doomed it: then it goes no further than here. To be
+ * returned by functions that send exit signals. */
+int dsl_go_on(lua_State *L, dsl_host *host, int results);
+
 /* Is it a coroutine of a suspended body, which nobody else may use? */
 bool dsl_is_marked(lua_State *co);
+
+/* ---- guest.c ---- */
+
+/* What a start function returned: the count values on top of its coroutine's stack. */
+void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome);
+
+/* ---- run.c ---- */
+
+/* Keeps what the main function returned. */
+void dsl_main_returned(dsl_body *body, int count);
 
 /* ---- server.c ---- */
 
@@ -291,30 +303,6 @@ bool dsl_close_call(dsl_host *host, int nargs);
  * does nothing elsewhere. host may be NULL. */
 void dsl_close_watch(dsl_host *host, lua_State *co);
 
-/* Raise in a process that is ending: it may neither link nor monitor. */
-void dsl_check_linkable(lua_State *L, const dsl_body *body);
-void dsl_check_monitorable(lua_State *L, const dsl_body *body);
-
-/* What the current process did may have doomed it: then it goes no further than here. To be
- * returned by functions that send exit signals. */
-int dsl_go_on(lua_State *L, dsl_host *host, int results);
-
-/* ---- process.c: functions by name ---- */
-
-/* Makes the function that finds and calls another by its name. [-0, +0] */
-void dsl_named_open(lua_State *L, dsl_runtime *runtime);
-
-/* Puts what calls it below the name "module:function" on top, which becomes its first argument.
- * Returns the number of such arguments: 0 for a function, which stays alone. Makes nothing in Lua.
- * [-0, +0|1] */
-int dsl_function_call(lua_State *L, const dsl_runtime *runtime);
-
-/* Pushes the function or name at the index, ready to be called like that. [-0, +1|2] */
-int dsl_function_push(lua_State *L, const dsl_host *host, int index);
-
-/* Is what is loaded on a body's coroutine such a call by name? */
-bool dsl_function_is_named(lua_State *co);
-
 /* Makes debug.sethook and debug.gethook see the user's hooks only. [-0, +0] */
 void dsl_debug_open(lua_State *L, dsl_runtime *runtime);
 
@@ -332,6 +320,26 @@ static inline void dsl_preempt_left(dsl_host *host, lua_State *co) {
     if (host->armed == co || host->exceeded)
         dsl_preempt_over(host, co);
 }
+
+/* ---- process.c ---- */
+
+/* A new process that runs the function (or name) at the index with the nargs values behind it; the
+ * host's main process, if that is asked for. Raises without memory. [-0, +0] */
+dynsup_pid dsl_process_spawn(lua_State *L, dsl_host *host, int function, int nargs, bool main);
+
+/* Makes the function that finds and calls another by its name. [-0, +0] */
+void dsl_named_open(lua_State *L, dsl_runtime *runtime);
+
+/* Puts what calls it below the name "module:function" on top, which becomes its first argument.
+ * Returns the number of such arguments: 0 for a function, which stays alone. Makes nothing in Lua.
+ * [-0, +0|1] */
+int dsl_function_call(lua_State *L, const dsl_runtime *runtime);
+
+/* Pushes the function or name at the index, ready to be called like that. [-0, +1|2] */
+int dsl_function_push(lua_State *L, const dsl_host *host, int index);
+
+/* Is what is loaded on a body's coroutine such a call by name? */
+bool dsl_function_is_named(lua_State *co);
 
 /* ---- service.c ---- */
 
@@ -398,6 +406,14 @@ void dsl_luv_open(lua_State *L, dsl_runtime *runtime);
 /* Replaces collectgarbage. [-0, +0] */
 void dsl_collect_open(lua_State *L, dsl_runtime *runtime);
 
+/* ---- wait.c ---- */
+
+/* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
+ * address as a light userdata unwinds it, and is reported by nobody. */
+int dsl_halt(lua_State *L, dsl_host *host, int code);
+
+extern const char dsl_halt_sentinel;
+
 /* ---- xpcall.c ---- */
 
 /* Replaces xpcall. [-0, +0] */
@@ -429,77 +445,5 @@ void dsl_luv_finish(lua_State *L);
 /* At the end of a host: has luv leave a loop of the program's, before somebody closes the lua_State
  * to which its handles and requests point. Turns the loop, and waits for requests in threads. */
 void dsl_luv_leave(dsl_host *host);
-
-/* Halts the host; does not return to the caller's code. Where that cannot wait, an error with this
- * address as a light userdata unwinds it, and is reported by nobody. */
-int dsl_halt(lua_State *L, dsl_host *host, int code);
-
-extern const char dsl_halt_sentinel;
-
-/* ---- spec.c: child specs ---- */
-
-typedef struct dsl_spec {
-    dynsup_child_spec core;
-    bool by_start;     /* start, not body */
-    bool is_worker;    /* the body is a worker in C */
-    bool own_heap;     /* each incarnation has a heap of its own */
-    size_t max_memory; /* bytes, of that heap or of the process; 0: no limit */
-    unsigned given;    /* the places that hold a value: see dsl_spec_has */
-    int arg_count;
-    dynsup_backoff backoff;
-    dynsup_restart_limit restart_limit;
-    dynsup_limits limits;
-} dsl_spec;
-
-/* Stack places of a spec's values, from `base` on; made by dsl_spec_read. */
-enum {
-    DSL_SPEC_FUNCTION,
-    DSL_SPEC_ARGS,
-    DSL_SPEC_ID,
-    DSL_SPEC_NAME,
-    DSL_SPEC_MODULES,
-    DSL_SPEC_NAME_KEY,
-    DSL_SPEC_NAME_VALUE,
-    DSL_SPEC_ENV,
-    DSL_SPEC_ENV_CALL, /* the name of what runs the function in it */
-    DSL_SPEC_PLACES
-};
-
-/* Why a function value is refused where a name is needed. */
-#define DSL_SPEC_NEEDS_NAME                                                                        \
-    "what runs in another heap is named \"module:function\": a function value belongs to its own"
-
-enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
-
-/* Slots of the vault for what is kept of a spec: the function, its arguments and environment, id,
- * modules, and the name's key and value. */
-static inline uint32_t dsl_spec_slots(const dsl_spec *spec) {
-    return (uint32_t)spec->arg_count + 7;
-}
-
-/* Does this place hold a value? */
-static inline bool dsl_spec_has(const dsl_spec *spec, int place) {
-    return spec->given >> place & 1;
-}
-
-/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
- * [-1, +3] */
-int dsl_spec_fail(lua_State *L, const char *what);
-
-/* The name of the spec's n-th field, from 0 on; NULL: there are no more. */
-const char *dsl_spec_field(size_t number);
-
-/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
-int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
-                               enum dynsup_auto_shutdown auto_shutdown);
-
-/* Reads the spec table at the index. 0 and DSL_SPEC_PLACES values pushed, or the number of values
- * pushed for the caller to return (nil, reason, detail). Raises only without memory. Needs
- * DSL_SPEC_STACK free slots. */
-int dsl_spec_read(lua_State *L, const dsl_runtime *runtime, int index, dsl_spec *spec);
-
-/* The same for the spec of a temporary worker that runs the function or "module:function" at the
- * index. */
-int dsl_spec_bare(lua_State *L, int index, dsl_spec *spec);
 
 #endif

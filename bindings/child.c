@@ -5,6 +5,7 @@
 #include "bindings/kept.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
+#include "bindings/spec.h"
 #include "bindings/worker.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "bindings/dry.h"
 
 #include "bindings/server.h"
+#include "bindings/spec.h"
 
 /* ---- bodies ---- */
 

@@ -4,6 +4,7 @@
 #include "bindings/account.h"
 #include "bindings/heap.h"
 #include "bindings/program.h"
+#include "bindings/spec.h"
 #include "bindings/spec_env.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #define DSL_PROGRAM_H
 
 #include "bindings/binding.h"
+#include "bindings/spec.h"
 
 /* A list of arguments may hold nils if it has n. One with more items is refused: a supervisor's and
  * a child's must fit together on the stack of a coroutine. */

@@ -3,6 +3,8 @@
  *
  * A wrong field is an expected failure: nil, what is wrong, and the offending value.
  */
+#include "bindings/spec.h"
+
 #include "bindings/name.h"
 #include "bindings/program.h"
 #include "bindings/spec_env.h"

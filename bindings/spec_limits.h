@@ -4,7 +4,6 @@
 
 #include "bindings/binding.h"
 #include "core/dynsup_limits.h"
-#include "core/dynsup_limits.h"
 
 /* The value on top is a whole number >= 0. [-0, +0] */
 bool dsl_count_read(lua_State *L, uint64_t *count_out);

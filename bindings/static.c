@@ -11,6 +11,7 @@
 #include "bindings/heap_program.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
+#include "bindings/spec.h"
 
 /* ---- children ---- */
 
