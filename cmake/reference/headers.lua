@@ -32,8 +32,8 @@ local function body_of(text)
   local lines, is_cpp = {}, false
   for line in text:gmatch "([^\n]*)\n" do
     is_cpp = is_cpp or line == "#ifdef __cplusplus"
-    local is_frame = line:find "^#include" or line:find "^#ifndef DYNSUP_%w*_?H$"
-      or line:find "^#define DYNSUP_%w*_?H$"
+    local is_frame = line:find "^#include" or line:find "^#ifndef DYNSUP_[%w_]*H$" or line:find "^#pragma"
+      or line:find "^#define DYNSUP_[%w_]*H$"
       or line:find "^DYNSUP_DECLARATIONS_%u+$"
     if not is_cpp and not is_frame then
       lines[#lines + 1] = line
