@@ -23,12 +23,26 @@ typedef struct option {
     const char *name, *command; /* command NULL: of all */
     size_t offset;              /* of its value in ask */
     const char *needs;          /* what its value is */
+    bool (*is_right)(const char *value);
 } option;
 
+static bool is_path(const char *word) {
+    return *word != '\0';
+}
+
+static bool is_measure(const char *word) {
+    return strcmp(word, "slices") == 0 || strcmp(word, "cpu_time") == 0 ||
+           strcmp(word, "mailbox") == 0 || strcmp(word, "memory") == 0;
+}
+
+static bool is_count(const char *word) {
+    return strspn(word, "0123456789") == strlen(word) && strlen(word) < 10 && atol(word) > 0;
+}
+
 static const option options[] = {
-    {"--socket", NULL, offsetof(ask, socket), "the path of a socket"},
-    {"--by", "top", offsetof(ask, by), "slices, cpu_time, mailbox or memory"},
-    {"--limit", "top", offsetof(ask, limit), "a whole number from 1 to 999999999"},
+    {"--socket", NULL, offsetof(ask, socket), "the path of a socket", is_path},
+    {"--by", "top", offsetof(ask, by), "slices, cpu_time, mailbox or memory", is_measure},
+    {"--limit", "top", offsetof(ask, limit), "a whole number from 1 to 999999999", is_count},
     {0}};
 
 static bool is_here(const option *o, const char *command) {
@@ -63,8 +77,8 @@ static const option *option_find(const ask *a, const char *word) {
 static int option_read(ask *a, const option *o, char **argv, int *at) {
     const char *equals = strchr(argv[*at], '=');
     const char *value = equals ? equals + 1 : argv[*at + 1] ? argv[++*at] : "";
-    if (!*value) {
-        cli_say_needs(o->name, o->needs, NULL);
+    if (!o->is_right(value)) {
+        cli_say_needs(o->name, o->needs, *value ? value : NULL);
         return CLI_MISUSED;
     }
     memcpy((char *)a + o->offset, &value, sizeof value);
@@ -99,33 +113,6 @@ static int options_read(ask *a, int argc, char **argv) {
     }
     a->first = at;
     return CLI_GO_ON;
-}
-
-static bool is_one_of(const char *word, const char *const *words) {
-    while (*words && strcmp(*words, word) != 0)
-        words++;
-    return *words != NULL;
-}
-
-static bool is_count(const char *word) {
-    return *word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) < 10 &&
-           atol(word) > 0;
-}
-
-/* What option_read cannot know. */
-static int values_check(const ask *a) {
-    static const char *const kinds[] = {"slices", "cpu_time", "mailbox", "memory", NULL};
-    const char *wrong = NULL, *value = NULL;
-    if (a->by && !is_one_of(a->by, kinds)) {
-        wrong = "--by";
-        value = a->by;
-    } else if (a->limit && !is_count(a->limit)) {
-        wrong = "--limit";
-        value = a->limit;
-    }
-    if (wrong)
-        cli_say_needs(wrong, option_find(a, wrong)->needs, value);
-    return wrong ? CLI_MISUSED : CLI_GO_ON;
 }
 
 /* [SOCKET] of tree and top. */
@@ -212,8 +199,6 @@ int cli_ask(int argc, char **argv) {
     a.job.format_chosen = cli_log_defaults(&a.job.config);
     cli_log_init(&a.job.config);
     int code = options_read(&a, argc, argv);
-    if (code == CLI_GO_ON)
-        code = values_check(&a);
     if (code == CLI_GO_ON)
         code = strcmp(a.command, "eval") == 0 ? code_check(&a, argc, argv)
                                               : socket_read(&a, argc, argv);
