@@ -293,7 +293,8 @@ static void count_handle(uv_handle_t *handle, void *ud) {
     ++*(int *)ud;
 }
 
-/* Scripts leave handles of each kind of end, and requests that threads work on. */
+/* Scripts leave handles of each kind of end, requests that threads work on, and one of luv's that
+ * the loop never got. */
 static void leave_luv_behind(lent *l) {
     lent_open(l);
     lent_spawn(l, "local uv = require 'luv'\n"
@@ -302,6 +303,8 @@ static void leave_luv_behind(lent *l) {
                   "server:bind('127.0.0.1', 0) server:listen(1, print)\n"
                   "for _ = 1, 8 do uv.getaddrinfo('127.0.0.1', nil, nil, error) end\n"
                   "uv.fs_stat('/', error)\n"
+                  "poll = uv.new_fs_poll() poll:start('/', 1000, print)\n"
+                  "assert(not pcall(server.write, server, { 'a', {} }))\n" /* never ends */
                   "closing = uv.new_timer() closing:close(error)");
     uv_run(&l->loop, UV_RUN_NOWAIT);
 }
@@ -317,6 +320,9 @@ static void luv_leaves_the_programs_loop_with_the_host(void **state) {
     (void)state;
     lent l;
     leave_luv_behind(&l);
+    /* luv's finalizer, were the state closed first, would free it while a thread works on it */
+    lent_spawn(&l, "require 'luv'.fs_scandir('/', error)");
+    uv_run(&l.loop, UV_RUN_NOWAIT);
     dynsup_lua_host_free(l.t.host);
     l.t.host = NULL;
     nothing_is_in_the_loop(&l);

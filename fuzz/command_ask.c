@@ -5,7 +5,7 @@
 
 void fuzz_ask(int argc, char **argv) {
     ask a = {.job = {.argc = argc, .argv = argv}, .command = argv[1]};
-    if (options_read(&a, argc, argv) != CLI_GO_ON || values_check(&a) != CLI_GO_ON)
+    if (options_read(&a, argc, argv) != CLI_GO_ON)
         return;
     if (strcmp(a.command, "eval") == 0)
         code_check(&a, argc, argv);
