@@ -233,6 +233,7 @@ static enum dynsup_slice slice_failed(dsl_body *body, int status, dynsup_outcome
 static enum dynsup_slice slice_exiting(dsl_body *body, dynsup_outcome *outcome) {
     if (body->is_guest) {
         outcome->status = DYNSUP_EREASON;
+        outcome->reason.kind = body->host->exit_reason.kind;
         outcome->values[0] = body->host->exit_reason.value;
     } else {
         outcome->reason = body->host->exit_reason;

@@ -30,7 +30,7 @@ enum dynsup_slice {
 
 /* How a body came to its end. Objects in it change hands to the core. */
 typedef struct dynsup_outcome {
-    dynsup_reason reason; /* of a process */
+    dynsup_reason reason; /* of a process; of a guest only the kind, of an object in values[0] */
     /* Of a start function, which runs as a guest: what it returned. */
     int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
     dynsup_pid pid;

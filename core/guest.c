@@ -128,9 +128,8 @@ static void guest_leave(dsi_supervisor *supervisor) {
     mailbox_drop(supervisor);
 }
 
-/* Why it ends, from what its starter is told. What a reason with an object means nobody asks who is
- * linked to it. */
-static dynsup_reason init_reason(const dynsup_reply *reply) {
+/* Why it ends, from what its starter is told; kind: of a reason with an object. */
+static dynsup_reason init_reason(const dynsup_reply *reply, enum dynsup_reason_class kind) {
     const dynsup_value *value = &reply->values[0];
     if (reply->status == DYNSUP_EIGNORE)
         return dynsup_reason_atom(DYNSUP_NORMAL);
@@ -138,13 +137,14 @@ static dynsup_reason init_reason(const dynsup_reply *reply) {
         return dynsup_reason_atom((enum dynsup_atom) - reply->status);
     if (value->kind == DYNSUP_ATOM)
         return dynsup_reason_atom(value->as.atom);
-    return (dynsup_reason){DYNSUP_REASON_OTHER, *value};
+    return (dynsup_reason){kind, *value};
 }
 
 /* A supervisor that could not be initialised ends with a signal to all that are linked to it but to
  * who started it. */
-static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply) {
-    dynsup_reason reason = init_reason(reply);
+static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply,
+                        enum dynsup_reason_class kind) {
+    dynsup_reason reason = init_reason(reply, kind);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
     supervisor->process->flags |= DSI_FLAG_STARTING;
     dsi_supervisor_leave_parent(supervisor);
@@ -163,7 +163,7 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
         return;
     }
     if (reply.status)
-        init_failed(supervisor, &reply);
+        init_failed(supervisor, &reply, outcome->reason.kind);
     assert(request && "who starts a supervisor waits for its init function");
     dsi_request_reply(host, request, &reply);
 }
@@ -217,7 +217,7 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = supervisor->process;
     start_abort(host, process);
-    dynsup_outcome outcome = {.status = DYNSUP_EREASON};
+    dynsup_outcome outcome = {.reason.kind = reason->kind, .status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
     dsi_process_rest(host, process);
     guest_end(supervisor, &outcome);

@@ -267,6 +267,20 @@ describe("start_link with a module", function()
     assert.same({ "ignore", true }, { outcome(function() return "ignore" end) })
   end))
 
+  it("ends a transient child that init has linked for good when it ends by a shutdown with a value", host.main(function()
+    local sup, runs = dynsup.start_link(), 0
+    local child = dynsup.start_child(sup, { restart = "transient", body = function()
+      runs = runs + 1
+      dynsup.sleep "infinity"
+    end })
+    dynsup.start_link(module_with(function()
+      dynsup.link(child)
+      dynsup.exit { "shutdown", "later" }
+    end), nil)
+    dynsup.sleep(1)
+    assert.same({ 1, 0 }, { runs, dynsup.count_children(sup).active })
+  end))
+
   it("reports no init that fails", function()
     local lines = {}
     host.run(function()
