@@ -87,8 +87,8 @@ void dynsup_lua_worker_ready(dynsup_lua_worker *worker);
 /* A new dynamic supervisor, with a name unless that is NULL; options may be NULL: 3 restarts in 5
  * s, any number of children; the names in them are not looked at. Called by a worker, it is linked
  * to that. 0; DYNSUP_EALREADY_STARTED with *pid_out who has the name; DYNSUP_EREASON: the name is
- * empty; DYNSUP_EMISUSE: a limit of
- * memory where lua_newstate was given an allocator of the program's; DYNSUP_ENOMEM. */
+ * empty; DYNSUP_EMISUSE: a limit of memory where lua_newstate was given an allocator of the
+ * program's; DYNSUP_ENOMEM. */
 int dynsup_lua_supervisor_start(dynsup_lua_host *host, const char *name,
                                 const dynsup_supervisor_options *options, dynsup_pid *pid_out);
 

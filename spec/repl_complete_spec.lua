@@ -16,7 +16,7 @@ local env = {
 
 local function names(prefix)
   local found = {}
-  for _, name in ipairs { "worker one", "worker_two", "other" } do
+  for _, name in ipairs { "worker one", "worker_two", "other", "xodd\n", "xodd\u{9b}31m", "xodd\xff", "xoddé" } do
     if name:sub(1, #prefix) == prefix then found[#found + 1] = name end
   end
   return found
@@ -102,10 +102,14 @@ describe("completion of what a hostile client sends", function()
 end)
 
 describe("completion in a string", function()
+  it("offers no names that would steer the terminal", function()
+    assert.same({ "xoddé" }, offered "f 'x")
+  end)
+
   it("offers names of processes", function()
     assert.same({ "worker one", "worker_two" }, offered "dynsup.send('wor")
     assert.same({ "other" }, offered 'f("a\\"b", "o')
-    assert.same({ "other", "worker one", "worker_two" }, offered "f '")
+    assert.same({ "other", "worker one", "worker_two", "xoddé" }, offered "f '")
     assert.same({}, offered "f 'x' .. 'zzz")
   end)
 

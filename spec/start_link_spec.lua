@@ -267,7 +267,7 @@ describe("start_link with a module", function()
     assert.same({ "ignore", true }, { outcome(function() return "ignore" end) })
   end))
 
-  it("ends a transient child that init has linked for good when it ends by a shutdown with a value", host.main(function()
+  it("ends for good a transient child that init has linked, by a shutdown with a value", host.main(function()
     local sup, runs = dynsup.start_link(), 0
     local child = dynsup.start_child(sup, { restart = "transient", body = function()
       runs = runs + 1

@@ -21,13 +21,15 @@ return assert(dynsup.observer.top { by = by, limit = math.tointeger(tonumber(lim
 
 local requests = {}
 
--- The code from the standard input, or so much of it that it is too long for a host.
+-- The code from the standard input, or so much of it that it is too long for a host, then with all
+-- that it begins with.
 local function read_code()
   local text, problem = io.stdin:read(2 * wire.TEXT_MAX)
   if problem then
     client.exit(MISUSED, "cannot read stdin: " .. problem)
   end
-  return read.beginning(text or "")
+  text = text or ""
+  return #text < 2 * wire.TEXT_MAX and read.beginning(text) or text
 end
 
 function requests.eval(settings)

@@ -243,6 +243,11 @@ local function ends_in_require(text)
   return before:sub(-#"require") == "require"
 end
 
+-- Can the name stand in a line as it is? Control characters of eight bits cannot, nor what is no UTF-8.
+local function is_plain(name)
+  return utf8.len(name) and not name:find "%c" and not name:find "\xc2[\x80-\x9f]"
+end
+
 local function complete_string(text, quote_at, names)
   local partial = text:sub(quote_at + 1)
   if ends_in_require(text:sub(1, quote_at - 1)) then
@@ -250,7 +255,7 @@ local function complete_string(text, quote_at, names)
   end
   local found = {}
   for _, name in ipairs(names(partial, LIMIT)) do
-    if not name:find "%c" then
+    if is_plain(name) then
       found[name] = true
     end
   end
