@@ -36,8 +36,8 @@ static int thread_open(lua_State *L) {
     luaL_requiref(L, "dynsup", luaopen_dynsup, 0);
     const dsl_runtime *runtime = dsl_runtime_of_thread(L);
     if (!runtime)
-        luaL_error(L, "package.loaded.dynsup is another library's module, which a script has "
-                      "required: make the host before scripts run");
+        return luaL_error(L, "package.loaded.dynsup is another library's module, which a script "
+                             "has required: make the host before scripts run");
     o->is_taken = runtime->host;
     lua_State *thread = lua_newthread(L);
     o->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
