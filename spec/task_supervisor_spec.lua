@@ -1,17 +1,11 @@
 -- dynsup.task: tasks that are children of a supervisor.
 
+local bodies = require "spec.support.task_bodies"
 local dynsup = require "dynsup"
 local host = require "spec.support.host"
 local task = require "dynsup.task"
 
--- A task that does not end by itself.
-local function forever()
-  dynsup.sleep "infinity"
-end
-
-local function crash(value)
-  error(value, 0)
-end
+local forever, crash = bodies.forever, bodies.crash
 
 describe("tasks under a supervisor", function()
   it("are its children, and not linked with async_nolink", host.main(function()
