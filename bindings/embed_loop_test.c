@@ -316,11 +316,13 @@ static void leave_luv_behind(lent *l) {
     leave_request(l->t.L);
 }
 
-static void nothing_is_in_the_loop(lent *l) {
+/* Also closes it. */
+static void nothing_is_left(lent *l) {
     int handles = 0;
     assert_int_equal(uv_loop_alive(&l->loop), 0);
     uv_walk(&l->loop, count_handle, &handles);
     assert_int_equal(handles, 0);
+    lent_close(l);
 }
 
 static void luv_leaves_the_programs_loop_with_the_host(void **state) {
@@ -332,8 +334,7 @@ static void luv_leaves_the_programs_loop_with_the_host(void **state) {
     uv_run(&l.loop, UV_RUN_NOWAIT);
     dynsup_lua_host_free(l.t.host);
     l.t.host = NULL;
-    nothing_is_in_the_loop(&l);
-    lent_close(&l);
+    nothing_is_left(&l);
 }
 
 static void luv_leaves_it_with_a_state_that_is_closed_first(void **state) {
@@ -342,8 +343,7 @@ static void luv_leaves_it_with_a_state_that_is_closed_first(void **state) {
     leave_luv_behind(&l);
     lua_close(l.t.L);
     l.t.L = NULL;
-    nothing_is_in_the_loop(&l);
-    lent_close(&l);
+    nothing_is_left(&l);
 }
 
 static void a_state_has_one_loop(void **state) {
