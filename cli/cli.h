@@ -263,6 +263,9 @@ void cli_terminal_set(lua_State *L);
  * is an error and no signal. Programs that are started do not inherit this. */
 void cli_streams_init(void);
 
+/* Has a write to stdout failed because nobody is left who reads it? */
+bool cli_streams_unheard(void);
+
 /* Writes out what is left for stdout. False, after saying so, when any of the output was lost. */
 bool cli_streams_flush(void);
 

@@ -20,6 +20,12 @@ static int input_failure(lua_State *L) {
     return 1;
 }
 
+/* unheard(): nobody reads any more what is printed, and something has been. */
+static int input_unheard(lua_State *L) {
+    lua_pushboolean(L, cli_streams_unheard());
+    return 1;
+}
+
 /* settle(): to be called once it is watched. */
 static int input_settle(lua_State *L) {
     (void)L;
@@ -53,13 +59,10 @@ static int input_drop(lua_State *L) {
     return 0;
 }
 
-static const luaL_Reg input_functions[] = {{"settle", input_settle},
-                                           {"fill", input_fill},
-                                           {"failure", input_failure},
-                                           {"line", input_line},
-                                           {"peek", input_peek},
-                                           {"drop", input_drop},
-                                           {NULL, NULL}};
+static const luaL_Reg input_functions[] = {{"settle", input_settle},   {"fill", input_fill},
+                                           {"failure", input_failure}, {"unheard", input_unheard},
+                                           {"line", input_line},       {"peek", input_peek},
+                                           {"drop", input_drop},       {NULL, NULL}};
 
 void cli_reader_push(lua_State *L, bool is_terminal) {
     luaL_newlib(L, input_functions);

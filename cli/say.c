@@ -24,26 +24,32 @@ void cli_say_needs(const char *option, const char *needs, const char *value) {
         cli_say("%s needs %s", option, needs);
 }
 
-static bool is_eight_bits(const char *text, size_t size, size_t at) {
-    return at + 1 < size && (unsigned char)text[at] == 0xc2 &&
-           ((unsigned char)text[at + 1] & 0xe0) == 0x80;
-}
-
-/* Is the byte one of a control character that a terminal may take orders of? */
-static bool is_control(const char *text, size_t size, size_t at) {
-    unsigned char c = (unsigned char)text[at];
-    return (c < ' ' && c != '\n' && c != '\t') || c == 127 || is_eight_bits(text, size, at) ||
-           (at > 0 && is_eight_bits(text, size, at - 1));
+/* The bytes of the character at text, of which size > 0 are there, when a terminal shows it; 0 for
+ * a control character, which it may take orders of (those of eight bits, too), and for what is no
+ * UTF-8. */
+static size_t shown_size(const char *text, size_t size) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    unsigned char c = bytes[0];
+    if (c < 0x80)
+        return (c >= ' ' && c != 127) || c == '\n' || c == '\t';
+    size_t length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || length > size || (c == 0xc2 && bytes[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
 }
 
 void cli_say_text(const char *text, size_t size) {
     fputs("dynsup: ", stderr);
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (is_control(text, size, i))
-            fprintf(stderr, "\\%03d", c);
+    for (size_t i = 0; i < size;) {
+        size_t shown = shown_size(text + i, size - i);
+        if (shown > 0)
+            fwrite(text + i, 1, shown, stderr);
         else
-            fputc(c, stderr);
+            fprintf(stderr, "\\%03d", (unsigned char)text[i]);
+        i += shown > 0 ? shown : 1;
     }
     fputc('\n', stderr);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,9 +38,14 @@ void cli_streams_init(void) {
     writes_report(SIGXFSZ); /* a file that grows beyond the limit of files' sizes */
 }
 
+bool cli_streams_unheard(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return ferror(stdout) && poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 bool cli_streams_flush(void) {
     bool had_failed = ferror(stdout) != 0; /* print does not look */
-    errno = 0;
+    errno = cli_streams_unheard() ? EPIPE : 0;
     if (fflush(stdout) == 0 && !had_failed)
         return true;
     if (errno)

@@ -163,8 +163,9 @@ example.describe("examples", function()
     end)
 
     it("in text, one line for a name with a newline in it", function()
-      make { ["t/a\nb"] = "xx", ["t/c\1"] = "xx", ["t/d\u{9b}31mé"] = "xx" }
+      make { ["t/a\nb"] = "xx", ["t/c\1"] = "xx", ["t/d\u{9b}31mé"] = "xx", ["t/e\x9b31m"] = "xx" }
       local _, out = duper(path_of "t")
+      assert.truthy(out:find("/e\\x9b31m\n", 1, true))
       assert.truthy(out:find("/d\\xc2\\x9b31mé\n", 1, true))
       assert.truthy(out:find("/a\\nb\n", 1, true))
       assert.truthy(out:find("/c\\x01\n", 1, true))

@@ -266,6 +266,17 @@ end, dynsup.self()) and nil
     cli.assert_printed("0\n", cli.shell "cat lines | \"$DYNSUP\" repl")
   end)
 
+  it("asks for no further line when nobody reads what it prints", function()
+    local got = cli.shell [[{ yes 1 | timeout 60 "$DYNSUP" repl; echo "code $?" >&2; } | head -n 1]]
+    assert.equal("1\n", got.out)
+    assert_has("dynsup: cannot write to standard output: Broken pipe\ncode 1\n", got.err)
+  end)
+
+  it("goes on to the end of its lines when nobody reads and nothing is printed", function()
+    local got = cli.shell [[{ sleep 0.1; echo 'x = io.stderr:write "done"'; } | "$DYNSUP" repl | true]]
+    assert.equal("done", got.err)
+  end)
+
   it("reads from a pipe while others run", function()
     local got = cli.shell [[
       { echo 'dynsup.spawn(function() dynsup.sleep(5) print "worker" dynsup.send("main", 1) end)'

@@ -3,17 +3,41 @@ local Results = require "results"
 
 local output = {}
 
-local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-
-local function spell(c)
-  return NAMES[c] or ("\\x%02x"):format(c:byte())
+-- The text with what is UTF-8 of it as good(part) gives it, and each byte that is not as bad(byte).
+local function by_parts(text, good, bad)
+  local parts, from = {}, 1
+  while from <= #text do
+    local _, wrong = utf8.len(text, from)
+    local part = text:sub(from, (wrong or #text + 1) - 1)
+    parts[#parts + 1] = good(part)
+    if wrong then
+      parts[#parts + 1] = bad(text:byte(wrong))
+    end
+    from = from + #part + 1
+  end
+  return table.concat(parts)
 end
 
---- The path as it is, but for control characters (those of eight bits, too), which would spoil the line.
+local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function spell_byte(byte)
+  return ("\\x%02x"):format(byte)
+end
+
+local function spell(bytes)
+  return NAMES[bytes] or (bytes:gsub(".", function(c) return spell_byte(c:byte()) end))
+end
+
+local function spell_controls(text)
+  return (text:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", spell))
+end
+
+--- The path as it is, but for what would spoil the line: control characters, those of eight bits, too, and
+--- bytes that are no part of UTF-8.
 ---@param path string
 ---@return string
 function output.printable(path)
-  return (path:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", function(bytes) return (bytes:gsub(".", spell)) end))
+  return by_parts(path, spell_controls, spell_byte)
 end
 
 ---@param results Results
@@ -38,22 +62,20 @@ local function escape(c)
   return ESCAPES[c] or ("\\u%04x"):format(c:byte())
 end
 
+local function escape_text(text)
+  return (text:gsub('[%c"\\]', escape))
+end
+
+local function escape_byte(byte)
+  return ("\\udc%02x"):format(byte)
+end
+
 --- A JSON string. A byte 0xNN that is no part of UTF-8 becomes \udcNN, as in Python's
 --- surrogateescape.
 ---@param text string
 ---@return string
 function output.json_string(text)
-  local parts, from = {}, 1
-  while from <= #text do
-    local _, bad = utf8.len(text, from)
-    local good = text:sub(from, (bad or #text + 1) - 1)
-    parts[#parts + 1] = good:gsub('[%c"\\]', escape)
-    if bad then
-      parts[#parts + 1] = ("\\udc%02x"):format(text:byte(bad))
-    end
-    from = from + #good + 1
-  end
-  return '"' .. table.concat(parts) .. '"'
+  return '"' .. by_parts(text, escape_text, escape_byte) .. '"'
 end
 
 local function write_list(write, name, items, write_item)

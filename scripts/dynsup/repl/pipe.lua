@@ -1,4 +1,5 @@
---- Lines from what is no terminal: no prompt, and the host goes on while none is there.
+--- Lines from what is no terminal: no prompt, and the host goes on while none is there. Who prints to a pipe
+--- that nobody reads any more is asked for no further line.
 
 local dynsup = require "dynsup"
 local read = require "dynsup.repl.read"
@@ -83,7 +84,7 @@ function pipe.new(input, current)
   watch(reader, current)
   function reader.lines()
     return function()
-      if session.halting() then
+      if session.halting() or input.unheard() then
         return nil
       end
       local line = next_line(reader, input)
