@@ -12,7 +12,7 @@ end
 -- All pairs that a stream hands out.
 local function collect(...)
   local all = {}
-  for status, value in stream(...) do all[#all + 1] = { status, value } end
+  for status, value, item, more in stream(...) do all[#all + 1] = { status, value, item, more } end
   return all
 end
 
@@ -208,6 +208,26 @@ describe("task.async_stream", function()
     assert_alone()
   end))
 
+  it("tells the item with an exit when asked to", host.main(function()
+    local function work(ms, why)
+      dynsup.sleep(ms)
+      return why and dynsup.exit(why)
+    end
+    local options = { timeout = 5, on_timeout = "kill_task", zip_input_on_exit = true, link = false }
+    local items = { 1, 6 }
+    assert.same({ { "ok" }, { "exit", "timeout", 6 } }, collect(nil, items, work, options))
+    options.ordered = false
+    local pairs_of = coroutine.wrap(function()
+      coroutine.yield(9)
+      coroutine.yield(2, "late")
+      coroutine.yield(1, "early")
+    end)
+    assert.same({ { "exit", "early", 1, "early" }, { "exit", "late", 2, "late" }, { "exit", "timeout", 9 } },
+      collect(nil, pairs_of, work, options))
+    options.zip_input_on_exit = false
+    assert.same({ { "exit", "timeout" } }, collect(nil, { 7 }, work, options))
+  end))
+
   it("may be nested", host.main(function()
     local function inner(n)
       return #values(nil, { n, n, n }, slept, { max_concurrency = 2 })
@@ -327,6 +347,7 @@ describe("misuse of task.async_stream", function()
     { 4, nil, {}, slept, { max_concurrency = 0 } }, { 4, nil, {}, slept, { max_concurrency = 1.5 } },
     { 4, nil, {}, slept, { timeout = -1 } }, { 4, nil, {}, slept, { on_timeout = "kill" } },
     { 4, nil, {}, slept, { ordered = 1 } }, { 4, nil, {}, slept, { link = "yes" } },
+    { 4, nil, {}, slept, { zip_input_on_exit = 1 } },
   }
   for i, case in ipairs(wrong) do
     it(("names argument %d (%d)"):format(case[1], i), host.main(function()

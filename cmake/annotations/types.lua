@@ -310,6 +310,7 @@
 ---@field ordered? boolean (true)
 ---@field timeout? dynsup.time for each task (5000)
 ---@field on_timeout? "exit"|"kill_task"
+---@field zip_input_on_exit? boolean whether the item follows the reason of an exit
 ---@field link? boolean whether a crash takes the caller along
 
 -- ---- dynsup.registry ----

@@ -452,7 +452,7 @@ end
 ---@param sup any a supervisor, or nil
 ---@param items table|function a list, or a function that returns the next item
 ---@param f function|string
----@param options? table max_concurrency, ordered, timeout, on_timeout, link
+---@param options? table max_concurrency, ordered, timeout, on_timeout, zip_input_on_exit, link
 ---@return function, nil, nil, table for a generic for
 function task.async_stream(sup, items, f, options)
   if options == nil then options = {} end

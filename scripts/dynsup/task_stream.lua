@@ -25,6 +25,7 @@ local parts = {}
 ---@field handles dynsup.task.handle[] by number
 ---@field deadlines number[] by number
 ---@field results table[] by number, until they are handed out
+---@field items? table<integer, table> by number, the values of those not handed out, where they are told with an exit
 ---@field begun integer
 ---@field given integer how many have been handed out
 local Stream = {}
@@ -36,6 +37,7 @@ local OPTIONS = {
   link = function(value) return type(value) == "boolean" end,
   timeout = function(value) return value == "infinity" or type(value) == "number" and value >= 0 end,
   on_timeout = function(value) return value == "exit" or value == "kill_task" end,
+  zip_input_on_exit = function(value) return type(value) == "boolean" end,
 }
 
 --- What is wrong with the options, or nothing.
@@ -88,6 +90,7 @@ function Stream.new(owner, items, start, options)
     handles = {},
     deadlines = {},
     results = {},
+    items = options.zip_input_on_exit and {} or nil,
     arrived = {},
     oldest = 1,
     begun = 0,
@@ -107,8 +110,18 @@ function Stream:fill()
     if not t then error("async_stream cannot start a task: " .. tostring(reason), 0) end
     local i = self.begun + 1
     self.begun = i
+    if self.items then self.items[i] = values end
     self.tasks[t.ref], self.handles[i], self.deadlines[i] = i, t, parts.deadline_in(self.timeout)
   end
+end
+
+-- What is handed out of a task that has ended so.
+function Stream:result(i, status, ...)
+  local items = self.items and self.items[i]
+  if not items then return table.pack(status, ...) end
+  self.items[i] = nil
+  if status == "ok" then return table.pack(status, ...) end
+  return table.pack(status, ..., table.unpack(items, 1, items.n)) -- of an exit there is one reason
 end
 
 -- Notes how a task has ended.
@@ -116,7 +129,7 @@ function Stream:note(i, ...)
   local t = self.handles[i]
   self.tasks[t.ref], self.handles[i] = nil, nil
   parts.unlink(t)
-  self.results[i] = table.pack(...)
+  self.results[i] = self:result(i, ...)
   if not self.ordered then self.arrived[#self.arrived + 1] = i end
 end
 
