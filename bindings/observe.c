@@ -388,18 +388,22 @@ static int kinds(lua_State *L) {
     return 1;
 }
 
-/* is_supervisor(pid) -> boolean */
-static int is_supervisor(lua_State *L) {
+/* deaf(pid) -> why it reads no messages; nil: it may */
+static int deaf(lua_State *L) {
     dynsup_process_info info;
-    dsl_host *host = dsl_host_of(L);
-    lua_pushboolean(L, dynsup_process_glance(host->core, dsl_check_pid(L, 1), &info) &&
-                           info.is_supervisor);
+    dynsup_registry_info registry;
+    dynsup_host *core = dsl_host_of(L)->core;
+    dynsup_pid pid = dsl_check_pid(L, 1);
+    const char *why = NULL;
+    if (dynsup_process_glance(core, pid, &info) && info.is_supervisor)
+        why = "is_a_supervisor";
+    else if (dynsup_registry_inspect(core, pid, &registry) == 0)
+        why = "is_a_registry";
+    lua_pushstring(L, why);
     return 1;
 }
 
 const luaL_Reg dsl_observe_functions[] = {
-    {"open", observer_open},          {"close", observer_close},
-    {"kept", observer_kept},          {"here", dsl_here},
-    {"dest", dsl_look_dest},          {"kinds", kinds},
-    {"is_supervisor", is_supervisor}, {NULL, NULL},
+    {"open", observer_open}, {"close", observer_close}, {"kept", observer_kept}, {"here", dsl_here},
+    {"dest", dsl_look_dest}, {"kinds", kinds},          {"deaf", deaf},          {NULL, NULL},
 };

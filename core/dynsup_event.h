@@ -49,7 +49,7 @@ typedef struct dynsup_event {
     void *program;
     enum dynsup_restart restart;
     double shutdown_ms;
-    bool is_supervisor;
+    bool is_supervisor, is_registry;
     uint32_t incarnation; /* of the child: 1 for its first process */
     uint64_t restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: with the one too many */
     uint64_t max_restarts; /* of the supervisor, or the child's own */

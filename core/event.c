@@ -38,5 +38,6 @@ void dsi_event_process(dynsup_host *host, enum dynsup_event_kind kind, const dsi
                               .supervisor = supervisor ? supervisor->slot.id : 0,
                               .supervisor_name = supervisor ? dsi_event_name(supervisor) : NULL,
                               .reason = reason,
-                              .is_supervisor = process->flags & DSI_FLAG_SUPERVISOR});
+                              .is_supervisor = process->flags & DSI_FLAG_SUPERVISOR,
+                              .is_registry = process->flags & DSI_FLAG_REGISTRY});
 }

@@ -78,7 +78,8 @@ static void put_child(writer *w) {
 /* A process of which it is not known whose child it is. */
 static void put_any(writer *w) {
     const dynsup_event *event = w->event;
-    put_process(w, event->is_supervisor ? "supervisor" : "process", event->pid, event->name);
+    const char *other = event->is_registry ? "registry" : "process";
+    put_process(w, event->is_supervisor ? "supervisor" : other, event->pid, event->name);
 }
 
 static void put_why(writer *w) {
@@ -305,8 +306,9 @@ static void write_refused(writer *w) {
 
 static void write_unexpected(writer *w) {
     put_any(w);
-    put(w, w->event->is_supervisor ? " dropped a plain message: it takes requests only"
-                                   : " dropped a plain message: its module has no handle_info");
+    put(w, w->event->is_supervisor || w->event->is_registry
+               ? " dropped a plain message: it takes requests only"
+               : " dropped a plain message: its module has no handle_info");
 }
 
 static void write_stuck(writer *w) {

@@ -243,6 +243,10 @@ static void the_steps_of_processes_are_one_line_each(void **state) {
     event.is_supervisor = true;
     assert_report(&event,
                   "supervisor <0.9.0> \"it\" dropped a plain message: it takes requests only");
+    event.is_supervisor = false;
+    event.is_registry = true;
+    assert_report(&event,
+                  "registry <0.9.0> \"it\" dropped a plain message: it takes requests only");
 }
 
 static void a_process_that_is_stuck_may_say_for_how_long(void **state) {

@@ -216,7 +216,9 @@ for _, clock in ipairs { "real", "virtual" } do
           fs[name](table.unpack(arguments))
         end)
       end
-      assert.same({ "invalid_option", "mode" }, failure(fs.mkdir(path_of "a", { mode = -1 })))
+      for _, mode in ipairs { -1, 512, 600, 0755 } do -- Lua has no octal numbers
+        assert.same({ "invalid_option", "mode" }, failure(fs.mkdir(path_of "a", { mode = mode })))
+      end
       assert.is_false(fs.exists(path_of "a"))
     end, options))
 

@@ -423,6 +423,8 @@ describe("observe", function()
       assert.same({ nil, "noproc" }, { dynsup.observe(nil, dest) })
     end
     assert.same({ nil, "is_a_supervisor" }, { dynsup.observe(nil, dynsup.start_link()) })
+    local registry = dynsup.registry.start_link { keys = "unique" }
+    assert.same({ nil, "is_a_registry" }, { dynsup.observe(nil, registry) })
   end))
 
   it("is misused by other types, by too many arguments, and outside of a run", function()

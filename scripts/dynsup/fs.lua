@@ -17,7 +17,7 @@ local function is_boolean(value)
 end
 
 local function is_mode(value)
-  return math.type(value) == "integer" and value >= 0 and value <= 4095
+  return math.type(value) == "integer" and value >= 0 and value <= DEFAULT_FOLDER_MODE
 end
 
 local function is_size(value)

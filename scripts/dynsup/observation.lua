@@ -154,8 +154,9 @@ local function begin_mailbox(dest, read)
   if not pid or not dynsup.is_alive(pid) then
     return nil, "noproc"
   end
-  if native.is_supervisor(pid) then
-    return nil, "is_a_supervisor"
+  local why = native.deaf(pid)
+  if why then
+    return nil, why
   end
   return begin(pid, read)
 end
