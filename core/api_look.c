@@ -97,10 +97,10 @@ bool dynsup_resume(dynsup_host *host, dynsup_pid pid) {
 bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
                                dynsup_supervisor_info *info_out) {
     const dsi_process *process = dsi_process_find_alive(host, pid);
-    const dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
+    dsi_supervisor *supervisor = process ? dsi_supervisor_of(process) : NULL;
     if (!supervisor)
         return false;
-    const dsi_intensity *intensity = &supervisor->intensity;
+    dsi_intensity *intensity = &supervisor->intensity;
     *info_out = (dynsup_supervisor_info){
         .restarts = dsi_intensity_count(intensity, dsi_supervisor_time(supervisor) / 1000000),
         .max_restarts = intensity->max_restarts,

@@ -161,6 +161,12 @@ static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_ch
     return status;
 }
 
+/* Must a start wait for its turn? One that takes the supervisor's process lets restarts that are due
+ * go before it, or whoever starts one child after the other would put them off for ever. */
+static bool start_must_park(const dsi_supervisor *supervisor, const dynsup_child_spec *spec) {
+    return must_park(supervisor) || (spec->guest && !dsi_list_empty(&supervisor->retries));
+}
+
 static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *spec,
                          dsi_child *child, bool ensure, bool may_wait, dynsup_reply *reply) {
     dsi_request *request;
@@ -173,7 +179,7 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
     request->body_ops = spec->body_ops;
     request->body = spec->body;
     reply->key = request->key;
-    if (must_park(supervisor)) {
+    if (may_wait && start_must_park(supervisor, spec)) {
         dsi_supervisor_park(supervisor, &request->parked);
         return DYNSUP_PENDING;
     }

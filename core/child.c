@@ -176,6 +176,11 @@ void dsi_child_attach(dsi_child *child, dsi_process *process) {
     dsi_limits_begin(child, process);
 }
 
+void dsi_child_lived(dsi_child *child) {
+    if (child->extra)
+        child->extra->lived_ns = dsi_supervisor_time(child->supervisor) - child->extra->began_ns;
+}
+
 bool dsi_child_detach(dsi_child *child, dsi_process *process) {
     assert(child);
     dsi_child **link = &process->child;

@@ -59,7 +59,7 @@ typedef struct dsi_child_extra {
     bool has_backoff;
     bool delayed;       /* the restart has been put off already: now it is tried */
     uint64_t began_ns;  /* when it got its process, in the supervisor's time */
-    uint64_t lived_ns;  /* the last incarnation */
+    uint64_t lived_ns;  /* the last incarnation, until its restart is put off */
     dynsup_reason late; /* of LATE: with what it had ended */
     char *wanted;       /* the name that it takes at its first start, or anew; owned */
     size_t wanted_length;
@@ -134,6 +134,9 @@ dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child);
 
 /* The record becomes one of the process's; the process one of its supervisor's children. */
 void dsi_child_attach(dsi_child *child, dsi_process *process);
+
+/* The process has ended: notes how long it lived, whenever its end has its turn. */
+void dsi_child_lived(dsi_child *child);
 
 /* The record is no longer the process's; false: it was not. */
 bool dsi_child_detach(dsi_child *child, dsi_process *process);

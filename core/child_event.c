@@ -18,9 +18,9 @@ typedef struct telling {
 
 static void telling_fill(telling *t, const dynsup_host *host, enum dynsup_event_kind kind,
                          const dsi_child *child, const dynsup_reason *reason) {
-    const dsi_supervisor *supervisor = child->supervisor;
-    const dsi_intensity *own = child->extra ? child->extra->own : NULL;
-    const dsi_intensity *intensity = own ? own : &supervisor->intensity;
+    dsi_supervisor *supervisor = child->supervisor;
+    dsi_intensity *own = child->extra ? child->extra->own : NULL;
+    dsi_intensity *intensity = own ? own : &supervisor->intensity;
     t->id = dsi_child_id(child);
     t->event = (dynsup_event){
         .kind = kind,

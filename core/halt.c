@@ -2,9 +2,9 @@
  * Halt: the orderly end of a whole host.
  *
  * Start functions end first, for one that waits for ever would hold up everybody above it. The
- * supervisors that the main process started stop one by one, the last one first; then everyone else
- * is asked to shut down, and 5 s later made to, as is who is started when all are gone. Each stage
- * begins when the pump finds that the one before is done.
+ * supervisors that the main process started before stop one by one, the last one first; then
+ * everyone else is asked to shut down, and 5 s later made to, as is who is started when all are
+ * gone. Each stage begins when the pump finds that the one before is done.
  */
 #include "host.h"
 
@@ -12,14 +12,11 @@
 
 #define PATIENCE_MS 5000.0
 
+/* The next one to stop: see gather_of_main. */
 static dsi_supervisor *last_of_main(const dynsup_host *host) {
-    for (const dsi_node *node = host->supervisors.head.prev; node != &host->supervisors.head;
-         node = node->prev) {
-        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        if (supervisor->process->parent == host->main_pid)
-            return supervisor;
-    }
-    return NULL;
+    const dsi_node *node = dsi_list_first(&host->supervisors);
+    dsi_supervisor *supervisor = node ? dsi_item(node, dsi_supervisor, node) : NULL;
+    return supervisor && supervisor->stops_in_order ? supervisor : NULL;
 }
 
 static void list_move(dsi_list *to, dsi_list *from) {
@@ -28,20 +25,24 @@ static void list_move(dsi_list *to, dsi_list *from) {
         dsi_list_append(to, node);
 }
 
-/* Puts those that the main process started behind the others, in their order: so the last one is
- * found at once, however many are nested in it. */
+/* Puts those that the main process has started before all others, the last one first, and marks
+ * them: so the next one is found at once, however many are nested in it, and who is started from
+ * here on is one of the others. */
 static void gather_of_main(dynsup_host *host) {
     dsi_list of_main, others;
     dsi_node *node;
     dsi_list_init(&of_main);
     dsi_list_init(&others);
     while ((node = dsi_list_pop(&host->supervisors))) {
-        const dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
-        bool is_of_main = supervisor->process->parent == host->main_pid;
-        dsi_list_append(is_of_main ? &of_main : &others, node);
+        dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, node);
+        supervisor->stops_in_order = supervisor->process->parent == host->main_pid;
+        if (supervisor->stops_in_order)
+            dsi_list_prepend(&of_main, node);
+        else
+            dsi_list_append(&others, node);
     }
-    list_move(&host->supervisors, &others);
     list_move(&host->supervisors, &of_main);
+    list_move(&host->supervisors, &others);
 }
 
 static void supervisor_stop(dsi_supervisor *supervisor) {

@@ -8,13 +8,9 @@ static uint32_t ring_capacity(const dsi_intensity *intensity) {
     return intensity->runs ? intensity->capacity : 1;
 }
 
-static const dsi_intensity_run *run_peek(const dsi_intensity *intensity, uint32_t index) {
-    const dsi_intensity_run *ring = intensity->runs ? intensity->runs : &intensity->spare;
-    return &ring[((uint64_t)intensity->first + index) % ring_capacity(intensity)];
-}
-
 static dsi_intensity_run *run_at(dsi_intensity *intensity, uint32_t index) {
-    return (dsi_intensity_run *)run_peek(intensity, index);
+    dsi_intensity_run *ring = intensity->runs ? intensity->runs : &intensity->spare;
+    return &ring[((uint64_t)intensity->first + index) % ring_capacity(intensity)];
 }
 
 static bool run_expired(const dsi_intensity *intensity, const dsi_intensity_run *run,
@@ -82,13 +78,7 @@ bool dsi_intensity_add(dsi_intensity *intensity, uint64_t now_ms) {
     return intensity->total <= intensity->max_restarts;
 }
 
-uint64_t dsi_intensity_count(const dsi_intensity *intensity, uint64_t now_ms) {
-    uint64_t total = intensity->total;
-    for (uint32_t i = 0; i < intensity->count; i++) {
-        const dsi_intensity_run *run = run_peek(intensity, i);
-        if (!run_expired(intensity, run, now_ms))
-            break;
-        total -= run->count;
-    }
-    return total;
+uint64_t dsi_intensity_count(dsi_intensity *intensity, uint64_t now_ms) {
+    runs_forget(intensity, now_ms);
+    return intensity->total;
 }

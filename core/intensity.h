@@ -39,7 +39,7 @@ void dsi_intensity_fini(dsi_intensity *intensity);
  * (one exactly period_ms old still counts). True when no more than max_restarts remain. */
 bool dsi_intensity_add(dsi_intensity *intensity, uint64_t now_ms);
 
-/* Restarts within the period ending at now_ms, without counting one. */
-uint64_t dsi_intensity_count(const dsi_intensity *intensity, uint64_t now_ms);
+/* Restarts within the period ending at now_ms, without counting one; older ones are forgotten. */
+uint64_t dsi_intensity_count(dsi_intensity *intensity, uint64_t now_ms);
 
 #endif

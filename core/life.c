@@ -338,12 +338,9 @@ static bool is_abnormal(const dynsup_reason *reason) {
 
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
                      bool is_told) {
-    dsi_process *process = dsi_child_process(supervisor->host, child);
     supervisor->active--;
     if (child->extra) {
         dsi_child_timer_stop(child);
-        child->extra->lived_ns =
-            process ? dsi_supervisor_time(supervisor) - child->extra->began_ns : 0;
         child->extra->delayed = false;
     }
     if (!is_told)
@@ -361,10 +358,10 @@ void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *
 }
 
 void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child) {
-    if (child->state != DSI_CHILD_RESTARTING) {
+    if (child->state == DSI_CHILD_RESTARTING) { /* put off: it has its turn like one that failed */
+        dsi_supervisor_retry_later(supervisor, child);
+    } else if (dsi_process_find_alive(supervisor->host, child->pid)) { /* else its end is parked */
         child->extra->timed_out = child->state == DSI_CHILD_STARTING;
         dsi_life_event(supervisor, child, DSI_ON_TIMEOUT, NULL);
-    } else { /* a delayed restart has its turn like one that failed */
-        dsi_supervisor_retry_later(supervisor, child);
     }
 }

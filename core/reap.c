@@ -11,6 +11,7 @@
 /* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
+    dsi_child_lived(child);
     bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
     if (dsi_process_alive(supervisor->process) && waits) {
         process->message_count++;

@@ -111,6 +111,7 @@ struct dsi_supervisor {
     bool has_guest;
     bool draining;
     bool occupied;
+    bool stops_in_order; /* of the main process's, when the host halts */
     uint32_t stray_count;
     dsi_child *awaited; /* while occupied: whose end, or readiness, comes next; or NULL */
     const dynsup_body_ops *resident_ops; /* the process's own, while it has a guest */

@@ -97,6 +97,7 @@ static void end(model *m, int p) {
         return;
     int s = m->children[c].supervisor;
     model_process *supervisor = &m->processes[s];
+    m->children[c].lived_ns = m->now_ns - process->started_ns;
     bool awaited = supervisor->is_static && supervisor->order.awaited == c;
     bool busy =
         supervisor->has_guest || supervisor->parked_count || supervisor->order.job != MODEL_IDLE;

@@ -263,7 +263,6 @@ void model_child_exited(model *m, int c) {
     model_process *process = &m->processes[child->process];
     process->child = -1;
     child->timer_ns = 0;
-    child->lived_ns = m->now_ns - process->started_ns;
     child->delayed = false;
     if (child->starting >= 0) {
         model_answer(m, child->starting, child->timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
@@ -286,6 +285,8 @@ void model_child_timer(model *m, int c) {
         retry_later(m, c);
         return;
     }
+    if (!model_lives(m, child->process)) /* its end waits for its turn */
+        return;
     if (child->state == MODEL_STARTING) {
         child->timed_out = true;
         child->state = MODEL_STOPPING;

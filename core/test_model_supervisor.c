@@ -212,9 +212,14 @@ void model_supervisor_drain(model *m, int s) {
         model_make_ready(m, s);
 }
 
-static bool must_wait(const model_process *supervisor, enum model_kind kind) {
+/* A start that takes the supervisor's process lets restarts that are due go before it. */
+static bool must_wait(const model *m, const model_process *supervisor, enum model_kind kind,
+                      int child) {
     if (kind == MODEL_STOP && supervisor->stopping)
         return false;
+    bool starts = kind == MODEL_START || kind == MODEL_ENSURE;
+    if (starts && m->children[child].guest && supervisor->retry_count)
+        return true;
     bool in_its_slice = kind == MODEL_RESTART ||
                         (supervisor->is_static && kind != MODEL_STOP && kind != MODEL_TURN);
     return in_its_slice || supervisor->has_guest || supervisor->parked_count ||
@@ -255,7 +260,7 @@ int model_ask(model *m, int caller, int s, enum model_kind kind, int child, int 
         return status;
     }
     m->processes[caller].request = r;
-    if (must_wait(supervisor, kind)) {
+    if (must_wait(m, supervisor, kind, child)) {
         model_push(supervisor->parked, &supervisor->parked_count, r);
         if (!supervisor->has_guest)
             model_make_ready(m, s);

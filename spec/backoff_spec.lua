@@ -262,3 +262,40 @@ describe("a child with a backoff", function()
     assert.same(family.workers(1), dynsup.count_children(sup))
   end))
 end)
+
+describe("a backoff beside start functions", function()
+  -- A start function that takes its time and makes nothing.
+  local function none_after(ms)
+    return { start = function()
+      dynsup.sleep(ms)
+      return nil, "none"
+    end }
+  end
+
+  it("has its turn between starts that come one after the other", host.main(function()
+    local sup, _, starts = restarting()
+    for i = 1, 5 do
+      dynsup.start_child(sup, none_after(60))
+      assert.equal(i < 3 and 1 or 2, starts()) -- it is due in the middle of the second
+    end
+  end))
+
+  it("goes by how long the child lived, not by when its end had its turn", host.main(function()
+    local starts = {}
+    local sup = dynsup.start_link {}
+    local function short_life()
+      starts[#starts + 1] = dynsup.now()
+      dynsup.sleep(10)
+      error("short", 0)
+    end
+    dynsup.start_child(sup, { body = short_life, backoff = { min = 100, jitter = 0, reset_after = 500 } })
+    dynsup.sleep(115)
+    assert.equal(2, #starts)
+    dynsup.start_child(sup, none_after(700)) -- the end of the second life waits for this
+    dynsup.sleep(150)
+    assert.equal(2, #starts) -- 200 ms, not 100
+    dynsup.sleep(60)
+    assert.equal(3, #starts)
+    dynsup.stop(sup)
+  end))
+end)

@@ -233,6 +233,33 @@ describe("halt", function()
     assert.equal(0, ticks)
   end)
 
+  it("stops supervisors that were there in order, and no further ones before main is asked to end", function()
+    local count, refs = 0, {}
+    local function start()
+      count = count + 1
+      local sup = dynsup.start_link()
+      dynsup.start_child(sup, { restart = "temporary", body = function()
+        dynsup.flag("trap_exit", true)
+        dynsup.receive()
+        dynsup.sleep(20)
+      end })
+      refs[dynsup.monitor(sup)] = true
+    end
+    assert.same({ nil, "halt", 3, n = 3 }, outcome(function()
+      start()
+      start()
+      dynsup.spawn(function()
+        dynsup.sleep(50)
+        dynsup.halt(3)
+      end)
+      while count < 100 do
+        local kind, ref = dynsup.receive()
+        if kind == "DOWN" and refs[ref] then start() end
+      end
+    end))
+    assert.equal(3, count)
+  end)
+
   it("does not wait for a main process that traps exits and has nothing left to run", function()
     local reason
     outcome(function()

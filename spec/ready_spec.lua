@@ -46,6 +46,20 @@ describe("start_child of a child with ready", function()
     assert.is_true(dynsup.is_alive(sup))
   end))
 
+  it("gives it also when the end waits for a start function until start_timeout is over", host.main(function()
+    local sup = dynsup.start_link {}
+    local job = family.async(dynsup.start_child, sup, { ready = true, start_timeout = 100, body = function()
+      dynsup.sleep(10)
+      dynsup.exit("no port")
+    end })
+    dynsup.yield()
+    dynsup.start_child(sup, { start = function()
+      dynsup.sleep(500)
+      return nil, "none"
+    end })
+    assert.same({ nil, "no port" }, { family.result(job) })
+  end))
+
   it("starts a permanent child once only when it fails to become ready", host.main(function()
     local sup, starts = dynsup.start_link {}, 0
     dynsup.start_child(sup, { ready = true, restart = "permanent", body = function()
