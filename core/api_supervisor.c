@@ -161,8 +161,8 @@ static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_ch
     return status;
 }
 
-/* Must a start wait for its turn? One that takes the supervisor's process lets restarts that are due
- * go before it, or whoever starts one child after the other would put them off for ever. */
+/* Must a start wait for its turn? One that takes the supervisor's process lets restarts that are
+ * due go before it, or whoever starts one child after the other would put them off for ever. */
 static bool start_must_park(const dsi_supervisor *supervisor, const dynsup_child_spec *spec) {
     return must_park(supervisor) || (spec->guest && !dsi_list_empty(&supervisor->retries));
 }

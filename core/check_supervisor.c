@@ -23,7 +23,7 @@ static void check_waiters(const dsi_child *child, dsi_check_tally *met) {
 
 static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
-                 (child->extra && dsi_timer_started(&child->extra->timer));
+                 (supervisor->order && child->extra && dsi_timer_started(&child->extra->timer));
     bool is_in_job = supervisor->order && supervisor->occupied; /* one after the other */
     MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
     MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
@@ -50,9 +50,11 @@ static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child)
     MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
 }
 
-static void check_failed(const dsi_child *child) {
+static void check_failed(const dsi_supervisor *supervisor, const dsi_child *child) {
     MUST(child->extra && child->extra->own, "who has failed has a limit of its own");
-    MUST(!dsi_node_linked(&child->parked.node), "who has failed waits for no turn");
+    bool is_noted = dsi_node_linked(&child->parked.node);
+    MUST(supervisor->order ? !is_noted : is_noted != (supervisor->guest_child == child),
+         "who has failed waits for no turn, and is among those that are down");
     MUST(!dsi_timer_started(&child->extra->timer), "nor for a time");
 }
 
@@ -91,7 +93,7 @@ static void check_child(const dsi_supervisor *supervisor, const dsi_child *child
     else if (child->state == DSI_CHILD_GONE)
         check_gone(supervisor, child);
     else if (child->state == DSI_CHILD_FAILED)
-        check_failed(child);
+        check_failed(supervisor, child);
     else
         check_running(supervisor, child);
 }
@@ -130,6 +132,8 @@ static void check_turns(const dsi_supervisor *supervisor, dsi_check_tally *met) 
         MUST(dsi_item(node, dsi_child, parked.node)->state == DSI_CHILD_RESTARTING,
              "only restarts are tried again");
     }
+    dsi_list_each (node, &supervisor->down)
+        MUST(dsi_child_is_down(dsi_item(node, dsi_child, parked.node)), "the down are down");
     bool idle = dsi_list_empty(&supervisor->parked) && dsi_list_empty(&supervisor->retries);
     if (!idle && !supervisor->has_guest && !supervisor->occupied)
         MUST(process->state != DSI_PROCESS_IDLE && process->state != DSI_PROCESS_WAITING,

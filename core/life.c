@@ -84,16 +84,58 @@ void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
 }
 
 /* A child that restarts, or has failed, has no process to be found by: it is looked for, when there
- * is any. */
-static dsi_child *find_down(dsi_supervisor *supervisor, dynsup_pid pid) {
-    if (supervisor->active == supervisor->specs)
-        return NULL;
+ * is any, among those that are down; of a static supervisor's, which are few, among all. */
+static bool is_down_as(const dsi_child *child, dynsup_pid pid) {
+    return dsi_child_is_down(child) && child->state != DSI_CHILD_GONE && child->pid == pid;
+}
+
+static dsi_child *find_in_order(const dsi_supervisor *supervisor, dynsup_pid pid) {
     dsi_list_each (node, &supervisor->children) {
         dsi_child *child = dsi_child_of_node(node);
-        if (dsi_child_is_down(child) && child->state != DSI_CHILD_GONE && child->pid == pid)
+        if (is_down_as(child, pid))
             return child;
     }
     return NULL;
+}
+
+static dsi_child *find_waiting(const dsi_list *waiting, dynsup_pid pid) {
+    dsi_list_each (node, waiting) {
+        dsi_child *child = dsi_item(node, dsi_child, parked.node);
+        if (is_down_as(child, pid))
+            return child;
+    }
+    return NULL;
+}
+
+static dsi_child *find_parked(const dsi_supervisor *supervisor, dynsup_pid pid) {
+    dsi_list_each (node, &supervisor->parked) {
+        dsi_parked *parked = dsi_item(node, dsi_parked, node);
+        if (parked->kind == DSI_PARKED_RETRY && dsi_item(parked, dsi_child, parked)->pid == pid)
+            return dsi_item(parked, dsi_child, parked);
+    }
+    return NULL;
+}
+
+static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
+    if (supervisor->active == supervisor->specs)
+        return NULL;
+    if (supervisor->order)
+        return find_in_order(supervisor, pid);
+    dsi_child *guest = supervisor->guest_child;
+    if (guest && dsi_node_linked(&guest->node) && is_down_as(guest, pid))
+        return guest;
+    dsi_child *child = find_waiting(&supervisor->down, pid);
+    if (!child)
+        child = find_waiting(&supervisor->retries, pid);
+    return child ? child : find_parked(supervisor, pid);
+}
+
+/* It has no turn for now, and is to be found all the same. */
+static void note_down(dsi_supervisor *supervisor, dsi_child *child) {
+    if (supervisor->order)
+        return;
+    dsi_node_remove(&child->parked.node);
+    dsi_list_append(&supervisor->down, &child->parked.node);
 }
 
 dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char *name,
@@ -163,6 +205,7 @@ static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_rea
     extra->delayed = true;
     dsi_child_timer_stop(child);
     dsi_child_timer_start(child, dsi_supervisor_time(supervisor) + delay_ns);
+    note_down(supervisor, child);
     dsi_event_delayed(host, child, reason, delay_ns);
     dsi_renew_reconsider(supervisor, child);
 }
@@ -195,6 +238,7 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
     const dynsup_reply failed = {.status = DYNSUP_EFAILED};
     assert(child->extra && "it has a limit of its own");
     dsi_child_timer_stop(child);
+    note_down(supervisor, child);
     dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_FAILED, child, reason);
     dsi_renew_reconsider(supervisor, child);
     tell_each(supervisor, child, DSI_PARKED_START, &failed);
@@ -207,6 +251,7 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
 static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     assert(reason && "an attempt fails for a reason");
     dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
+    note_down(supervisor, child);
     dsi_event_refused(supervisor->host, child, DYNSUP_EREASON, reason);
     tell_each(supervisor, child, DSI_PARKED_RESTART, &reply);
 }
@@ -219,6 +264,8 @@ void dsi_life_forgive(dsi_child *child) {
 }
 
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
+    if (!supervisor->order)
+        dsi_node_remove(&child->parked.node); /* of those that are down */
     const dynsup_body_ops *ops;
     void *body;
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);

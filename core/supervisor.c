@@ -58,6 +58,7 @@ static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
     dsi_list_init(&supervisor->cursors);
     dsi_list_init(&supervisor->parked);
     dsi_list_init(&supervisor->retries);
+    dsi_list_init(&supervisor->down);
     dsi_list_init(&supervisor->strays);
     dsi_list_init(&supervisor->offspring);
     dsi_list_init(&supervisor->stop_waiters);
@@ -302,6 +303,7 @@ void dsi_supervisor_heed_stop(dsi_supervisor *supervisor) {
 void dsi_supervisor_retry_later(dsi_supervisor *supervisor, dsi_child *child) {
     bool waits = !dsi_list_empty(&supervisor->parked);
     child->parked.kind = waits ? DSI_PARKED_RETRY : DSI_PARKED_CHILD;
+    dsi_node_remove(&child->parked.node);
     dsi_list_append(waits ? &supervisor->parked : &supervisor->retries, &child->parked.node);
     dsi_supervisor_wake(supervisor);
 }

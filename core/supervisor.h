@@ -107,6 +107,7 @@ struct dsi_supervisor {
 
     dsi_list parked;  /* of dsi_parked */
     dsi_list retries; /* of dsi_child.parked.node */
+    dsi_list down;    /* the same, of a dynamic one: who is put off, or has failed */
     dsi_list strays;  /* of dsi_stray, while there is a guest */
     bool has_guest;
     bool draining;
