@@ -411,6 +411,69 @@ describe("net.serve", function()
     dynsup.halt(0)
   end, { log_level = "off" }))
 
+  -- Each connection's first line is how its worker ends before it has started.
+  local unstarted = {
+    ["a body that was to be ready"] = { ready = true, body = function(socket)
+      local word = socket:read "line"
+      if not word then error "hung up" end
+      if word ~= "ready" then dynsup.exit(word) end
+      dynsup.ready()
+      socket:write "started\n"
+    end },
+    ["a start function"] = { start = function(socket)
+      local word = socket:read "line"
+      if not word then error "hung up" end
+      if word ~= "ready" then return nil, word end
+      return dynsup.spawn_link(function()
+        dynsup.receive() -- the socket is its own then
+        socket:write "started\n"
+      end)
+    end },
+  }
+  for name, worker in pairs(unstarted) do
+    it("goes on behind the failed start of " .. name, main(function()
+      local sup, port, _, server = serve(worker)
+      assert(net.connect("127.0.0.1", port)):close()
+      for _, word in ipairs { "normal", "shutdown", "odd", "noproc", "not_a_supervisor", "invalid_name" } do
+        local client = assert(net.connect("127.0.0.1", port))
+        client:write(word, "\n")
+        assert.same({ nil, "closed" }, { client:read "line" })
+        assert.is_true(dynsup.is_alive(server))
+      end
+      local client = assert(net.connect("127.0.0.1", port))
+      client:write "ready\n"
+      if worker.start then
+        while dynsup.count_children(sup).active == 0 do dynsup.sleep(1) end
+        dynsup.send(dynsup.which_children(sup)[1].pid, "go on")
+      end
+      assert.equal("started", client:read "line")
+      dynsup.halt(0)
+    end, { log_level = "off" }))
+  end
+
+  it("logs the starts that fail, once a second", function()
+    local lines = {}
+    main(function()
+      local words = { "normal", "shutdown", "odd", "even", "prime" }
+      local c = dynsup.clock.new { paused = true }
+      local sup, listener, port = assert(dynsup.start_link { clock = c }), listen()
+      local server = assert(dynsup.start_child(sup, function()
+        net.serve(listener, sup, { start = function(socket) return nil, socket:read "line" end })
+      end))
+      assert(listener:give(server))
+      for i, word in ipairs(words) do
+        if i == #words then c:step(1000) end
+        local client = assert(net.connect("127.0.0.1", port))
+        client:write(word, "\n")
+        assert.same({ nil, "closed" }, { client:read "line" })
+      end
+      dynsup.halt(0)
+    end, { log_format = "logfmt", log = function(_, line) lines[#lines + 1] = line end })()
+    assert.equal(2, #lines)
+    assert.matches("level=warning event=not_served .*reason=odd", lines[1])
+    assert.matches("others=1 reason=prime", lines[2])
+  end)
+
   it("ends with the listener or the supervisor", main(function()
     local listener = listen()
     local sup = dynsup.start_link {}
