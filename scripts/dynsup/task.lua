@@ -403,20 +403,27 @@ end
 function task.ignore(t)
   check_task(t, 1, "ignore")
   local results = table.pack(wait(t, 0))
-  if results[1] == nil then
-    close(t)
-    dynsup.unlink(t.pid)
-    drop_exit(t)
-    return nil
-  end
+  if results[1] == nil then close(t) end
+  dynsup.unlink(t.pid)
+  drop_exit(t)
+  if results[1] == nil then return nil end
   return table.unpack(results, 1, results.n)
 end
 
 -- ---- streams ----
 
--- Waits until a task that was killed is down, and takes all that it has left in the mailbox.
+-- Not along its link: the owner stays.
+local function kill(t)
+  t.box.open = false
+  dynsup.unlink(t.pid)
+  dynsup.exit(t.pid, "kill")
+end
+
+-- Waits until a task that was killed is down, and takes all that it has left in the mailbox: before its DOWN
+-- there may be a reply.
 local function down(t)
-  wait(t, "infinity")
+  if receive_end(t.ref, "infinity") == t.ref then receive_end(t.ref, "infinity") end
+  t.done = true
   unlink(t)
 end
 
@@ -425,9 +432,10 @@ local Stream = require "dynsup.task_stream" {
   may_wait = native.may_wait,
   receive_end = receive_end,
   close = close,
+  kill = kill,
+  down = down,
   unlink = unlink,
   ended = ended,
-  down = down,
   left_until = left_until,
   deadline_in = deadline_in,
 }
