@@ -379,7 +379,7 @@ describe("misuse of task.async_stream", function()
     { 4, nil, {}, slept, { max_concurrency = 0 } }, { 4, nil, {}, slept, { max_concurrency = 1.5 } },
     { 4, nil, {}, slept, { timeout = -1 } }, { 4, nil, {}, slept, { on_timeout = "kill" } },
     { 4, nil, {}, slept, { ordered = 1 } }, { 4, nil, {}, slept, { link = "yes" } },
-    { 4, nil, {}, slept, { zip_input_on_exit = 1 } },
+    { 4, nil, {}, slept, { zip_input_on_exit = 1 } }, { 1, 5, {}, slept }, { 1, false, {}, slept },
   }
   for i, case in ipairs(wrong) do
     it(("names argument %d (%d)"):format(case[1], i), host.main(function()
@@ -394,5 +394,7 @@ describe("misuse of async_stream", function()
   it("is put down to its caller", host.main(function()
     local _, message = pcall(function() return (dynsup.task.async_stream(nil, {}, 42)) end)
     assert.matches("^spec/task_stream_spec.lua:%d+: bad argument #3 to 'async_stream' %(function", message)
+    _, message = pcall(function() return (dynsup.task.async_stream(5, { 1 }, slept)) end)
+    assert.matches("^spec/task_stream_spec.lua:%d+: bad argument #1 to 'async_stream' %(pid or registered", message)
   end))
 end)

@@ -101,6 +101,11 @@ function Stream.new(owner, items, start, options)
   }, Stream)
 end
 
+local function refusal(reason, detail)
+  local text = tostring(reason)
+  return type(detail) == "string" and text .. ": " .. detail or text
+end
+
 function Stream:fill()
   while not self.exhausted and self.begun - self.given < self.max_concurrency do
     local values = self.next()
@@ -108,8 +113,8 @@ function Stream:fill()
       self.exhausted = true
       return
     end
-    local t, reason = self.start(table.unpack(values, 1, values.n))
-    if not t then error("async_stream cannot start a task: " .. tostring(reason), 0) end
+    local t, reason, detail = self.start(table.unpack(values, 1, values.n))
+    if not t then error("async_stream cannot start a task: " .. refusal(reason, detail), 0) end
     local i = self.begun + 1
     self.begun = i
     if self.items then self.items[i] = values end
