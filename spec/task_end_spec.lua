@@ -120,6 +120,7 @@ describe("task.ignore", function()
     dynsup.sleep(2)
     assert.same({ "ok", "x" }, { task.ignore(t) })
     assert.same({ "exit", "y" }, { task.ignore(u) })
+    assert.same({}, host.drain())
   end))
 end)
 

@@ -333,6 +333,15 @@ describe("misuse of", function()
   end
 end)
 
+describe("misuse of task.shutdown", function()
+  it("names all that its time may be", host.main(function()
+    local t = task.async(forever)
+    local _, message = pcall(function() return (task.shutdown(t, "brutal")) end)
+    assert.matches('^spec/task_spec.lua:%d+: .* %(milliseconds, "infinity" or "brutal_kill" expected%)$', message)
+    task.shutdown(t)
+  end))
+end)
+
 describe("a task", function()
   it("shows as one", host.main(function()
     local t = task.async(forever)

@@ -323,6 +323,38 @@ describe("task.async_stream under a supervisor", function()
     assert.same({}, host.drain())
   end))
 
+  it("has no more children than tasks may run, also where some take too long", host.main(function()
+    for _, trapping in ipairs { false, true } do
+      dynsup.flag("trap_exit", trapping)
+      for _, link in ipairs { false, true } do
+        local sup = dynsup.start_link { max_children = 2 }
+        local options = { max_concurrency = 2, timeout = 5, on_timeout = "kill_task", link = link }
+        local late = { "exit", "timeout" }
+        assert.same({ { "ok", 1 }, late, { "ok", 2 }, late, { "ok", 3 } },
+          collect(sup, { 1, 6, 2, 7, 3 }, slept, options))
+        assert.same({}, host.drain())
+        dynsup.stop(sup)
+        host.drain() -- its EXIT
+      end
+    end
+  end))
+
+  it("waits until one that took too long is down", host.main(function()
+    local sup, closed = dynsup.start_link { max_children = 1 }, 0
+    local function work()
+      local closing <close> = host.closer(function() closed = closed + 1 end) -- luacheck: ignore
+      dynsup.sleep "infinity"
+    end
+    local options = { max_concurrency = 1, timeout = 5, on_timeout = "kill_task" }
+    local seen = 0
+    for status, reason in stream(sup, { 1, 2, 3 }, work, options) do
+      seen = seen + 1
+      local active = dynsup.count_children(sup).active
+      assert.same({ "exit", "timeout", seen, 0 }, { status, reason, closed, active })
+    end
+    assert.equal(3, seen)
+  end))
+
   it("hands out the ends of tasks when the supervisor stops", host.main(function()
     local sup = dynsup.start_link {}
     local all = {}
@@ -347,7 +379,7 @@ describe("misuse of task.async_stream", function()
     { 4, nil, {}, slept, { max_concurrency = 0 } }, { 4, nil, {}, slept, { max_concurrency = 1.5 } },
     { 4, nil, {}, slept, { timeout = -1 } }, { 4, nil, {}, slept, { on_timeout = "kill" } },
     { 4, nil, {}, slept, { ordered = 1 } }, { 4, nil, {}, slept, { link = "yes" } },
-    { 4, nil, {}, slept, { zip_input_on_exit = 1 } },
+    { 4, nil, {}, slept, { zip_input_on_exit = 1 } }, { 1, 5, {}, slept }, { 1, false, {}, slept },
   }
   for i, case in ipairs(wrong) do
     it(("names argument %d (%d)"):format(case[1], i), host.main(function()
@@ -362,5 +394,7 @@ describe("misuse of async_stream", function()
   it("is put down to its caller", host.main(function()
     local _, message = pcall(function() return (dynsup.task.async_stream(nil, {}, 42)) end)
     assert.matches("^spec/task_stream_spec.lua:%d+: bad argument #3 to 'async_stream' %(function", message)
+    _, message = pcall(function() return (dynsup.task.async_stream(5, { 1 }, slept)) end)
+    assert.matches("^spec/task_stream_spec.lua:%d+: bad argument #1 to 'async_stream' %(pid or registered", message)
   end))
 end)

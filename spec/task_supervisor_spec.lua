@@ -71,6 +71,21 @@ describe("tasks under a supervisor", function()
     end
   end))
 
+  it("live in its heap, unless nobody awaits them", host.main(function()
+    local sup = dynsup.start_link { heaps = 1 }
+    local why = "a task that is awaited shares a table with its owner, and another heap shares none"
+    for _, name in ipairs { "async_link", "async_nolink" } do
+      assert.same({ nil, "invalid_mfa", why }, { task[name](sup, "string:rep", "x", 2) })
+    end
+    local ok, message = pcall(function()
+      for _ in task.async_stream(sup, { 1 }, "string:rep") do error "it has begun" end
+    end)
+    assert.same({ false, "async_stream cannot start a task: invalid_mfa: " .. why }, { ok, message })
+    local pid = assert(task.start_child(sup, "string:rep", "x", 2))
+    host.down(dynsup.monitor(pid))
+    assert.equal("invalid_mfa", select(2, task.start_child(sup, forever)))
+  end))
+
   it("get the supervisor's extra arguments before their own", host.main(function()
     local sup, main = dynsup.start_link { extra_arguments = { "conn", nil, { 7 }, n = 3 } }, dynsup.self()
     local expected = { "conn", nil, { 7 }, 1, nil, n = 5 }

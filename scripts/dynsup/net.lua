@@ -10,6 +10,9 @@ local net = {}
 -- How long serve waits when the system has no more files: until others have closed some.
 local PAUSE_MS = 100
 
+-- For how long further starts that fail are counted only: peers can have many fail.
+local TOLD_MS = 1000
+
 local ARGS_MAX = 250000 -- a spec's arguments: more are refused
 
 ---@class dynsup.net.options
@@ -174,16 +177,72 @@ local function spec_for(socket, worker)
   return spec
 end
 
-local function hand_over(socket, supervisor, worker)
-  local pid, reason, detail = dynsup.start_child(supervisor, spec_for(socket, worker))
+-- Gives the socket to a new child. True; or false and what start_child says.
+local function hand_over(socket, supervisor, spec)
+  local pid, reason, detail = dynsup.start_child(supervisor, spec)
   if not (pid and socket:give(pid)) then
     socket:close()
   end
-  return pid, reason, detail
+  return pid ~= nil, reason, detail
 end
 
--- Reasons after which the next connection can be served all the same.
-local PASSING = { max_children = true, ignore = true }
+-- The errors of a spec as a whole, and the fields of those that have not their field's name. A start
+-- function, or who is to be ready, may say the same of one connection: about a field that is not given
+-- it is not the spec's.
+local WHOLE = { invalid_child_spec = true, invalid_mfa = true, missing_id = true, bad_combination = true }
+local FIELDS = {
+  invalid_restart_type = "restart",
+  invalid_child_type = "type",
+  invalid_intensity = "max_restarts",
+  invalid_period = "max_seconds",
+  unknown_registry = "name",
+}
+
+local function is_of_spec(spec, reason)
+  local field = FIELDS[reason] or reason:match "^invalid_(.+)$"
+  return WHOLE[reason] or field and spec[field] ~= nil
+end
+
+-- Will every start fail like this one?
+local function is_lasting(supervisor, spec, reason)
+  if reason == "noproc" or reason == "not_a_supervisor" then
+    return not dynsup.count_children(supervisor) -- or else it is a worker's
+  end
+  return type(reason) == "string" and is_of_spec(spec, reason)
+end
+
+-- Ends before the start, or no starts, that nobody has to look after.
+local GOOD = { max_children = true, ignore = true, normal = true, shutdown = true }
+
+local function is_good(reason)
+  return GOOD[reason] or type(reason) == "table" and rawget(reason, 1) == "shutdown"
+end
+
+-- start_child has told its caller, so no other report does.
+local function tell(told, supervisor, reason)
+  if dynsup.now() < told.next then
+    told.others = told.others + 1
+    return
+  end
+  dynsup.log.warning("a connection was closed: its worker did not start", {
+    event = "not_served", supervisor = supervisor, reason = reason, others = told.others > 0 and told.others or nil,
+  })
+  told.next, told.others = dynsup.now() + TOLD_MS, 0
+end
+
+-- Serves one connection. Nothing; or why none can be served.
+local function serve_one(socket, supervisor, worker, told)
+  local spec = spec_for(socket, worker)
+  local ok, reason, detail = hand_over(socket, supervisor, spec)
+  if not ok and is_lasting(supervisor, spec, reason) then
+    return reason, detail
+  end
+  if not ok and not is_good(reason) then
+    tell(told, supervisor, reason)
+  end
+end
+
+-- Reasons after which the next connection can be accepted all the same.
 local FULL = { emfile = true, enfile = true, enobufs = true, enomem = true }
 
 --- Accepts for ever: each connection gets a worker of its own, a child of the supervisor.
@@ -200,13 +259,12 @@ function net.serve(listener, supervisor, worker)
   local kind = type(worker)
   check(kind == "function" or kind == "string" or kind == "table", 3, "serve",
     "function, name or spec expected, got " .. kind)
+  local told = { next = -math.huge, others = 0 }
   while true do
     local socket, reason = listener:accept()
     local detail
     if socket then
-      local pid
-      pid, reason, detail = hand_over(socket, supervisor, worker)
-      reason = not pid and not PASSING[reason] and reason or nil
+      reason, detail = serve_one(socket, supervisor, worker, told)
     elseif FULL[reason] then
       dynsup.sleep(PAUSE_MS)
       reason = nil

@@ -52,9 +52,9 @@ local function check_supervisor(sup, name)
   if what then misuse(1, name, what) end
 end
 
-local function check_ms(ms, position, name)
+local function check_ms(ms, position, name, what)
   if ms ~= "infinity" and not (type(ms) == "number" and ms >= 0) then
-    misuse(position, name, 'milliseconds or "infinity" expected')
+    misuse(position, name, what or 'milliseconds or "infinity" expected')
   end
 end
 
@@ -162,12 +162,19 @@ local function begin(linked, f, ...)
   return relate(box, pid, ref, linked)
 end
 
+-- Why a supervisor whose children live in other heaps does not take a task: the detail says that a function
+-- is to be named, but that is the one of this file.
+local function refused(reason, detail)
+  if reason ~= "invalid_mfa" or type(detail) ~= "string" then return detail end
+  return "a task that is awaited shares a table with its owner, and another heap shares none"
+end
+
 local function begin_under(sup, linked, f, ...)
   local box <close> = setmetatable({ owner = self(), open = true }, Box)
   local pid, reason, detail = dynsup.start_child(sup, {
     body = run, args = table.pack(box, f, ...), restart = "temporary",
   })
-  if not pid then return nil, reason, detail end
+  if not pid then return nil, reason, refused(reason, detail) end
   return relate(box, pid, monitor(pid), linked)
 end
 
@@ -381,7 +388,7 @@ function task.shutdown(t, ms)
   check_task(t, 1, "shutdown")
   if ms == nil then ms = 5000 end
   local brutal = ms == "brutal_kill"
-  if not brutal then check_ms(ms, 2, "shutdown") end
+  if not brutal then check_ms(ms, 2, "shutdown", 'milliseconds, "infinity" or "brutal_kill" expected') end
   native.check_wait()
   dynsup.unlink(t.pid)
   local results = table.pack(wait(t, 0))
@@ -403,20 +410,27 @@ end
 function task.ignore(t)
   check_task(t, 1, "ignore")
   local results = table.pack(wait(t, 0))
-  if results[1] == nil then
-    close(t)
-    dynsup.unlink(t.pid)
-    drop_exit(t)
-    return nil
-  end
+  if results[1] == nil then close(t) end
+  dynsup.unlink(t.pid)
+  drop_exit(t)
+  if results[1] == nil then return nil end
   return table.unpack(results, 1, results.n)
 end
 
 -- ---- streams ----
 
--- Waits until a task that was killed is down, and takes all that it has left in the mailbox.
+-- Not along its link: the owner stays.
+local function kill(t)
+  t.box.open = false
+  dynsup.unlink(t.pid)
+  dynsup.exit(t.pid, "kill")
+end
+
+-- Waits until a task that was killed is down, and takes all that it has left in the mailbox: before its DOWN
+-- there may be a reply.
 local function down(t)
-  wait(t, "infinity")
+  if receive_end(t.ref, "infinity") == t.ref then receive_end(t.ref, "infinity") end
+  t.done = true
   unlink(t)
 end
 
@@ -425,9 +439,10 @@ local Stream = require "dynsup.task_stream" {
   may_wait = native.may_wait,
   receive_end = receive_end,
   close = close,
+  kill = kill,
+  down = down,
   unlink = unlink,
   ended = ended,
-  down = down,
   left_until = left_until,
   deadline_in = deadline_in,
 }
@@ -456,6 +471,7 @@ end
 ---@return function, nil, nil, table for a generic for
 function task.async_stream(sup, items, f, options)
   if options == nil then options = {} end
+  if sup ~= nil then check_supervisor(sup, "async_stream") end
   check_stream(items, f, options)
   local linked = options.link
   if linked == nil then linked = sup == nil end

@@ -12,6 +12,8 @@ local dynsup = require "dynsup"
 ---@field may_wait fun(): boolean? nil: the caller's process is ending
 ---@field receive_end fun(refs: table, ms: number|string): ... the end of a task whose ref is a key
 ---@field close fun(t: dynsup.task.handle)
+---@field kill fun(t: dynsup.task.handle)
+---@field down fun(t: dynsup.task.handle) waits for the end of one that was killed
 ---@field unlink fun(t: dynsup.task.handle)
 ---@field ended fun(t: dynsup.task.handle, ...): ...
 ---@field left_until fun(deadline: number): number|string
@@ -99,6 +101,11 @@ function Stream.new(owner, items, start, options)
   }, Stream)
 end
 
+local function refusal(reason, detail)
+  local text = tostring(reason)
+  return type(detail) == "string" and text .. ": " .. detail or text
+end
+
 function Stream:fill()
   while not self.exhausted and self.begun - self.given < self.max_concurrency do
     local values = self.next()
@@ -106,8 +113,8 @@ function Stream:fill()
       self.exhausted = true
       return
     end
-    local t, reason = self.start(table.unpack(values, 1, values.n))
-    if not t then error("async_stream cannot start a task: " .. tostring(reason), 0) end
+    local t, reason, detail = self.start(table.unpack(values, 1, values.n))
+    if not t then error("async_stream cannot start a task: " .. refusal(reason, detail), 0) end
     local i = self.begun + 1
     self.begun = i
     if self.items then self.items[i] = values end
@@ -139,10 +146,10 @@ function Stream:overdue(i)
     self:finish()
     dynsup.exit "timeout"
   end
+  -- Down before it is noted: the next task may need its place under the supervisor.
   local t = self.handles[i]
-  parts.close(t)
-  parts.unlink(t)
-  dynsup.exit(t.pid, "kill")
+  parts.kill(t)
+  parts.down(t)
   self:note(i, "exit", "timeout")
 end
 
@@ -197,14 +204,12 @@ function Stream:finish()
   self.exhausted = true
   local left = {}
   for i, t in pairs(self.handles) do
-    dynsup.unlink(t.pid)
-    dynsup.exit(t.pid, "kill")
+    parts.kill(t)
     left[#left + 1] = i
   end
   local may_wait = parts.may_wait()
   for _, i in ipairs(left) do
     local t = self.handles[i]
-    t.box.open = false
     clean(t, may_wait)
     self.tasks[t.ref], self.handles[i] = nil, nil
   end
