@@ -113,6 +113,15 @@ assert(dynsup.supervisor.start_link { { id = 1, body = print, name = "x" } })]]
 end)
 
 cli.describe("dynsup check says", function()
+  it("where it is, also of a script that has cleared arg", function()
+    for _, clear in ipairs { "arg = nil", "arg[0] = nil", "arg = { [0] = 1 }" } do
+      local got = check(clear .. "\ndynsup.exit 'x'")
+      assert.equal("script.lua: main: the main process ended: x\n", got.err)
+      assert.equal("0 child specs checked: 1 mistake", got.summary)
+      cli.assert_ended(1, got)
+    end
+  end)
+
   it("how many specs there were, also behind an error that cannot be told", function()
     for _, raise in ipairs { "error", "function() error {} end" } do
       local got = check(("error(setmetatable({ code = 1 }, { __tostring = %s }))"):format(raise))

@@ -176,6 +176,16 @@ describe("a worker with env", function()
     assert.matches("module 'nil' is not allowed here", failure(env, "require(nil)"))
   end))
 
+  it("gets by require what it has, whatever becomes of its globals", host.main(function()
+    local env = { allow = { "require", "dynsup", "string", "load" } }
+    assert.same({ n = 4, true, true, true, true }, table.pack(returned(env, [[
+      local had = { dynsup, string, load }
+      dynsup, string, load = nil, nil, {}
+      local again = require "dynsup"
+      return again == had[1] and again.spawn == nil, require "string" == had[2], require "load" == had[3],
+        _G.dynsup == nil]])))
+  end))
+
   it("may end none but itself", host.main(function()
     local env = { allow = { "dynsup" } }
     assert.matches("may end none but itself", failure(env, "dynsup.exit(dynsup.self(), 'kill')"))

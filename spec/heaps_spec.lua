@@ -359,4 +359,24 @@ describe("observers of a host with heaps", function()
       assert.matches("heap_opened +heap 1\n.*heap_closed +heap 1$", tostring(dynsup.observer.events()))
     end)
   )
+
+  it(
+    "keep the last events for each heap by itself",
+    main(function()
+      local observer = dynsup.observer
+      local function kept(pid) return ask(pid, "eval", "return #require('dynsup.observer').events()") end
+      local sup = supervisor {}
+      observer.record(100, { events = "heap_opened" })
+      local pid = serving(sup, { heap = "own" })
+      settle()
+      assert.same({ 1, 0 }, { #observer.events(), kept(pid) })
+      ask(pid, "eval", "require('dynsup.observer').record(1, { events = 'heap_opened' })")
+      for _ = 1, 2 do serving(sup, { heap = "own" }) end
+      settle()
+      assert.same({ 3, 1 }, { #observer.events(), kept(pid) })
+      ask(pid, "eval", "require('dynsup.observer').record(0)")
+      assert.same({ 3, 0 }, { #observer.events(), kept(pid) })
+      observer.record(0)
+    end)
+  )
 end)

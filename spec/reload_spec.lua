@@ -229,6 +229,66 @@ describe("a reloaded module", function()
     end
   end))
 
+  it("is one table for the objects of all versions, whatever their metatable", host.main(function()
+    local text = [[
+      local M = {}
+      local meta = { __index = M }
+      function M.new() return setmetatable({}, meta) end
+      function M.number() return %d end
+      return M
+    ]]
+    local objects = {}
+    for n = 1, 4 do
+      write("app.class", text:format(n))
+      assert(dynsup.reload "app.class")
+      objects[n] = require("app.class").new()
+      for _, object in ipairs(objects) do assert.equal(n, object.number()) end
+    end
+  end))
+
+  it("is one table for the tables in its fields and upvalues", host.main(function()
+    local text = [[
+      local M = { n = %d }
+      M.__index = M
+      local names = { [M] = "M", M }
+      local Inner = setmetatable({ outer = M }, { __index = M })
+      M.tools, M.inner, M.zero = { M = M }, Inner, setmetatable({}, M)
+      M.tools.tools = M.tools
+      setmetatable(M, { __call = function(self) return self == M end, M = M })
+      function M.name() return names[M], names[1] end
+      function M.number() return Inner.n, Inner.outer end
+      return M
+    ]]
+    write("app.class", text:format(1))
+    local class = require "app.class"
+    for n = 2, 3 do
+      write("app.class", text:format(n))
+      assert(dynsup.reload "app.class")
+      assert.equal(class, class.tools.M)
+      assert.equal(class, getmetatable(class.inner).__index)
+      assert.equal(class, getmetatable(class.zero))
+      assert.equal(class, getmetatable(class).M)
+      assert.is_true(class())
+      assert.same({ "M", class }, { class.name() })
+      assert.same({ n, class }, { class.number() })
+    end
+  end))
+
+  it("leaves the tables of other modules alone", host.main(function()
+    write("app.list", "return {}")
+    write("app.a", [[
+      local list, M = require "app.list", {}
+      list[#list + 1] = M
+      function M.list() return list end
+      return M
+    ]])
+    local list = require "app.list"
+    local module = require "app.a"
+    dynsup.reload "app.a"
+    assert.equal(2, #list)
+    assert.is_true(rawequal(module, list[1]) and not rawequal(module, list[2]))
+  end))
+
   it("may be its own metatable, or have another", host.main(function()
     local text = "local M = { n = %d } M.__index = function(_, k) return k .. %d end return setmetatable(M, M)"
     write("app.a", text:format(1, 1))

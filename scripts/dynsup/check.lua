@@ -16,6 +16,7 @@ local text = require "dynsup.check_text"
 text.fields = native.fields()
 
 local stdout, stderr = io.stdout, io.stderr
+local script_name = arg and arg[0] -- before the script runs, which may change it
 
 local check = {}
 
@@ -67,7 +68,7 @@ local function place_in(traceback)
     local place = line:match "^\t(.-:%d+): in "
     if place and not place:find "^dynsup[%w_.]*:" then return place end
   end
-  return arg[0]
+  return script_name
 end
 
 -- ---- what the run tells ----
@@ -136,7 +137,7 @@ local function place_of(pids)
   for _, pid in ipairs(pids) do
     if places[pid] then return places[pid] end
   end
-  return arg[0]
+  return script_name
 end
 
 local function not_found(pid, parent, message)
@@ -157,7 +158,7 @@ end
 
 local function halted(code)
   if code ~= 0 then
-    say_mistake(place_here() or arg[0], "halt", ("the script ends itself with the code %d"):format(code))
+    say_mistake(place_here() or script_name, "halt", ("the script ends itself with the code %d"):format(code))
   end
 end
 
@@ -220,7 +221,7 @@ function ends.failed(reason)
     mistakes = mistakes + 1
     say(text.failure(reason))
   else
-    say_mistake(arg[0], "main", "the main process ended: " .. text.failure(reason))
+    say_mistake(script_name, "main", "the main process ended: " .. text.failure(reason))
   end
 end
 

@@ -119,23 +119,26 @@ local function library(name)
   return value
 end
 
-local function own_require(env, allowed)
+-- What has been made for the environment stays what it requires, whatever becomes of the globals.
+local function own_require(own, allowed)
   return function(name)
     if not allowed[name] then
       error(("module '%s' is not allowed here: see env in the child's spec"):format(tostring(name)), 2)
     end
-    return rawget(env, name) or require(name)
+    return own[name] or require(name)
   end
 end
 
 local function allowing(names)
-  local env, allowed = picked(globals, harmless), {}
+  local env, allowed, own = picked(globals, harmless), {}, {}
   for _, name in ipairs(names) do
     allowed[name] = true
     env[name] = library(name)
   end
-  if allowed.require then env.require = own_require(env, allowed) end
-  return enclose(env)
+  if allowed.require then env.require = own_require(own, allowed) end
+  enclose(env)
+  for name in next, allowed do own[name] = env[name] end
+  return env
 end
 
 -- ---- the worker's code ----

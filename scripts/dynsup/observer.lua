@@ -319,9 +319,9 @@ end
 
 -- ---- the last events ----
 
-local rings = {} -- the observation that keeps them, of each run that is inside another one
+local rings = {} -- the observation that keeps them for this heap, of each run that is inside another one
 
---- Begins to keep the last events of this run, or ends it.
+--- Begins to keep the last events of this run for this heap, or ends it.
 ---@param limit integer how many; 0: none any more
 ---@param filter? table as of dynsup.observe; without one: all but the begin and end of processes
 ---@return boolean? done
@@ -347,7 +347,7 @@ function observer.record(limit, filter)
   return true
 end
 
---- The last events that were kept, the oldest first.
+--- The last events that were kept for this heap, the oldest first.
 ---@param count? integer how many at most
 ---@return table[] events
 function observer.events(count)

@@ -59,69 +59,88 @@ end
 local function others_tables()
   local set = { [_G] = true }
   for _, module in next, loaded do
-    set[module] = true
+    if type(module) == "table" then
+      set[module] = true
+    end
   end
   return set
 end
 
--- The functions of this run's code that are reached from the new table: fields, those of tables in
--- fields and upvalues, upvalues, and so on. A list, which grows while it is walked through.
-local function function_list(new, source)
-  local others, seen, list = others_tables(), {}, {}
-  local function note(value)
-    if type(value) == "function" and not seen[value] then
-      seen[value] = true
-      list[#list + 1] = value
-    end
-  end
-  local function note_fields(value)
-    if type(value) == "table" and not others[value] then
-      for _, field in next, value do
-        note(field)
-      end
-    end
-  end
-  local function note_upvalue(f, value)
-    if debug.getinfo(f, "S").source == source then
-      note(value)
-      note_fields(value)
-    end
-  end
-  note_fields(new)
-  note_fields(debug.getmetatable(new))
-  for _, field in next, new do
-    note_fields(field)
-  end
-  return list, note_upvalue
-end
-
--- Lets the functions that were made with the new table as an upvalue have the old one: the module's
--- `local M` is then what others have.
-local function rebind(new, old, loader)
-  local list, note_upvalue = function_list(new, debug.getinfo(loader, "S").source)
-  local i = 1
-  while list[i] do
-    local n = 1
-    local name, value = debug.getupvalue(list[i], n)
-    while name do
-      if rawequal(value, new) then
-        debug.setupvalue(list[i], n, old)
-      else
-        note_upvalue(list[i], value)
-      end
-      n = n + 1
-      name, value = debug.getupvalue(list[i], n)
-    end
-    i = i + 1
-  end
-end
-
--- Fields like M.__index = M.
-local function turn_fields(new, old)
-  for key, value in next, new do
+-- Lets a table have the old one wherever it has the new one, as a value (M.__index = M) or as a key.
+local function turn_fields(t, new, old)
+  for key, value in next, t do
     if rawequal(value, new) then
-      new[key] = old
+      rawset(t, key, old)
     end
+  end
+  local value = rawget(t, new)
+  if value ~= nil then
+    rawset(t, new, nil)
+    rawset(t, old, value)
+  end
+end
+
+-- The turning of what has the new table to the old one.
+local turning = {}
+turning.__index = turning
+
+-- Notes a function; the list of them grows while it is walked through.
+function turning:note(value)
+  if type(value) == "function" and not self.seen[value] then
+    self.seen[value] = true
+    self.functions[#self.functions + 1] = value
+  end
+end
+
+-- Turns a table that is nobody else's, and its metatables, and notes the functions in them.
+function turning:turn_table(t)
+  if type(t) ~= "table" or self.seen[t] then
+    return
+  end
+  self.seen[t] = true
+  turn_fields(t, self.new, self.old)
+  for _, field in next, t do
+    self:note(field)
+  end
+  local meta = debug and debug.getmetatable(t)
+  if not rawequal(meta, self.new) then
+    return self:turn_table(meta)
+  end
+  debug.setmetatable(t, self.old)
+end
+
+-- Lets the function have the old table as an upvalue: the module's `local M` is then what others have.
+function turning:turn_upvalues(f)
+  local is_own = debug.getinfo(f, "S").source == self.source
+  local n = 1
+  local name, value = debug.getupvalue(f, n)
+  while name do
+    if rawequal(value, self.new) then
+      debug.setupvalue(f, n, self.old)
+    elseif is_own then
+      self:note(value)
+      self:turn_table(value)
+    end
+    n = n + 1
+    name, value = debug.getupvalue(f, n)
+  end
+end
+
+-- Turns the functions of this run's code that are reached from the new table: fields, those of tables in
+-- fields and upvalues, upvalues, and so on; and these tables. What is in tables of theirs is not: there is no
+-- telling where that leads.
+local function turn_all(new, old, loader)
+  local source = debug and debug.getinfo(loader, "S").source
+  local all = setmetatable({ new = new, old = old, source = source, seen = others_tables(), functions = {} }, turning)
+  turn_fields(new, new, old) -- also where it is another module's, too
+  all:turn_table(new)
+  for _, field in next, new do
+    all:turn_table(field)
+  end
+  local i = 1
+  while debug and all.functions[i] do
+    all:turn_upvalues(all.functions[i])
+    i = i + 1
   end
 end
 
@@ -131,10 +150,7 @@ local function commit(name, new, loader)
     loaded[name] = new
     return
   end
-  turn_fields(new, old)
-  if debug then
-    rebind(new, old, loader)
-  end
+  turn_all(new, old, loader)
   native.replace(old, new)
 end
 
