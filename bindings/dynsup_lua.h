@@ -6,7 +6,8 @@
  * several threads. A lua_State has one host at a time; in its processes the Lua function dynsup.run
  * runs others inside of that.
  * Threads. A host and its lua_State belong to one thread, at first the one that made it. Functions
- * that another thread may call say so; there are two, dynsup_lua_host_post and _wake.
+ * that another thread may call say so; there are three: dynsup_lua_host_post and _wake at any time,
+ * and _adopt while nobody uses the host.
  * Re-entrancy. What the program is called back by (workers, events, replies, posts) may call every
  * function here but those that step, run, close or free the host. Log sinks, clocks, allocators and
  * `wake` may call none.
@@ -287,7 +288,8 @@ int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
  * DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
 
-/* The host belongs to the calling thread from now on. Nobody may be using it, or its lua_State. */
+/* The host belongs to the calling thread from now on. From any thread; but nobody may be using the
+ * host, or its lua_State, and what the former thread has done to them must have come before. */
 void dynsup_lua_host_adopt(dynsup_lua_host *host);
 
 /* The core's host, for all that dynsup.h offers, under its contracts; NULL when the lua_State has

@@ -20,28 +20,41 @@ int dsl_look_dest(lua_State *L) {
     return 1;
 }
 
-static bool is_wanted(const dsl_host *host, dynsup_pid pid, bool roots) {
-    dynsup_process_info info;
-    if (!roots)
-        return true;
-    return dynsup_process_glance(host->core, pid, &info) && info.is_supervisor && !info.supervisor;
-}
-
-/* page(cursor, limit, roots) -> list of rows, the next cursor (0 at the end). With roots only
- * supervisors that are nobody's children. */
+/* page(cursor, limit) -> list of rows, the next cursor (0 at the end) */
 static int page(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     uint32_t cursor = (uint32_t)lua_tointeger(L, 1);
     lua_Integer limit = lua_tointeger(L, 2);
-    bool roots = lua_toboolean(L, 3);
     dynsup_pid pids[PAGE_PLACES];
     size_t capacity = limit < PAGE_PLACES ? (size_t)limit : PAGE_PLACES;
     size_t count = dynsup_process_page(host->core, &cursor, PAGE_PLACES, pids, capacity);
     lua_Integer rows = 0;
     lua_newtable(L);
     for (size_t i = 0; i < count; i++)
-        if (is_wanted(host, pids[i], roots) && dsl_row_push(L, host, pids[i]))
+        if (dsl_row_push(L, host, pids[i]))
             lua_rawseti(L, -2, ++rows);
+    lua_pushinteger(L, cursor);
+    return 2;
+}
+
+static bool is_root(const dsl_host *host, dynsup_pid pid) {
+    dynsup_process_info info;
+    return dynsup_process_glance(host->core, pid, &info) && info.is_supervisor && !info.supervisor;
+}
+
+/* roots(cursor) -> list of pids, the next cursor: supervisors that are nobody's children */
+static int roots(lua_State *L) {
+    dsl_host *host = dsl_host_of(L);
+    uint32_t cursor = (uint32_t)lua_tointeger(L, 1);
+    dynsup_pid pids[PAGE_PLACES];
+    size_t count = dynsup_process_page(host->core, &cursor, PAGE_PLACES, pids, PAGE_PLACES);
+    lua_Integer found = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < count; i++)
+        if (is_root(host, pids[i])) {
+            dsl_id_push(L, pids[i]);
+            lua_rawseti(L, -2, ++found);
+        }
     lua_pushinteger(L, cursor);
     return 2;
 }
@@ -83,6 +96,7 @@ const luaL_Reg dsl_look_functions[] = {
     {"runs", dsl_runs},
     {"dest", dsl_look_dest},
     {"page", page},
+    {"roots", roots},
     {"row", row},
     {"info", info},
     {"pause", pause_process},

@@ -86,10 +86,12 @@ const cli_command cli_commands[] = {
      cli_ask},
     {"tree", NULL, "[OPTION...] [SOCKET]", "shows the supervisors and workers of a host that runs",
      "SOCKET is that of a host that was begun by 'dynsup run --listen' (default: your only one).\n"
-     "It is what tree() shows at the prompt: 1,000 workers or fewer, 100 of each supervisor.\n"
+     "It is what tree() shows at the prompt: at most 1,000 of the supervisors that are nobody's\n"
+     "children, and 1,000 children in all, 100 of each supervisor.\n"
      "\n"
      "  --json            prints a JSON array of the supervisors that are nobody's children, with\n"
-     "                    the fields that dynsup.observer.tree gives them\n"
+     "                    the fields that dynsup.observer.tree gives them; how many of them are\n"
+     "                    missing goes to stderr\n"
      "  --socket SOCKET   the same as SOCKET\n"
      "\n"
      "exit code: 0; 1 if the host failed to answer; 2 if there is none or the command is wrong;\n"

@@ -206,8 +206,8 @@ void dynsup_message_free(dynsup_host *host, dynsup_message *message);
 /* Waits: called in step, before it returns DYNSUP_SLICE_WAIT. deadline_ns, of the process's clock,
  * may be DYNSUP_NEVER.
  * message: until a message arrives; with key not 0 only one whose first value is that id wakes.
- * time: for the deadline alone. key, which is not 0: until dynsup_wake with it, or a request's
- * reply. */
+ * time: for the deadline alone. key, which is not 0: until dynsup_wake with it, a request's reply,
+ * the end of a call or of a clock's step. */
 void dynsup_wait_message(dynsup_host *host, uint64_t key, uint64_t deadline_ns);
 void dynsup_wait_time(dynsup_host *host, uint64_t deadline_ns);
 void dynsup_wait_key(dynsup_host *host, uint64_t key, uint64_t deadline_ns);

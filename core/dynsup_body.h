@@ -13,11 +13,15 @@ typedef struct dynsup_host dynsup_host;
 
 /* Why a slice begins. */
 enum dynsup_wake {
-    DYNSUP_WAKE_FIRST,     /* the first slice */
-    DYNSUP_WAKE_AGAIN,     /* the last slice returned DYNSUP_SLICE_AGAIN */
-    DYNSUP_WAKE_MESSAGE,   /* the mailbox has something new */
-    DYNSUP_WAKE_DELIVERED, /* by dynsup_receiver_delivered or dynsup_wake */
-    DYNSUP_WAKE_TIMEOUT    /* the deadline of the wait has passed */
+    DYNSUP_WAKE_FIRST, /* the first slice */
+    /* The last slice returned DYNSUP_SLICE_AGAIN, or dynsup_wait_end has ended the wait. */
+    DYNSUP_WAKE_AGAIN,
+    DYNSUP_WAKE_MESSAGE, /* the mailbox has something new */
+    /* What the body waits for has come: by dynsup_receiver_delivered, dynsup_wake or
+     * dynsup_call_replied; by the reply op, for a request or the end of a call; or a step of a
+     * clock (dynsup_clock_step) is over. */
+    DYNSUP_WAKE_DELIVERED,
+    DYNSUP_WAKE_TIMEOUT /* the deadline of the wait has passed */
 };
 
 /* How a slice ends. */

@@ -137,6 +137,16 @@ describe("dynsup tree", function()
     assert.equal("waiting", roots[1].children[2].status)
   end))
 
+  it("tells how many that are nobody's children are missing, and stays an array", with_host([[
+    for _ = 1, 1003 do require "dynsup".start_link() end
+  ]], function(_, folder)
+    local run = attach.run(folder, { "tree" })
+    assert.same({ 0, "3 more", "" }, { run.code, run.out:match "\n([^\n]*)\n$", run.err })
+    run = attach.run(folder, { "tree", "--json" })
+    assert.same({ 0, "dynsup: 3 more supervisors are nobody's children, and not shown\n" }, { run.code, run.err })
+    assert.equal(1000, #json.read(run.out))
+  end))
+
   it("of a host without supervisors is empty", with_host("", function(_, folder)
     assert.same({ 0, "[]\n", "" }, outcome(folder, { "tree", "--json" }))
     assert.same({ 0, "\n", "" }, outcome(folder, { "tree" }))

@@ -181,6 +181,24 @@ describe("a client", function()
     assert.equal("text", program.shell(folder, "cat out").out)
   end))
 
+  it("closes its own output by io.close, and never the host's", with_host("io.output 'log'", function(host, folder)
+    local client = attach.client(host)
+    local refused = 'nil\t"cannot close standard file"\n'
+    for _, code in ipairs { "io.close()", "io.close(io.stdout)", "io.stderr:close()", "io.stdin:close()" } do
+      assert.equal(refused, (client:line(code)))
+    end
+    assert.equal("true\n", (client:line("io.output '" .. folder .. "/out' io.write 'text' return io.close()")))
+    local _, err = client:line "io.write 'more'"
+    assert.truthy(err:find("closed file", 1, true))
+    client:line "io.output(io.stdout) _G.io.write('of the host'):flush()"
+    _, err = client:line "io.close(1)"
+    assert.truthy(err:find("bad argument #1 to 'close'", 1, true))
+    _, err = client:line "io.close(nil)"
+    assert.truthy(err:find("bad argument #1 to 'close'", 1, true))
+    assert.same({ "text", "of the host" },
+      { program.shell(folder, "cat out").out, program.shell(folder, "cat log").out })
+  end))
+
   it("finds help and the observer", with_host("", function(host)
     local client = attach.client(host)
     assert.truthy((client:line "help(dynsup.start_child)"):find("start_child(sup, child)", 1, true))

@@ -268,6 +268,11 @@ describe("the links in HTML, for crawler,", function()
   it("has entities", function()
     assert.equal("a&b<c>d\"e'f=g/h", html.decode "a&amp;b&lt;c&gt;d&quot;e&#39;f&#61;g&#x2F;h")
     assert.equal("&none;&amp&#x;&#99999999999;", html.decode "&none;&amp&#x;&#99999999999;")
+    for _, none in ipairs { "xFFFFFFFFFFFFFFFF", "x8000000000000000", "x10000000000000041", "x110000",
+      "9999999999999999999", "18446744073709551681", "1114112" } do
+      assert.equal("&#" .. none .. ";", html.decode("&#" .. none .. ";"))
+    end
+    assert.equal("AA\u{10ffff}", html.decode "&#x0000000000000000041;&#0000000000000000000000065;&#X10ffff;")
     assert.same({ "?a=1&b=2" }, links [[<a href="?a=1&amp;b=2">]])
   end)
 

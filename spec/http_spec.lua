@@ -200,6 +200,12 @@ support.describe("http", function()
       assert.falsy(got:find("mine.example", 1, true))
     end))
 
+    it("with several Locations leads to the first", main(function()
+      local response = get "two-locations"
+      assert.same({ "hello", url "hello" }, { response.body, response.url })
+      assert.equal("/hello, /not-found", get("two-locations", { follow = 0 }).headers.location)
+    end))
+
     it("without a Location is a response", main(function()
       assert.equal(302, get("no-location").status)
     end))

@@ -200,6 +200,16 @@ describe("observer.tree", function()
     end
   end))
 
+  it("tells how old each was, whatever else is written meanwhile", host.main(function()
+    dynsup.start_link()
+    dynsup.start_link()
+    local early = observer.tree()
+    dynsup.sleep(1000)
+    local late = observer.tree()
+    early[1].pid = setmetatable({}, { __tostring = function() return #tostring(late) .. "" end })
+    assert.matches("up 0 ms\n.*up 0 ms$", tostring(early))
+  end))
+
   it("begins where it is told to", host.main(function()
     local _, first = plant()
     assert.same({ dynsup.whereis "b" }, pids_of(observer.tree { root = "b" }))
@@ -232,6 +242,25 @@ describe("observer.tree", function()
     assert.same({ 3, 497 }, shown { width = 3 })
     assert.same({ 7, 493 }, shown { limit = 7 })
     assert.matches("\n└─ 497 more$", tostring(observer.tree { width = 3 }))
+  end))
+
+  it("shows the oldest of those that are nobody's children, and says how many are missing", host.main(function()
+    local sups = {}
+    for i = 1, 30 do
+      sups[i] = dynsup.start_link()
+      dynsup.sleep(i % 3)
+    end
+    for _, limit in ipairs { 1, 2, 7, 29 } do
+      local tree = observer.tree { limit = limit }
+      assert.same({ table.unpack(sups, 1, limit) }, pids_of(tree))
+      assert.equal(30 - limit, tree.more)
+      assert.matches("\n" .. 30 - limit .. " more$", tostring(tree))
+    end
+    for _, limit in ipairs { 30, 31, math.maxinteger } do
+      local tree = observer.tree { limit = limit }
+      assert.same(sups, pids_of(tree))
+      assert.is_nil(tree.more)
+    end
   end))
 
   it("stops at a depth", host.main(function()
@@ -354,6 +383,19 @@ describe("observer.events", function()
     assert.same({ "started" }, names())
   end))
 
+  it("are text whatever a reason is, without what could steer a terminal", host.main(function()
+    observer.record(5)
+    local bad = setmetatable({}, { __tostring = function() error "no" end })
+    local reasons = { [bad] = "(its __tostring failed)", ["a\27[31m\tb\nc"] = "a\\027[31m\\009b",
+      ["b\u{9b}31m€"] = "b\\194\\15531m€", ["c\xe4€"] = "c\\228\\226\\130\\172" }
+    local sup = dynsup.start_link()
+    for reason, shown in next, reasons do
+      dynsup.start_child(sup, { restart = "temporary", body = function() dynsup.exit(reason) end })
+      dynsup.sleep(1)
+      assert.equal(shown, tostring(observer.events()):match "child_terminated [^\n]*>: ([^\n]*)\n[^\n]*$")
+    end
+  end))
+
   it("include refused starts", host.main(function()
     observer.record(5)
     local sup = dynsup.start_link { max_children = 0 }
@@ -379,6 +421,20 @@ describe("misuse of the observer's functions", function()
     assert.error_matches(function() observer.waits(1) end, "bad argument #1 to 'waits'")
     for _, count in ipairs { -1, 1.5, "x", {} } do
       assert.error_matches(function() observer.events(count) end, "bad argument #1 to 'events'")
+    end
+  end))
+
+  it("names a root and a place to go on that are none, and the line", host.main(function()
+    local function misused(f, message)
+      local _, problem = pcall(f)
+      assert.matches("look_spec.lua:%d+: " .. message .. "$", problem)
+    end
+    misused(function() local _ = observer.tree { root = 5 } end,
+      "bad option 'root' of 'tree' %(pid or registered name expected, got number%)")
+    local wrong = { 5, "x", io.stdout, setmetatable({}, { __name = "dynsup.cursor" }), dynsup.self(), false }
+    for _, after in ipairs(wrong) do
+      misused(function() local _ = observer.children(dynsup.self(), { after = after }) end,
+        "bad option 'after' of 'children' %(what it has returned expected, got %a+%)")
     end
   end))
 

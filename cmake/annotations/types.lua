@@ -459,6 +459,10 @@
 ---@field children? dynsup.child_look[] in a tree
 ---@field more? integer children that are not shown
 
+---@class dynsup.roots
+---@field [integer] dynsup.supervisor_look
+---@field more? integer others that are not shown
+
 ---@class dynsup.process_look: dynsup.look
 ---@field links dynsup.pid[]
 ---@field monitors dynsup.pid[]

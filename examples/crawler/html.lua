@@ -10,11 +10,19 @@ local LINKS = {
 
 local ENTITIES = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'", nbsp = "\u{a0}" }
 
+-- The number of a character; nil for more digits than one has, which tonumber takes modulo 2^64.
+local function code_of(name)
+  local hex, digits = name:match "^#[xX]0*(%x+)$", name:match "^#0*(%d+)$"
+  if hex then
+    return #hex <= 6 and tonumber(hex, 16) or nil
+  end
+  return digits and #digits <= 7 and tonumber(digits) or nil
+end
+
 local function decode_entity(name)
-  local hex, digits = name:match "^#[xX](%x+)$", name:match "^#(%d+)$"
-  local code = hex and tonumber(hex, 16) or digits and tonumber(digits)
+  local code = code_of(name)
   if code then
-    return code < 0x110000 and utf8.char(math.tointeger(code)) or nil
+    return code < 0x110000 and utf8.char(code) or nil
   end
   return ENTITIES[name]
 end

@@ -253,8 +253,17 @@ local KEEPS_METHOD = { [307] = true, [308] = true }
 local OF_ORIGIN = { ["authorization"] = true, ["cookie"] = true, ["proxy-authorization"] = true, ["host"] = true }
 local OF_BODY = { ["content-type"] = true, ["content-encoding"] = true, ["content-language"] = true }
 
+-- Where the response leads to: its first Location, as browsers have it, for all of them in one are no URL.
+local function location_of(response)
+  for _, header in ipairs(response.headers) do
+    if header.name:lower() == "location" then
+      return header.value
+    end
+  end
+end
+
 local function is_redirect(response, read)
-  return read.follow ~= 0 and REDIRECTS[response.status] and response.headers.location ~= nil
+  return read.follow ~= 0 and REDIRECTS[response.status] and location_of(response) ~= nil
 end
 
 local function without(lines, names)
@@ -277,7 +286,7 @@ end
 
 -- The settings of the exchange that the redirect asks for.
 local function redirected(settings, response)
-  local address, origin, detail = resolve(response.headers.location, settings.url)
+  local address, origin, detail = resolve(location_of(response), settings.url)
   if not address then
     return nil, "bad_response", "redirect: " .. detail
   end

@@ -3,11 +3,13 @@
 --
 -- Nothing here costs anything while nobody looks. What walks over all processes does so in pages of
 -- bounded cost, and every few of them, about 0.1 ms, others have their turn: a look makes nobody
--- late. Nothing waits for a supervisor that is busy.
+-- late. (A text does that tostring writes, which calls it from C.) Nothing waits for a supervisor that
+-- is busy.
 
 local native = ...
 local dynsup = require "dynsup"
 local observation = require "dynsup.observation"
+local sorting = require "dynsup.sorting"
 local text = require "dynsup.observer_text"
 
 ---@class dynsup.observer
@@ -45,13 +47,14 @@ local function check_options(name, options, known)
   return copy
 end
 
--- The process of a dest, nil for a name that nobody has. Raises in the name of the calling function.
-local function check_dest(name, dest)
+-- The process of a dest, nil for a name that nobody has. Raises in the name of the calling function, whose
+-- first argument it is, or what is said.
+local function check_dest(name, dest, what)
   local ok, result = pcall(native.dest, dest)
   if ok then
     return result
   end
-  error(("bad argument #1 to '%s' (%s)"):format(name, result:match "%((.*)%)$" or result), 3)
+  error(("bad %s '%s' (%s)"):format(what or "argument #1 to", name, result:match "%((.*)%)$" or result), 3)
 end
 
 -- A whole number >= 1 among the options, or what it is without one.
@@ -64,6 +67,14 @@ local function number_of(name, options, option, otherwise)
     error(("bad option '%s' of '%s' (a whole number > 0 expected)"):format(option, name), 3)
   end
   return value
+end
+
+-- What to go on with behind a page of children, if it is given.
+local function check_cursor(name, value)
+  local meta = type(value) == "userdata" and debug.getmetatable(value)
+  if value ~= nil and (not meta or rawget(meta, "__name") ~= "dynsup.cursor") then
+    error(("bad option 'after' of '%s' (what it has returned expected, got %s)"):format(name, type(value)), 3)
+  end
 end
 
 local function check_table(name, position, value)
@@ -90,7 +101,7 @@ function observer.processes(options)
   local after, rows, breathe = number_of("processes", options, "after", 0), {}, every(1)
   repeat
     local page
-    page, after = native.page(after, math.min(limit - #rows, ROWS), false)
+    page, after = native.page(after, math.min(limit - #rows, ROWS))
     table.move(page, 1, #page, #rows + 1, rows)
     breathe()
   until #rows == limit or after == 0
@@ -144,6 +155,7 @@ function observer.children(sup, options)
   options = check_options("children", options, { after = true, limit = true })
   local limit = number_of("children", options, "limit", 100)
   local pid = check_dest("children", sup)
+  check_cursor("children", options.after)
   local cursor = options.after or pid and native.children(pid)
   if not cursor then
     return nil, pid and dynsup.is_alive(pid) and "not_a_supervisor" or "noproc"
@@ -179,43 +191,65 @@ local function grow(node, budget, depth)
   return node
 end
 
-local function by_start(a, b)
-  if a.started_at ~= b.started_at then
-    return a.started_at < b.started_at
-  end
-  return tostring(a.pid) < tostring(b.pid)
+local function is_older(a, b)
+  return a.started_at < b.started_at
 end
 
--- The supervisors that are nobody's children.
-local function roots()
-  local list, after, breathe = {}, 0, every(PAGES)
-  repeat
-    local page
-    page, after = native.page(after, math.maxinteger, true)
-    table.move(page, 1, #page, #list + 1, list)
+-- The oldest of a list, and how many others were in it.
+local function oldest(list, limit)
+  local sorted = sorting.sort(list, is_older)
+  local others = math.max(#sorted - limit, 0)
+  for _ = 1, others do
+    sorted[#sorted] = nil
+  end
+  return sorted, others
+end
+
+-- Adds what is known of the processes to a list.
+local function add_rows(list, pids, breathe)
+  for _, pid in ipairs(pids) do
+    list[#list + 1] = native.row(pid)
     breathe()
+  end
+end
+
+-- The oldest supervisors that are nobody's children, and in `more` how many others there are.
+local function roots(limit)
+  local list, left_out, after = {}, 0, 0
+  local breathe, breathe_rows = every(PAGES), every(NODES)
+  repeat
+    local pids
+    pids, after = native.roots(after)
+    add_rows(list, pids, breathe_rows)
+    breathe()
+    if after == 0 or #list - limit > limit then
+      local others
+      list, others = oldest(list, limit)
+      left_out = left_out + others
+    end
   until after == 0
-  table.sort(list, by_start)
+  list.more = left_out > 0 and left_out or nil
   return list
 end
 
 --- The tree of supervisors and their children: a list of its roots.
 ---@param options? { root?: any, limit?: integer, width?: integer, depth?: integer }
----@return table[]? roots
+---@return table? roots
 ---@return string? reason
 function observer.tree(options)
   options = check_options("tree", options, { root = true, limit = true, width = true, depth = true })
+  local limit = number_of("tree", options, "limit", 1000)
   local budget = {
-    left = number_of("tree", options, "limit", 1000),
+    left = limit,
     width = number_of("tree", options, "width", 100),
     breathe = every(NODES),
   }
   local depth = number_of("tree", options, "depth", 32)
   local list
   if options.root == nil then
-    list = roots()
+    list = roots(limit)
   else
-    local pid = native.dest(options.root)
+    local pid = check_dest("tree", options.root, "option 'root' of")
     list = { pid and (native.child(pid) or native.row(pid)) }
     if not list[1] then
       return nil, "noproc"
@@ -223,6 +257,7 @@ function observer.tree(options)
   end
   for _, node in ipairs(list) do
     grow(node, budget, depth)
+    budget.breathe()
   end
   return text.aged_list(list, text.tree)
 end

@@ -2,8 +2,6 @@
 
 local text = {}
 
-local looked_at -- when the list was made that is being written
-
 --- Gives a list its text.
 ---@param list table
 ---@param write fun(list: table): string
@@ -15,13 +13,12 @@ end
 --- The same of what has an age, in a run: the text, which tells how old things were now, may be asked
 --- for after it.
 ---@param list table
----@param write fun(list: table): string
+---@param write fun(list: table, looked_at: number): string
 ---@return table list
 function text.aged_list(list, write)
   local at = require("dynsup.clock").now() -- as started_at, whatever clock the caller has
   return text.list(list, function(of)
-    looked_at = at
-    return write(of)
+    return write(of, at)
   end)
 end
 
@@ -57,10 +54,14 @@ local function spell(chars)
   return (chars:gsub(".", function(c) return ("\\%03d"):format(c:byte()) end))
 end
 
--- A name as it may stand in a line: what could steer a terminal, and what is no UTF-8, is spelled out.
+-- A text as it may stand in a line: what could steer a terminal, and what is no UTF-8, is spelled out.
+local function tame(chars)
+  local shown = chars:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", spell)
+  return utf8.len(shown) and shown or (shown:gsub("[\x80-\xff]", spell))
+end
+
 local function quote(name)
-  local shown = name:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", spell)
-  return '"' .. (utf8.len(shown) and shown or shown:gsub("[\x80-\xff]", spell)) .. '"'
+  return '"' .. tame(name) .. '"'
 end
 
 local function who(row)
@@ -86,7 +87,7 @@ local function describe_supervisor(row)
     row.max_restarts, number(row.max_seconds, 3), doing)
 end
 
-local function describe(row)
+local function describe(row, looked_at)
   local kind = row.label == "main" and "main process" or row.type
   local parts = { row.specs and describe_supervisor(row) or kind .. ", " .. status(row) }
   if row.incarnation and row.incarnation > 1 then
@@ -105,16 +106,16 @@ local function describe(row)
   return who(row) .. " " .. table.concat(parts, ", ")
 end
 
-local function lines(list, write)
+local function lines(list, write, looked_at)
   local result = {}
   for i, item in ipairs(list) do
-    result[i] = write(item)
+    result[i] = write(item, looked_at)
   end
   return table.concat(result, "\n")
 end
 
-function text.processes(list)
-  return lines(list, describe)
+function text.processes(list, looked_at)
+  return lines(list, describe, looked_at)
 end
 
 local formats = {
@@ -126,17 +127,17 @@ local formats = {
 
 --- A writer of the processes with most of something.
 ---@param by string
----@return fun(list: table): string
+---@return fun(list: table, looked_at: number): string
 function text.top(by)
-  return function(list)
+  return function(list, looked_at)
     return lines(list, function(row)
-      return ("%12s  %s"):format(formats[by](row), describe(row))
+      return ("%12s  %s"):format(formats[by](row), describe(row, looked_at))
     end)
   end
 end
 
-function text.info(info)
-  local result = { describe(info) }
+function text.info(info, looked_at)
+  local result = { describe(info, looked_at) }
   local child = info.child
   if child then
     result[2] = ("  child of %s, restart %s, shutdown %s"):format(tostring(info.supervisor), child.restart,
@@ -166,22 +167,26 @@ end
 
 -- ---- the tree ----
 
-local function add_node(result, node, first, rest)
-  result[#result + 1] = first .. describe(node)
+local function add_node(result, node, first, rest, looked_at)
+  result[#result + 1] = first .. describe(node, looked_at)
   local children = node.children or {}
   for i, child in ipairs(children) do
     local is_last = i == #children and not node.more
-    add_node(result, child, rest .. (is_last and "└─ " or "├─ "), rest .. (is_last and "   " or "│  "))
+    local branch, gap = is_last and "└─ " or "├─ ", is_last and "   " or "│  "
+    add_node(result, child, rest .. branch, rest .. gap, looked_at)
   end
   if node.more then
     result[#result + 1] = rest .. "└─ " .. node.more .. " more"
   end
 end
 
-function text.tree(list)
+function text.tree(list, looked_at)
   local result = {}
   for _, node in ipairs(list) do
-    add_node(result, node, "", "")
+    add_node(result, node, "", "", looked_at)
+  end
+  if list.more then
+    result[#result + 1] = list.more .. " more"
   end
   return table.concat(result, "\n")
 end
@@ -207,8 +212,10 @@ end
 
 -- ---- events ----
 
+-- Of a reason, whose __tostring may fail.
 local function first_line(value)
-  return (tostring(value):match "^[^\n]*":gsub("%c", " "))
+  local ok, written = pcall(tostring, value)
+  return ok and tame(written:match "^[^\n]*") or "(its __tostring failed)"
 end
 
 function text.events(list)

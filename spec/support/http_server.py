@@ -76,6 +76,7 @@ ANSWERS = {
     "close-head": b"HTTP/1.1 200 OK\r\nContent-",
     "close-body": head("200 OK", "Content-Length: 100") + b"ten bytes.",
     "empty": b"",
+    "two-locations": head("302 Found", "location: /hello", "Location: /not-found", "Content-Length: 0"),
     "no-location": head("302 Found", "Content-Length: 0"),
     "bad-location": head("302 Found", "Location: http://[/", "Content-Length: 0"),
     "to-file": head("302 Found", "Location: file:///etc/passwd", "Content-Length: 0"),

@@ -12,7 +12,14 @@ local FAILED, MISUSED = 1, 2
 
 -- ---- what is asked ----
 
-local TREE = "return dynsup.observer.tree()"
+local TREE = [[
+local roots, json = dynsup.observer.tree(), ...
+if json and roots.more then -- beside a list that stays an array
+  io.stderr:write(("dynsup: %d more supervisors are nobody's children, and not shown\n"):format(roots.more))
+  roots.more = nil
+end
+return roots
+]]
 
 local TOP = [[
 local by, limit = ...
@@ -37,8 +44,8 @@ function requests.eval(settings)
   return { text = code == "-" and read_code() or code, args = settings.args }
 end
 
-function requests.tree()
-  return { text = TREE }
+function requests.tree(settings)
+  return { text = TREE, args = settings.json and { "json" } or nil }
 end
 
 function requests.top(settings)

@@ -55,7 +55,11 @@ local function no_input()
   return nil, NO_INPUT
 end
 
-stream.close, stream.read, stream.seek = no_input, no_input, no_input
+stream.read, stream.seek = no_input, no_input
+
+function stream.close()
+  return nil, "cannot close standard file"
+end
 
 function stream.lines()
   error(NO_INPUT, 2)
@@ -94,6 +98,18 @@ local function set_output(state, file)
   return state.output
 end
 
+-- io.close of the session: without a file, of its own output.
+local function close(state, ...)
+  local file = ...
+  if select("#", ...) == 0 then
+    file = state.output
+  end
+  if getmetatable(file) == stream then
+    return file:close()
+  end
+  return io.close(file)
+end
+
 local function new_io(outbox)
   local state = {
     stdout = new_stream(outbox, "out", function() return io.stdout end),
@@ -103,6 +119,7 @@ local function new_io(outbox)
   state.input, state.output = state.stdin, state.stdout
   local own = { stdout = state.stdout, stderr = state.stderr, stdin = state.stdin }
   function own.write(...) return state.output:write(...) end
+  function own.close(...) return close(state, ...) end
   function own.output(file) return set_output(state, file) end
   function own.input(file) return set_input(state, file) end
   function own.read(...) return state.input:read(...) end

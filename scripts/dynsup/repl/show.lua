@@ -2,6 +2,8 @@
 --
 -- Tables are read raw. A metamethod __tostring is called; what it does is its own affair.
 
+local sorting = require "dynsup.sorting"
+
 local show = {}
 
 local DEPTH = 5    -- of tables within tables
@@ -111,30 +113,6 @@ local function is_before(a, b)
   return tostring(a) < tostring(b)
 end
 
--- Two sorted runs of a list, from..middle - 1 and middle..last, as one in another list.
-local function merge(list, from, middle, last, into)
-  local a, b = from, middle
-  for at = from, last do
-    if b > last or a < middle and not is_before(list[b], list[a]) then
-      into[at], a = list[a], a + 1
-    else
-      into[at], b = list[b], b + 1
-    end
-  end
-end
-
--- Sorts keys in Lua: a process cannot be preempted within table.sort.
-local function sort_keys(keys)
-  local count, size, other = #keys, 1, {}
-  while size < count do
-    for from = 1, count, 2 * size do
-      merge(keys, from, math.min(from + size, count + 1), math.min(from + 2 * size - 1, count), other)
-    end
-    keys, other, size = other, keys, 2 * size
-  end
-  return keys
-end
-
 -- The keys behind the list, sorted; at most limit + 1 of them, for a large table is not to be sorted.
 local function sorted_keys(value, length, limit)
   local keys = {}
@@ -147,7 +125,7 @@ local function sorted_keys(value, length, limit)
       end
     end
   end
-  return sort_keys(keys)
+  return sorting.sort(keys, is_before)
 end
 
 local function count_all(value)
