@@ -16,7 +16,7 @@ local ANCESTORS = 100 -- tables behind one another by __index
 -- Modules that are nobody's affair; so are those of several words, which are parts of others.
 local own = {
   check = true, environment = true, loading = true, observation = true, reloading = true, repl = true, require = true,
-  saving = true,
+  saving = true, sorting = true,
 }
 
 local function is_own(name)
