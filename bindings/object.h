@@ -52,6 +52,12 @@ static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
 }
 
+/* The parcel of such an object. */
+static inline dsl_parcel *dsl_object_parcel(uint64_t object) {
+    uint64_t address = object & ((UINT64_C(1) << DSL_OBJECT_PART) - 1);
+    return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
+}
+
 /* The number-th value of the parcel, from 1 to DSL_OBJECT_PARTS; who has the object is an owner. */
 static inline uint64_t dsl_object_of_part(dsl_parcel *parcel, uint32_t number) {
     return dsl_object_of_parcel(parcel) | (uint64_t)number << DSL_OBJECT_PART;
