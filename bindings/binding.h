@@ -170,6 +170,9 @@ void dsl_copy_values(lua_State *L, int first, int count);
  * status; an error's value is dropped. Allocates nothing by itself. */
 int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
 
+/* Does the error on top, of a call that ended with this status, tell of memory? [-0, +0] */
+bool dsl_is_memory_error(lua_State *L, int status);
+
 /* dsl_vault_reserve of the host's vault, protected: false without memory. */
 bool dsl_reserve(dsl_host *host, uint32_t count);
 
