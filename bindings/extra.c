@@ -6,8 +6,6 @@
 #include "bindings/program.h"
 #include "bindings/spec.h"
 
-#include <stdio.h>
-
 typedef struct packing {
     dsl_host *face; /* of the heap in which the arguments are */
     uint64_t arguments;
@@ -30,10 +28,6 @@ static int list_pack(lua_State *L) {
     return 0;
 }
 
-static void text_set(dsl_codec_trouble *trouble, const char *text) {
-    snprintf(trouble->text, sizeof trouble->text, "%s", text);
-}
-
 static int pack_protected(lua_State *L) {
     const packing *p = lua_touserdata(L, 1);
     lua_pushcfunction(L, list_pack);
@@ -43,8 +37,7 @@ static int pack_protected(lua_State *L) {
         return 0;
     p->out->status = DSL_CODEC_REFUSED;
     p->out->is_raised = true;
-    dynsup_lua_text_push(L, -1);
-    text_set(&p->out->trouble, lua_tostring(L, -1));
+    dsl_description_write(L, -1, p->out->trouble.text, sizeof p->out->trouble.text);
     return 0;
 }
 

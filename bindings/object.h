@@ -88,7 +88,13 @@ void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
 /* The same for the traceback of a crash object, and the last message of its process. */
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 
-/* Pushes a value as the text that describe makes of it, raw. [-0, +1] */
+#define DSL_DESCRIPTION_SIZE 512 /* of what is described, with the final 0, at most */
+
+/* Writes a value as the text that describe makes of it, raw; cut to size, 0-terminated. Never
+ * raises. */
+void dsl_description_write(lua_State *L, int index, char *text, size_t size);
+
+/* Pushes the same. Raises without memory. [-0, +1] */
 void dsl_description_push(lua_State *L, int index);
 
 /* ---- what is kept of a vault when its heap is closed ---- */

@@ -245,8 +245,8 @@ static bool error_is_new(dsl_host *host, lua_State *co) {
 static void close_failed(dsl_host *host, lua_State *co) {
     if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
         return;
-    const char *text =
-        lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : luaL_typename(co, -1);
+    char text[DSL_DESCRIPTION_SIZE];
+    dsl_description_write(co, -1, text, sizeof text);
     dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a close handler of an ending process: %s", text);
 }
 
