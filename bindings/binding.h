@@ -6,11 +6,14 @@
 #include "bindings/host.h"
 #include "bindings/value.h"
 
-/* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
-static inline int dsl_thread_close(lua_State *co) {
+/* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. from is
+ * the coroutine that does it, whose calls in C count for Lua's limit of them: where closing closes
+ * the next one, and so on, there is an end. */
+static inline int dsl_thread_close(lua_State *co, lua_State *from) {
 #if LUA_VERSION_RELEASE_NUM >= 50406
-    return lua_closethread(co, NULL);
+    return lua_closethread(co, from);
 #else
+    (void)from;
     return lua_resetthread(co);
 #endif
 }

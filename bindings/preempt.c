@@ -258,7 +258,7 @@ void dsl_close_thread(dsl_host *host, lua_State *co) {
     close_watch(host, co);
     host->innermost = co;
     host->chain_ok = false;
-    int status = dsl_thread_close(co);
+    int status = dsl_thread_close(co, host->L);
     if (failed_before ? error_is_new(host, co) : status != LUA_OK)
         close_failed(host, co);
     lua_sethook(co, NULL, 0, 0);
