@@ -18,16 +18,54 @@
 static bool list_push(lua_State *co, dsl_host *host, uint64_t list_object, int *count) {
     if (!list_object)
         return true;
+    assert(dsl_object_is_own(host, list_object) && "of another heap a program has a parcel");
     dsl_object_push(co, host, list_object);
     int list = lua_gettop(co);
     int length = dsl_list_length(co, list);
-    if (!lua_checkstack(co, length + STACK))
+    if (length < 0 || !lua_checkstack(co, length + STACK))
         return false;
     for (int i = 1; i <= length; i++)
         lua_rawgeti(co, list, i);
     lua_remove(co, list);
     *count += length;
     return true;
+}
+
+typedef struct loading {
+    const dsl_program *program;
+    dsl_body *body;
+    dynsup_reason *reason;
+    bool done;
+} loading;
+
+/* Moves what has come from the supervisor's heap into the body. */
+static int extra_push_protected(lua_State *L) {
+    loading *l = lua_touserdata(L, 1);
+    dsl_host *host = l->program->host;
+    const dsl_parcel *parcel = dsl_program_extra(l->program);
+    dsl_codec_trouble trouble;
+    int count = 0;
+    luaL_checkstack(L, (int)parcel->count + STACK, NULL);
+    if (dsl_parcel_unpack(L, parcel, &count, &trouble) != DSL_CODEC_OK) {
+        lua_pushstring(L, trouble.text);
+        dsl_vault_reserve(L, &host->vault, 1);
+        *l->reason = dsl_reason_get(L, host, -1);
+        return 0;
+    }
+    l->done = lua_checkstack(l->body->co, count + STACK);
+    if (!l->done)
+        return 0;
+    lua_xmove(L, l->body->co, count);
+    l->body->nargs += count;
+    return 0;
+}
+
+/* The same as list_push for what the program has itself; else the reason says why. */
+static bool extra_push(const dsl_program *program, dsl_body *body, dynsup_reason *reason) {
+    loading l = {program, body, reason, !program->has_extra};
+    if (program->has_extra)
+        dsl_protect(program->host->L, extra_push_protected, &l);
+    return l.done;
 }
 
 static bool args_push(lua_State *co, const dsl_program *program, int *count) {
@@ -52,25 +90,31 @@ static void function_push(const dsl_program *program, dsl_body *body) {
 }
 
 /* Pushes the function and its arguments, those of the supervisor first. */
-static bool program_load(const dsl_program *program, dsl_body *body, uint64_t arguments) {
+static bool program_load(const dsl_program *program, dsl_body *body, uint64_t arguments,
+                         dynsup_reason *reason) {
     dsl_host *host = program->host;
     function_push(program, body);
     return list_push(body->co, host, arguments, &body->nargs) &&
-           args_push(body->co, program, &body->nargs);
+           extra_push(program, body, reason) && args_push(body->co, program, &body->nargs);
 }
 
-static dsl_body *body_make(const dsl_program *program, uint64_t arguments) {
+dsl_body *dsl_program_body(const dsl_program *program, uint64_t arguments,
+                           dynsup_reason *reason_out) {
+    *reason_out = dynsup_reason_atom(DYNSUP_NOMEM);
     dsl_body *body = dsl_body_take(program->host);
-    if (!body ||
-        (program_load(program, body, arguments) && dsl_account_limit(body, program->max_memory)))
+    if (!body)
+        return NULL;
+    body->is_guest = program->is_guest;
+    if (program_load(program, body, arguments, reason_out) &&
+        dsl_account_limit(body, program->max_memory))
         return body;
     dsl_body_discard(body);
     return NULL;
 }
 
-/* It cannot begin: there is no memory for its coroutine. */
-static enum dynsup_slice refused(const dsl_program *program, dynsup_outcome *outcome) {
-    dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
+/* It cannot begin. */
+static enum dynsup_slice refused(const dsl_program *program, dynsup_reason reason,
+                                 dynsup_outcome *outcome) {
     if (program->is_guest) {
         outcome->status = DYNSUP_EREASON;
         outcome->values[0] = reason.value;
@@ -89,10 +133,10 @@ static enum dynsup_slice begin_step(void *p, dynsup_host *core, dynsup_pid self,
     dynsup_pid supervisor = program->is_guest ? self : dynsup_parent(core);
     uint64_t arguments = dynsup_supervisor_arguments(core, supervisor);
     assert(!dsl_heap_group_of(arguments) && "a start waits until its supervisor's heaps are known");
-    dsl_body *body = body_make(program, arguments);
+    dynsup_reason reason;
+    dsl_body *body = dsl_program_body(program, arguments, &reason);
     if (!body)
-        return refused(program, outcome);
-    body->is_guest = program->is_guest;
+        return refused(program, reason, outcome);
     dynsup_body_set(core, &dsl_body_ops, body);
     dsl_program_release(program);
     return dsl_body_ops.step(body, core, self, wake, outcome);

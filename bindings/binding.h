@@ -6,11 +6,14 @@
 #include "bindings/host.h"
 #include "bindings/value.h"
 
-/* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. */
-static inline int dsl_thread_close(lua_State *co) {
+/* Closes a coroutine's to-be-closed variables and resets it; an error is left on its stack. from is
+ * the coroutine that does it, whose calls in C count for Lua's limit of them: where closing closes
+ * the next one, and so on, there is an end. */
+static inline int dsl_thread_close(lua_State *co, lua_State *from) {
 #if LUA_VERSION_RELEASE_NUM >= 50406
-    return lua_closethread(co, NULL);
+    return lua_closethread(co, from);
 #else
+    (void)from;
     return lua_resetthread(co);
 #endif
 }
@@ -169,6 +172,9 @@ void dsl_copy_values(lua_State *L, int first, int count);
 /* Calls fn(L) in protected mode with ud as its only argument (a light userdata). Returns Lua's
  * status; an error's value is dropped. Allocates nothing by itself. */
 int dsl_protect(lua_State *L, lua_CFunction fn, void *ud);
+
+/* Does the error on top, of a call that ended with this status, tell of memory? [-0, +0] */
+bool dsl_is_memory_error(lua_State *L, int status);
 
 /* dsl_vault_reserve of the host's vault, protected: false without memory. */
 bool dsl_reserve(dsl_host *host, uint32_t count);

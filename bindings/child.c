@@ -1,6 +1,7 @@
 /* Children: start_child and ensure_child. */
 #include "bindings/account.h"
 #include "bindings/dry.h"
+#include "bindings/extra.h"
 #include "bindings/heap_program.h"
 #include "bindings/kept.h"
 #include "bindings/program.h"
@@ -65,7 +66,7 @@ static void body_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
 }
 
 static dsl_program *program_new(lua_State *L, dsl_host *host, const dsl_spec *spec) {
-    return dsl_program_new(L, host, CHILD_PLACES, spec);
+    return dsl_program_new(L, host, CHILD_PLACES, spec, NULL);
 }
 
 /* Can the first body be that of all temporary children that run the function? */
@@ -157,9 +158,22 @@ static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_re
     return 2;
 }
 
+/* The supervisor's extra arguments for a program with a heap of its own. 0, or the number of values
+ * pushed: then the program is gone. */
+static int own_lead(lua_State *L, dsl_host *host, dynsup_pid pid, const dynsup_child_spec *core) {
+    dsl_extra extra;
+    if (dsl_extra_pack(host, NULL, pid, &extra)) {
+        dsl_heap_program_lead(core->program, extra.parcel);
+        return 0;
+    }
+    core->program_ops->release(core->program);
+    return dsl_extra_failed(L, &extra);
+}
+
 /* The program. 0, or the number of values pushed. */
-static int abroad_program(lua_State *L, dsl_host *host, dynsup_child_spec *core,
+static int abroad_program(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                           const dsl_heap_plan *plan) {
+    dynsup_child_spec *core = &spec->core;
     dsl_codec_trouble trouble;
     if (lua_type(L, CHILD_FUNCTION) != LUA_TSTRING) {
         lua_pushliteral(L, DSL_SPEC_NEEDS_NAME);
@@ -167,14 +181,16 @@ static int abroad_program(lua_State *L, dsl_host *host, dynsup_child_spec *core,
     }
     core->program_ops = &dsl_heap_program_ops;
     core->program = dsl_heap_program_new(L, host, CHILD_FUNCTION, CHILD_ARGS, plan, &trouble);
-    return core->program ? 0 : dsl_heap_program_refused(L, &trouble);
+    if (!core->program)
+        return dsl_heap_program_refused(L, &trouble);
+    return spec->own_heap ? own_lead(L, host, pid, core) : 0;
 }
 
 /* A dry run opens no heaps: it looks whether the child could be in another one, and goes on with
  * it in its own. 0, or the number of values pushed. */
 static int abroad_check(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
                         const dsl_heap_plan *plan, bool plain) {
-    int failed = abroad_program(L, host, &spec->core, plan);
+    int failed = abroad_program(L, host, pid, spec, plan);
     if (failed)
         return failed;
     spec->core.program_ops->release(spec->core.program);
@@ -184,14 +200,11 @@ static int abroad_check(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *
     return 0;
 }
 
-/* The first body and the program, or, of a temporary child, what reports tell of it; and room in
- * the vault. 0, or the number of values pushed. */
-static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const dsl_heap_plan *plan) {
+/* The first body of the spec's program, of which a temporary child only keeps what reports tell;
+ * and room in the vault. 0, or the number of values pushed. */
+static int made_prepare(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     dynsup_reason reason;
-    int failed = abroad_program(L, host, core, plan);
-    if (failed)
-        return failed;
     int status = core->program_ops->make(core->program, 0, &core->body_ops, &core->body, &reason);
     if (status) {
         core->program_ops->release(core->program);
@@ -212,6 +225,34 @@ static int abroad_prepare(lua_State *L, dsl_host *host, dsl_spec *spec, const ds
     return 0;
 }
 
+static int abroad_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                          const dsl_heap_plan *plan) {
+    int failed = abroad_program(L, host, pid, spec, plan);
+    return failed ? failed : made_prepare(L, host, spec);
+}
+
+/* A child in the caller's heap: extra arguments of its supervisor that are in another one come with
+ * its program. 0, or the number of values pushed. */
+static int here_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
+                        bool may_start) {
+    dynsup_child_spec *core = &spec->core;
+    dsl_extra extra;
+    if (spec->is_worker || !dsl_extra_travels(host, host, pid)) {
+        spec_prepare(L, host, pid, spec, may_start);
+        return 0;
+    }
+    dsl_vault_reserve(L, &host->vault, dsl_spec_slots(spec));
+    if (!dsl_extra_pack(host, host, pid, &extra))
+        return dsl_extra_failed(L, &extra);
+    core->program_ops = &dsl_program_ops;
+    core->program = dsl_program_new(L, host, CHILD_PLACES, spec, extra.parcel);
+    if (core->program)
+        return made_prepare(L, host, spec);
+    dsl_parcel_release(extra.parcel);
+    dsl_error(L, "not enough memory");
+    return 0;
+}
+
 static void values_keep(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     if (dsl_spec_has(spec, DSL_SPEC_ID))
@@ -228,11 +269,11 @@ static int parts_prepare(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     dsl_heap_plan plan;
     int failed = 0;
     if (!plan_read(L, host, pid, spec, &plan))
-        spec_prepare(L, host, pid, spec, may_start);
+        failed = here_prepare(L, host, pid, spec, may_start);
     else if (host->config->dry)
         failed = abroad_check(L, host, pid, spec, &plan, may_start);
     else
-        failed = abroad_prepare(L, host, spec, &plan);
+        failed = abroad_prepare(L, host, pid, spec, &plan);
     if (failed == 0)
         values_keep(L, host, spec);
     return failed;

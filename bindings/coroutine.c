@@ -171,7 +171,7 @@ static int plain_results(lua_State *L, int count) {
 static int outside_close(lua_State *L, lua_State *co) {
     dsl_level user;
     dsl_callback_enter(dsl_runtime_of(L), co, &user);
-    int status = dsl_thread_close(co);
+    int status = dsl_thread_close(co, L);
     dsl_callback_leave(&user);
     return status;
 }
@@ -184,7 +184,7 @@ static int thread_close(lua_State *L, lua_State *co) {
     bool chain_ok = host->chain_ok;
     host->chain_ok = false;
     host->innermost = co;
-    int status = dsl_thread_close(co);
+    int status = dsl_thread_close(co, L);
     host->innermost = L;
     host->chain_ok = chain_ok;
     dsl_preempt_left(host, co);

@@ -40,8 +40,7 @@ static void write_pid(writer *out, uint64_t id) {
 
 static void write_value(writer *out, lua_State *L, int index, int depth);
 
-#define ITEMS_MAX   8 /* of a table that are written */
-#define TEXT_MAX    512
+#define ITEMS_MAX   8    /* of a table that are written */
 #define FIELDS_SEEN 1000 /* looked at to find the first of them */
 
 static bool is_less(lua_State *L, int a, int b) {
@@ -245,12 +244,19 @@ void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size) {
     describe(ud, object, true, text, size);
 }
 
-void dsl_description_push(lua_State *L, int index) {
-    char text[TEXT_MAX] = "";
-    writer out = {text, sizeof text};
+void dsl_description_write(lua_State *L, int index, char *text, size_t size) {
+    writer out = {text, size};
     index = lua_absindex(L, index);
-    luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
-    write_value(&out, L, index, 2);
+    *text = '\0';
+    if (lua_checkstack(L, 2 * LUA_MINSTACK))
+        write_value(&out, L, index, 2);
+    else
+        write_text(&out, luaL_typename(L, index), strlen(luaL_typename(L, index)));
+}
+
+void dsl_description_push(lua_State *L, int index) {
+    char text[DSL_DESCRIPTION_SIZE];
+    dsl_description_write(L, index, text, sizeof text);
     lua_pushstring(L, text);
 }
 

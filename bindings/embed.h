@@ -14,9 +14,6 @@ int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, vo
 int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                    void *ud);
 
-/* Does the error on top, of a call that ended with this status, tell of memory? [-0, +0] */
-bool dsl_is_memory_error(lua_State *L, int status);
-
 /* Keeps the value at the index as the text of the last failure. Never raises. [-0, +0] */
 void dsl_embed_note(dsl_host *host, lua_State *L, int index);
 

@@ -12,11 +12,6 @@
 
 /* ---- protected work ---- */
 
-bool dsl_is_memory_error(lua_State *L, int status) {
-    return status == LUA_ERRMEM ||
-           (lua_type(L, -1) == LUA_TSTRING && strstr(lua_tostring(L, -1), "not enough memory"));
-}
-
 static bool is_of_host(const dsl_host *host, lua_State *L) {
     return lua_topointer(L, LUA_REGISTRYINDEX) == lua_topointer(host->L, LUA_REGISTRYINDEX);
 }

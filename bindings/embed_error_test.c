@@ -207,6 +207,29 @@ static void accounts_that_cannot_be_are_no_want_of_memory(void **state) {
     assert_int_equal(allocator.in_use, 0);
 }
 
+/* ---- workers ---- */
+
+static void stop_badly(lua_State *L, dynsup_lua_worker *w) {
+    (void)w;
+    lua_newtable(L);
+    lua_pushinteger(L, 7);
+    lua_setfield(L, -2, "code");
+    lua_error(L);
+}
+
+static void what_a_stop_function_raises_is_told(void **state) {
+    (void)state;
+    static const dynsup_lua_worker_ops bad = {.name = "bad", .stop = stop_badly};
+    char said[256] = "";
+    dynsup_lua_config config = {.level = DYNSUP_LEVEL_ERROR, .log = take, .log_ud = said};
+    dsl_test_embed t;
+    dsl_test_embed_open(&t, &config);
+    assert_int_equal(dynsup_lua_worker_spawn(t.host, &bad, NULL, NULL, NULL), 0);
+    dsl_test_step(&t, NULL);
+    dsl_test_embed_close(&t);
+    assert_string_equal(said, "error in the stop function of the C worker 'bad': { code = 7 }");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_travel_is_no_misuse),
@@ -218,6 +241,7 @@ int main(void) {
         cmocka_unit_test(a_library_that_is_needed_is_told),
         cmocka_unit_test(a_module_of_another_library_is_told),
         cmocka_unit_test(accounts_that_cannot_be_are_no_want_of_memory),
+        cmocka_unit_test(what_a_stop_function_raises_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

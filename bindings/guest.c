@@ -118,8 +118,29 @@ static int guest_outcome(lua_State *L) {
     return 0;
 }
 
+/* The error on top of L, of a __pack of what the function has returned, as one of the function's
+ * own. [-1, +0] */
+static void outcome_failed(lua_State *L, dsl_body *body, int status, dynsup_outcome *outcome) {
+    *outcome = (dynsup_outcome){.status = DYNSUP_ENOMEM};
+    if (dsl_is_memory_error(L, status) || !lua_checkstack(body->co, 1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_xmove(L, body->co, 1);
+    outcome->status = DYNSUP_EREASON;
+    outcome->values[0] = dsl_crash_reason(body->host, body->co, body, status).value;
+}
+
 void dsl_guest_outcome(dsl_body *body, int count, dynsup_outcome *outcome) {
     guest g = {body, count, outcome};
-    if (dsl_protect(body->host->L, guest_outcome, &g) != LUA_OK)
+    lua_State *L = body->host->L;
+    if (!lua_checkstack(L, 4)) {
         outcome->status = DYNSUP_ENOMEM;
+        return;
+    }
+    lua_pushcfunction(L, guest_outcome);
+    lua_pushlightuserdata(L, &g);
+    int status = lua_pcall(L, 1, 0, 0);
+    if (status != LUA_OK)
+        outcome_failed(L, body, status, outcome);
 }

@@ -15,6 +15,7 @@
 struct dsl_heap_program {
     dsl_host *whole;
     dsl_heap_group *group; /* or NULL */
+    dsl_parcel *extra;     /* of its supervisor, where that has no group; or NULL */
     dsl_parcel *args;      /* or NULL */
     dsl_parcel *env;       /* or NULL */
     size_t max_bytes;
@@ -85,7 +86,7 @@ static int make_protected(lua_State *L) {
     int count = 0;
     if (!code_push(L, m, &count))
         return 0;
-    if (program->group && !parcel_push(L, m, program->group->extra, &count))
+    if (!parcel_push(L, m, program->group ? program->group->extra : program->extra, &count))
         return 0;
     if (!parcel_push(L, m, program->args, &count))
         return 0;
@@ -149,6 +150,7 @@ static void program_release(void *p) {
     dsl_heap_program *program = p;
     if (program->group)
         dsl_heap_group_release(program->group);
+    dsl_parcel_release(program->extra);
     dsl_parcel_release(program->args);
     dsl_parcel_release(program->env);
     program->alloc(program->alloc_ud, program, sizeof *program + program->name_size, 0);
@@ -227,6 +229,10 @@ dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int functio
     if (program->group)
         dsl_heap_group_retain(program->group);
     return program;
+}
+
+void dsl_heap_program_lead(dsl_heap_program *program, dsl_parcel *extra) {
+    program->extra = extra;
 }
 
 /* ---- boxes ---- */

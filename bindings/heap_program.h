@@ -30,6 +30,10 @@ typedef struct dsl_heap_plan {
 dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
                                        const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
 
+/* Gives it extra arguments of its supervisor's, which come before its own: changes hands. For one
+ * with a heap of its own; a group has those that it needs. */
+void dsl_heap_program_lead(dsl_heap_program *program, dsl_parcel *extra);
+
 /* Pushes nil, "invalid_mfa" and the trouble as a detail; returns their number. [-0, +3] */
 int dsl_heap_program_refused(lua_State *L, const dsl_codec_trouble *trouble);
 

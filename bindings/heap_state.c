@@ -70,6 +70,7 @@ static void face_open(lua_State *L, const opening *o) {
     dsl_host *face = &o->heap->face;
     dsl_runtime *runtime = dsl_runtime_of_thread(L);
     face->runtime = runtime;
+    runtime->is_further = true;
     face->L = face->innermost = L;
     face->number = ++runtime->runs;
     runtime->loop = o->whole->runtime->loop;

@@ -26,7 +26,13 @@ static const char module[] =
     "  local t = {}\n"
     "  while true do t[#t + 1] = ('x'):rep(20000) .. #t end\n"
     "end\n"
-    "return { serve = serve, start = start, eat = eat }\n";
+    "local function lead(sup, to)\n"
+    "  local spec = { body = serve, args = { to, 'x' }, name = 'led' }\n"
+    "  pcall(d.start_child, sup, spec)\n"
+    "  pcall(d.start_child, sup, { start = start, args = { to }, restart = 'temporary' })\n"
+    "  pcall(d.sleep)\n"
+    "end\n"
+    "return { serve = serve, start = start, eat = eat, lead = lead }\n";
 
 static const dsl_scenario scenario = {
     .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
@@ -79,6 +85,27 @@ static void each_allocation_of_a_reload_among_heaps_may_fail(void **state) {
     dsl_test_sweep_all(&reloading);
 }
 
+static const dsl_scenario leading = {
+    .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
+    .run = "d.run({ clock = 'virtual', log_level = 'off' }, function()\n"
+           "  local packed = setmetatable({}, { __pack = function() return 'none', {} end })\n"
+           "  local sup = d.start_link { extra_arguments = { d.self(), { 'extra', 1 } } }\n"
+           "  local bad = d.start_link { extra_arguments = { packed } }\n"
+           "  pcall(d.flag, 'trap_exit', true)\n"
+           "  local here = d.start_link { heaps = 1 }\n"
+           "  for _, to in ipairs { sup, bad } do\n"
+           "    pcall(d.start_child, here, { body = 'heapling:lead', args = { to, d.self() } })\n"
+           "  end\n"
+           "  pcall(d.sleep, 1)\n"
+           "  pcall(d.exit, 'led', 'kill')\n"
+           "  for _ = 1, 9 do pcall(d.receive, 1) end\n"
+           "end)\n"};
+
+static void each_allocation_of_extra_arguments_to_another_heap_may_fail(void **state) {
+    (void)state;
+    dsl_test_sweep_all(&leading);
+}
+
 static const dsl_scenario losing = {
     .prepare = "package.path = os.getenv 'DYNSUP_TEST_PATH' d = require 'dynsup'\n",
     .run = "d.run({ clock = 'virtual' }, function()\n"
@@ -114,6 +141,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_heaps_may_fail),
         cmocka_unit_test(each_allocation_of_a_reload_among_heaps_may_fail),
+        cmocka_unit_test(each_allocation_of_extra_arguments_to_another_heap_may_fail),
         cmocka_unit_test(each_allocation_of_a_heap_that_is_lost_may_fail),
     };
     module_write(folder, file, sizeof file);

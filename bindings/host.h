@@ -137,9 +137,10 @@ struct dsl_runtime {
     bool loop_is_lent;      /* it is the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
-    bool has_luv;   /* luv has been loaded */
-    unsigned apart; /* > 0: its code has no host: see dsl_apart_begin */
-    bool finishing; /* the state is about to be closed: callbacks of the loop are dropped */
+    bool is_further; /* the state is a further heap's */
+    bool has_luv;    /* luv has been loaded */
+    unsigned apart;  /* > 0: its code has no host: see dsl_apart_begin */
+    bool finishing;  /* the state is about to be closed: callbacks of the loop are dropped */
     struct dsl_callback_time callback;
     int hups;          /* how often SIGHUP had come when it was acted upon last */
     bool generational; /* the collector's mode, as far as is known */

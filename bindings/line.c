@@ -14,6 +14,7 @@
  */
 #include "bindings/binding.h"
 #include "bindings/interrupt.h"
+#include "bindings/nested.h"
 #include "bindings/pending.h"
 #include "core/dynsup_look.h"
 #include "core/tiny.h"
@@ -158,15 +159,18 @@ static int attempt(lua_State *L) {
  * and the loop calls back in them. */
 static dsl_host *outermost(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
-    while (host->outer)
-        host = host->outer;
+    while (dsl_host_around(host))
+        host = dsl_host_around(host);
     return host;
 }
 
-/* Halts the runs inside the host's. */
-static void inner_halt(dsl_host *host) {
-    for (dsl_host *inner = host->runtime->host; inner != host; inner = inner->outer)
-        dynsup_host_halt(inner->core, 0);
+static void run_halt(dsl_host *inner, void *ud) {
+    (void)ud;
+    dynsup_host_halt(inner->core, 0);
+}
+
+static void inner_halt(const dsl_host *host) {
+    dsl_runs_inside(host, run_halt, NULL);
 }
 
 /* Unwinds the line that the process runs; true if there is one. For the calling process nothing

@@ -87,7 +87,8 @@ static void call_failed(lua_State *L, queue *q) {
     if (q->failed || lua_touserdata(L, -1) == (const void *)&dsl_halt_sentinel)
         return;
     q->failed = true;
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+    char text[DSL_DESCRIPTION_SIZE];
+    dsl_description_write(L, -1, text, sizeof text);
     lua_warning(L, "dynsup: error in a log function: ", 1);
     lua_warning(L, text, 0);
 }

@@ -93,13 +93,18 @@ static int luv_load(lua_State *L) {
     withhold(L, "stop");
     withhold(L, "loop_close");
     withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
-    if (runtime->host && runtime->host->heap)
+    if (runtime->is_further)
         threads_withhold(L);
     return 1;
 }
 
-/* A further heap's state must be able to wait until the loop has let go of what it has there. */
+/* A further heap's state must be able to wait until the loop has let go of what it has there. Its
+ * face is behind the runs inside, until it is closed. */
 static void check_heap(lua_State *L, const dsl_host *host) {
+    while (host && host->outer)
+        host = host->outer;
+    if (!host || !host->heap)
+        luaL_error(L, "luv is not there in a heap that is being closed");
     if (host->whole->outer || host->whole->runtime->loop_is_lent)
         luaL_error(L,
                    "luv is for the first heap where the loop is the program's, or another run's: "
@@ -112,7 +117,7 @@ static int luv_loader(lua_State *L) {
     lua_State *main = runtime->L;
     if (runtime->host && runtime->host->owner != DSL_OWNER_RUN && !runtime->host->uv)
         return luaL_error(L, "luv needs an event loop: this host has none");
-    if (runtime->host && runtime->host->heap)
+    if (runtime->is_further)
         check_heap(L, runtime->host);
     if (!runtime->loop)
         runtime->loop = dynsup_uv_loop_new();

@@ -14,14 +14,8 @@ static dsl_heap *heap_of(const dsl_host *host, uint64_t object) {
     return dsl_heap_at(host->whole, (uint32_t)(object >> DSL_OBJECT_HEAP) & DSL_OBJECT_NUMBER);
 }
 
-static dsl_parcel *parcel_of(uint64_t object) {
-    /* the object is the parcel's address, told from a slot by the highest bit */
-    uint64_t address = object & ((UINT64_C(1) << DSL_OBJECT_PART) - 1);
-    return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
-}
-
 static struct dsl_heap_group *group_of(uint64_t object) {
-    return (void *)parcel_of(object);
+    return (void *)dsl_object_parcel(object);
 }
 
 /* ---- owners ---- */
@@ -67,7 +61,7 @@ void dsl_object_retain(dsl_host *host, uint64_t object) {
     else if ((object & DSL_OBJECT_GROUP) == DSL_OBJECT_GROUP)
         dsl_heap_group_retain(group_of(object));
     else
-        dsl_parcel_retain(parcel_of(object));
+        dsl_parcel_retain(dsl_object_parcel(object));
 }
 
 void dsl_object_release(dsl_host *host, uint64_t object) {
@@ -78,7 +72,7 @@ void dsl_object_release(dsl_host *host, uint64_t object) {
     else if ((object & DSL_OBJECT_GROUP) == DSL_OBJECT_GROUP)
         dsl_heap_group_release(group_of(object));
     else
-        dsl_parcel_release(parcel_of(object));
+        dsl_parcel_release(dsl_object_parcel(object));
 }
 
 dsl_host *dsl_object_face(dsl_host *host, uint64_t object) {
@@ -114,7 +108,7 @@ static dsl_parcel *pack_slot(dsl_host *face, uint32_t slot) {
 static dsl_parcel *parcel_take(dsl_host *host, uint64_t object) {
     dsl_parcel *parcel = NULL;
     if (object & DSL_OBJECT_PARCEL) {
-        parcel = parcel_of(object);
+        parcel = dsl_object_parcel(object);
     } else {
         dsl_heap *heap = heap_of(host, object);
         if (!heap || heap->state != DSL_HEAP_CLOSED)
@@ -207,7 +201,7 @@ void dsl_object_push_plain(lua_State *L, dsl_host *host, uint64_t object) {
  * lower, the last one first. */
 void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
     int base = lua_gettop(L);
-    bool made = unpack(L, host, (unpacking){.parcel = parcel_of(values[0].as.object)});
+    bool made = unpack(L, host, (unpacking){.parcel = dsl_object_parcel(values[0].as.object)});
     lua_settop(L, base + count);
     for (int i = count; i > 0; i--) {
         uint32_t part = dsl_value_part(&values[i - 1]);

@@ -52,6 +52,12 @@ static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
 }
 
+/* The parcel of such an object. */
+static inline dsl_parcel *dsl_object_parcel(uint64_t object) {
+    uint64_t address = object & ((UINT64_C(1) << DSL_OBJECT_PART) - 1);
+    return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
+}
+
 /* The number-th value of the parcel, from 1 to DSL_OBJECT_PARTS; who has the object is an owner. */
 static inline uint64_t dsl_object_of_part(dsl_parcel *parcel, uint32_t number) {
     return dsl_object_of_parcel(parcel) | (uint64_t)number << DSL_OBJECT_PART;
@@ -82,7 +88,13 @@ void dsl_object_describe(void *ud, uint64_t object, char *text, size_t size);
 /* The same for the traceback of a crash object, and the last message of its process. */
 void dsl_object_trace(void *ud, uint64_t object, char *text, size_t size);
 
-/* Pushes a value as the text that describe makes of it, raw. [-0, +1] */
+#define DSL_DESCRIPTION_SIZE 512 /* of what is described, with the final 0, at most */
+
+/* Writes a value as the text that describe makes of it, raw; cut to size, 0-terminated. Never
+ * raises. */
+void dsl_description_write(lua_State *L, int index, char *text, size_t size);
+
+/* Pushes the same. Raises without memory. [-0, +1] */
 void dsl_description_push(lua_State *L, int index);
 
 /* ---- what is kept of a vault when its heap is closed ---- */

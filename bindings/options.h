@@ -20,7 +20,8 @@ typedef struct dsl_options {
 enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
 
 /* Reads the table at the index, raw. 0 with four values pushed (the places), or nil, reason, value
- * pushed and their number returned. Raises only without memory. */
+ * pushed and their number returned. Raises without memory, and what a __pack of extra arguments
+ * raises. */
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
 /* Keeps the extra arguments, and the group of heaps if there is to be one, as core.arguments: an

@@ -245,8 +245,8 @@ static bool error_is_new(dsl_host *host, lua_State *co) {
 static void close_failed(dsl_host *host, lua_State *co) {
     if (lua_touserdata(co, -1) == (const void *)&dsl_halt_sentinel)
         return;
-    const char *text =
-        lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : luaL_typename(co, -1);
+    char text[DSL_DESCRIPTION_SIZE];
+    dsl_description_write(co, -1, text, sizeof text);
     dsl_log(host, DYNSUP_LEVEL_ERROR, "error in a close handler of an ending process: %s", text);
 }
 
@@ -258,7 +258,7 @@ void dsl_close_thread(dsl_host *host, lua_State *co) {
     close_watch(host, co);
     host->innermost = co;
     host->chain_ok = false;
-    int status = dsl_thread_close(co);
+    int status = dsl_thread_close(co, host->L);
     if (failed_before ? error_is_new(host, co) : status != LUA_OK)
         close_failed(host, co);
     lua_sethook(co, NULL, 0, 0);

@@ -87,7 +87,18 @@ static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_o
     return m.body ? 0 : DYNSUP_EREASON;
 }
 
-/* The supervisor's arguments are asked for when the body begins. */
+/* With what comes from another heap it is made at once: a failure is that of the start. */
+static int made_body(const dsl_program *program, const dynsup_body_ops **ops_out, void **body_out,
+                     dynsup_reason *reason) {
+    *ops_out = &dsl_body_ops;
+    *body_out = dsl_program_body(program, 0, reason);
+    if (*body_out)
+        return 0;
+    bool is_nomem = reason->value.kind == DYNSUP_ATOM && reason->value.as.atom == DYNSUP_NOMEM;
+    return is_nomem ? DYNSUP_ENOMEM : DYNSUP_EREASON;
+}
+
+/* The supervisor's arguments in the same heap are asked for when the body begins. */
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
     (void)arguments;
@@ -98,13 +109,20 @@ static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops
     }
     if (program->is_worker)
         return worker_body(program, ops_out, body_out, reason);
+    if (program->has_extra)
+        return made_body(program, ops_out, body_out, reason);
     *ops_out = &dsl_begin_ops;
     *body_out = dsl_program_retain(program);
     return 0;
 }
 
-static size_t program_size(uint32_t arg_count) {
-    return sizeof(dsl_program) + arg_count * sizeof(dynsup_value);
+static size_t program_size(uint32_t value_count) {
+    return sizeof(dsl_program) + value_count * sizeof(dynsup_value);
+}
+
+/* The arguments, and the parcel of those that come before. */
+static uint32_t value_count(const dsl_program *program) {
+    return program->arg_count + program->has_extra;
 }
 
 /* Its heap may be closed by now: so the whole host is asked, and not the face. */
@@ -122,11 +140,11 @@ void dsl_program_release(void *p) {
     slot_release(host, program->function);
     slot_release(host, program->env);
     slot_release(host, program->env_call);
-    for (uint32_t i = 0; i < program->arg_count; i++)
+    for (uint32_t i = 0; i < value_count(program); i++)
         dsl_value_release(whole, &program->args[i]);
     if (host->heap)
         dsl_heap_release(host->heap); /* the face may be gone from here on */
-    whole->alloc(whole->alloc_ud, program, program_size(program->arg_count), 0);
+    whole->alloc(whole->alloc_ud, program, program_size(value_count(program)), 0);
 }
 
 /* Pushes the function that tells where the code is: of a server's child the module's, whose start
@@ -193,8 +211,9 @@ static uint32_t place_keep(lua_State *L, dsl_host *host, int index) {
     return dsl_vault_put(L, &host->vault);
 }
 
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec) {
-    size_t size = program_size((uint32_t)spec->arg_count);
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec,
+                             dsl_parcel *extra) {
+    size_t size = program_size((uint32_t)spec->arg_count + (extra != NULL));
     dsl_host *whole = host->whole;
     dsl_program *program = whole->alloc(whole->alloc_ud, NULL, 0, size);
     if (!program)
@@ -203,12 +222,16 @@ dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl
                              .owners = 1,
                              .arg_count = (uint32_t)spec->arg_count,
                              .is_guest = spec->by_start,
+                             .has_extra = extra,
                              .max_memory = spec->max_memory};
     program->is_worker = dsl_worker_name(L, places + DSL_SPEC_FUNCTION);
     program->function = dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
     dsl_vault_retain(&host->vault, program->function);
     for (int i = 0; i < spec->arg_count; i++)
         arg_keep(L, program, places + DSL_SPEC_ARGS, i);
+    if (extra)
+        program->args[spec->arg_count] =
+            (dynsup_value){DYNSUP_OBJECT, {.object = dsl_object_of_parcel(extra)}};
     if (host->heap)
         dsl_heap_retain(host->heap);
     if (!dsl_spec_has(spec, DSL_SPEC_ENV))
@@ -222,6 +245,6 @@ dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places) {
     static const dsl_spec plain;
     dsl_function_keep(L, host, places + DSL_SPEC_FUNCTION);
     if (!host->function.program)
-        host->function.program = dsl_program_new(L, host, places, &plain);
+        host->function.program = dsl_program_new(L, host, places, &plain, NULL);
     return host->function.program ? dsl_program_retain(host->function.program) : NULL;
 }

@@ -29,13 +29,22 @@ typedef struct dsl_program {
     uint32_t arg_count;
     bool is_guest;     /* a start function */
     bool is_worker;    /* a worker in C: it is run by a body of its own */
+    bool has_extra;    /* behind the arguments is the parcel of the supervisor's: see extra.h */
     size_t max_memory; /* of each body's process, in bytes; 0: no limit */
     dynsup_value args[];
 } dsl_program;
 
-/* A program, with one owner, as the spec says whose places begin at the index. dsl_spec_slots of
- * the vault must have been reserved. NULL without memory. [-0, +0] */
-dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec);
+/* The supervisor's extra arguments where they come from another heap, or NULL. */
+static inline dsl_parcel *dsl_program_extra(const dsl_program *program) {
+    return program->has_extra ? dsl_object_parcel(program->args[program->arg_count].as.object)
+                              : NULL;
+}
+
+/* A program, with one owner, as the spec says whose places begin at the index. extra (or NULL)
+ * changes hands. dsl_spec_slots of the vault must have been reserved. NULL without memory: extra is
+ * the caller's. [-0, +0] */
+dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec,
+                             dsl_parcel *extra);
 
 /* The same without arguments and limits, for a body that runs once: those of the same function
  * share it. */
@@ -53,8 +62,13 @@ extern const dynsup_program_ops dsl_program_ops;
 
 /* ---- begin.c ---- */
 
-/* A program as the body of a process that has not begun; it owns a share. */
+/* A program without has_extra as the body of a process that has not begun; it owns a share. */
 extern const dynsup_body_ops dsl_begin_ops;
+
+/* A body that is about to run the program; arguments: the supervisor's list, of the same heap, 0:
+ * none, or the program has them. NULL: the reason says why. Never raises. */
+dsl_body *dsl_program_body(const dsl_program *program, uint64_t arguments,
+                           dynsup_reason *reason_out);
 
 /* ---- program.c, kept.c ---- */
 

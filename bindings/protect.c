@@ -1,6 +1,8 @@
 /* Protected calls, for those who may not raise: the core is on their stack. */
 #include "bindings/binding.h"
 
+#include <string.h>
+
 int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
     if (!lua_checkstack(L, 4))
         return LUA_ERRMEM;
@@ -10,6 +12,11 @@ int dsl_protect(lua_State *L, lua_CFunction fn, void *ud) {
     if (status != LUA_OK)
         lua_pop(L, 1);
     return status;
+}
+
+bool dsl_is_memory_error(lua_State *L, int status) {
+    return status == LUA_ERRMEM ||
+           (lua_type(L, -1) == LUA_TSTRING && strstr(lua_tostring(L, -1), "not enough memory"));
 }
 
 typedef struct reserving {

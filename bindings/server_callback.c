@@ -179,18 +179,36 @@ bool dsl_server_copy(dsl_host *host, lua_State *co, int index) {
     return true;
 }
 
-void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index) {
+/* Moves the value on top of L to the caller, if it still waits. [-1, +0] */
+static void reply_move(lua_State *L, dsl_host *host, dynsup_ref ref) {
     dsl_body *caller = dynsup_caller(host->core, ref, &dsl_body_ops);
-    if (!caller)
+    if (!caller) {
+        lua_pop(L, 1);
         return;
-    if (caller->host == host) {
-        lua_pushvalue(L, index);
-        lua_xmove(L, caller->inner, 1);
-    } else {
-        dynsup_value value = dsl_value_abroad(L, host, index);
-        dsl_value_push_in_slice(caller->inner, caller->host, &value);
-        dsl_value_release(host, &value);
     }
+    lua_xmove(L, caller->inner, 1);
     caller->nargs = 1;
     dynsup_call_replied(host->core, ref);
+}
+
+/* To the heap of that face, in which finalizers may run: one of them may have replied. */
+static void reply_abroad(lua_State *L, dsl_host *host, dynsup_ref ref, int index, dsl_host *to) {
+    if (!lua_checkstack(to->L, 1))
+        return;
+    dynsup_value value = dsl_value_abroad(L, host, index);
+    dsl_value_push_in_slice(to->L, to, &value);
+    dsl_value_release(host, &value);
+    reply_move(to->L, host, ref);
+}
+
+void dsl_server_reply(lua_State *L, dsl_host *host, dynsup_ref ref, int index) {
+    const dsl_body *caller = dynsup_caller(host->core, ref, &dsl_body_ops);
+    if (!caller)
+        return;
+    if (caller->host != host) {
+        reply_abroad(L, host, ref, index, caller->host);
+        return;
+    }
+    lua_pushvalue(L, index);
+    reply_move(L, host, ref);
 }

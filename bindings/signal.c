@@ -1,7 +1,7 @@
 /*
- * What signals to the program do to the hosts of a state: SIGINT and SIGTERM halt them, the runs
- * inside first. SIGHUP is an event for those who ask for it; when nobody does, it halts them, too,
- * unless the program was started with SIGHUP ignored.
+ * What signals to the program do to a host and the runs inside: SIGINT and SIGTERM halt them, the
+ * innermost first. SIGHUP is an event for those who ask for it; when nobody does, it halts them,
+ * too, unless the program was started with SIGHUP ignored.
  *
  * Design notes.
  * Signals are heard of in two ways: from the loop, and, by a run on a virtual clock inside another
@@ -12,43 +12,50 @@
 #include "bindings/signal.h"
 
 #include "bindings/interrupt.h"
+#include "bindings/nested.h"
 #include "bindings/observe.h"
 
 #include <signal.h>
 
 /* The host that hears of signals, for itself and the runs inside its own; NULL: none does. */
-static const dsl_host *hearer_of(const dsl_host *host) {
+static dsl_host *hearer_of(dsl_host *host) {
     while (host && !host->config->signals)
-        host = host->outer;
-    return host;
+        host = dsl_host_around(host);
+    return host ? host->whole : NULL;
 }
 
-static void halt_all(const dsl_host *hearer) {
-    for (dsl_host *host = hearer->runtime->host; host; host = host->outer) {
-        dynsup_host_halt(host->core, 0);
-        if (host == hearer)
-            return;
-    }
+static void halt(dsl_host *host, void *ud) {
+    (void)ud;
+    dynsup_host_halt(host->core, 0);
 }
 
-static bool is_asked_for(const dsl_host *hearer) {
-    const dsl_host *host = hearer->runtime->host;
-    while (host != hearer && !dsl_observe_asks(host, DYNSUP_EVENT_HUP))
-        host = host->outer;
-    return dsl_observe_asks(host, DYNSUP_EVENT_HUP);
+static void halt_all(dsl_host *hearer) {
+    dsl_runs_inside(hearer, halt, NULL);
+    halt(hearer, NULL);
 }
 
-static void tell_all(const dsl_host *hearer) {
-    dynsup_event event = {.kind = DYNSUP_EVENT_HUP};
-    for (dsl_host *host = hearer->runtime->host; host; host = host->outer) {
-        event.at_ns = dynsup_host_now(host->core);
-        dynsup_host_tell(host->core, &event);
-        if (host == hearer)
-            return;
-    }
+static void look_for_asker(dsl_host *host, void *is_asked) {
+    *(bool *)is_asked = *(bool *)is_asked || dsl_observe_asks(host, DYNSUP_EVENT_HUP);
 }
 
-static void look_for_hup(const dsl_host *hearer) {
+static bool is_asked_for(dsl_host *hearer) {
+    bool is_asked = dsl_observe_asks(hearer, DYNSUP_EVENT_HUP);
+    dsl_runs_inside(hearer, look_for_asker, &is_asked);
+    return is_asked;
+}
+
+static void tell(dsl_host *host, void *ud) {
+    (void)ud;
+    dynsup_event event = {.kind = DYNSUP_EVENT_HUP, .at_ns = dynsup_host_now(host->core)};
+    dynsup_host_tell(host->core, &event);
+}
+
+static void tell_all(dsl_host *hearer) {
+    dsl_runs_inside(hearer, tell, NULL);
+    tell(hearer, NULL);
+}
+
+static void look_for_hup(dsl_host *hearer) {
     dsl_interrupt_heard_hup(); /* first: one that comes now is looked for once more */
     int hups = dsl_interrupt_hups();
     if (hups == hearer->runtime->hups)
@@ -73,7 +80,7 @@ void dsl_signal_came(void *ud, int signum) {
 }
 
 void dsl_signals_look(dsl_host *host) {
-    const dsl_host *hearer = host->outer ? hearer_of(host) : NULL;
+    dsl_host *hearer = host->outer ? hearer_of(host) : NULL;
     if (!hearer)
         return;
     if (dsl_interrupt_seen())
@@ -83,7 +90,7 @@ void dsl_signals_look(dsl_host *host) {
 }
 
 bool dsl_host_stays(void *ud) {
-    const dsl_host *host = ud;
+    dsl_host *host = ud;
     return host->config->stays || host->stays ||
            (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
 }

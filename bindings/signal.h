@@ -1,4 +1,4 @@
-/* What signals to the program do to the hosts of a state. */
+/* What signals to the program do to a host and the runs inside. */
 #ifndef DSL_SIGNAL_H
 #define DSL_SIGNAL_H
 

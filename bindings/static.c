@@ -111,7 +111,7 @@ static int draft_add(lua_State *L, dsl_host *host, dynsup_draft *draft, const sp
     bool own_heap = s->items[i].own_heap;
     core.program_ops = own_heap ? &dsl_heap_program_ops : &dsl_program_ops;
     core.program = own_heap ? (void *)dsl_heap_program_box_take(L, base + DSL_SPEC_FUNCTION)
-                            : dsl_program_new(L, host, base, &s->items[i]);
+                            : dsl_program_new(L, host, base, &s->items[i], NULL);
     int status = DYNSUP_ENOMEM;
     if (core.program) {
         core.id = dsl_value_get(L, host, base + DSL_SPEC_ID);

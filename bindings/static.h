@@ -14,7 +14,7 @@ typedef struct dsl_static {
 
 /* Reads the list of child specs and the options at the two indices. 0 with something pushed, what
  * options.core borrows is in it, or nil, reason, detail pushed and their number returned. Raises
- * only without memory. */
+ * without memory, and what a __pack of a child's arguments raises. */
 int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, unsigned kinds,
                     dsl_static *out);
 

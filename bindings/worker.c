@@ -253,12 +253,34 @@ static int stop_protected(lua_State *L) {
     return 0;
 }
 
+static void stop_failed(const dynsup_lua_worker *w, const char *text) {
+    dsl_log(w->host, DYNSUP_LEVEL_ERROR, "error in the stop function of the C worker '%s': %s",
+            w->ops->name, text);
+}
+
+/* The error is on top. [-1, +0] */
+static void stop_raised(lua_State *L, const dynsup_lua_worker *w) {
+    char text[DSL_DESCRIPTION_SIZE];
+    dsl_description_write(L, -1, text, sizeof text);
+    if (lua_touserdata(L, -1) != (const void *)&dsl_halt_sentinel)
+        stop_failed(w, text);
+    lua_pop(L, 1);
+}
+
 static void worker_stop(void *body, dynsup_host *core, dynsup_pid self) {
     (void)core, (void)self;
     dynsup_lua_worker *w = body;
-    if (w->pid && w->ops->stop && dsl_protect(w->host->L, stop_protected, w) != LUA_OK)
-        dsl_log(w->host, DYNSUP_LEVEL_ERROR, "error in the stop function of the C worker '%s'",
-                w->ops->name);
+    lua_State *L = w->host->L;
+    if (!w->pid || !w->ops->stop)
+        return;
+    if (!lua_checkstack(L, 4)) {
+        stop_failed(w, "not enough memory");
+        return;
+    }
+    lua_pushcfunction(L, stop_protected);
+    lua_pushlightuserdata(L, w);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+        stop_raised(L, w);
 }
 
 const dynsup_body_ops dsl_worker_body_ops = {

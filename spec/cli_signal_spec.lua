@@ -229,6 +229,69 @@ cli.describe("SIGINT and SIGTERM", function()
     end
   end)
 
+  -- Runs a script after `text` has been made the function of a module, which runs inside a run in a
+  -- further heap.
+  local function signalled_there(signal, clock, text, after)
+    cli.write("there.lua", prelude .. ([[
+      return { go = function()
+        dynsup.run({ clock = "%s" }, function() %s end)
+      end }]]):format(clock, text:gsub("SIGNAL", signal)))
+    return signalled(signal, [[
+      local sup = dynsup.start_link {}
+      dynsup.start_child(sup, { body = worker, args = { "worker" }, ready = true })
+      local function start_there()
+        return dynsup.start_child(sup, { body = "there:go", heap = "own", restart = "temporary" })
+      end
+      ]] .. after)
+  end
+
+  it("reach a run inside the run that is in a further heap", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      for _, signal in ipairs { "sigterm", "sighup" } do
+        assert_printed("inner\nworker\n", signalled_there(signal, clock, [[
+          dynsup.spawn(worker, "inner")
+          local busy = dynsup.spawn(function() while true do end end)
+          dynsup.yield()
+          raise "SIGNAL"
+          dynsup.sleep(2000)
+          dynsup.exit(busy, "kill")
+          print "late"]], [[
+          start_there()
+          dynsup.sleep "infinity"]]))
+      end
+    end
+  end)
+
+  it("SIGHUP is told to a run in a further heap, and ends nothing", function()
+    for _, clock in ipairs { "virtual", "real" } do
+      assert_printed("inner\nouter\nworker\n", signalled_there("sighup", clock, [[
+        dynsup.observe({ events = "hup" }, dynsup.self())
+        local busy = dynsup.spawn(function() while true do end end)
+        raise "SIGNAL"
+        assert(dynsup.receive() == "EVENT")
+        print "inner"
+        dynsup.exit(busy, "kill")
+        dynsup.halt()]], [[
+        dynsup.monitor(start_there())
+        assert(dynsup.receive() == "DOWN")
+        print "outer"]]))
+    end
+  end)
+
+  it("SIGHUP that was told before does not end a run in a further heap", function()
+    assert_printed("told\ninner\nouter\nworker\n", signalled_there("sighup", "virtual", [[
+      dynsup.sleep(1000)
+      print "inner"]], [[
+      local asked <close> = dynsup.observe({ events = "hup" }, dynsup.self())
+      raise "SIGNAL"
+      assert(dynsup.receive() == "EVENT")
+      asked:close()
+      print "told"
+      dynsup.monitor(start_there())
+      assert(dynsup.receive() == "DOWN")
+      print "outer"]]))
+  end)
+
   it("SIGHUP that was told inside does not end the run around", function()
     for _, clock in ipairs { "virtual", "real" } do
       assert_printed("inner\nouter\n", signalled("sighup", ([[

@@ -132,6 +132,21 @@ describe("in the <close> handler of an ending process", function()
     assert.is_true(closed)
   end))
 
+  it("an error that is no text is told as reports tell it", function()
+    local lines = {}
+    host.run(function()
+      local problem = setmetatable({ code = 7 }, { __tostring = error })
+      for _, value in ipairs { problem, 7 } do
+        local pid, ref = guarded(function() error(value) end, dynsup.receive)
+        dynsup.yield()
+        dynsup.exit(pid, "kill")
+        host.down(ref)
+      end
+    end, { log = function(_, line) lines[#lines + 1] = line end })
+    assert.matches("error in a close handler of an ending process: { code = 7 }", lines[1])
+    assert.matches("error in a close handler of an ending process: 7", lines[2])
+  end)
+
   for _, clock in ipairs { "virtual", "real" } do
     it("an endless loop is cut on the " .. clock .. " clock", host.main(function()
       local pid, ref = guarded(function()

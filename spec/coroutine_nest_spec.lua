@@ -1,4 +1,5 @@
--- Coroutines many levels inside one another in a process, whose own may have been seen before or not.
+-- Coroutines many levels inside one another in a process, whose own may have been seen before or not, and
+-- closed inside one another.
 
 local dynsup = require "dynsup"
 local host = require "spec.support.host"
@@ -33,5 +34,23 @@ describe("coroutine.status", function()
         assert.equal("dead", coroutine.status(thread))
       end
     end
+  end))
+end)
+
+describe("coroutine.close", function()
+  it("ends with an error where closing closes the next one without end", host.main(function()
+    local depth = 0
+    local function nest()
+      depth = depth + 1
+      local co = coroutine.wrap(function()
+        local _ <close> = host.closer(nest)
+        coroutine.yield(coroutine.running())
+      end)()
+      assert(coroutine.close(co))
+    end
+    local ok, message = pcall(nest)
+    assert.is_false(ok)
+    assert.matches("C stack overflow", message)
+    assert.is_true(depth < 1000)
   end))
 end)

@@ -49,6 +49,39 @@ describe("a guest", function()
     assert.same(family.workers(1), dynsup.count_children(sup))
   end))
 
+  -- What start_link says of an init that returns flags with a value whose __pack is the function.
+  local function start_packing(pack)
+    local supervisor = require "dynsup.supervisor"
+    local value = setmetatable({}, { __pack = pack })
+    local inits = {
+      dynamic = { dynsup, function() return dynsup.init { heaps = 1, extra_arguments = { value } } end },
+      static = { supervisor, function()
+        return supervisor.init({ { id = 1, body = "no:where", heap = "own", args = { value } } }, {})
+      end },
+    }
+    local told = {}
+    for name, case in pairs(inits) do
+      told[name] = table.pack(pcall(case[1].start_link, { init = case[2] }, 1))
+    end
+    return told
+  end
+
+  it("fails with the error that a __pack of its flags has raised", family.trapping(function()
+    local problem = { code = 7 }
+    for _, told in pairs(start_packing(function() error(problem) end)) do
+      assert.is_nil(told[2])
+      assert.equal(problem, told[3].error)
+      assert.matches("^stack traceback:", told[3].traceback)
+    end
+    for _, told in pairs(start_packing(function() error "it does not pack" end)) do
+      assert.matches("guest_spec.lua:%d+: it does not pack$", told[3].error)
+    end
+    for _, told in pairs(start_packing(function() error("not enough memory", 0) end)) do
+      assert.is_false(told[1])
+      assert.matches("not enough memory$", told[2])
+    end
+  end))
+
   it("finds no message that came before it", host.main(function()
     local sup = dynsup.start_link {}
     dynsup.send(sup, "too early")

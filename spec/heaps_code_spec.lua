@@ -342,6 +342,20 @@ describe("in a further heap, on the real clock,", function()
   )
 
   it(
+    "luv's threads are for the first heap also inside a run",
+    net.main(function()
+      local pid = serving(supervisor())
+      local _, message = ask(pid, "eval", [[
+        local dynsup = require "dynsup"
+        return dynsup.run({ clock = "virtual" }, function()
+          return select(2, pcall(require("luv").new_work, print, print))
+        end)
+      ]])
+      assert.matches("luv's threads are for the first heap", tostring(message))
+    end)
+  )
+
+  it(
     "luv calls back also in a heap that was about to be closed, and is wanted again",
     net.main(function()
       local pid = serving(supervisor {}, { heap = "own", restart = "temporary" })

@@ -1,5 +1,6 @@
 -- Messages between heaps: what their values share, and their size (max_message).
 
+local finalizer = require "spec.support.finalizer"
 local host = require "spec.support.host"
 local heaps = require "spec.support.heaps"
 local dynsup = require "dynsup"
@@ -130,6 +131,33 @@ describe("what values of a message to another heap share", function()
     end
     assert.same({ 16384, false }, { ask(pid, "eval", source, table.unpack(tables)) })
     assert.same({ 16383, true }, { ask(pid, "eval", source, table.unpack(tables, 2)) })
+  end))
+end)
+
+describe("a call to a server in another heap", function()
+  it("gets the first reply, also of a finalizer in the middle of another", main(function()
+    local worker = serving(supervisor())
+    local server = ask(worker, "eval", [[
+      local dynsup, to = require "dynsup", ...
+      return dynsup.server.start_link({
+        init = function() return "ok", 0 end,
+        handle_call = function(_, from, state)
+          dynsup.send(to, from)
+          dynsup.sleep(5)
+          dynsup.server.reply(from, { "second" })
+          return "noreply", state
+        end,
+      }, 0)
+    ]], dynsup.self())
+    local caller = dynsup.self()
+    dynsup.spawn(function()
+      dynsup.send(caller, "answer", dynsup.server.call(server, "question"))
+    end)
+    local from = dynsup.receive(1000)
+    finalizer.set(function() dynsup.server.reply(from, "first") end)
+    local _, answer = dynsup.receive(1000)
+    finalizer.unset()
+    assert.equal("first", answer)
   end))
 end)
 

@@ -19,6 +19,15 @@ cli.describe("a log function", function()
     ]])
   end)
 
+  it("that fails without a text is told of as reports tell it", function()
+    local got = cli.script [[
+      local dynsup = require "dynsup"
+      local options = { clock = "virtual", log_level = "info", log = function() error { code = 7 } end }
+      dynsup.run(options, function() dynsup.log.info "one" end)
+    ]]
+    cli.assert_has("dynsup: error in a log function: { code = 7 }\n", got.err)
+  end)
+
   it("that causes events as an event log has them later, too", function()
     cli.assert_printed("true\n", cli.script [[
       local dynsup = require "dynsup"
