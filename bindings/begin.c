@@ -32,7 +32,8 @@ static bool list_push(lua_State *co, dsl_host *host, uint64_t list_object, int *
 }
 
 typedef struct loading {
-    const dsl_program *program;
+    dsl_host *host;
+    const dsl_parcel *parcel;
     dsl_body *body;
     dynsup_reason *reason;
     bool done;
@@ -41,15 +42,13 @@ typedef struct loading {
 /* Moves what has come from the supervisor's heap into the body. */
 static int extra_push_protected(lua_State *L) {
     loading *l = lua_touserdata(L, 1);
-    dsl_host *host = l->program->host;
-    const dsl_parcel *parcel = dsl_program_extra(l->program);
     dsl_codec_trouble trouble;
     int count = 0;
-    luaL_checkstack(L, (int)parcel->count + STACK, NULL);
-    if (dsl_parcel_unpack(L, parcel, &count, &trouble) != DSL_CODEC_OK) {
+    luaL_checkstack(L, (int)l->parcel->count + STACK, NULL);
+    if (dsl_parcel_unpack(L, l->parcel, &count, &trouble) != DSL_CODEC_OK) {
         lua_pushstring(L, trouble.text);
-        dsl_vault_reserve(L, &host->vault, 1);
-        *l->reason = dsl_reason_get(L, host, -1);
+        dsl_vault_reserve(L, &l->host->vault, 1);
+        *l->reason = dsl_reason_get(L, l->host, -1);
         return 0;
     }
     l->done = lua_checkstack(l->body->co, count + STACK);
@@ -62,9 +61,11 @@ static int extra_push_protected(lua_State *L) {
 
 /* The same as list_push for what the program has itself; else the reason says why. */
 static bool extra_push(const dsl_program *program, dsl_body *body, dynsup_reason *reason) {
-    loading l = {program, body, reason, !program->has_extra};
-    if (program->has_extra)
-        dsl_protect(program->host->L, extra_push_protected, &l);
+    const dsl_parcel *parcel = dsl_program_extra(program);
+    if (!parcel)
+        return true;
+    loading l = {program->host, parcel, body, reason, false};
+    dsl_protect(program->host->L, extra_push_protected, &l);
     return l.done;
 }
 

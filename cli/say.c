@@ -24,6 +24,16 @@ void cli_say_needs(const char *option, const char *needs, const char *value) {
         cli_say("%s needs %s", option, needs);
 }
 
+/* The least and the greatest second byte behind a first one: nothing is written longer than need
+ * be, nor is half of a pair, or beyond all characters; U+0080 to U+009F are control characters. */
+static unsigned char second_min(unsigned char first) {
+    return first == 0xc2 || first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+}
+
+static unsigned char second_max(unsigned char first) {
+    return first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+}
+
 /* The bytes of the character at text, of which size > 0 are there, when a terminal shows it; 0 for
  * a control character, which it may take orders of (those of eight bits, too), and for what is no
  * UTF-8. */
@@ -33,9 +43,10 @@ static size_t shown_size(const char *text, size_t size) {
     if (c < 0x80)
         return (c >= ' ' && c != 127) || c == '\n' || c == '\t';
     size_t length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || length > size || (c == 0xc2 && bytes[1] < 0xa0))
+    if (c < 0xc2 || c > 0xf4 || length > size || bytes[1] < second_min(c) ||
+        bytes[1] > second_max(c))
         return 0;
-    for (size_t i = 1; i < length; i++)
+    for (size_t i = 2; i < length; i++)
         if ((bytes[i] & 0xc0) != 0x80)
             return 0;
     return length;

@@ -119,9 +119,9 @@ typedef struct dynsup_child_spec {
  * DYNSUP_ECALLS_ITSELF for a guest of its own, and for who has not started yet and is waited for by
  * it: a process of start_out, an init function, a static supervisor's child before dynsup_ready. */
 
-/* Would a start be accepted now? 0; DYNSUP_PENDING when it would have to wait; or what start_child
- * would say, and a refusal is told as an event. Costs one look-up: worth its while before a body is
- * made. */
+/* Would a start be accepted now? 0 (one by a start function may still have to wait for restarts
+ * that are due); DYNSUP_PENDING when it would have to wait; or what start_child would say, and a
+ * refusal is told as an event. Costs one look-up: worth its while before a body is made. */
 int dynsup_admits(dynsup_host *host, dynsup_pid supervisor, const char *name, size_t length,
                   bool ensure, dynsup_reply *reply);
 

@@ -318,8 +318,9 @@ cli.describe("a run ends with", function()
   end)
 
   it("1 and all of an error, also behind a zero byte", function()
-    local got = script "error 'a\\0b\\27[1mc\\u{9b}1mü€😀 \\x9b1m\\xe2\\x82\\xff'"
-    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\\194\\1551mü€😀 \\1551m\\226\\130\\255\n", got.err)
+    local got = script "error 'a\\0b\\27[1mc\\u{9b}1mü€😀 \\x9b1m\\xe2\\x82\\xff\\xe0\\x82\\x9b\\xed\\xa0\\x80'"
+    assert_has("dynsup: script.lua:1: a\\000b\\027[1mc\\194\\1551mü€😀 \\1551m\\226\\130\\255\\224\\130\\155"
+      .. "\\237\\160\\128\n", got.err)
     assert_has("\nstack traceback:\n\t[C]: in function 'error'\n", got.err)
     for format, zero in pairs { logfmt = "a\\u0000b", json = "a\\u0000b", text = "a\\000b" } do
       local err = script("error 'a\\0b'", "--log-format", format).err

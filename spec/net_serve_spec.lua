@@ -90,7 +90,8 @@ describe("net.serve", function()
     it("goes on behind the failed start of " .. name, main(function()
       local _, port, _, server = serve(worker)
       assert(net.connect("127.0.0.1", port)):close()
-      for _, word in ipairs { "normal", "shutdown", "odd", "noproc", "not_a_supervisor", "invalid_name" } do
+      for _, word in ipairs { "normal", "shutdown", "odd", "noproc", "not_a_supervisor", "invalid_name",
+        "invalid_body", "invalid_args", "invalid_mfa", "unknown_registry" } do
         local client = assert(net.connect("127.0.0.1", port))
         client:write(word, "\n")
         assert.same({ nil, "closed" }, { client:read "line" })

@@ -186,29 +186,28 @@ local function hand_over(socket, supervisor, spec)
   return pid ~= nil, reason, detail
 end
 
--- The errors of a spec as a whole, and the fields of those that have not their field's name. A start
--- function, or who is to be ready, may say the same of one connection: about a field that is not given
--- it is not the spec's.
+-- The errors of a spec as a whole, and the fields of those that have not their field's name.
 local WHOLE = { invalid_child_spec = true, invalid_mfa = true, missing_id = true, bad_combination = true }
 local FIELDS = {
   invalid_restart_type = "restart",
   invalid_child_type = "type",
   invalid_intensity = "max_restarts",
   invalid_period = "max_seconds",
-  unknown_registry = "name",
 }
 
-local function is_of_spec(spec, reason)
+-- What is wrong with a spec comes with the value. A worker may give such a reason, too, when it ends before it
+-- is ready: that comes alone. And of what a start function says, only what could be of the spec is taken for it.
+local function is_of_spec(spec, reason, detail)
   local field = FIELDS[reason] or reason:match "^invalid_(.+)$"
-  return WHOLE[reason] or field and spec[field] ~= nil
+  return detail ~= nil and (WHOLE[reason] or field and spec[field] ~= nil)
 end
 
 -- Will every start fail like this one?
-local function is_lasting(supervisor, spec, reason)
+local function is_lasting(supervisor, spec, reason, detail)
   if reason == "noproc" or reason == "not_a_supervisor" then
     return not dynsup.count_children(supervisor) -- or else it is a worker's
   end
-  return type(reason) == "string" and is_of_spec(spec, reason)
+  return type(reason) == "string" and is_of_spec(spec, reason, detail)
 end
 
 -- Ends before the start, or no starts, that nobody has to look after.
@@ -234,7 +233,7 @@ end
 local function serve_one(socket, supervisor, worker, told)
   local spec = spec_for(socket, worker)
   local ok, reason, detail = hand_over(socket, supervisor, spec)
-  if not ok and is_lasting(supervisor, spec, reason) then
+  if not ok and is_lasting(supervisor, spec, reason, detail) then
     return reason, detail
   end
   if not ok and not is_good(reason) then

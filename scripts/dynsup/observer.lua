@@ -9,8 +9,11 @@
 local native = ...
 local dynsup = require "dynsup"
 local observation = require "dynsup.observation"
+local cycles = require "dynsup.observer_cycles"
 local sorting = require "dynsup.sorting"
 local text = require "dynsup.observer_text"
+
+local metatable_of = debug and debug.getmetatable or getmetatable
 
 ---@class dynsup.observer
 local observer = {}
@@ -71,7 +74,7 @@ end
 
 -- What to go on with behind a page of children, if it is given.
 local function check_cursor(name, value)
-  local meta = type(value) == "userdata" and debug.getmetatable(value)
+  local meta = type(value) == "userdata" and metatable_of(value)
   if value ~= nil and (not meta or rawget(meta, "__name") ~= "dynsup.cursor") then
     error(("bad option 'after' of '%s' (what it has returned expected, got %s)"):format(name, type(value)), 3)
   end
@@ -289,66 +292,13 @@ function observer.waits(...)
   return text.list(collect_waits(), text.waits)
 end
 
--- The edges of a list of waits: pid -> wait.
-local function edges_of(list)
-  local edges = {}
-  for _, wait in ipairs(list) do
-    edges[wait.pid] = wait
-  end
-  return edges
-end
-
--- The cycle that the pid's path leads into, if nobody has met it before.
-local function cycle_from(pid, edges, met)
-  local path, places = {}, {}
-  while edges[pid] and not met[pid] do
-    met[pid] = true
-    path[#path + 1] = edges[pid]
-    places[pid] = #path
-    pid = edges[pid].target
-  end
-  local first = places[pid]
-  return first and table.move(path, first, #path, 1, {})
-end
-
--- The walk took its time: does each still wait for the same?
-local function is_still_there(cycle, edges)
-  for _, wait in ipairs(cycle) do
-    local now = edges[wait.pid]
-    if not now or now.target ~= wait.target then
-      return false
-    end
-  end
-  return true
-end
-
-local function ends_by_itself(cycle)
-  for _, wait in ipairs(cycle) do
-    if wait.left then
-      return true
-    end
-  end
-  return false
-end
-
 --- Processes that wait for each other in a circle: a list of lists of waits. `forever` is true in
 --- those that no time limit ends.
 ---@return table[] cycles
 function observer.deadlocks(...)
   check_count("deadlocks", select("#", ...), 0)
-  local list = collect_waits()
-  local edges, met, cycles = edges_of(list), {}, {}
-  for _, wait in ipairs(list) do
-    cycles[#cycles + 1] = cycle_from(wait.pid, edges, met)
-  end
-  local again = #cycles > 0 and edges_of(collect_waits())
-  local sure = {}
-  for _, cycle in ipairs(cycles) do
-    if is_still_there(cycle, again) then
-      cycle.forever = not ends_by_itself(cycle)
-      sure[#sure + 1] = cycle
-    end
-  end
+  local found = cycles.of(collect_waits())
+  local sure = #found > 0 and cycles.still_there(found, collect_waits()) or found
   return text.list(sure, text.deadlocks)
 end
 

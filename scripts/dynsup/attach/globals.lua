@@ -107,6 +107,9 @@ local function close(state, ...)
   if getmetatable(file) == stream then
     return file:close()
   end
+  if not io.type(file) then
+    error(("bad argument #1 to 'close' (FILE* expected, got %s)"):format(type(file)), 2)
+  end
   return io.close(file)
 end
 
