@@ -64,8 +64,11 @@ static bool extra_push(const dsl_program *program, dsl_body *body, dynsup_reason
     const dsl_parcel *parcel = dsl_program_extra(program);
     if (!parcel)
         return true;
-    loading l = {program->host, parcel, body, reason, false};
-    dsl_protect(program->host->L, extra_push_protected, &l);
+    dsl_host *host = program->host;
+    loading l = {host, parcel, body, reason, false};
+    dsl_account *outer = dsl_memory_enter(host->memory, NULL); /* as a message's copies: nobody's */
+    dsl_protect(host->L, extra_push_protected, &l);
+    dsl_memory_enter(host->memory, outer);
     return l.done;
 }
 

@@ -2,6 +2,7 @@
 #include "bindings/extra.h"
 
 #include "bindings/binding.h"
+#include "bindings/callback.h"
 #include "bindings/heap_group.h"
 #include "bindings/program.h"
 #include "bindings/spec.h"
@@ -54,8 +55,11 @@ bool dsl_extra_pack(dsl_host *host, const dsl_host *to, dynsup_pid supervisor, d
     packing p = {dsl_object_face(host, arguments), arguments, out};
     lua_State *L = p.face->L;
     out->status = DSL_CODEC_NOMEM;
+    dsl_callback_frame frame; /* the time of a callback: its coroutine is not the caller's */
     bool runs = dsl_apart_begin(L, p.face->runtime);
+    dsl_callback_begin(L, p.face->runtime, host->config->virtual_clock, &frame);
     dsl_protect(L, pack_protected, &p);
+    dsl_callback_end(p.face->runtime, &frame);
     dsl_apart_end(L, p.face->runtime, runs);
     return out->status == DSL_CODEC_OK;
 }

@@ -104,7 +104,7 @@ static void check_heap(lua_State *L, const dsl_host *host) {
     while (host && host->outer)
         host = host->outer;
     if (!host || !host->heap)
-        luaL_error(L, "luv is not there in a heap that is being closed");
+        dsl_error(L, "luv is not there in a heap that is being closed");
     if (host->whole->outer || host->whole->runtime->loop_is_lent)
         luaL_error(L,
                    "luv is for the first heap where the loop is the program's, or another run's: "

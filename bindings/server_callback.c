@@ -193,7 +193,7 @@ static void reply_move(lua_State *L, dsl_host *host, dynsup_ref ref) {
 
 /* To the heap of that face, in which finalizers may run: one of them may have replied. */
 static void reply_abroad(lua_State *L, dsl_host *host, dynsup_ref ref, int index, dsl_host *to) {
-    if (!lua_checkstack(to->L, 1))
+    if (!lua_checkstack(to->L, LUA_MINSTACK))
         return;
     dynsup_value value = dsl_value_abroad(L, host, index);
     dsl_value_push_in_slice(to->L, to, &value);

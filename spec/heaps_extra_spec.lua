@@ -48,6 +48,26 @@ describe("a child in another heap than its supervisor's extra arguments", functi
     end
   end))
 
+  it("gets copies of them in a heap of its own below a supervisor with heaps, too", main(function()
+    local sup = assert(dynsup.start_link { heaps = 1, extra_arguments = { dynsup.self(), { 1 } } })
+    local spec = { body = "spec.support.heap_worker:arguments", args = { "its own" }, restart = "temporary" }
+    for _, heap in ipairs { false, "own" } do
+      spec.heap = heap or nil
+      assert(dynsup.start_child(sup, spec))
+      local message = table.pack(dynsup.receive(1000))
+      assert.same({ { 1 }, "its own" }, { table.unpack(message, message.n - 1, message.n) })
+    end
+  end))
+
+  it("is refused when a __pack of theirs takes longer than a callback may", main(function()
+    local endless = setmetatable({}, { __pack = function() while true do end end })
+    local sup = assert(dynsup.start_link { extra_arguments = { endless } })
+    local ok, message = pcall(dynsup.start_child, sup, { body = "m:f", heap = "own" })
+    assert.is_false(ok)
+    assert.matches("a callback ran for longer than", message)
+    assert.equal(0, dynsup.count_children(sup).specs)
+  end))
+
   it("is refused when one of them cannot travel", main(function()
     refused({ print, "x" }, "a function at extra_arguments[1] cannot travel to another heap")
     refused({ "x", { f = print } },
