@@ -98,17 +98,22 @@ static int luv_load(lua_State *L) {
     return 1;
 }
 
-/* A further heap's state must be able to wait until the loop has let go of what it has there. Its
- * face is behind the runs inside, until it is closed. */
-static void check_heap(lua_State *L, const dsl_host *host) {
+/* The face of the further heap, which is behind the runs inside; NULL: the heap is being closed. */
+static const dsl_host *face_behind(const dsl_host *host) {
     while (host && host->outer)
         host = host->outer;
-    if (!host || !host->heap)
+    return host && host->heap ? host : NULL;
+}
+
+/* A further heap's state must be able to wait until the loop has let go of what it has there. */
+static void check_heap(lua_State *L, const dsl_host *host) {
+    const dsl_host *face = face_behind(host);
+    bool is_lent = face && (face->whole->outer || face->whole->runtime->loop_is_lent);
+    if (!face)
         dsl_error(L, "luv is not there in a heap that is being closed");
-    if (host->whole->outer || host->whole->runtime->loop_is_lent)
-        luaL_error(L,
-                   "luv is for the first heap where the loop is the program's, or another run's: "
-                   "use dynsup.net, dynsup.fs and dynsup.http");
+    if (is_lent)
+        dsl_error(L, "luv is for the first heap where the loop is the program's, or another run's: "
+                     "use dynsup.net, dynsup.fs and dynsup.http");
 }
 
 /* luv calls back on the thread that it was opened on: that must be the main one, whoever asks. */
