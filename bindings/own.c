@@ -32,23 +32,42 @@ static bool is_closed_file(lua_State *L, int index) {
     return stream && !stream->closef;
 }
 
-/* Says the handle that it is closed? May raise. */
+/* Pushes a field of the handle, nil of a userdata that has no fields. May raise. [-0, +1] */
+static int field_push(lua_State *L, int index, const char *name) {
+    bool has_fields = lua_type(L, index) == LUA_TTABLE;
+    if (!has_fields && luaL_getmetafield(L, index, "__index") != LUA_TNIL) {
+        lua_pop(L, 1);
+        has_fields = true;
+    }
+    if (has_fields)
+        return lua_getfield(L, index, name);
+    lua_pushnil(L);
+    return LUA_TNIL;
+}
+
+static int is_closing(lua_State *L) {
+    if (field_push(L, 1, "is_closing") != LUA_TFUNCTION)
+        return 0;
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* Says the handle that it is closed? One that fails to tell is to be closed. */
 static bool is_closed(lua_State *L, int index) {
     if (is_closed_file(L, index))
         return true;
-    bool closed = false;
-    if (lua_getfield(L, index, "is_closing") == LUA_TFUNCTION) {
-        lua_pushvalue(L, index);
-        lua_call(L, 1, 1);
-        closed = lua_toboolean(L, -1);
-    }
+    lua_pushvalue(L, index);
+    lua_pushcfunction(L, is_closing);
+    lua_insert(L, -2);
+    bool closed = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_toboolean(L, -1);
     lua_pop(L, 1);
     return closed;
 }
 
 /* Pushes what closes the handle, or nil. May raise. [-0, +1] */
 static void closer_push(lua_State *L, int index) {
-    if (lua_getfield(L, index, "close") == LUA_TFUNCTION)
+    if (field_push(L, index, "close") == LUA_TFUNCTION)
         return;
     lua_pop(L, 1);
     if (luaL_getmetafield(L, index, "__close") == LUA_TNIL)

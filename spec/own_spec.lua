@@ -145,6 +145,21 @@ describe("own", function()
     assert.same({ "a" }, closed)
   end))
 
+  it("closes what fails to tell whether it is, and others beside it", host.main(function()
+    local closed, pid = 0, nil
+    local function handle(is_closing)
+      return { close = function() closed = closed + 1 end, is_closing = is_closing }
+    end
+    pid = dynsup.spawn(function()
+      dynsup.own(handle(function() error "it cannot tell" end))
+      for _ = 1, 40 do dynsup.own(handle()) end
+      dynsup.sleep()
+    end)
+    dynsup.yield()
+    host.stop(pid, "kill")
+    assert.equal(41, closed)
+  end))
+
   it("does not close again what is closed", host.main(function()
     local handle
     host.reason(function()
@@ -308,6 +323,18 @@ describe("own", function()
       dynsup.own(io.open "README.md", true):close()
     end)
     assert.equal("closed file", io.type(file))
+  end))
+
+  it("closes by __close a userdata that has no fields", host.main(function()
+    local closed, file = 0, assert(io.open "/dev/null")
+    local meta = debug.getmetatable(file)
+    debug.setmetatable(file, { __close = function() closed = closed + 1 end })
+    local pid = dynsup.spawn(function() dynsup.own(file) end)
+    dynsup.yield()
+    assert.is_false(dynsup.is_alive(pid))
+    assert.equal(1, closed)
+    debug.setmetatable(file, meta)
+    file:close()
   end))
 
   it("closes by __close what has no close method", host.main(function()
