@@ -30,8 +30,12 @@ local sup = assert(dynsup.supervisor.start_link({
 assert(dynsup.start_child("jobs", { id = "job", body = service, args = { "job" }, ready = true }))
 
 print "--- the cache breaks"
+dynsup.monitor "jobs"
 dynsup.send("cache", "break")
-dynsup.sleep(20)
+dynsup.receive_match "DOWN" -- it was stopped, for it was started after the cache
+while not dynsup.whereis "jobs" do
+  dynsup.sleep(1)
+end
 print("jobs:", dynsup.count_children("jobs").active)
 
 print "--- the cache is taken out and put in again"
