@@ -146,11 +146,11 @@ describe("own", function()
   end))
 
   it("closes what fails to tell whether it is, and others beside it", host.main(function()
-    local closed, pid = 0, nil
+    local closed = 0
     local function handle(is_closing)
       return { close = function() closed = closed + 1 end, is_closing = is_closing }
     end
-    pid = dynsup.spawn(function()
+    local pid = dynsup.spawn(function()
       dynsup.own(handle(function() error "it cannot tell" end))
       for _ = 1, 40 do dynsup.own(handle()) end
       dynsup.sleep()
