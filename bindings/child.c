@@ -161,13 +161,7 @@ static int make_failed(lua_State *L, dsl_host *host, int status, const dynsup_re
 /* The supervisor's extra arguments for a program with a heap of its own. 0, or the number of values
  * pushed: then the program is gone. */
 static int own_lead(lua_State *L, dsl_host *host, dynsup_pid pid, const dynsup_child_spec *core) {
-    const dsl_heap_group *group = dsl_heap_group_of(dynsup_supervisor_arguments(host->core, pid));
     dsl_extra extra;
-    if (group && group->extra) { /* they have been packed */
-        dsl_parcel_retain(group->extra);
-        dsl_heap_program_lead(core->program, group->extra);
-        return 0;
-    }
     if (dsl_extra_pack(host, NULL, pid, &extra)) {
         dsl_heap_program_lead(core->program, extra.parcel);
         return 0;

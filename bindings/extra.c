@@ -48,10 +48,15 @@ bool dsl_extra_travels(const dsl_host *host, const dsl_host *to, dynsup_pid supe
 }
 
 bool dsl_extra_pack(dsl_host *host, const dsl_host *to, dynsup_pid supervisor, dsl_extra *out) {
+    uint64_t arguments = dynsup_supervisor_arguments(host->core, supervisor);
+    const dsl_heap_group *group = dsl_heap_group_of(arguments);
     *out = (dsl_extra){.status = DSL_CODEC_OK};
+    if (group && group->extra && !to) {
+        dsl_parcel_retain(group->extra);
+        out->parcel = group->extra;
+    }
     if (!dsl_extra_travels(host, to, supervisor))
         return true;
-    uint64_t arguments = dynsup_supervisor_arguments(host->core, supervisor);
     packing p = {dsl_object_face(host, arguments), arguments, out};
     lua_State *L = p.face->L;
     out->status = DSL_CODEC_NOMEM;

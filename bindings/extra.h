@@ -22,9 +22,10 @@ typedef struct dsl_extra {
  * that a child is to have of its own. */
 bool dsl_extra_travels(const dsl_host *host, const dsl_host *to, dynsup_pid supervisor);
 
-/* Packs them, if so. __pack functions run in the heap of the arguments and
- * find no host, as those for values of types (codec.h). False: it was not possible; then there is
- * no parcel, and dsl_extra_failed says why. Never raises. */
+/* Packs them, if so; those of a group, which are packed, get an owner more for a child with a heap
+ * of its own. __pack functions run in the heap of the arguments and find no host, as those for
+ * values of types (codec.h). False: it was not possible; then there is no parcel, and
+ * dsl_extra_failed says why. Never raises. */
 bool dsl_extra_pack(dsl_host *host, const dsl_host *to, dynsup_pid supervisor, dsl_extra *out);
 
 /* Pushes nil, "invalid_extra_arguments" and why; returns their number. Raises without memory, and

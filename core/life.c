@@ -130,7 +130,7 @@ static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
     return child ? child : find_parked(supervisor, pid);
 }
 
-/* It has no turn for now, and is to be found all the same. */
+/* No turn leads to the child: it is listed, to be found by its last pid. */
 static void note_down(dsi_supervisor *supervisor, dsi_child *child) {
     if (supervisor->order)
         return;

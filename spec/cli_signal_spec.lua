@@ -209,23 +209,27 @@ cli.describe("SIGINT and SIGTERM", function()
       print(dynsup.receive(), (dynsup.receive()))]]))
   end)
 
+  -- In a run inside the run: it asks for SIGHUP, gets it beside one that is always busy, and ends.
+  local HEAR_HUP = [[
+    dynsup.observe({ events = "hup" }, dynsup.self())
+    local busy = dynsup.spawn(function() while true do end end)
+    raise "SIGNAL"
+    assert(dynsup.receive() == "EVENT")
+    print "inner"
+    dynsup.exit(busy, "kill")
+    dynsup.halt()]]
+
   it("SIGHUP is told to runs inside the run, also to one that is always busy", function()
     for _, clock in ipairs { "virtual", "real" } do
       assert_printed("inner\nouter\n", signalled("sighup", ([[
         local outer = dynsup.observe({ events = "hup" }, dynsup.self())
         dynsup.run({ clock = "%s" }, function()
-          dynsup.observe({ events = "hup" }, dynsup.self())
-          local busy = dynsup.spawn(function() while true do end end)
-          raise "SIGNAL"
-          assert(dynsup.receive() == "EVENT")
-          print "inner"
-          dynsup.exit(busy, "kill")
-          dynsup.halt()
+          %s
         end)
         assert(dynsup.receive() == "EVENT")
         outer:close()
         assert(dynsup.receive(0) == nil)
-        print "outer"]]):format(clock)))
+        print "outer"]]):format(clock, HEAR_HUP)))
     end
   end)
 
@@ -264,14 +268,7 @@ cli.describe("SIGINT and SIGTERM", function()
 
   it("SIGHUP is told to a run in a further heap, and ends nothing", function()
     for _, clock in ipairs { "virtual", "real" } do
-      assert_printed("inner\nouter\nworker\n", signalled_there("sighup", clock, [[
-        dynsup.observe({ events = "hup" }, dynsup.self())
-        local busy = dynsup.spawn(function() while true do end end)
-        raise "SIGNAL"
-        assert(dynsup.receive() == "EVENT")
-        print "inner"
-        dynsup.exit(busy, "kill")
-        dynsup.halt()]], [[
+      assert_printed("inner\nouter\nworker\n", signalled_there("sighup", clock, HEAR_HUP, [[
         dynsup.monitor(start_there())
         assert(dynsup.receive() == "DOWN")
         print "outer"]]))
@@ -304,7 +301,7 @@ cli.describe("SIGINT and SIGTERM", function()
           dynsup.exit(busy, "kill")
         end)
         dynsup.sleep(5)
-        print "outer"]]):format(clock)))
+        print "outer"]]):format(clock, HEAR_HUP)))
     end
   end)
 

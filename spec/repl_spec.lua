@@ -273,7 +273,8 @@ end, dynsup.self()) and nil
   end)
 
   it("goes on to the end of its lines when nobody reads and nothing is printed", function()
-    local got = cli.shell [[{ sleep 0.1; echo 'x = io.stderr:write "done"'; } | "$DYNSUP" repl | true]]
+    local got = cli.shell [[{ until [ -e gone ]; do sleep 0.01; done; echo 'x = io.stderr:write "done"'; } |
+      "$DYNSUP" repl | { exec <&-; : >gone; }]]
     assert.equal("done", got.err)
   end)
 
