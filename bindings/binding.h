@@ -113,11 +113,11 @@ int dsl_fail_text(lua_State *L, const char *reason);
 /* Raises for DYNSUP_ENOMEM and the like; returns a status that is to be told by dsl_fail. */
 int dsl_check_status(lua_State *L, int status);
 
-/* Writes a line of the host's own into the log. */
+/* ---- log.c ---- */
+
+/* Writes a line of the host's own into the log; one that is very long ends in three dots. */
 void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* ---- log.c ---- */
 
 /* The same with the text as it is. */
 void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);

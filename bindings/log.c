@@ -1,6 +1,8 @@
 /* The log of a host: events as reports, limited in number; lines of scripts and of the host. */
 #include "bindings/log.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -128,6 +130,28 @@ void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, siz
     write_note(host->config, host, level, "host", text, size);
     if (host->config->log && level <= host->config->level)
         dsl_tap_line(host->whole, level, text, size);
+}
+
+/* Shows by dots that no more of the text is in the full buffer, and cuts no character of UTF-8.
+ * Returns its length. */
+static size_t cut_show(char *text, size_t size) {
+    static const char dots[] = "...";
+    size_t at = size - sizeof dots;
+    while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    memcpy(text + at, dots, sizeof dots);
+    return at + sizeof dots - 1;
+}
+
+void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...) {
+    char text[DSL_LINE_SIZE];
+    va_list arguments;
+    if (!host->config->log || level > host->config->level)
+        return;
+    va_start(arguments, format);
+    size_t size = (size_t)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    dsl_log_text(host, level, text, size < sizeof text ? size : cut_show(text, sizeof text));
 }
 
 /* ---- reports ---- */

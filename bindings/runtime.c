@@ -272,16 +272,3 @@ int dsl_check_status(lua_State *L, int status) {
         return status;
     }
 }
-
-void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...) {
-    char text[512];
-    va_list arguments;
-    if (!host->config->log || level > host->config->level)
-        return;
-    va_start(arguments, format);
-    int size = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (size >= (int)sizeof text)
-        size = sizeof text - 1;
-    dsl_log_text(host, level, text, (size_t)size);
-}

@@ -41,6 +41,19 @@ cli.describe("the log", function()
     assert_level("error", script(noisy, "--log-level", "debug", "--log-level", "error"))
   end)
 
+  it("has the whole of an error in a callback, or shows by dots that it is cut", function()
+    local failing = [[
+      local timer = require "luv".new_timer()
+      timer:start(0, 0, function() error(%s) end)
+      require "dynsup".sleep(1)
+      timer:close()]]
+    local whole = script(failing:format "('x'):rep(1000)").err
+    assert_has("error in a callback: script.lua:2: " .. ("x"):rep(1000) .. "\nstack traceback:", whole)
+    local cut = script(failing:format "('€'):rep(5000)").err
+    assert_has("€...\n", cut)
+    assert_lacks("stack traceback", cut)
+  end)
+
   it("is silent when off, but for what the script and dynsup say", function()
     assert.equal("last\n", script(noisy, "--log-level", "off").err)
     assert_has("boom", script("error 'boom'", "--log-level", "off").err)

@@ -5,10 +5,11 @@ local host = require "spec.support.host"
 local net = require "spec.support.net"
 local session = require "dynsup.repl.session"
 
--- Runs f as a line of the calling process, and interrupts it once it waits.
+-- Runs f as a line of the calling process, and interrupts it once it waits. Linked: who waits here for
+-- one that fails ends with it.
 local function interrupted(f, ...)
   local me = dynsup.self()
-  dynsup.spawn(function()
+  dynsup.spawn_link(function()
     net.until_waiting(me)
     session.interrupt(me)
   end)
@@ -53,12 +54,12 @@ describe("an interrupted line gives up", function()
   -- after the loop's turn is the loop's choice.
   local function accept_is_interrupted_late(listener, port)
     local me = dynsup.self()
-    dynsup.spawn(function()
+    dynsup.spawn_link(function()
       net.until_waiting(me)
       repeat dynsup.yield() until dynsup.info(me).status ~= "waiting"
       session.interrupt(me)
     end)
-    dynsup.spawn(function()
+    dynsup.spawn_link(function()
       net.until_waiting(me)
       local client <close> = assert(dynsup.net.connect("127.0.0.1", port, 10000))
       dynsup.send(me, "told", client:read("some", 10000))
