@@ -55,6 +55,12 @@ static void buffer_take(dsl_buffer *b, const dsl_source *memory, size_t count) {
 
 enum answer { ANSWER_MORE, ANSWER_BYTES, ANSWER_TOO_LONG };
 
+/* Is a line whose end has not come too long already? A CR behind it may be the beginning of that.
+ */
+static bool is_too_long(const char *data, size_t size, size_t max) {
+    return size > max && (size - max > 1 || data[max] != '\r');
+}
+
 /* Sets *count_out to how many bytes are the answer, *drop_out to how many follow it unseen. */
 static enum answer find_line(dsl_buffer *b, size_t max, size_t *count_out, size_t *drop_out) {
     const char *data = b->data + b->begin;
@@ -63,7 +69,7 @@ static enum answer find_line(dsl_buffer *b, size_t max, size_t *count_out, size_
         size > b->searched ? memchr(data + b->searched, '\n', size - b->searched) : NULL;
     if (!feed) {
         b->searched = size;
-        return size > max + 1 ? ANSWER_TOO_LONG : ANSWER_MORE; /* a CR may be the last */
+        return is_too_long(data, size, max) ? ANSWER_TOO_LONG : ANSWER_MORE;
     }
     size_t count = (size_t)(feed - data);
     b->searched = count;

@@ -76,6 +76,13 @@ describe("socket:read", function()
     assert.same({ nil, "too_long" }, { server:read("line", nil, 5) })
     assert.same({ nil, "too_long" }, { server:read("line", nil, 5) })
     assert.equal("123456", server:read("line", nil, 6))
+    client:write "123456"
+    assert.same({ nil, "too_long" }, { server:read("line", 10000, 5) }) -- whatever its end is
+    assert.equal("123456", server:read(6))
+    client:write "12345\r"
+    assert.same({ nil, "timeout" }, { server:read("line", 5, 5) })
+    client:write "\n"
+    assert.equal("12345", server:read("line", nil, 5))
     ask(read, server, "line")
     client:write(("x"):rep(100000))
     assert.same({ nil, "too_long" }, { answer() })
