@@ -83,6 +83,20 @@ describe("--listen", function()
   end))
 end)
 
+describe("a directory that is gone", function()
+  it("is told where a socket is to be in it", attach.main(function(folder)
+    write_script(folder)
+    local function refused(name)
+      local got = program.shell(folder, "mkdir gone && cd gone && rmdir ../gone && \"$DYNSUP\" run --listen=" .. name
+        .. " " .. quote(folder .. "/app.lua"))
+      assert.same({ "", 2 }, { got.out, got.code })
+      return got.err
+    end
+    assert.equal("dynsup: cannot listen at ./s: there is no such directory\n", refused "s")
+    assert.equal("dynsup: cannot make the directory ./new: no such file or directory\n", refused "new/s")
+  end))
+end)
+
 describe("a socket", function()
   it("is for its owner alone, whatever the umask", attach.main(function(folder)
     write_script(folder)

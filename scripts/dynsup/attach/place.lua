@@ -70,13 +70,14 @@ local function make_directory(path)
   end
 end
 
--- The path from the root, where it fits; so the socket is found again after a change of directory.
+-- The path from the root, where it fits and there is one; so the socket is found again after a change of directory.
 local function absolute(path)
   if path:sub(1, 1) == "/" then
     return path
   end
-  local whole = uv.cwd() .. "/" .. path
-  return #whole <= PATH_MAX and whole or "./" .. path
+  local here = uv.cwd() -- nil where it was removed
+  local whole = here and here .. "/" .. path
+  return whole and #whole <= PATH_MAX and whole or "./" .. path
 end
 
 --- What is at a path: "live", a host or another program listens there; "stale", nobody does any
