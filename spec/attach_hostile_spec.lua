@@ -201,6 +201,24 @@ describe("a client that", function()
     socket:close()
   end))
 
+  it("sends a request of a byte too many is told so and closed, whatever would follow", unharmed(function(host)
+    local request = '{"do":"watch","level":"off"}'
+    local longest = request .. (" "):rep(400000 - #request)
+    for _, line_end in ipairs { "\n", "\r\n" } do
+      local socket = connect(host)
+      socket:write(longest .. line_end)
+      socket:read("line", PATIENCE_MS)
+      assert.equal('{"done":"watch"}', socket:read("line", PATIENCE_MS))
+      socket:close()
+    end
+    for _, rest in ipairs { " ", "\r ", " \n" } do
+      local socket = connect(host)
+      socket:write(longest .. rest)
+      assert.truthy(read_all(socket):find('\n{"error":"a request has at most 400000 bytes"}\n', 1, true))
+      socket:close()
+    end
+  end))
+
   it("asks and never reads is left alone", unharmed(function(host, control)
     local socket = connect(host)
     local request = '{"do":"complete","text":"dynsup."}\n'

@@ -246,9 +246,66 @@ describe("a client", function()
     assert_refused("a text is missing", { ["do"] = "eval", text = 7 })
     assert_refused("a text is missing", { ["do"] = "complete" })
     assert_refused("a level is off, error, warning, info or debug", { ["do"] = "watch", level = "loud" })
-    client:send { ["do"] = "line", text = "1", id = { 1 } }
-    assert.same({ error = "an id is a string, a number or a boolean" }, client:receive())
     assert.equal("1\n", (client:line "1"))
+  end))
+
+  it("may name its requests, but not at any length", with_host("", function(host)
+    local client = attach.client(host)
+    local function answer(id)
+      client.socket:write(('{"do":"watch","level":"off","id":%s}\n'):format(id))
+      return (client.socket:read "line")
+    end
+    local long = '"' .. ("\127"):rep(256) .. '"'
+    for _, id in ipairs { "false", "1.5", "9223372036854775807", "-9223372036854775808", "1e+300", '""' } do
+      assert.equal(('{"done":"watch","id":%s}'):format(id), answer(id))
+    end
+    assert.equal(('{"done":"watch","id":"%s"}'):format(("\\u007f"):rep(256)), answer(long))
+    assert.equal('{"done":"watch"}', answer "null")
+    for _, id in ipairs { "[1]", "{}", "1e999", "-1e999" } do
+      assert.equal('{"error":"an id is a string, a finite number or a boolean"}', answer(id))
+    end
+    assert.equal('{"error":"an id has at most 256 bytes"}', answer('"' .. ("\127"):rep(257) .. '"'))
+    client.socket:write(('{"do":"dance","id":"%s"}\n'):format(("x"):rep(257)))
+    assert.same({ error = "an id has at most 256 bytes" }, client:receive())
+    assert.equal("1\n", (client:line "1"))
+  end))
+
+  it("may give an eval up to 10,000 arguments, as a list", with_host("", function(host)
+    local client = attach.client(host)
+    local function count(args)
+      client.socket:write(('{"do":"eval","text":"select(\'#\', ...)","args":%s,"id":7}\n'):format(args))
+      local message = client:receive()
+      return message.value and client:receive_until "done" and message.text or message
+    end
+    local refused = { error = "args has at most 10000 values", id = 7 }
+    assert.equal("10000", count("[" .. ("1,"):rep(9999) .. "1]"))
+    assert.equal("10000", count("[" .. ("null,"):rep(9999) .. "null]"))
+    assert.equal("1", count("[[" .. ("1,"):rep(20000) .. "1]]"))
+    assert.same(refused, count("[" .. ("1,"):rep(10000) .. "1]"))
+    assert.same(refused, count("[" .. ("null,"):rep(10000) .. "null]"))
+    assert.equal("0", count '{"n":3}')
+    assert.equal("0", count '{"n":400000}')
+  end))
+
+  it("cannot tell the host what is its own to know", with_host("", function(host)
+    local client = attach.client(host)
+    for _, action in ipairs { "line", "eval" } do
+      client:send { ["do"] = action, text = "print(5)", is_unwanted = true, width = "wide", columns = 1 }
+      local done, before = client:receive_until "done"
+      assert.same({ true, "5\n" }, { done.ok, attach.join(before, "out") })
+    end
+  end))
+
+  it("is told of an eval that failed or never began by its ok alone", with_host("", function(host)
+    local client = attach.client(host)
+    for _, code in ipairs { "error 'bad'", "return +", "for" } do
+      assert.same({ done = "eval", ok = false }, select(3, client:eval(code)))
+    end
+    client:send { ["do"] = "line", text = "dynsup.receive()" }
+    client:send { ["do"] = "eval", text = "1" }
+    client:send { ["do"] = "interrupt" }
+    client:receive_until "done"
+    assert.same({ done = "eval", ok = false }, (client:receive_until "done"))
   end))
 
   it("is told when its session is killed", with_host("", function(host)

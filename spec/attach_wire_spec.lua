@@ -48,9 +48,24 @@ describe("a message", function()
     assert.equal("a wrong escape at byte 7", refused '{"a":"\\x"}')
     assert.equal("a wrong \\u at byte 7", refused '{"a":"\\u12g4"}')
     assert.truthy(refused('{"a":' .. ("["):rep(60000)):find "nested too deep")
+    assert.equal("nested too deep at byte 25", refused('{"a":' .. ("["):rep(20) .. ("]"):rep(20) .. "}"))
     for _, wrong in ipairs { "nul", "True", "1.2.3", "-", "+1", ".5", "0x10", "1e", "nan", "''" } do
       refused('{"a":' .. wrong .. "}")
     end
+  end)
+
+  it("may have 20 objects and lists within each other, the innermost with values", function()
+    for _, value in ipairs { "", "1", '"text"', "true", "null" } do
+      assert.truthy(wire.decode('{"a":' .. ("["):rep(19) .. value .. ("]"):rep(19) .. "}"))
+    end
+    assert.truthy(wire.decode(('{"a":'):rep(19) .. '{"b":1}' .. ("}"):rep(19)))
+  end)
+
+  it("keeps a list of its own apart from an object with n", function()
+    local message = assert(wire.decode '{"a":[null],"b":{"n":1},"c":[],"d":[1],"e":1}')
+    local kinds = {}
+    for name, value in pairs(message) do kinds[name] = wire.is_list(value) end
+    assert.same({ a = true, b = false, c = true, d = true, e = false }, kinds)
   end)
 
   it("never fails to be read or refused", function()
@@ -74,6 +89,13 @@ describe("a message", function()
       end
       assert.equal(text, table.concat(pieces))
     end
+  end)
+end)
+
+describe("an answer", function()
+  it("has at most 200 KB, whatever its text and its id are", function()
+    local line = wire.encode { value = 1000000, text = ("\127"):rep(wire.PIECE), id = ("\0"):rep(wire.ID_MAX) }
+    assert.is_true(#line <= 200000, #line)
   end)
 end)
 

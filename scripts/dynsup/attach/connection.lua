@@ -25,7 +25,8 @@ local WIDTH_MIN, WIDTH_MAX = 20, 1000
 ---@field outbox dynsup.attach.outbox
 ---@field is_over boolean the client has gone
 ---@field writer? userdata its process, which owns the socket
----@field current? table the request that the session works on
+---@field queue table[] what waits for the session, see new_job
+---@field current? table the one that the session works on
 local connection = {}
 connection.__index = connection
 connection.__name = "dynsup.attach.connection"
@@ -113,14 +114,32 @@ local function read_width(request)
   return math.max(WIDTH_MIN, math.min(width, WIDTH_MAX))
 end
 
+local function is_within(args)
+  return not wire.is_list(args) or (args.n or #args) <= wire.ARGS_MAX
+end
+
+-- A request as the session gets it: of the client's fields those that mean something, beside the host's own.
+local function new_job(request)
+  return {
+    ["do"] = request["do"],
+    id = request.id,
+    text = request.text,
+    args = wire.is_list(request.args) and request.args or {},
+    json = request.json,
+    width = read_width(request),
+    is_unwanted = false, -- it was interrupted before it has begun
+  }
+end
+
 local function for_session(self, request)
   if request["do"] ~= "drop" and type(request.text) ~= "string" then
     return self:refuse(request, "a text is missing")
+  elseif request["do"] == "eval" and not is_within(request.args) then
+    return self:refuse(request, ("args has at most %d values"):format(wire.ARGS_MAX))
   elseif #self.queue >= QUEUE then
     return self:refuse(request, "too many requests wait: at most " .. QUEUE)
   end
-  request.width = read_width(request)
-  table.insert(self.queue, request) -- in one piece, as it is removed
+  table.insert(self.queue, new_job(request)) -- in one piece, as it is removed
   self:wake()
   return true
 end
@@ -129,8 +148,8 @@ requests.line, requests.eval, requests.drop = for_session, for_session, for_sess
 
 -- What waits is not to run either: it was asked for before this.
 function requests:interrupt()
-  for _, request in ipairs(self.queue) do
-    request.is_unwanted = true
+  for _, job in ipairs(self.queue) do
+    job.is_unwanted = true
   end
   local tries = 3 -- the session may be just about to begin a line, or to end it
   while self.current and not self.session:unwind() and tries > 0 do
@@ -159,15 +178,24 @@ function requests:watch(request)
   self:answer(request, {})
 end
 
-local function is_scalar(value)
-  return value == nil or type(value) == "string" or type(value) == "number" or type(value) == "boolean"
+local kinds = { string = true, number = true, boolean = true, ["nil"] = true }
+
+-- Why a request cannot have this id; nil: it can.
+local function mistake_of(id)
+  local is_number = type(id) == "number"
+  if not kinds[type(id)] or is_number and id - id ~= 0 then
+    return "an id is a string, a finite number or a boolean"
+  elseif type(id) == "string" and #id > wire.ID_MAX then
+    return ("an id has at most %d bytes"):format(wire.ID_MAX)
+  end
 end
 
 function connection:take(request)
   local act = type(request["do"]) == "string" and requests[request["do"]]
   local is_long = type(request.text) == "string" and #request.text > wire.TEXT_MAX
-  if not is_scalar(request.id) then
-    self:refuse({}, "an id is a string, a number or a boolean")
+  local mistake = mistake_of(request.id)
+  if mistake then
+    self:refuse({}, mistake)
   elseif not act then
     self:refuse(request, "unknown request")
   elseif is_long then

@@ -83,14 +83,6 @@ local function compile(request, env)
   return chunk, message
 end
 
--- The values for `...`. A list of a request has no more of them than that has bytes.
-local function unpack_args(args)
-  if type(args) ~= "table" then return end
-  local n = args.n
-  local is_count = math.type(n) == "integer" and n >= 0 and n <= wire.REQUEST_MAX
-  return table.unpack(args, 1, is_count and n or #args)
-end
-
 -- Runs the code; why not, if it fails, and how many values it has.
 local function evaluate(connection, request)
   local current = connection.session
@@ -98,7 +90,8 @@ local function evaluate(connection, request)
   if not chunk then
     return message
   end
-  local values, why = current:try(chunk, unpack_args(request.args))
+  local args = request.args
+  local values, why = current:try(chunk, table.unpack(args, 1, args.n or #args))
   if values then
     local sent
     sent, why = current:try(send_values, connection, request, values)
@@ -136,9 +129,12 @@ end
 
 -- A request that was interrupted before it began.
 local function skip(connection, request)
-  local current = connection.session
+  local current, answer = connection.session, { ok = false }
+  if request["do"] ~= "eval" then
+    answer.incomplete, answer.prompt = current:is_incomplete(), current:prompt()
+  end
   connection.streams.stderr:write "interrupted\n"
-  connection:answer(request, { ok = false, incomplete = current:is_incomplete(), prompt = current:prompt() })
+  connection:answer(request, answer)
 end
 
 --- The body of the session's process.

@@ -15,10 +15,17 @@ wire.TEXT_MAX = 65536
 --- Bytes of a request, without its end of the line: room for any such text, of which a byte takes up to six.
 wire.REQUEST_MAX = 400000
 
+--- Bytes of the id of a request: it comes back in each message that answers it.
+wire.ID_MAX = 256
+
+--- Values for an eval: they are handed out in one piece.
+wire.ARGS_MAX = 10000
+
 --- Bytes of a text in one message; what is longer is sent in pieces.
 wire.PIECE = 32768
 
-local DEPTH = 20 -- of objects and lists within each other
+local DEPTH = 20 -- of objects and lists within each other, the message among them
+local FIELD = 2  -- the depth of those that are fields of the message
 
 -- ---- encoding ----
 
@@ -142,17 +149,15 @@ end
 local function read_string(text, at)
   local parts, from = {}, at + 1
   while true do
-    local mark = text:find('["\\%c]', from)
+    local mark = text:find('["\\\0-\31]', from)
     local byte = mark and text:sub(mark, mark)
-    if byte ~= '"' and byte ~= "\\" and byte ~= "\127" then
+    if byte ~= '"' and byte ~= "\\" then
       fail("a string without its end", at)
     end
-    parts[#parts + 1] = text:sub(from, mark - (byte == "\127" and 0 or 1))
+    parts[#parts + 1] = text:sub(from, mark - 1)
     local name = text:sub(mark + 1, mark + 1)
     if byte == '"' then
       return table.concat(parts), mark + 1
-    elseif byte == "\127" then
-      from = mark + 1
     elseif name == "u" then
       parts[#parts + 1], from = read_code(text, mark)
     else
@@ -188,6 +193,15 @@ local function read_element(text, at, list, depth)
   return place
 end
 
+local own_list = {} -- the metatable of lists that are fields of the message
+
+--- Is a field of a message a list, and not an object that looks like one?
+---@param field any
+---@return boolean
+function wire.is_list(field)
+  return type(field) == "table" and getmetatable(field) == own_list
+end
+
 -- It keeps its n where a null leaves a hole.
 local function read_list(text, at, depth)
   local list, place = read_items(text, at, "]", read_element, { n = 0 }, depth)
@@ -196,7 +210,7 @@ local function read_list(text, at, depth)
     has_null = has_null or list[i] == nil
   end
   list.n = has_null and list.n or nil
-  return list, place
+  return depth == FIELD and setmetatable(list, own_list) or list, place
 end
 
 local function read_member(text, at, object, depth)
@@ -232,16 +246,25 @@ end
 
 local readers = { ['"'] = read_string, ["["] = read_list, ["{"] = read_object }
 
-function read_value(text, at, depth)
-  if depth > DEPTH then
+local function read_nested(reader, text, at, depth)
+  if depth >= DEPTH then
     fail("nested too deep", at)
   end
-  return (readers[text:sub(at, at)] or read_other)(text, at, depth + 1)
+  return reader(text, at, depth + 1)
+end
+
+-- At a depth of so many objects and lists around it.
+function read_value(text, at, depth)
+  local mark = text:sub(at, at)
+  if mark == "[" or mark == "{" then
+    return read_nested(readers[mark], text, at, depth)
+  end
+  return (readers[mark] or read_other)(text, at)
 end
 
 local function read_line(line)
   local at = skip(line, 1)
-  local value, place = read_value(line, at, 1)
+  local value, place = read_value(line, at, 0)
   if line:sub(at, at) ~= "{" then
     fail("an object is missing", at)
   end
@@ -253,7 +276,7 @@ local function read_line(line)
 end
 
 --- A line as a message. A field that is null is none at all; a list with null in it has n, as of
---- table.pack.
+--- table.pack. Of fields that are tables wire.is_list tells which are lists.
 ---@param line string
 ---@return table? message
 ---@return string? problem
