@@ -60,6 +60,8 @@ cli.describe("a client", function()
       local got = attached.with_stub(("say %q"):format(said), client)
       cli.assert_said(2, "no host is at ./socket but another program", got)
     end
+    cli.assert_said(2, "no host is at ./socket but another program",
+      attached.with_stub("socket:write(('x'):rep(1 << 21))", client))
     cli.assert_said(2, "the host at ./socket has closed the connection", attached.with_stub("socket:close()", client))
   end)
 
@@ -107,6 +109,33 @@ cli.describe("a client", function()
     local got = attached.with_stub(eval, "\"$DYNSUP\" eval --socket=socket 1")
     assert.same({ 1, "a\n" }, { got.code, got.out })
     assert.equal("dynsup: 12 messages of the host are left out: they came faster than they were taken\n", got.err)
+  end)
+
+  it("of a command gives up a host that sends what makes no answer", function()
+    local function assert_given_up(printed, said)
+      local got = attached.with_stub("hello() socket:read 'line' " .. said, "timeout " .. patience
+        .. " \"$DYNSUP\" eval --socket=socket 1")
+      assert.equal("dynsup: the connection is given up: the host has sent what is no message\n", got.err)
+      assert.same({ 1, printed }, { got.code, got.out })
+    end
+    for _, values in ipairs { '"x"', "1e9", "-1", "1.5", "[]", "true" } do
+      assert_given_up("", ("say '{\"done\":\"eval\",\"ok\":true,\"values\":%s}'"):format(values))
+      assert_given_up("", ("say '{\"value\":%s,\"text\":\"a\"}'"):format(values == "-1" and "0" or values))
+    end
+    local first = [[say '{"value":2,"text":"b"}' ]]
+    assert_given_up("\nb\n", first .. [[say '{"value":1,"text":"a"}']])
+    assert_given_up("\nb\n", first .. [[say '{"done":"eval","ok":true,"values":1}']])
+    for _, message in ipairs { '{"value":1}', '{"value":1,"text":7}', '{"out":{}}', '{"err":[]}', '{"error":{}}',
+      '{"lost":[]}', "garbage" } do
+      assert_given_up("", ("say %q"):format(message))
+    end
+    assert_given_up("", "socket:write(('x'):rep(1 << 21))")
+  end)
+
+  it("of a command prints an empty line for each value without a text", function()
+    local got = attached.with_stub([[hello() socket:read "line" say '{"value":2,"text":"b"}'
+      say '{"news":1}' say '{"done":"eval","ok":true,"values":3}']], "\"$DYNSUP\" eval --socket=socket 1")
+    cli.assert_printed("\nb\n\n", got)
   end)
 
   it("of a command ends when nobody reads what it prints", function()

@@ -117,6 +117,10 @@ describe("dynsup eval", function()
       outcome(folder, words))
     words[6] = nil
     assert.same({ 0, "3\n", "" }, outcome(folder, words))
+    for i = 3, 10003 do words[i] = "x" end
+    assert.same({ 2, "", "dynsup: the code has more than 10000 arguments\n" }, outcome(folder, words))
+    words[10003] = nil
+    assert.same({ 0, "10000\n", "" }, outcome(folder, words))
   end))
 end)
 

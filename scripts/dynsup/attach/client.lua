@@ -112,7 +112,7 @@ local function greet(self, path)
   end
   local hello, reason = self:receive(HELLO_MS)
   if not hello then
-    return reason == "no_message" and check_hello({}, path) or problem_of(reason, path)
+    return client.given_up(reason) and check_hello({}, path) or problem_of(reason, path)
   end
   self.hello = hello
   return check_hello(hello, path)
@@ -145,7 +145,7 @@ end
 ---@return boolean? done
 ---@return string? reason of socket:write, or "too_long"
 function client:send(message)
-  local is_long = message.text and #message.text > wire.TEXT_MAX
+  local is_long = message.text and #message.text > wire.TEXT_MAX or message.args and #message.args > wire.ARGS_MAX
   local line = is_long and "" or wire.encode(message)
   if is_long or #line > wire.REQUEST_MAX + 1 then
     return nil, "too_long"
@@ -172,6 +172,14 @@ end
 
 function client:close()
   self.socket:close()
+end
+
+--- What is said when the host has sent what is none of its messages; nil: nothing has come for another reason.
+---@param reason string of client:receive
+---@return string?
+function client.given_up(reason)
+  local is_wrong = reason == "no_message" or reason == "too_long"
+  return is_wrong and "the connection is given up: the host has sent what is no message" or nil
 end
 
 --- What is said when messages of the host were left out.

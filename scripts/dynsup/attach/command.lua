@@ -9,6 +9,7 @@ local wire = require "dynsup.attach.wire"
 local command = {}
 
 local FAILED, MISUSED = 1, 2
+local VALUES_MAX = 1000000 -- more than the stack of Lua has room for
 
 -- ---- what is asked ----
 
@@ -65,8 +66,7 @@ end
 -- Prints values, each on lines of its own, as their pieces come. Once something cannot be written
 -- (`dynsup eval ... | head` has its lines) is_broken is set.
 local function new_printer()
-  local last = 0
-  local printer = { is_broken = false }
+  local printer = { is_broken = false, last = 0 }
   local function write(text)
     printer.is_broken = printer.is_broken or not io.stdout:write(text)
   end
@@ -74,11 +74,11 @@ local function new_printer()
     printer.is_broken = printer.is_broken or not io.stdout:flush()
   end
   local function go_on_to(number)
-    while last < number do
-      if last > 0 then
+    while printer.last < number do
+      if printer.last > 0 then
         write "\n"
       end
-      last = last + 1
+      printer.last = printer.last + 1
     end
   end
   function printer.piece(number, text)
@@ -91,7 +91,7 @@ local function new_printer()
   end
   function printer.finish(count)
     go_on_to(count)
-    if last > 0 then
+    if printer.last > 0 then
       write "\n"
     end
     flush()
@@ -99,10 +99,48 @@ local function new_printer()
   return printer
 end
 
+local function is_text(field)
+  return type(field) == "string"
+end
+
+local function is_count(field, least)
+  return type(field) == "number" and math.tointeger(field) and field >= least and field <= VALUES_MAX
+end
+
+-- Do fields make sense? By their names; with the message, and the number of the value that was printed last.
+local checks = {
+  out = is_text,
+  err = is_text,
+  error = is_text,
+  lost = function(count) return type(count) == "number" end,
+  value = function(number, message, last)
+    return is_text(message.text) and is_count(number, math.max(last, 1))
+  end,
+  values = function(count, _, last) return is_count(count, last) end,
+}
+
+local function makes_sense(message, last)
+  for name, check in next, checks do
+    if message[name] ~= nil and not check(message[name], message, last) then
+      return false
+    end
+  end
+  return true
+end
+
+-- The next message; or nil, and why there is none.
+local function receive(host, printer)
+  local message, reason = host:receive()
+  if message and not makes_sense(message, printer.last) then
+    message, reason = nil, "no_message"
+  end
+  return message, not message and (client.given_up(reason) or "the host has closed the connection") or nil
+end
+
 -- What has ended an eval: the exit code, and why if that is not said yet.
-local function end_of(message)
+local function end_of(message, problem)
   if not message then
-    return FAILED, "the host has closed the connection"
+    return FAILED, problem
   elseif message.error then
     return FAILED, message.error
   elseif message.bye then
@@ -126,26 +164,28 @@ end
 -- Prints what comes until the end of the eval, or until nobody takes it any more.
 local function print_answer(host)
   local printer = new_printer()
-  local message = host:receive()
+  local message, problem = receive(host, printer)
   while message and not (message.done or message.error or message.bye) do
     take(printer, message)
     if printer.is_broken then
       break
     end
-    message = host:receive()
+    message, problem = receive(host, printer)
   end
   printer.finish(message and message.values or 0)
   if printer.is_broken then
     host:close() -- the host unwinds what still runs
     return FAILED
   end
-  local code, problem = end_of(message)
-  return printer.has_lost and FAILED or code, problem
+  local code, why = end_of(message, problem)
+  return printer.has_lost and FAILED or code, why
 end
 
 local function too_long(request)
   if #request.text > wire.TEXT_MAX then
     return ("the code has more than %d bytes"):format(wire.TEXT_MAX)
+  elseif request.args and #request.args > wire.ARGS_MAX then
+    return ("the code has more than %d arguments"):format(wire.ARGS_MAX)
   end
   return ("the code and its arguments make a request of more than %d bytes"):format(wire.REQUEST_MAX)
 end

@@ -272,10 +272,7 @@ end
 local gone = { closed = true, econnreset = true, epipe = true }
 
 local function problem_of(reason)
-  if reason == "no_message" or reason == "too_long" then
-    return "the connection is given up: the host has sent what is no message"
-  end
-  return "the connection is lost: " .. (gone[reason] and "the host has gone" or reason)
+  return client.given_up(reason) or "the connection is lost: " .. (gone[reason] and "the host has gone" or reason)
 end
 
 local function take_all(self)
