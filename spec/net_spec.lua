@@ -36,6 +36,38 @@ describe("net.connect and net.listen", function()
     assert.same({ "127.0.0.1", port }, { client:peername() })
   end))
 
+  it("give each address its share of the time that is left", host.main(function()
+    local failures, given
+    local fake = assert(loadfile "scripts/dynsup/net.lua") {
+      resolve = function()
+        dynsup.sleep(100)
+        return { "one", "two", "three" }
+      end,
+      connect = function(_, _, ms)
+        given[#given + 1] = ms or "infinity"
+        local failure = failures[#given]
+        dynsup.sleep(failure == "timeout" and ms or 0)
+        return nil, failure
+      end,
+    }
+    for reasons, expected in pairs {
+      ["timeout timeout timeout"] = { 300, 300, 300 },
+      ["timeout econnrefused timeout"] = { 300, 300, 600 },
+      ["econnrefused timeout econnrefused"] = { 300, 450, 450 },
+    } do
+      failures, given = {}, {}
+      for reason in reasons:gmatch "%S+" do failures[#failures + 1] = reason end
+      assert.same({ nil, failures[3] }, { fake.connect("name", 1, 1000) })
+      assert.same(expected, given)
+    end
+    failures, given = { "etimedout", "etimedout", "etimedout" }, {}
+    assert.same({ nil, "etimedout" }, { fake.connect("name", 1, "infinity") })
+    assert.same({ "infinity", "infinity", "infinity" }, given)
+    failures, given = { "timeout" }, {}
+    assert.same({ nil, "timeout" }, { fake.connect("name", 1, 50) })
+    assert.same({ 0 }, given)
+  end))
+
   it("work at a path of the file system", main(function()
     local path = os.tmpname()
     os.remove(path)
