@@ -6,6 +6,7 @@
 #include "bindings/http_transfer.h"
 #include "bindings/pending.h"
 
+#include <locale.h>
 #include <string.h>
 
 #define REQUEST "dynsup.http.request"
@@ -38,13 +39,53 @@ static int load(lua_State *L) {
 
 /* ---- URLs ---- */
 
+#define NO_ASCII CURLUE_LACKS_IDN /* whatever the cause */
+
 static int url_fail(lua_State *L, const dsl_curl *curl, CURLUcode code) {
     if (code == CURLUE_OUT_OF_MEMORY)
         return luaL_error(L, "not enough memory");
     lua_pushnil(L);
     lua_pushstring(L, code == CURLUE_UNSUPPORTED_SCHEME ? "unsupported_protocol" : "invalid_url");
-    lua_pushstring(L, curl->url_strerror(code));
+    if (code == NO_ASCII)
+        lua_pushstring(L,
+                       "the host's name has no ASCII form, or none is found: give it as xn--...");
+    else
+        lua_pushstring(L, curl->url_strerror(code));
     return 3;
+}
+
+static bool is_ascii(const char *text) {
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
+/* libcurl takes a name to be in the encoding of the thread's locale, which is UTF-8's meanwhile. */
+static char *host_in_ascii(const dsl_curl *curl, CURLU *url) {
+    char *host = NULL;
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!utf8)
+        return NULL;
+    locale_t before = uselocale(utf8);
+    curl->url_get(url, CURLUPART_HOST, &host, CURLU_PUNYCODE);
+    uselocale(before);
+    freelocale(utf8);
+    return host;
+}
+
+/* Gives the host's name its ASCII form: any other depends on the locale when libcurl connects. */
+static CURLUcode host_set_ascii(const dsl_curl *curl, CURLU *url) {
+    char *host = NULL;
+    CURLUcode code = curl->url_get(url, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK && !is_ascii(host)) {
+        char *ascii = host_in_ascii(curl, url);
+        bool found = ascii && is_ascii(ascii);
+        if (!found || curl->url_set(url, CURLUPART_HOST, ascii, 0) != CURLUE_OK)
+            code = NO_ASCII;
+        curl->free(ascii);
+    }
+    curl->free(host);
+    return code;
 }
 
 enum { WHOLE, SCHEME, HOST, PORT, PART_COUNT };
@@ -62,6 +103,8 @@ static CURLUcode url_read(const dsl_curl *curl, const char *text, const char *ba
         code = curl->url_set(url, CURLUPART_URL, text, base ? CURLU_URLENCODE : 0);
     if (code == CURLUE_OK)
         code = curl->url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+    if (code == CURLUE_OK)
+        code = host_set_ascii(curl, url);
     for (int i = 0; i < PART_COUNT && code == CURLUE_OK; i++)
         code = curl->url_get(url, part_names[i], &parts[i], i == WHOLE ? 0 : CURLU_DEFAULT_PORT);
     curl->url_cleanup(url);
@@ -181,16 +224,34 @@ static void text_set(lua_State *L, const dsl_transfer *transfer, const char *nam
         dsl_error(L, "not enough memory");
 }
 
+/* May a request of this method be carried out twice? By RFC 9110, 9.2.2. */
+static bool is_idempotent(const char *method) {
+    static const char *const names[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(method, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* On a kept connection libcurl sends a request again when that ends without an answer. */
+static void method_set(lua_State *L, const dsl_transfer *transfer) {
+    const dsl_curl *curl = transfer->http->curl;
+    const char *method = setting(L, "method");
+    if (!is_idempotent(method))
+        curl->easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    if (strcmp(method, "HEAD") == 0)
+        curl->easy_setopt(transfer->easy, CURLOPT_NOBODY, 1L);
+    else
+        text_set(L, transfer, "method", CURLOPT_CUSTOMREQUEST);
+}
+
 static void settings_set(lua_State *L, dsl_transfer *transfer) {
     const dsl_curl *curl = transfer->http->curl;
     text_set(L, transfer, "url", CURLOPT_URL);
     text_set(L, transfer, "ca_file", CURLOPT_CAINFO);
     text_set(L, transfer, "proxy", CURLOPT_PROXY);
     body_set(L, transfer);
-    if (strcmp(setting(L, "method"), "HEAD") == 0)
-        curl->easy_setopt(transfer->easy, CURLOPT_NOBODY, 1L);
-    else
-        text_set(L, transfer, "method", CURLOPT_CUSTOMREQUEST);
+    method_set(L, transfer);
     if (setting_is(L, "decode"))
         curl->easy_setopt(transfer->easy, CURLOPT_ACCEPT_ENCODING, "");
     if (setting_is(L, "unverified")) {

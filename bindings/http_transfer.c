@@ -92,13 +92,39 @@ static const char *reason_of(CURLcode result) {
     }
 }
 
-/* What libcurl's code alone does not tell. */
-static const char *reason_of_end(const dsl_transfer *transfer, CURLcode result) {
+/* Is the head coming? Of its first line libcurl's clock alone tells before it is whole: a body that
+ * is being sent starts that, too, so memory that is short then passes for a line too long. */
+static bool is_in_head(const dsl_transfer *transfer) {
+    curl_off_t first_us = 0;
+    transfer->http->curl->easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_us);
+    return first_us > 0 && !transfer->head_done;
+}
+
+static const char *own_detail(dsl_transfer *transfer, const char *reason, const char *detail) {
+    transfer->detail = detail;
+    return reason;
+}
+
+/* What libcurl's code alone does not tell; with a detail where libcurl's own misleads. "Out of
+ * memory" is a line beyond a limit of its own. */
+static const char *reason_of_end(dsl_transfer *transfer, CURLcode result) {
+    if (strstr(transfer->error, "Out of memory in chunked-enc"))
+        return own_detail(transfer, "too_large", "the trailers of the response");
     if (strstr(transfer->error, "chunked-enc"))
         return "bad_response"; /* of several codes */
-    if (result == CURLE_OUT_OF_MEMORY && transfer->head_total > 0 && !transfer->head_done)
-        return "too_large"; /* a line beyond libcurl's own limit */
-    return reason_of(result);
+    if (!is_in_head(transfer))
+        return reason_of(result);
+    switch (result) {
+    case CURLE_OUT_OF_MEMORY:
+        return own_detail(transfer, "too_large", "the headers of the response");
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+        return own_detail(transfer, "bad_response",
+                          "the first header of the response begins with a space");
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return own_detail(transfer, "bad_response", "no response of HTTP/1");
+    default:
+        return reason_of(result);
+    }
 }
 
 void dsl_transfer_fail(dsl_transfer *transfer, const char *reason, const char *detail) {
@@ -124,9 +150,9 @@ static void easy_end(dsl_transfer *transfer) {
 
 void dsl_transfer_ended(dsl_transfer *transfer, CURLcode result) {
     if (result != CURLE_OK && !transfer->reason) {
+        const char *told = transfer->http->curl->easy_strerror(result);
+        transfer->detail = transfer->error[0] ? transfer->error : told;
         transfer->reason = reason_of_end(transfer, result);
-        transfer->detail =
-            transfer->error[0] ? transfer->error : transfer->http->curl->easy_strerror(result);
     }
     if (!transfer->reason && !transfer->head_done) {
         transfer->reason = "connection_closed";
@@ -138,6 +164,30 @@ void dsl_transfer_ended(dsl_transfer *transfer, CURLcode result) {
 }
 
 /* ---- what libcurl brings ---- */
+
+/* libcurl keeps the first text of a transfer. That of a kept connection which has ended without an
+ * answer is to be none: libcurl sends the request again, and what then happens is the failure. */
+static void texts_take(dsl_transfer *transfer, bool taken) {
+    char *buffer = taken ? transfer->error : NULL;
+    transfer->http->curl->easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, buffer);
+}
+
+/* A connection is being made. */
+static int on_socket(void *p, curl_socket_t socket, curlsocktype purpose) {
+    (void)socket, (void)purpose;
+    texts_take(p, true);
+    return CURL_SOCKOPT_OK;
+}
+
+/* There is a connection, and the request is about to be sent. */
+static int on_request(void *p, char *ip, char *local_ip, int port, int local_port) {
+    dsl_transfer *transfer = p;
+    long made = 0;
+    (void)ip, (void)local_ip, (void)port, (void)local_port;
+    transfer->http->curl->easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &made);
+    texts_take(transfer, made > 0);
+    return CURL_PREREQFUNC_OK;
+}
 
 /* Tells libcurl to end the transfer: the size it expects is another. */
 static size_t refuse(dsl_transfer *transfer, const char *reason, const char *detail) {
@@ -156,6 +206,8 @@ static bool is_empty_line(const char *line, size_t size) {
 static size_t on_head(char *line, size_t one, size_t size, void *p) {
     dsl_transfer *transfer = p;
     size *= one;
+    if (transfer->head_total == 0)
+        texts_take(transfer, true);
     transfer->head_total += size;
     if (transfer->head_total > HEAD_MAX)
         return refuse(transfer, "too_large", "the headers of the response");
@@ -211,7 +263,11 @@ static void options_set(dsl_transfer *transfer) {
     const dsl_curl *curl = transfer->http->curl;
     CURL *easy = transfer->easy;
     curl->easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    texts_take(transfer, true);
+    curl->easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl->easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
+    curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl->easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else it waits for threads that resolve */
     curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -16,6 +16,8 @@
 
 #include "bindings/pending.h"
 
+#include <sys/types.h>
+
 /* What a reader waits for. */
 enum dsl_want { DSL_WANT_SOME, DSL_WANT_COUNT, DSL_WANT_LINE, DSL_WANT_ALL };
 
@@ -40,6 +42,13 @@ typedef struct dsl_socket_options {
     unsigned keepalive_s; /* 0: off */
     double send_timeout_ms;
 } dsl_socket_options;
+
+/* The file that a listener has made at its path. */
+typedef struct dsl_socket_file {
+    bool made;
+    dev_t device;
+    ino_t inode; /* nobody else gets it as long as the socket is open */
+} dsl_socket_file;
 
 struct dsl_acceptor;
 
@@ -69,6 +78,7 @@ typedef struct dsl_socket {
     uv_shutdown_t shutdown;
     bool is_shutdown;
     struct dsl_acceptor *first_acceptor, *last_acceptor; /* who waits, first come first served */
+    dsl_socket_file file;
     dsl_socket_options options;
 } dsl_socket;
 
@@ -116,6 +126,9 @@ void dsl_read_close(dsl_socket *socket);
 /* Closing: who waits in accept goes on. */
 void dsl_accept_close(dsl_socket *socket);
 
+/* Before closing: removes the file of a listener at a path, if it is still there. */
+void dsl_listen_file_remove(dsl_socket *socket);
+
 /* The function for the script. */
 int dsl_net_listen(lua_State *L);
 
@@ -123,5 +136,11 @@ int dsl_net_listen(lua_State *L);
 
 /* An address ("127.0.0.1", "::1") and a port at these indices. 0 or UV_EINVAL. */
 int dsl_address_get(const char *address, int port, struct sockaddr_storage *out);
+
+#define DSL_ADDRESS_SIZE (INET6_ADDRSTRLEN + UV_IF_NAMESIZE) /* of its text, with the zero byte */
+
+/* The text of an address; a link-local one goes with its network ("fe80::1%eth0"), without which
+ * nobody can connect to it. */
+void dsl_address_name(const struct sockaddr *address, char text[DSL_ADDRESS_SIZE]);
 
 #endif

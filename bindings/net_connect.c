@@ -23,6 +23,27 @@ int dsl_address_get(const char *address, int port, struct sockaddr_storage *out)
     return uv_ip4_addr(address, port, (struct sockaddr_in *)out);
 }
 
+/* Appends the network, if there still is one. */
+static void network_append(const struct sockaddr_in6 *address, char text[DSL_ADDRESS_SIZE]) {
+    size_t length = strlen(text);
+    size_t size = DSL_ADDRESS_SIZE - length - 1;
+    text[length] = '%';
+    if (uv_if_indextoiid(address->sin6_scope_id, text + length + 1, &size) != 0)
+        text[length] = '\0';
+}
+
+void dsl_address_name(const struct sockaddr *address, char text[DSL_ADDRESS_SIZE]) {
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    text[0] = '\0';
+    if (address->sa_family != AF_INET6) {
+        uv_ip4_name((const struct sockaddr_in *)address, text, DSL_ADDRESS_SIZE);
+        return;
+    }
+    uv_ip6_name(in6, text, DSL_ADDRESS_SIZE);
+    if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) && in6->sin6_scope_id != 0)
+        network_append(in6, text);
+}
+
 /* A request that a process waits for. */
 typedef struct asking {
     dsl_pending pending; /* first */
@@ -186,11 +207,8 @@ static void on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo 
 
 /* Adds the address to the list on top. Raises without memory. */
 static void address_add(lua_State *L, const struct addrinfo *info) {
-    char text[INET6_ADDRSTRLEN];
-    if (info->ai_family == AF_INET6)
-        uv_ip6_name((const struct sockaddr_in6 *)info->ai_addr, text, sizeof text);
-    else
-        uv_ip4_name((const struct sockaddr_in *)info->ai_addr, text, sizeof text);
+    char text[DSL_ADDRESS_SIZE];
+    dsl_address_name(info->ai_addr, text);
     lua_pushstring(L, text);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }

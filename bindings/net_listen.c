@@ -10,9 +10,11 @@
 
 #include "bindings/dry.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define BACKLOG 1024
 
@@ -193,16 +195,51 @@ static int bind_tcp(dsl_socket *s, const char *address, int port) {
     return status ? status : uv_tcp_bind(&s->uv.tcp, (struct sockaddr *)&name, 0);
 }
 
+static int file_note(dsl_socket *s, const char *path) {
+    struct stat file;
+    if (lstat(path, &file) != 0)
+        return uv_translate_sys_error(errno);
+    s->file = (dsl_socket_file){.made = true, .device = file.st_dev, .inode = file.st_ino};
+    return 0;
+}
+
 /* The file has these permissions from its beginning on, or with -1 what the umask leaves. The umask
  * is the program's: a file that a thread makes just now gets no more than these either. */
+static int file_make(dsl_socket *s, int fd, const char *path, int mode) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    memcpy(name.sun_path, path, strlen(path));
+    mode_t old = mode < 0 ? 0 : umask((mode_t)~mode & 0777);
+    int status =
+        bind(fd, (struct sockaddr *)&name, sizeof name) == 0 ? 0 : uv_translate_sys_error(errno);
+    if (mode >= 0)
+        umask(old);
+    return status ? status : file_note(s, path);
+}
+
+void dsl_listen_file_remove(dsl_socket *listener) {
+    char path[sizeof(struct sockaddr_un)];
+    size_t size = sizeof path;
+    struct stat file;
+    if (!listener->file.made || uv_pipe_getsockname(&listener->uv.pipe, path, &size) != 0 ||
+        lstat(path, &file) != 0)
+        return;
+    if (file.st_dev == listener->file.device && file.st_ino == listener->file.inode)
+        unlink(path);
+}
+
+/* Not by uv_pipe_bind: it has whatever is at the path removed in the end. */
 static int bind_pipe(dsl_socket *s, const char *path, int mode) {
     if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
         return UV_ENAMETOOLONG;
-    mode_t old = mode < 0 ? 0 : umask((mode_t)~mode & 0777);
-    int status = uv_pipe_bind(&s->uv.pipe, path);
-    if (mode >= 0)
-        umask(old);
-    return status;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return uv_translate_sys_error(errno);
+    int status = uv_pipe_open(&s->uv.pipe, fd);
+    if (status) {
+        close(fd);
+        return status;
+    }
+    return file_make(s, fd, path, mode);
 }
 
 enum { LISTEN_ADDRESS = 1, LISTEN_PORT, LISTEN_OPTIONS, LISTEN_MODE, LISTEN_BOX };

@@ -29,6 +29,7 @@ void dsl_socket_close(dsl_socket *s) {
         return;
     s->closing = true;
     dynsup_disown(&s->possession);
+    dsl_listen_file_remove(s); /* first: then nobody else's can be there */
     uv_close(&s->uv.handle, on_closed);
     dsl_read_close(s);
     dsl_accept_close(s);
@@ -241,19 +242,12 @@ static int socket_set(lua_State *L) {
 /* ---- names ---- */
 
 static int address_push(lua_State *L, const struct sockaddr_storage *address) {
-    char text[INET6_ADDRSTRLEN] = "";
-    int port = 0;
-    if (address->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-        uv_ip6_name(in6, text, sizeof text);
-        port = ntohs(in6->sin6_port);
-    } else {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        uv_ip4_name(in, text, sizeof text);
-        port = ntohs(in->sin_port);
-    }
+    char text[DSL_ADDRESS_SIZE];
+    bool is_ip6 = address->ss_family == AF_INET6;
+    dsl_address_name((const struct sockaddr *)address, text);
     lua_pushstring(L, text);
-    lua_pushinteger(L, port);
+    lua_pushinteger(L, ntohs(is_ip6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                    : ((const struct sockaddr_in *)address)->sin_port));
     return 2;
 }
 

@@ -20,7 +20,7 @@
     UV(uv_pipe_init, UV_EMFILE, (uv_loop_t * l, uv_pipe_t * p, int ipc), (l, p, ipc))              \
     UV(uv_tcp_bind, UV_EADDRINUSE, (uv_tcp_t * t, const struct sockaddr *a, unsigned f),           \
        (t, a, f))                                                                                  \
-    UV(uv_pipe_bind, UV_EACCES, (uv_pipe_t * p, const char *name), (p, name))                      \
+    UV(uv_pipe_open, UV_EEXIST, (uv_pipe_t * p, uv_file fd), (p, fd))                              \
     UV(uv_accept, UV_EMFILE, (uv_stream_t * s, uv_stream_t * c), (s, c))                           \
     UV(uv_tcp_nodelay, UV_EINVAL, (uv_tcp_t * t, int on), (t, on))                                 \
     UV(uv_tcp_keepalive, UV_EINVAL, (uv_tcp_t * t, int on, unsigned s), (t, on, s))                \
@@ -36,6 +36,9 @@
     UV(pthread_create, EAGAIN,                                                                     \
        (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *ud), (t, a, f, ud))      \
     SYSTEM(int, open, -1, EMFILE, (const char *path, int flags, mode_t mode), (path, flags, mode)) \
+    SYSTEM(int, socket, -1, EMFILE, (int domain, int type, int protocol),                          \
+           (domain, type, protocol))                                                               \
+    SYSTEM(int, bind, -1, EACCES, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))     \
     SYSTEM(ssize_t, read, -1, EIO, (int fd, void *data, size_t size), (fd, data, size))            \
     SYSTEM(ssize_t, pread, -1, EIO, (int fd, void *data, size_t size, off_t at),                   \
            (fd, data, size, at))                                                                   \

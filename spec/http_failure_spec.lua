@@ -21,14 +21,26 @@ local REASONS = {
   ["bad-length"] = "bad_response",
   ["bad-trailer"] = "bad_response",
   ["null-header"] = "bad_response",
+  ["space-header"] = "bad_response",
   ["many-headers"] = "too_large",
   ["long-header"] = "too_large",
+  ["long-status"] = "too_large",
+  ["long-trailer"] = "too_large",
   ["endless-headers"] = "too_large",
   ["endless-interim"] = "too_large",
   ["endless"] = "too_large",
   ["hang"] = "timeout",
   ["hang-head"] = "timeout",
   ["hang-body"] = "timeout",
+}
+
+-- Details that libcurl words as a failure of its own.
+local DETAILS = {
+  ["http09"] = "no response of HTTP/1",
+  ["space-header"] = "the first header of the response begins with a space",
+  ["long-header"] = "the headers of the response",
+  ["long-status"] = "the headers of the response",
+  ["long-trailer"] = "the trailers of the response",
 }
 
 support.describe("http fails", function()
@@ -39,6 +51,7 @@ support.describe("http fails", function()
         local options = { timeout = timeout, on_chunk = on_chunk or nil, max_bytes = 1000000 }
         local response, reason, detail = get(path, options)
         assert.same({ nil, expected, "string" }, { response, reason, type(detail) }, detail)
+        assert.equal(DETAILS[path] or detail, detail)
       end
       support.await_closed()
     end))
@@ -54,6 +67,20 @@ support.describe("http fails", function()
     local function count(data) size = size + #data end
     assert.equal("too_large", (select(2, get("bomb", { decode = true, max_bytes = 30000000, on_chunk = count }))))
     assert.is_true(size <= 30000000)
+  end))
+
+  it("with what the last connection came to, not a kept one that was reset before", main(function()
+    for _, path in ipairs { "bad-chunk", "close-body", "reset-body", "space-header", "http09" } do
+      local _, expected, detail = get(path)
+      assert.equal("kept", assert(get("keep/once")).body)
+      assert.same({ nil, expected, detail }, { get(path) })
+    end
+  end))
+
+  it("with invalid_url and how to write it when the name of a host cannot be put in ASCII", main(function()
+    local response, reason, detail = http.get("http://a\xffb.invalid/", direct())
+    assert.same({ nil, "invalid_url" }, { response, reason })
+    assert.matches("xn%-%-", detail)
   end))
 
   it("with what the server has sent told until then", main(function()

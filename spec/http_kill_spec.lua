@@ -180,6 +180,19 @@ support.describe("http", function()
     end
   end))
 
+  it("sends what may not be done twice once, whatever its kept connection turns out to be", main(function()
+    for _, method in ipairs { "POST", "PATCH", "LOCK" } do
+      for _, path in ipairs { "keep/it", "keep/once" } do
+        local before = support.number "others"
+        assert.equal("kept", assert(get(path)).body)
+        local options = support.direct { method = method, url = support.url "empty", body = "x" }
+        local response, reason = http.request(options)
+        assert.same({ nil, "connection_closed" }, { response, reason })
+        assert.equal(1, support.number "others" - before)
+      end
+    end
+  end))
+
   it("hands out an answer that came before the body was read, and a reset", main(function()
     for _ = 1, 50 do
       local response, reason, detail = http.post(support.url "early", ("x"):rep(50), support.direct())

@@ -393,6 +393,15 @@ support.describe("http", function()
       assert.equal(url "echo?a", get("echo?a#b").url)
     end))
 
+    it("has the name of its host in ASCII", main(function()
+      assert.equal("http://xn--exmple-cua.invalid/a", http.resolve("http://ex\u{e4}mple.invalid/", "a"))
+      assert.equal("http://xn--exmple-cua.invalid:81/", http.resolve("http://a/", "//EX%C3%84MPLE.invalid:81/"))
+      local address = "http://u:p@ex\u{e4}mple.invalid/?\u{e4}"
+      assert.equal("http://u:p@xn--exmple-cua.invalid/?\u{e4}", http.resolve(address, ""))
+      local response, reason = http.get(address, support.direct())
+      assert.same({ nil, "couldnt_resolve_host" }, { response, reason })
+    end))
+
     it("is resolved against that of its page", function()
       local base = "http://h.example:81/a/b/c?q=1#f"
       for reference, expected in pairs {

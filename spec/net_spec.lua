@@ -36,6 +36,56 @@ describe("net.connect and net.listen", function()
     assert.same({ "127.0.0.1", port }, { client:peername() })
   end))
 
+  it("give each address its share of the time that is left", host.main(function()
+    local failures, given
+    local fake = assert(loadfile "scripts/dynsup/net.lua") {
+      resolve = function()
+        dynsup.sleep(100)
+        return { "one", "two", "three" }
+      end,
+      connect = function(_, _, ms)
+        given[#given + 1] = ms or "infinity"
+        local failure = failures[#given]
+        dynsup.sleep(failure == "timeout" and ms or 0)
+        return nil, failure
+      end,
+    }
+    for reasons, expected in pairs {
+      ["timeout timeout timeout"] = { 300, 300, 300 },
+      ["timeout econnrefused timeout"] = { 300, 300, 600 },
+      ["econnrefused timeout econnrefused"] = { 300, 450, 450 },
+    } do
+      failures, given = {}, {}
+      for reason in reasons:gmatch "%S+" do failures[#failures + 1] = reason end
+      assert.same({ nil, failures[3] }, { fake.connect("name", 1, 1000) })
+      assert.same(expected, given)
+    end
+    failures, given = { "etimedout", "etimedout", "etimedout" }, {}
+    assert.same({ nil, "etimedout" }, { fake.connect("name", 1, "infinity") })
+    assert.same({ "infinity", "infinity", "infinity" }, given)
+    failures, given = { "timeout" }, {}
+    assert.same({ nil, "timeout" }, { fake.connect("name", 1, 50) })
+    assert.same({ 0 }, given)
+  end))
+
+  it("tell link-local addresses with their network", main(function()
+    for name, addresses in pairs(uv.interface_addresses()) do
+      for _, address in ipairs(addresses) do
+        if address.ip:match "^fe80:" then
+          local place = address.ip:match "^[^%%]+" .. "%" .. name
+          local listener <close> = assert(net.listen(place, 0))
+          local _, port = listener:sockname()
+          local client <close> = assert(net.connect(place, port, 10000))
+          local server <close> = assert(listener:accept(10000))
+          assert.same({ place, port }, { listener:sockname() })
+          assert.same({ place, port }, { client:peername() })
+          assert.same({ client:sockname() }, { server:peername() })
+          assert.is_truthy(net.connect(client:peername()))
+        end
+      end
+    end
+  end))
+
   it("work at a path of the file system", main(function()
     local path = os.tmpname()
     os.remove(path)
@@ -48,6 +98,22 @@ describe("net.connect and net.listen", function()
     assert.equal(path, client:peername())
     listener:close()
     assert.is_nil(io.open(path))
+  end))
+
+  it("leave a file at the path alone that is another one by then", main(function()
+    local path = os.tmpname()
+    os.remove(path)
+    local first = assert(net.listen(path))
+    os.remove(path)
+    local second = assert(net.listen(path))
+    first:close()
+    local client = assert(net.connect(path))
+    assert.is_truthy(second:accept(10000))
+    client:close()
+    os.remove(path)
+    assert(io.open(path, "w")):close()
+    second:close()
+    assert.is_true(os.remove(path))
   end))
 
   it("give the file of a path a mode", main(function()
@@ -100,6 +166,9 @@ describe("net.connect and net.listen", function()
     listener:close()
     assert.same({ nil, "econnrefused" }, { net.connect("127.0.0.1", port) })
     assert.same({ nil, "enoent" }, { net.connect "/nowhere/socket" })
+    assert.same({ nil, "enoent" }, { net.listen "/nowhere/socket" })
+    assert.same({ nil, "enotdir" }, { net.listen "/dev/null/socket" })
+    assert.same({ nil, "eaddrinuse" }, { net.listen "/dev/null" })
     assert.same({ nil, "enametoolong" }, { net.connect("/" .. ("x"):rep(200)) })
     assert.same({ nil, "enametoolong" }, { net.listen("/" .. ("x"):rep(200)) })
     local socket, reason = net.connect("nobody.invalid", 80, 10000)

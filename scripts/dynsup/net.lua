@@ -109,13 +109,16 @@ function net.listen(...)
   return native.listen(addresses[1], port, options)
 end
 
--- Tries one address after the other; the failure of the last one counts.
+-- Tries one address after the other, each for its share of the time that is left: one that nothing is heard of
+-- leaves the others theirs. The failure of the last one counts.
 local function connect_any(addresses, port, deadline, options)
   local reason, detail
-  for _, address in ipairs(addresses) do
+  for i, address in ipairs(addresses) do
+    local rest = rest_of(deadline)
+    local share = rest and rest / (#addresses - i + 1)
     local socket
-    socket, reason, detail = native.connect(address, port, rest_of(deadline), options)
-    if socket or reason == "timeout" or reason == "invalid_option" then
+    socket, reason, detail = native.connect(address, port, share, options)
+    if socket or reason == "invalid_option" or rest_of(deadline) == 0 then
       return socket, reason, detail
     end
   end

@@ -15,7 +15,7 @@ import time
 
 open_connections = set()
 sent = {"bytes": 0}
-seen = {"requests": 0}
+seen = {"requests": 0, "others": 0}
 
 
 def head(status, *lines):
@@ -71,6 +71,9 @@ ANSWERS = {
     "cr-header": head("200 OK", "X-Cr: a\rX-Injected: b", "Content-Length: 2") + b"ok",
     "spaces": head("200 OK", "X-Spaces: a" + " " * 60000 + "b", "Content-Length: 2") + b"ok",
     "only-spaces": head("200 OK", "X-Spaces:" + " " * 60000, "Content-Length: 2") + b"ok",
+    "space-header": head("200 OK", " X-Space: a", "Content-Length: 2") + b"ok",
+    "long-status": head("200 " + "x" * 1000000),
+    "long-trailer": chunked(b"one", trailer=b"X-Long: " + b"x" * 100000 + b"\r\n"),
     "many-headers": head("200 OK", *["X-%d: %s" % (i, "x" * 90) for i in range(1000)]) + b"",
     "long-header": head("200 OK", "X-Long: " + "x" * 1000000),
     "close-head": b"HTTP/1.1 200 OK\r\nContent-",
@@ -174,6 +177,8 @@ def answer(connection, request):
         connection.sendall(whole(str(len(open_connections) - 1).encode()))
     elif name == "seen":
         connection.sendall(whole(str(seen["requests"]).encode()))
+    elif name == "others":  # that were no GET
+        connection.sendall(whole(str(seen["others"]).encode()))
     elif name == "sent":
         connection.sendall(whole(str(sent["bytes"]).encode()))
     return False
@@ -192,6 +197,7 @@ def serve(connection, context):
         while kept:
             request = read_request(reader)
             seen["requests"] += 1
+            seen["others"] += not (request or b"GET ").startswith(b"GET ")
             kept = request and answer(connection, request)
         connection.shutdown(socket.SHUT_WR)
         hang(connection)
