@@ -409,6 +409,15 @@ static bool is_module_child(lua_State *L) {
     return lua_istable(L, CHILD_CHILD) && !has_raw(L, "body") && !has_raw(L, "start");
 }
 
+/* Is it { module, arg } for sure? Then it is not read as a spec in vain. */
+static bool is_pair(lua_State *L) {
+    if (!lua_istable(L, CHILD_CHILD))
+        return false;
+    bool has_module = lua_rawgeti(L, CHILD_CHILD, 1) == LUA_TTABLE;
+    lua_pop(L, 1);
+    return has_module && is_module_child(L);
+}
+
 /* start_child and ensure_child: the second upvalue turns a module or { module, arg } into a spec.
  */
 static int start_any(lua_State *L, bool ensure) {
@@ -417,11 +426,13 @@ static int start_any(lua_State *L, bool ensure) {
     dsl_check_count(L, 2, 2);
     dynsup_pid pid = dsl_check_dest(L, host, CHILD_SUPERVISOR);
     host->runtime->specs++;
-    int failed = given_read(L, host, &spec);
-    if (failed == 0)
-        return start_read(L, host, pid, &spec, ensure);
-    if (!is_module_child(L))
-        return start_told(L, host, ensure, failed);
+    if (!is_pair(L)) {
+        int failed = given_read(L, host, &spec);
+        if (failed == 0)
+            return start_read(L, host, pid, &spec, ensure);
+        if (!is_module_child(L))
+            return start_told(L, host, ensure, failed);
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, host->runtime->normalize);
     lua_pushvalue(L, CHILD_CHILD);
     lua_callk(L, 1, 1, ensure ? ENSURE : 0, normalized_k);

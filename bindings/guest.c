@@ -55,6 +55,14 @@ static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
     outcome->values[1] = dsl_value_get(co, host, -1);
 }
 
+/* Is it what supervisor.init makes, for a static one? */
+static bool is_static_init(lua_State *co) {
+    int top = lua_gettop(co);
+    bool is_static = dsl_static_parts(co, 1);
+    lua_settop(co, top);
+    return is_static;
+}
+
 /* What init returned: flags as dynsup.init makes them, "ignore", or something else. */
 static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_options options;
@@ -62,7 +70,7 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
         outcome->status = DYNSUP_EIGNORE;
         return;
     }
-    if (top == 0 || !lua_istable(co, 1)) {
+    if (top == 0 || !lua_istable(co, 1) || is_static_init(co)) {
         init_bad(co, host, top, outcome);
         return;
     }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define SHUTDOWN_MS 5000
+#define PAIR        "{ module, arg }" /* how sentences about one begin: `dynsup check` looks for it */
 
 typedef struct reading {
     lua_State *L;
@@ -282,6 +283,50 @@ int dsl_spec_fail(lua_State *L, const char *what) {
     return 3;
 }
 
+/* Of what goes by items, not by fields: { module, arg }. */
+static bool is_pair_key(lua_State *L, int index) {
+    lua_Integer item = lua_isinteger(L, index) ? lua_tointeger(L, index) : 0;
+    return item == 1 || item == 2;
+}
+
+/* Pushes a key beside module and arg (and n, which table.pack adds), if there is one. */
+static bool push_odd_key(lua_State *L, int index) {
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        bool is_n = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "n") == 0;
+        if (!is_n && !is_pair_key(L, -1))
+            return true;
+    }
+    return false;
+}
+
+static bool has_raw(lua_State *L, int index, const char *field) {
+    lua_pushstring(L, field);
+    bool has = lua_rawget(L, index) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+/* Why { module, arg } did not become a spec, as a sentence. */
+static int fail_pair(lua_State *L, int index) {
+    int type = lua_rawgeti(L, index, 1);
+    if (type != LUA_TTABLE)
+        lua_pushfstring(L, PAIR ": the module is %s%s, not a table with a function child_spec",
+                        type == LUA_TNIL ? "" : "a ", lua_typename(L, type));
+    else if (!push_odd_key(L, index))
+        lua_pushliteral(L, PAIR ": the module has no function child_spec");
+    else if (lua_type(L, -1) == LUA_TSTRING)
+        lua_pushfstring(L,
+                        PAIR " has the field %s too: what is to be replaced in the "
+                             "module's child spec is a second argument of "
+                             "dynsup.supervisor.child_spec",
+                        lua_tostring(L, -1));
+    else
+        lua_pushliteral(L, PAIR " has a third item: the module's child_spec has one argument");
+    return dsl_spec_fail(L, "invalid_child_spec");
+}
+
 /* The pairs of the table. 0, or nil, what is wrong and with which value are pushed. */
 static int read_fields(reading *r, int index) {
     lua_State *L = r->L;
@@ -290,6 +335,8 @@ static int read_fields(reading *r, int index) {
         int field = dsl_word_among(L, -2, r->words, 0, FIELD_COUNT - 1);
         if (field < 0) {
             lua_pop(L, 1);
+            if (is_pair_key(L, -1) && !has_raw(L, index, "body") && !has_raw(L, index, "start"))
+                return fail_pair(L, index);
             return dsl_spec_fail(L, "invalid_child_spec");
         }
         const char *wrong = readers[field](r);

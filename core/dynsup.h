@@ -225,9 +225,10 @@ void dynsup_wake(dynsup_host *host, dynsup_pid pid, uint64_t key);
  * a reply that comes later is told to nobody. Nothing happens when it does not wait. */
 void dynsup_wait_end(dynsup_host *host, dynsup_pid pid);
 
-/* Exit signal from the current process (or from none) to pid; the reason's objects stay the
- * caller's. Does nothing to the dead. After a signal to itself that the current process does not
- * survive, dynsup_doomed is true and step must return. */
+/* Exit signal from the current process (or from none, which counts as the main process where that
+ * is the parent of pid) to pid; the reason's objects stay the caller's. Does nothing to the dead.
+ * After a signal to itself that the current process does not survive, dynsup_doomed is true and
+ * step must return. */
 void dynsup_exit(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason);
 
 /* Ends the process with this reason, whatever it traps; the reason's objects stay the caller's.

@@ -32,7 +32,8 @@ typedef struct dynsup_registry_info {
 int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
                             dynsup_registry_info *info_out);
 
-/* Ends the registry with this reason, whose objects stay the caller's; false: it is not there. */
+/* Ends the registry with this reason, whose objects stay the caller's; who has entries is told it
+ * as along a link, and "shutdown" in place of "normal". false: it is not there. */
 bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_reason *reason);
 
 /* An entry of the current process; it ends with the process, before anybody is told of that, or

@@ -23,6 +23,10 @@ static dynsup_value sender(const dynsup_host *host, const dsi_process *target, d
     return dsi_value_id(from);
 }
 
+bool dsi_is_from_parent(const dynsup_host *host, const dsi_process *target, dynsup_pid from) {
+    return from == target->parent || (from == 0 && target->parent == host->main_pid);
+}
+
 static void exit_message(dynsup_host *host, dsi_process *target, dynsup_pid from,
                          const dynsup_reason *reason) {
     dynsup_message *message = dsi_message_new(host, 3);
@@ -47,7 +51,7 @@ void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
     } else if (target->flags & DSI_FLAG_SUPERVISOR) {
         host->signal_supervisor(host, target, from, reason, how);
     } else if (target->flags & DSI_FLAG_REGISTRY) {
-        if (from == target->parent)
+        if (dsi_is_from_parent(host, target, from))
             dsi_process_doom(host, target, reason);
     } else if (target->flags & DSI_FLAG_TRAP_EXIT) {
         exit_message(host, target, from, reason);

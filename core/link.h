@@ -13,6 +13,9 @@
 void dsi_signal(dynsup_host *host, dsi_process *target, dynsup_pid from,
                 const dynsup_reason *reason, enum dsi_signal how);
 
+/* Is the sender its parent? A signal that no process has sent is one of the main process. */
+bool dsi_is_from_parent(const dynsup_host *host, const dsi_process *target, dynsup_pid from);
+
 bool dsi_linked(dsi_process *a, dsi_process *b);
 
 /* Links two different living processes, once. 0 or DYNSUP_ENOMEM. */

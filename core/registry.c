@@ -247,13 +247,18 @@ int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, siz
 
 /* ---- the end of a registry ---- */
 
-/* As along a link, and once to each, whatever the number of its entries. */
+/* As along a link, and once to each, whatever the number of its entries. A normal end, which is
+ * nothing along a link, is told as shutdown: the next registry may give the key to somebody else.
+ */
 static void owner_tell(dsi_registry *registry, dsi_process *owner) {
     dsi_process *self = registry->process;
-    if (owner->extra->told == self->slot.id || dsi_linked(owner, self))
+    bool normal = self->reason.kind == DYNSUP_REASON_NORMAL;
+    dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
+    if (owner->extra->told == self->slot.id || (!normal && dsi_linked(owner, self)))
         return;
     owner->extra->told = self->slot.id;
-    dsi_signal(registry->host, owner, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
+    dsi_signal(registry->host, owner, self->slot.id, normal ? &shutdown : &self->reason,
+               DSI_SIGNAL_LINK);
 }
 
 static void key_lost(dsi_key *key) {

@@ -322,7 +322,7 @@ void dsi_supervisor_hurry(dsi_supervisor *supervisor) {
 void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid from,
                            const dynsup_reason *reason, enum dsi_signal how) {
     dsi_supervisor *supervisor = process->extra->supervisor;
-    if (from != process->parent) {
+    if (!dsi_is_from_parent(host, process, from)) {
         if (how == DSI_SIGNAL_LINK)
             dsi_guest_stray(supervisor, from, reason);
         return;
@@ -340,14 +340,16 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
         supervisor); /* in its own slice: a long row of nested ones does not recurse */
 }
 
-/* A process whose supervisor has ended without a clean-up of its own is nobody's child now; linked
- * to it by a flag, it gets its reason. */
+/* A process whose supervisor has ended without a clean-up of its own is nobody's child now: its
+ * shutdown time has no end any more; linked to it by a flag, it gets its reason. */
 static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = dsi_child_process(host, child);
     const dsi_process *self = supervisor->process;
     if (!process || !dsi_child_detach(child, process))
         return;
+    if (process->extra)
+        dsi_timers_stop(&host->timers, &process->extra->kill_timer);
     bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id;
     if (dsi_node_linked(&child->parked.node)) { /* its exit waits for a turn that never comes */
         dsi_process_let_go(host, process);

@@ -68,6 +68,7 @@ void model_child_lost(model *m, int s, int c) {
     child->timer_ns = 0;
     if (process && process->child == c) {
         process->child = -1;
+        process->kill_ns = 0;
         if (!child->guest && process->parent_link)
             model_link_signal(m, s, child->process, m->processes[s].reason);
     }

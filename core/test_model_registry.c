@@ -72,15 +72,18 @@ static bool is_linked(const model *m, int a, int b) {
     return false;
 }
 
-/* Key by key, as the keys came; each process once, and not those that a link tells. */
+/* Key by key, as the keys came; each process once, and not those that a link tells. A normal end is
+ * told as shutdown, also beside a link. */
 void model_registry_ended(model *m, int p) {
     bool told[MODEL_PROCESSES] = {false};
+    bool normal = m->processes[p].reason.kind == DYNSUP_REASON_NORMAL;
+    model_reason reason = normal ? model_reason_atom(DYNSUP_SHUTDOWN) : m->processes[p].reason;
     model_entry *entry;
     while ((entry = oldest(m, p))) {
         int owner = entry->process;
         entry->ended = true;
-        if (!told[owner] && !is_linked(m, owner, p))
-            model_link_signal(m, p, owner, m->processes[p].reason);
+        if (!told[owner] && (normal || !is_linked(m, owner, p)))
+            model_link_signal(m, p, owner, reason);
         told[owner] = true;
     }
 }

@@ -62,6 +62,7 @@ cli.describe("dynsup check tells of a spec", function()
       'invalid_max_memory: "1M": max_memory is a whole number of bytes > 0 or "infinity"' },
     { "{ body = 'm:f', env = 'public' }",
       'invalid_env: "public": env is "private" or { allow = { names } }, with a body by "module:function"' },
+    { "{ nil, 1 }", "invalid_child_spec: { module, arg }: the module is nil, not a table with a function child_spec" },
     { "{ body = print, modules = 1 }", 'invalid_modules: 1: modules is a list or "dynamic"' },
     { "{ body = print, significant = true }", "invalid_significant: true: significant is true or false, and true "
       .. "only under a static supervisor with auto_shutdown" },

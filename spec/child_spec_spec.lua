@@ -32,10 +32,22 @@ describe("a child that is no spec", function()
     assert.equal("invalid_child_spec", (refusal { id = 1, restart = "permanent" }))
   end))
 
-  it("is refused: a pair whose module has no child_spec", host.main(function()
-    assert.equal("invalid_child_spec", (refusal { {}, "argument" }))
-    assert.equal("invalid_child_spec", (refusal { 42, "argument" }))
+  refused("is refused: a pair whose module has no child_spec", { {}, "argument" },
+    "invalid_child_spec", "{ module, arg }: the module has no function child_spec")
+  refused("is refused: a pair whose module is no table", { "dynsup", {} },
+    "invalid_child_spec", "{ module, arg }: the module is a string, not a table with a function child_spec")
+  refused("is refused: a pair whose module is nil", { nil, "argument" },
+    "invalid_child_spec", "{ module, arg }: the module is nil, not a table with a function child_spec")
+  refused("is refused: a pair with a field", { dynsup, {}, restart = "nonsense" },
+    "invalid_child_spec", "{ module, arg } has the field restart too: what is to be replaced in the module's "
+      .. "child spec is a second argument of dynsup.supervisor.child_spec")
+  refused("is refused: a pair with a third item", { dynsup, {}, {} },
+    "invalid_child_spec", "{ module, arg } has a third item: the module's child_spec has one argument")
+  it("is none: a pair as table.pack makes it", host.main(function()
+    assert(dynsup.start_child(dynsup.start_link {}, table.pack(dynsup, {})))
   end))
+
+  refused("is refused: an item of a spec", { body, id = 1, body = body }, "invalid_child_spec", 1)
 
   refused("is refused: what a module's child_spec returned",
     { { child_spec = function() return 42 end }, "argument" }, "invalid_child_spec", 42)

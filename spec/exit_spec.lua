@@ -205,6 +205,55 @@ describe("exit(dest, reason)", function()
     assert.same({ "EXIT", main, "shutdown", n = 3 }, seen)
   end)
 
+  it("is the parent's where no process sends it, and main is the parent", function()
+    local registry, server, supervisor = dynsup.registry, dynsup.server, dynsup.supervisor
+    local starts = {
+      function() return dynsup.start_link {} end,
+      function() return supervisor.start_link {} end,
+      function() return registry.start_link { keys = "unique" } end,
+      function()
+        return server.start_link { init = function()
+          dynsup.flag("trap_exit", true)
+          return "ok", {}
+        end }
+      end,
+    }
+    host.run(function()
+      dynsup.flag("trap_exit", true)
+      for _, start in ipairs(starts) do
+        local pid = start()
+        local ref = dynsup.monitor(pid)
+        local timer = require "luv".new_timer()
+        timer:start(0, 0, function()
+          timer:close()
+          dynsup.exit(pid, "from a callback")
+        end)
+        assert.equal("from a callback", host.down(ref))
+      end
+    end, { clock = "real" })
+  end)
+
+  it("is nobody's parent's where no process sends it, and another than main is the parent", function()
+    host.run(function()
+      local sup
+      dynsup.spawn(function()
+        sup = dynsup.start_link {}
+        dynsup.sleep "infinity"
+      end)
+      dynsup.yield()
+      dynsup.await(function(resume)
+        local timer = require "luv".new_timer()
+        timer:start(0, 0, function()
+          timer:close()
+          dynsup.exit(sup, "from a callback")
+          resume()
+        end)
+      end)
+      dynsup.yield()
+      assert.is_true(dynsup.is_alive(sup))
+    end, { clock = "real" })
+  end)
+
   it("arrives as \"killed\" when it says \"kill\", and cannot be trapped", host.main(function()
     local pid = dynsup.spawn(function()
       dynsup.flag("trap_exit", true)

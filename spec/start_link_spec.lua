@@ -213,6 +213,12 @@ describe("start_link with a module", function()
     end))
   end
 
+  it("says bad_return when init returns what a static supervisor's does", host.main(function()
+    local static = dynsup.supervisor.init({}, {})
+    assert.same({ nil, "bad_return", static },
+      { dynsup.start_link(module_with(function() return static end), nil) })
+  end))
+
   it("says bad_return when init returns nothing", host.main(function()
     assert.same({ nil, "bad_return" }, { dynsup.start_link(module_with(function() end), nil) })
   end))

@@ -365,6 +365,48 @@ describe("a module-based static supervisor", function()
   )
 end)
 
+describe("the list of children", function()
+  local function refused(children, what)
+    local text = "(list of children expected, got a table with " .. what
+      .. ": a child is a table of its own in the list, options are the next argument)"
+    local function complains(f, name)
+      local _, why = pcall(f, children)
+      assert.equal(("%s: bad argument #1 to '%s' %s"):format("spec/static_start_spec.lua", name, text),
+        (tostring(why):gsub(":%d+:", ":")))
+    end
+    complains(function(list) supervisor.start_link(list) end, "start_link")
+    complains(function(list) supervisor.init(list) end, "init")
+  end
+
+  it(
+    "is refused where it is a child",
+    main(function()
+      refused({ body = print }, "the field 'body'")
+    end)
+  )
+
+  it(
+    "is refused with options in it",
+    main(function()
+      refused({ worker "a", strategy = "one_for_all" }, "the field 'strategy'")
+    end)
+  )
+
+  it(
+    "is refused with a hole",
+    main(function()
+      refused({ worker "a", [3] = worker "c" }, "the item 3 behind its end at 1")
+    end)
+  )
+
+  it(
+    "may be what table.pack makes",
+    main(function()
+      assert(supervisor.start_link(table.pack(worker "a")))
+    end)
+  )
+end)
+
 describe("the init of a static supervisor that fails", function()
   it(
     "takes along who it has linked",

@@ -215,6 +215,22 @@ describe("the shutdown time of a child", function()
     end
   end))
 
+  it("is over when its supervisor is killed: the child lives on", family.trapping(function()
+    for _, ask in ipairs { dynsup.stop, dynsup.terminate_child } do
+      local sup = dynsup.start_link {}
+      local child = dynsup.start_child(sup, { shutdown = 10, body = function()
+        dynsup.flag("trap_exit", true)
+        while true do dynsup.receive() end
+      end })
+      dynsup.yield()
+      dynsup.spawn(ask, sup, ask == dynsup.terminate_child and child or nil)
+      dynsup.yield()
+      dynsup.exit(sup, "kill")
+      dynsup.sleep(20)
+      assert.is_true(dynsup.is_alive(child))
+    end
+  end))
+
   it("over, kills also a child that never waits again", host.main(function()
     local sup = dynsup.start_link {}
     local pid = dynsup.start_child(sup, { ready = true, shutdown = "brutal_kill", body = function()

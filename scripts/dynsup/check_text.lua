@@ -120,7 +120,9 @@ end
 
 -- What was told in place of a value, where no value is wrong by itself: it says what to do.
 local function is_sentence(reason, detail)
-  return reason == "invalid_mfa" and type(detail) == "string" and detail:find("another heap", 1, true) ~= nil
+  if type(detail) ~= "string" then return false end
+  return reason == "invalid_mfa" and detail:find("another heap", 1, true) ~= nil
+    or reason == "invalid_child_spec" and detail:find("{ module, arg }", 1, true) == 1
 end
 
 -- { id =, reason =, detail = }: the child that kept a static supervisor from starting.

@@ -116,10 +116,18 @@ function dynsup.reload(...)
   return load_require("dynsup.reloading").reload(...)
 end
 
+-- Has it nothing beside module and arg (and n, which table.pack adds)?
+local function is_pair(child)
+  for key in next, child do
+    if key ~= 1 and key ~= 2 and key ~= "n" then return false end
+  end
+  return true
+end
+
 -- A module with child_spec, or { module, arg }, as a child spec; anything else stays what it is.
 local function normalize(child)
   local module, arg = child, nil
-  if rawget(child, "child_spec") == nil and type(child[1]) == "table" then
+  if rawget(child, "child_spec") == nil and type(child[1]) == "table" and is_pair(child) then
     module, arg = child[1], child[2]
   end
   if type(module.child_spec) == "function" then

@@ -37,6 +37,28 @@ local function check_table(value, position, name, optional)
   end
 end
 
+-- What is in it that nobody would read, n aside, which table.pack adds; or nil.
+local function what_no_list_has(children)
+  local count = #children
+  for key in next, children do
+    local is_item = math.type(key) == "integer" and key >= 1
+    if is_item and key > count then
+      return ("the item %d behind its end at %d"):format(key, count)
+    elseif not is_item and key ~= "n" then
+      return ("the field '%s'"):format(tostring(key))
+    end
+  end
+end
+
+local function check_list(children, name)
+  local odd = what_no_list_has(children)
+  if odd then
+    local message = "bad argument #1 to '%s' (list of children expected, got a table with %s: "
+      .. "a child is a table of its own in the list, options are the next argument)"
+    error(message:format(name, odd), 3)
+  end
+end
+
 local function is_function_name(value)
   return type(value) == "string" and value:find(":", 1, true)
 end
@@ -73,6 +95,7 @@ function supervisor.start_link(children, options, module_options)
   if type(children.init) == "function" then
     return native.start_module(children, options, module_options)
   end
+  check_list(children, "start_link")
   check_table(options, 2, "start_link", true)
   return native.start(to_specs(children), options or {})
 end
@@ -83,6 +106,7 @@ end
 ---@return table
 function supervisor.init(children, options)
   check_table(children, 1, "init")
+  check_list(children, "init")
   check_table(options, 2, "init", true)
   local flags = { strategy = "one_for_one", max_restarts = 3, max_seconds = 5, auto_shutdown = "never" }
   for name, value in next, options or {} do
