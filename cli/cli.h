@@ -11,6 +11,9 @@
 /* Exit codes. A script may end with others by halt. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 
+/* In place of an exit code: nothing ends the program yet. */
+enum { CLI_GO_ON = -1 };
+
 /* ---- main.c: commands ---- */
 
 typedef struct cli_command {
@@ -77,9 +80,24 @@ int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherw
 /* Is the word this option, alone or with its value behind a "="? */
 bool cli_option_is(const char *word, const char *name);
 
-/* The value of the option at *at: in the same word, or the next one, at which *at is then. NULL:
- * there is none. */
-const char *cli_option_value(int argc, char **argv, int *at);
+/* An option in a table of them, whose last has no name. */
+typedef struct cli_option {
+    const char *name;
+    const char *command; /* NULL: of all commands that share the table */
+    size_t flag;         /* where read is NULL: it has no value, and sets this bool of the target */
+    /* Takes the value; NULL: none is given. CLI_GO_ON, or the exit code after saying what is wrong.
+     */
+    int (*read)(void *target, const char *value);
+    bool (*is_value)(const char *word); /* is the next word its value? NULL: it always is */
+} cli_option;
+
+/* Reads the option at argv[*at], of the command argv[1], and its value: then *at is at the last
+ * word of it. CLI_GO_ON, or the exit code after printing the command's help or saying what is
+ * wrong. */
+int cli_option_read(const cli_option *options, void *target, char **argv, int *at);
+
+/* Reads all options up to "--" or the first other word, which is argv[*first_out]. */
+int cli_options_read(const cli_option *options, void *target, char **argv, int *first_out);
 
 /* ---- log.c: what the host logs ---- */
 
@@ -165,8 +183,6 @@ typedef struct cli_job {
     uint64_t virtual_ns; /* the time of a virtual clock, for the log */
     int code;
 } cli_job;
-
-enum { CLI_GO_ON = -1 };
 
 /* Reads the options of the command argv[1]: up to "--" or the first other word, which is FILE.
  * CLI_GO_ON, or the exit code after saying what is wrong. */
