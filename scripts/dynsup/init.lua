@@ -8,15 +8,8 @@ local core = ...
 ---@class dynsup
 local dynsup = core
 
+local check_table = require "dynsup.arguments".check_table
 local load_require = require "dynsup.require"
-
--- The named argument must be a table, or nil where that is allowed.
-local function check_table(value, position, name, optional)
-  if type(value) ~= "table" and not (optional and value == nil) then
-    local message = "bad argument #%d to '%s' (table expected, got %s)"
-    error(message:format(position, name, type(value)), 3)
-  end
-end
 
 --- The flags of a dynamic supervisor, with defaults filled in: what a module's `init` returns.
 ---@param options? table

@@ -3,11 +3,12 @@
 --
 -- Nothing here costs anything while nobody looks. What walks over all processes does so in pages of
 -- bounded cost, and every few of them, about 0.1 ms, others have their turn: a look makes nobody
--- late. (A text does that tostring writes, which calls it from C.) Nothing waits for a supervisor that
+-- late. (Except the text of tostring, which calls from C.) Nothing waits for a supervisor that
 -- is busy.
 
 local native = ...
 local dynsup = require "dynsup"
+local check_table = require "dynsup.arguments".check_table
 local observation = require "dynsup.observation"
 local cycles = require "dynsup.observer_cycles"
 local sorting = require "dynsup.sorting"
@@ -77,12 +78,6 @@ local function check_cursor(name, value)
   local meta = type(value) == "userdata" and metatable_of(value)
   if value ~= nil and (not meta or rawget(meta, "__name") ~= "dynsup.cursor") then
     error(("bad option 'after' of '%s' (what it has returned expected, got %s)"):format(name, type(value)), 3)
-  end
-end
-
-local function check_table(name, position, value)
-  if value ~= nil and type(value) ~= "table" then
-    error(("bad argument #%d to '%s' (table expected, got %s)"):format(position, name, type(value)), 3)
   end
 end
 
@@ -316,7 +311,7 @@ function observer.record(limit, filter)
   if math.type(limit) ~= "integer" or limit < 0 or limit > 1000000 then
     error("bad argument #1 to 'record' (a whole number from 0 to 1000000 expected)", 2)
   end
-  check_table("record", 2, filter)
+  check_table(filter, 2, "record", true)
   local new, reason, detail
   if limit > 0 then
     new, reason, detail = observation.keep(filter or { level = "info" }, limit)

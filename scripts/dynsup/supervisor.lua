@@ -7,6 +7,7 @@
 local native = ...
 
 local dynsup = require "dynsup"
+local check_table = require "dynsup.arguments".check_table
 local normalize = native.normalizer()
 
 ---@alias dynsup.supervisor.dest lightuserdata|string a pid or a name
@@ -28,14 +29,6 @@ local supervisor = {
   count_children = dynsup.count_children,
   stop = dynsup.stop,
 }
-
--- The named argument must be a table, or nil where that is allowed.
-local function check_table(value, position, name, optional)
-  if type(value) ~= "table" and not (optional and value == nil) then
-    local message = "bad argument #%d to '%s' (table expected, got %s)"
-    error(message:format(position, name, type(value)), 3)
-  end
-end
 
 local function is_function_name(value)
   return type(value) == "string" and value:find(":", 1, true)
