@@ -82,7 +82,7 @@ static bool is_socket(const char *path) {
     return stat(path, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
-/* CODE [ARG...] of eval. A SOCKET before it, as attach, tree and top take one, would be the code.
+/* CODE [ARG...] of eval. A SOCKET before it, as attach, tree and top take, would be taken as CODE.
  */
 static int code_check(const ask *a, int argc, char **argv) {
     const char *code = a->first < argc ? argv[a->first] : NULL;
@@ -103,7 +103,7 @@ static void text_set(lua_State *L, const char *name, const char *text) {
     lua_setfield(L, -2, name);
 }
 
-/* The words behind CODE. [-0, +1] */
+/* The words after CODE. [-0, +1] */
 static void arguments_push(lua_State *L, const ask *a) {
     lua_newtable(L);
     for (int i = a->first + 1; i < a->job.argc; i++) {

@@ -1,4 +1,4 @@
-/* A script as a job of the program: its arguments, its state, and how its end is told. */
+/* A script as a job of the program: its arguments, its state, and how its end is reported. */
 #include "cli/cli.h"
 
 #include <lauxlib.h>
@@ -139,7 +139,7 @@ int cli_job_push_arguments(lua_State *L, const cli_job *j) {
     return count;
 }
 
-/* Its first line is all that is said. */
+/* Only the first line of an error is reported. */
 int cli_job_compile(lua_State *L, const cli_job *j) {
     const char *file = j->argv[j->script];
     int status = luaL_loadfilex(L, strcmp(file, "-") == 0 ? NULL : file, j->bytecode ? NULL : "t");
@@ -167,8 +167,8 @@ bool cli_job_load(lua_State *L, cli_job *j) {
 
 /* ---- the end ---- */
 
-/* Why the program ends, which is on top, is for people, unless somebody has asked for lines that
- * programs read. */
+/* Reports why the program ends, which is on top: for people, unless a format for programs was
+ * chosen. */
 static void say_failure(lua_State *L, const cli_job *j) {
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
@@ -189,7 +189,7 @@ static int refusal_protected(lua_State *L) {
     return 1;
 }
 
-/* A word as a shell takes it. */
+/* Quotes a word for the shell. */
 static void add_word(luaL_Buffer *text, const char *word) {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-";
@@ -222,9 +222,9 @@ static void check_command_push(lua_State *L, const cli_job *j) {
     luaL_pushresult(&text);
 }
 
-/* Of a spec or an option that was refused `assert` tells the reason alone: says who may know which;
- * not of a script from the standard input, which is gone. The text of the failure is on top. What
- * the script has done to `require` must not hide it. [-1, +1] */
+/* When a spec or an option was refused, `assert` reports only the reason: names the command that
+ * can tell which one; not for a script from the standard input, which is gone. The text of the
+ * failure is on top. Changes by the script to `require` must not hide it. [-1, +1] */
 static void hint_add(lua_State *L, const cli_job *j, int reason) {
     if (strcmp(j->argv[j->script], "-") == 0)
         return;
@@ -239,7 +239,7 @@ static void hint_add(lua_State *L, const cli_job *j, int reason) {
     lua_concat(L, 3);
 }
 
-/* A crash tells where it comes from; of other reasons it has to be said. */
+/* A crash has a traceback; other reasons need an explanation. */
 static void tell_failure(lua_State *L, const cli_job *j) {
     int reason = lua_gettop(L);
     if (luaL_getmetafield(L, reason, "__tostring") == LUA_TNIL) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* fill(): reads what is there; false at the end. */
+/* fill(): reads what is available; false at the end. */
 static int input_fill(lua_State *L) {
     lua_pushboolean(L, cli_input_fill());
     return 1;
@@ -20,7 +20,7 @@ static int input_failure(lua_State *L) {
     return 1;
 }
 
-/* unheard(): nobody reads any more what is printed, and something has been. */
+/* unheard(): something was printed, but nobody reads it any more. */
 static int input_unheard(lua_State *L) {
     lua_pushboolean(L, cli_streams_unheard());
     return 1;

@@ -99,7 +99,7 @@ function dynsup.previous(...)
   return load_require("dynsup.saving").previous(...)
 end
 
---- Loads a module's code anew and restarts the children that run it: docs/api.md.
+--- Loads a module's code again and restarts the children that run it: docs/api.md.
 ---@param module string
 ---@param options? table restart = false: only the code
 ---@return integer? restarted nil: nothing has changed

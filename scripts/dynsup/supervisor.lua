@@ -1,8 +1,8 @@
 --- dynsup.supervisor: static supervisors, whose children are known from the beginning.
 --
--- Children start in order and stop in reverse; when one must be restarted, the strategy says who
--- else is. The policy is in C (`native`); here is what turns children into specs. Specs and options
--- are validated in C, nowhere else.
+-- Children start in order and stop in reverse; when one must be restarted, the strategy says which others
+-- are. The policy is in C (`native`); this module turns children into specs. Specs and options are validated
+-- in C, nowhere else.
 
 local native = ...
 
@@ -34,8 +34,8 @@ local function is_function_name(value)
   return type(value) == "string" and value:find(":", 1, true)
 end
 
--- A child as a spec. A bare function is a temporary worker, whose id is the function; what is no
--- child stays what it is, to be refused by who validates it.
+-- A child as a spec. A bare function is a temporary worker, whose id is the function; any other value stays
+-- what it is, and is refused when it is validated.
 local function to_spec(child)
   if type(child) == "function" or is_function_name(child) then
     return { id = child, body = child, restart = "temporary" }

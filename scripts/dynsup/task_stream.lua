@@ -1,8 +1,8 @@
 --- Streams of tasks: the half of dynsup.task that runs a function for each of many items.
 --
--- A stream begins tasks as its results are asked for, and no more of them than may be waited for at
--- a time, those counted that have ended and were not handed out. Tasks are numbered in their order;
--- all have the same time, so that the oldest that runs is the first whose time is over.
+-- A stream begins tasks as its results are asked for, and no more than max_concurrency at a time, including
+-- those that have ended but were not handed out. Tasks are numbered in order; all have the same timeout, so
+-- that the oldest running task is the first to time out.
 
 local dynsup = require "dynsup"
 
