@@ -1,4 +1,4 @@
-/* What eval, tree and top make of their arguments. */
+/* How eval, tree and top read their arguments. */
 #include "fuzz/command.h"
 
 #include "cli/ask.c"
