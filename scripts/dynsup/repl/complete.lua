@@ -15,8 +15,8 @@ local ANCESTORS = 100 -- tables in a chain of __index
 
 -- Internal modules; so are those of several words, which are parts of others.
 local own = {
-  check = true, environment = true, loading = true, observation = true, reloading = true, repl = true, require = true,
-  saving = true, sorting = true,
+  arguments = true, check = true, environment = true, loading = true, observation = true, reloading = true, repl = true,
+  require = true, saving = true, sorting = true,
 }
 
 local function is_own(name)
