@@ -46,7 +46,7 @@ static int input_line(lua_State *L) {
     return 1;
 }
 
-/* peek(): all that was read; drop(n): takes that many bytes of it away. */
+/* peek(): everything read so far; drop(n): removes that many bytes of it. */
 static int input_peek(lua_State *L) {
     size_t size;
     const char *bytes = cli_input_peek(&size);

@@ -42,7 +42,7 @@ function metatable.__tostring(self)
   return "observation by " .. tostring(self.pid)
 end
 
--- The body of a process that hands events to f, until it is over or its owner ends.
+-- The body of a process that passes events to f, until the observation is closed or its owner ends.
 local function watch(f, owner, state)
   local ref = owner and dynsup.monitor(owner)
   while not state.is_over do

@@ -300,8 +300,8 @@ end
 
 local rings = {} -- the observation that keeps them for this heap, of each run that is inside another one
 
---- Begins to keep the last events of this run for this heap, or ends it.
----@param limit integer how many; 0: none any more
+--- Begins to keep the last events of this run for this heap, or stops keeping them.
+---@param limit integer how many; 0: none
 ---@param filter? table as of dynsup.observe; without one: all but the begin and end of processes
 ---@return boolean? done
 ---@return string? reason

@@ -426,8 +426,8 @@ local function kill(t)
   dynsup.exit(t.pid, "kill")
 end
 
--- Waits until a task that was killed is down, and takes all that it has left in the mailbox: before its DOWN
--- there may be a reply.
+-- Waits until a killed task is down, and takes everything that it has left in the mailbox: there may be a
+-- reply before its DOWN.
 local function down(t)
   if receive_end(t.ref, "infinity") == t.ref then receive_end(t.ref, "infinity") end
   t.done = true

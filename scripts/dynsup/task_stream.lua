@@ -188,8 +188,8 @@ function Stream:step()
   return table.unpack(result, 1, result.n)
 end
 
--- Takes all that a task which was killed leaves in the mailbox. Who cannot wait for its end closes the mailbox
--- to it; what comes to a process that is ending is nothing to anybody.
+-- Takes everything that a killed task leaves in the mailbox. A process that cannot wait for the task's end
+-- closes its mailbox to it; messages to a process that is ending matter to nobody.
 local function clean(t, may_wait)
   if may_wait then
     pcall(parts.down, t)

@@ -305,7 +305,7 @@ function complete.candidates(text, env, names)
   return word, candidates, common
 end
 
---- What Tab inserts at the end of the text, and what there is to choose from.
+--- What Tab inserts at the end of the text, and the choices.
 ---@param text string
 ---@param env? table
 ---@param names? function
