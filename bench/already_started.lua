@@ -1,4 +1,4 @@
--- How many start_child a second find their name taken, beside so many other named children. Prints
+-- How many calls of start_child a second find their name taken, among SIZE other named children. Prints
 -- `calls/s` of the kind taken.
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")

@@ -1,7 +1,7 @@
 -- How long an attached client waits for tree, info and top of a host with many workers under load, and
--- how late the host's 1 ms heartbeat is meanwhile, beside times without a client's looks: both in turn,
--- three times. Prints ms: of each look the median, the 99th percentile and the longest; of the
--- heartbeat the 99th percentile, quiet and looked at. More is on stderr.
+-- how late the host's 1 ms heartbeat is meanwhile, compared with times without a client's requests: both in
+-- turn, three times. Prints ms: for each request the median, the 99th percentile and the longest; for the
+-- heartbeat the 99th percentile, without and with requests. More is on stderr.
 local client = require("dynsup.attach.client")
 local dynsup = require("dynsup")
 local uv = require("luv")

@@ -1,4 +1,4 @@
--- What it costs to ask a supervisor of so many children. Prints
+-- What requests to a supervisor of SIZE children cost. Prints
 --   count    us of count_children
 --   which    ms of which_children, a list of all
 --   iterate  ms to go through all by children, without the list

@@ -57,7 +57,7 @@ static void load(lua_State *L, const char *value) {
     lua_replace(L, 1);
 }
 
-/* The value at index 1 of one state, into the other, so many times. */
+/* Copies the value at index 1 of one state into the other, `count` times. */
 static void carry(lua_State *from, lua_State *to, int count) {
     const dsl_packing packing = {0};
     dsl_codec_trouble trouble;

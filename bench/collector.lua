@@ -1,5 +1,5 @@
--- The longest stop of the collector beside so many idle children: its cycle is gone through in steps, and
--- the longest step of each of three cycles taken; the shortest of these is the collector's, what goes
+-- The longest pause of the collector with SIZE idle children: three cycles are run in steps, and
+-- the longest step of each is taken; the shortest of these is the collector's, anything
 -- beyond it the machine's. Prints `ms` of the kinds child (a coroutine) and server.
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")

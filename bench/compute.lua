@@ -1,5 +1,5 @@
--- What it costs plain code to run in a worker, which may be interrupted. Prints `runs/s` of the kind
--- fib, a recursive function of so many, and of the kind loop, a loop over a table of so many.
+-- What plain code costs in a worker, which may be interrupted. Prints `runs/s` of the kind
+-- fib, a recursive function of SIZE, and of the kind loop, a loop over a table of SIZE.
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 local work = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/work.lua")

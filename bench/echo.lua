@@ -99,7 +99,7 @@ local function start_clients(port, count)
   end))
 end
 
--- Echoes lines, and tells when its client must have got all that it waits for.
+-- Echoes lines, and sends a message when its client must have got everything that it waits for.
 local function echo(main, socket)
   local lines = 0
   for line in socket:lines() do

@@ -49,8 +49,8 @@ local function timed(f, ...)
   return (os.clock() - begun) * 1000
 end
 
--- A list of so many samples, in ns of one operation, for each of what round() returns: how many ms a
--- round for so many children has taken. One round comes before, which pays for memory that stays.
+-- A list of samples, in ns per operation, for each result of round(): how many ms a round for all children
+-- has taken. One round is run before, to allocate the memory that stays.
 local function sample(size, round)
   local rounds = math.max(1, LEAST // size)
   local samples = {}
@@ -181,7 +181,7 @@ local function operate(size)
   for _, kind in ipairs(KINDS) do
     if bench.wants(kind) then
       local operation = operations[kind]
-      collectgarbage() -- what the kind before has left is not put down to this one
+      collectgarbage() -- garbage of the previous kind is not charged to this one
       figure(kind, size, sample(size, function()
         return timed(operation, pids, sup)
       end))

@@ -1,10 +1,10 @@
--- What heaps are good for, and what they cost. Of the size, how many heaps there are, it prints
---   stop            ms of the longest step in a cycle of one heap's collector, beside a million idle workers
---                   that live in so many heaps
---   beat_p50, beat_p99, beat_max   ms by which a 1 ms heartbeat in the first heap is late beside these, one
---                   of which makes garbage
+-- What heaps gain, and what they cost. The size is the number of heaps. Prints
+--   stop            ms of the longest step in a cycle of one heap's collector, with a million idle workers
+--                   that live in that many heaps
+--   beat_p50, beat_p99, beat_max   ms by which a 1 ms heartbeat in the first heap is late with these workers,
+--                   one of which makes garbage
 --   open            ms to open a heap
--- and of messages that go to and fro, a second: of a number within a heap (within), of a number and of a
+-- and messages back and forth, a second: of a number within a heap (within), of a number and of a
 -- small table between two heaps (number, table).
 local dynsup = require("dynsup")
 local here = arg[0]:gsub("[^/]*$", "")

@@ -1,6 +1,6 @@
 -- How late a worker wakes that sleeps 1 ms again and again. Prints p50, p99 and max in ms of the kinds
---   idle      beside so many idle workers, one of which makes garbage, so that the collector works
---   endless   beside so many workers that never give way
+--   idle      with SIZE idle workers, one of which makes garbage, so that the collector works
+--   endless   with SIZE workers that never give way
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 

@@ -1,5 +1,5 @@
--- How fast are a registry's operations with so many keys, each of a process of its own, and what does a
--- message to { registry, key } cost beside one to a name? Prints
+-- How fast a registry's operations are with SIZE keys, each of a process of its own, and what a
+-- message to { registry, key } costs compared with one to a name. Prints
 --   register   registrations/s of keys for one process
 --   lookup     lookups/s (whereis)
 --   send_name, send_key   messages/s to a name, to a key; with the slice that takes each

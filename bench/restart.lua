@@ -1,7 +1,7 @@
 -- How soon a permanent child's replacement runs, and how many are replaced a second. Prints
 --   kill_p50, kill_p99, kill_max    us from the kill until the replacement's first line
 --   error_p50, ...                  us from the error, with its traceback, until then
---   burst                           restarts/s when so many are killed at once
+--   burst                           restarts/s when SIZE children are killed at once
 local dynsup = require("dynsup")
 local bench = dofile(arg[0]:gsub("[^/]*$", "") .. "suite/harness.lua")
 
@@ -43,7 +43,7 @@ local enders = {
   end,
 }
 
--- The us of so many ends, one after the other.
+-- The us of each end, one after the other.
 local function latencies(ender, count)
   local sup = new_children(1)
   local values = {}

@@ -1,4 +1,4 @@
--- What a long mailbox costs who looks for one message in it: so many others are queued. Prints
+-- What a long mailbox costs a process that looks for one message in it: SIZE others are queued. Prints
 --   match   receives/s by receive_match, each of which goes through all of the mailbox
 --   call    calls/s of a server, whose replies are found without looking at older messages
 local dynsup = require("dynsup")

@@ -1,5 +1,5 @@
 -- How fast servers are called and started, and what an idle one takes. Prints
---   call     calls/s of one server by so many clients at a time
+--   call     calls/s of one server by SIZE clients at a time
 --   start    starts/s under a supervisor, each with its init
 --   memory   bytes/server, idle (the first thing that runs: memory that was freed is used again)
 local dynsup = require("dynsup")
@@ -48,7 +48,7 @@ local function call_all(clients_count, calls)
   return rounds * clients_count, ms
 end
 
--- Starts so many; how long it took, and the bytes of each.
+-- Starts that many; returns how long it took, and the bytes of each.
 local function start_all(count)
   local sup = assert(dynsup.start_link())
   local child = server.child_spec(Echo, 1, { restart = "temporary" })

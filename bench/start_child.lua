@@ -39,7 +39,7 @@ local function start_each(sup, spec, count, names)
   end
 end
 
--- Starts so many and stops them; how long the starts took.
+-- Starts that many and stops them; returns how long the starts took.
 local function start_all(kind, count)
   local sup = assert(dynsup.start_link())
   local names = kind == "named" and names_of(count)

@@ -1,8 +1,9 @@
 /*
- * What dynsup_host_step costs a program that calls it itself, a game in every frame for example.
- * Prints still   ns of a step with nothing to do, beside so many processes that wait, each with a
- * timer slice   ns of one slice, when so many processes are ready Usage: bench_step [--smoke]
- * [KIND...] [SIZE...]
+ * What dynsup_host_step costs a program that calls it itself, for example a game in every frame.
+ * Prints of the kinds
+ *   still   ns of a step with nothing to do, with SIZE waiting processes, each with a timer
+ *   slice   ns of one slice, with SIZE ready processes
+ * Usage: bench_step [--smoke] [KIND...] [SIZE...]
  */
 #include "core/dynsup.h"
 

@@ -19,16 +19,7 @@ typedef struct ask {
     int first;                       /* the first word that is no option, in argv */
 } ask;
 
-typedef struct option {
-    const char *name, *command; /* command NULL: of all */
-    size_t offset;              /* of its value in ask */
-    const char *needs;          /* what its value is */
-    bool (*is_right)(const char *value);
-} option;
-
-static bool is_path(const char *word) {
-    return *word != '\0';
-}
+/* ---- arguments ---- */
 
 static bool is_measure(const char *word) {
     return strcmp(word, "slices") == 0 || strcmp(word, "cpu_time") == 0 ||
@@ -39,84 +30,39 @@ static bool is_count(const char *word) {
     return strspn(word, "0123456789") == strlen(word) && strlen(word) < 10 && atol(word) > 0;
 }
 
-static const option options[] = {
-    {"--socket", NULL, offsetof(ask, socket), "the path of a socket", is_path},
-    {"--by", "top", offsetof(ask, by), "slices, cpu_time, mailbox or memory", is_measure},
-    {"--limit", "top", offsetof(ask, limit), "a whole number from 1 to 999999999", is_count},
-    {0}};
-
-static bool is_here(const option *o, const char *command) {
-    return o->command == NULL || strcmp(o->command, command) == 0;
+static int keep(const char **where, const char *option, bool is_right, const char *needs,
+                const char *value) {
+    *where = value;
+    if (!is_right)
+        cli_say_needs(option, needs, value && *value ? value : NULL);
+    return is_right ? CLI_GO_ON : CLI_MISUSED;
 }
 
-/* ---- arguments ---- */
-
-static int option_unknown(const ask *a, const char *word) {
-    char hint[64];
-    cli_nearest nearest = cli_nearest_to(word);
-    cli_nearest_try(&nearest, "--json");
-    cli_nearest_try(&nearest, "--help");
-    for (const option *o = options; o->name; o++)
-        if (is_here(o, a->command))
-            cli_nearest_try(&nearest, o->name);
-    snprintf(hint, sizeof hint, "see 'dynsup help %s'", a->command);
-    return cli_unknown("option", &nearest, hint);
+static int read_socket(void *target, const char *value) {
+    ask *a = target;
+    return keep(&a->socket, "--socket", value && *value, "the path of a socket", value);
 }
 
-static const option *option_find(const ask *a, const char *word) {
-    size_t length = strcspn(word, "=");
-    for (const option *o = options; o->name; o++) {
-        bool is_named = strlen(o->name) == length && strncmp(o->name, word, length) == 0;
-        if (is_named && is_here(o, a->command))
-            return o;
-    }
-    return NULL;
+static int read_by(void *target, const char *value) {
+    ask *a = target;
+    bool is_right = value && is_measure(value);
+    return keep(&a->by, "--by", is_right, "slices, cpu_time, mailbox or memory", value);
 }
 
-/* The value is in the same word or in the next one, at which *at is then. */
-static int option_read(ask *a, const option *o, char **argv, int *at) {
-    const char *equals = strchr(argv[*at], '=');
-    const char *value = equals ? equals + 1 : argv[*at + 1] ? argv[++*at] : "";
-    if (!o->is_right(value)) {
-        cli_say_needs(o->name, o->needs, *value ? value : NULL);
-        return CLI_MISUSED;
-    }
-    memcpy((char *)a + o->offset, &value, sizeof value);
-    return CLI_GO_ON;
+static int read_limit(void *target, const char *value) {
+    ask *a = target;
+    bool is_right = value && is_count(value);
+    return keep(&a->limit, "--limit", is_right, "a whole number from 1 to 999999999", value);
 }
 
-static int word_read(ask *a, char **argv, int *at) {
-    const char *word = argv[*at];
-    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-        cli_help_print(cli_command_find(a->command));
-        return CLI_DONE;
-    }
-    if (strcmp(word, "--json") == 0) {
-        a->json = true;
-        return CLI_GO_ON;
-    }
-    const option *o = option_find(a, word);
-    return o ? option_read(a, o, argv, at) : option_unknown(a, word);
-}
-
-/* Options come before the first other word, or "--". */
-static int options_read(ask *a, int argc, char **argv) {
-    int at = 2;
-    for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++) {
-        if (strcmp(argv[at], "--") == 0) {
-            at++;
-            break;
-        }
-        int code = word_read(a, argv, &at);
-        if (code != CLI_GO_ON)
-            return code;
-    }
-    a->first = at;
-    return CLI_GO_ON;
-}
+static const cli_option options[] = {{"--json", .flag = offsetof(ask, json)},
+                                     {"--socket", .read = read_socket},
+                                     {"--by", "top", .read = read_by},
+                                     {"--limit", "top", .read = read_limit},
+                                     {0}};
 
 /* [SOCKET] of tree and top. */
-static int socket_read(ask *a, int argc, char **argv) {
+static int socket_take(ask *a, int argc, char **argv) {
     if (a->first < argc && a->socket == NULL && *argv[a->first])
         a->socket = argv[a->first++];
     const char *word = a->first < argc ? argv[a->first] : NULL;
@@ -136,7 +82,7 @@ static bool is_socket(const char *path) {
     return stat(path, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
-/* CODE [ARG...] of eval. A SOCKET before it, as attach, tree and top take one, would be the code.
+/* CODE [ARG...] of eval. A SOCKET before it, as attach, tree and top take, would be taken as CODE.
  */
 static int code_check(const ask *a, int argc, char **argv) {
     const char *code = a->first < argc ? argv[a->first] : NULL;
@@ -157,7 +103,7 @@ static void text_set(lua_State *L, const char *name, const char *text) {
     lua_setfield(L, -2, name);
 }
 
-/* The words behind CODE. [-0, +1] */
+/* The words after CODE. [-0, +1] */
 static void arguments_push(lua_State *L, const ask *a) {
     lua_newtable(L);
     for (int i = a->first + 1; i < a->job.argc; i++) {
@@ -198,9 +144,9 @@ int cli_ask(int argc, char **argv) {
     ask a = {.job = {.argc = argc, .argv = argv}, .command = argv[1]};
     a.job.format_chosen = cli_log_defaults(&a.job.config);
     cli_log_init(&a.job.config);
-    int code = options_read(&a, argc, argv);
+    int code = cli_options_read(options, &a, argv, &a.first);
     if (code == CLI_GO_ON)
         code = strcmp(a.command, "eval") == 0 ? code_check(&a, argc, argv)
-                                              : socket_read(&a, argc, argv);
+                                              : socket_take(&a, argc, argv);
     return code == CLI_GO_ON ? cli_job_run(&a.job, ask_job) : code;
 }

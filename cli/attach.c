@@ -16,15 +16,8 @@ typedef struct attach {
 
 /* ---- arguments ---- */
 
-static int option_unknown(const char *word) {
-    cli_nearest nearest = cli_nearest_to(word);
-    cli_nearest_try(&nearest, "--log-level");
-    cli_nearest_try(&nearest, "--socket");
-    cli_nearest_try(&nearest, "--help");
-    return cli_unknown("option", &nearest, "see 'dynsup help attach'");
-}
-
-static int parse_level(attach *a, const char *value) {
+static int read_level(void *target, const char *value) {
+    attach *a = target;
     enum dynsup_level level;
     a->level = value;
     if (value == NULL)
@@ -32,7 +25,10 @@ static int parse_level(attach *a, const char *value) {
     return value && cli_level_parse(value, &level) ? CLI_GO_ON : CLI_MISUSED;
 }
 
-static int parse_socket(attach *a, const char *word) {
+/* SOCKET, by its option or as a word. */
+static int read_socket(void *target, const char *value) {
+    attach *a = target;
+    const char *word = value ? value : "";
     if (a->socket)
         cli_say("attach takes one SOCKET, not also '%s': see 'dynsup help attach'", word);
     else if (!*word)
@@ -43,32 +39,20 @@ static int parse_socket(attach *a, const char *word) {
     return CLI_GO_ON;
 }
 
-static int parse_option(attach *a, int *at) {
-    const char *word = a->job.argv[*at];
-    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-        cli_help_print(cli_command_find(a->job.argv[1]));
-        return CLI_DONE;
-    }
-    if (cli_option_is(word, "--log-level"))
-        return parse_level(a, cli_option_value(a->job.argc, a->job.argv, at));
-    if (cli_option_is(word, "--socket")) {
-        const char *value = cli_option_value(a->job.argc, a->job.argv, at);
-        return parse_socket(a, value ? value : "");
-    }
-    return option_unknown(word);
-}
+static const cli_option options[] = {
+    {"--log-level", .read = read_level}, {"--socket", .read = read_socket}, {0}};
 
 static int parse(attach *a) {
     int code = CLI_GO_ON;
-    bool options = true;
+    bool takes_options = true;
     for (int at = 2; code == CLI_GO_ON && at < a->job.argc; at++) {
         const char *word = a->job.argv[at];
-        if (options && strcmp(word, "--") == 0)
-            options = false;
-        else if (options && word[0] == '-' && word[1])
-            code = parse_option(a, &at);
+        if (takes_options && strcmp(word, "--") == 0)
+            takes_options = false;
+        else if (takes_options && word[0] == '-' && word[1])
+            code = cli_option_read(options, a, a->job.argv, &at);
         else
-            code = parse_socket(a, word);
+            code = read_socket(a, word);
     }
     return code;
 }

@@ -1,6 +1,6 @@
 /*
- * The command `check`: the specs that a script declares, validated without running its workers. The
- * run is a dry one (bindings/dry.h); what is said of it is in the Lua half, dynsup.check.
+ * The command `check`: validates the specs that a script declares, without running its workers. The
+ * run is a dry one (bindings/dry.h); the Lua half, dynsup.check, reports the mistakes.
  */
 #include "cli/cli.h"
 
@@ -17,8 +17,8 @@ static void module_push(lua_State *L) {
     lua_call(L, 1, 1);
 }
 
-/* [-0, +1] the script as a function; or false, after telling why not and setting the code. A
- * mistake is told as all that the check finds. */
+/* [-0, +1] the script as a function; or false, after reporting why not and setting the code. A
+ * syntax error is reported like everything that the check finds. */
 static bool script_push(lua_State *L, cli_job *j) {
     int code = cli_job_compile(L, j);
     if (code == CLI_GO_ON)
@@ -31,7 +31,7 @@ static bool script_push(lua_State *L, cli_job *j) {
     return false;
 }
 
-/* Has the Lua half say how the run ended; its first result is at the index. */
+/* Lets the Lua half report how the run ended; the run's first result is at the index. */
 static int tell_end(lua_State *L, int module, enum dynsup_lua_end end, int result) {
     static const char *const ends[] = {
         [DYNSUP_LUA_DONE] = "done",

@@ -11,6 +11,9 @@
 /* Exit codes. A script may end with others by halt. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 
+/* In place of an exit code: nothing ends the program yet. */
+enum { CLI_GO_ON = -1 };
+
 /* ---- main.c: commands ---- */
 
 typedef struct cli_command {
@@ -18,7 +21,7 @@ typedef struct cli_command {
     const char *option;    /* an option that means the same, or NULL */
     const char *arguments; /* as a user types them */
     const char *summary;   /* half a line */
-    const char *details;   /* what help tells besides: whole lines, or NULL */
+    const char *details;   /* more lines of its help, or NULL */
     /* Runs it; argv is the program's whole, with the command in argv[1]. Returns the exit code. */
     int (*run)(int argc, char **argv);
 } cli_command;
@@ -50,11 +53,11 @@ void cli_help_print(const cli_command *command);
 /* Writes "dynsup: ..." and a newline. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What the option needs, and that this value is none; value NULL: there is no value. */
+/* Says what the option needs, and that this value is wrong; value NULL: there is none. */
 void cli_say_needs(const char *option, const char *needs, const char *value);
 
-/* The same of a text of a script's, which may have any bytes and lines: control characters are
- * spelled out, as in the log. */
+/* The same for a text from a script, which may have any bytes and lines: control characters are
+ * escaped, as in the log. */
 void cli_say_text(const char *text, size_t size);
 
 /* The candidate that a mistyped word is most like. */
@@ -62,7 +65,7 @@ typedef struct cli_nearest {
     const char *word;
     const char *best;   /* NULL: none is like it */
     size_t distance;    /* of the best; starts with one more than is accepted */
-    const char *option; /* that the word is, with a value behind a "="; else NULL */
+    const char *option; /* the option that the word is, with a value after a "="; else NULL */
 } cli_nearest;
 
 cli_nearest cli_nearest_to(const char *word);
@@ -74,12 +77,27 @@ int cli_unknown(const char *what, const cli_nearest *nearest, const char *otherw
 
 /* ---- option.c: options ---- */
 
-/* Is the word this option, alone or with its value behind a "="? */
+/* Is the word this option, alone or with its value after a "="? */
 bool cli_option_is(const char *word, const char *name);
 
-/* The value of the option at *at: in the same word, or the next one, at which *at is then. NULL:
- * there is none. */
-const char *cli_option_value(int argc, char **argv, int *at);
+/* An option in a table of them, whose last has no name. */
+typedef struct cli_option {
+    const char *name;
+    const char *command; /* NULL: of all commands that share the table */
+    size_t flag;         /* where read is NULL: it has no value, and sets this bool of the target */
+    /* Takes the value; NULL: none is given. CLI_GO_ON, or the exit code after saying what is wrong.
+     */
+    int (*read)(void *target, const char *value);
+    bool (*is_value)(const char *word); /* is the next word its value? NULL: it always is */
+} cli_option;
+
+/* Reads the option at argv[*at], of the command argv[1], and its value: then *at is at the last
+ * word of it. CLI_GO_ON, or the exit code after printing the command's help or saying what is
+ * wrong. */
+int cli_option_read(const cli_option *options, void *target, char **argv, int *at);
+
+/* Reads all options up to "--" or the first other word, which is argv[*first_out]. */
+int cli_options_read(const cli_option *options, void *target, char **argv, int *first_out);
 
 /* ---- log.c: what the host logs ---- */
 
@@ -89,11 +107,11 @@ bool cli_level_parse(const char *word, enum dynsup_level *level_out);
 /* Reads a format's name. False for a wrong one, after saying so. */
 bool cli_format_parse(const char *word, enum dynsup_log_format *format_out);
 
-/* Level and format where nothing is said: warning; the environment's DYNSUP_LOG_FORMAT, or else
+/* Sets the defaults: the level warning; the format in the environment's DYNSUP_LOG_FORMAT, or else
  * text on a terminal and logfmt elsewhere. True when the environment has chosen the format. */
 bool cli_log_defaults(dynsup_lua_config *config);
 
-/* Makes config write its log to stderr, in its format. Says when the environment names none. */
+/* Makes config write its log to stderr, in its format. Says so if the environment's is unknown. */
 void cli_log_init(dynsup_lua_config *config);
 
 /* Writes a line of another host's log to stderr, for people. False: there is no such level. */
@@ -128,8 +146,8 @@ typedef struct cli_notify {
     dynsup_lua_service service;
 } cli_notify;
 
-/* Where the environment names the socket of a service manager (systemd's Type=notify), makes config
- * tell it READY, STOPPING and, if it asks for that, WATCHDOG. *notify must outlive the run. */
+/* If the environment names the socket of a service manager (systemd's Type=notify), makes config
+ * send it READY, STOPPING and, if requested, WATCHDOG. *notify must outlive the run. */
 void cli_notify_init(cli_notify *notify, dynsup_lua_config *config);
 
 /* ---- limits.c: what the system grants ---- */
@@ -139,8 +157,8 @@ void cli_limits_raise(void);
 
 /* ---- replay.c: runs that are the same each time ---- */
 
-/* Begins the program anew, with argv, so that its addresses are the same in each run; returns when
- * they are, or cannot be, after saying so. Before anything is read or opened. */
+/* Executes the program again, with argv, so that its addresses are the same in each run; returns
+ * when they are, or cannot be, after saying so. To be called before anything is read or opened. */
 void cli_replay_enter(char **argv);
 
 /* As dynsup_lua_newstate, but a state whose tables have the same order each time. */
@@ -166,31 +184,29 @@ typedef struct cli_job {
     int code;
 } cli_job;
 
-enum { CLI_GO_ON = -1 };
-
 /* Reads the options of the command argv[1]: up to "--" or the first other word, which is FILE.
  * CLI_GO_ON, or the exit code after saying what is wrong. */
 int cli_job_parse(cli_job *j);
 
-/* Lua's libraries and the module dynsup, with what the options say about loading code. [-0, +1] the
+/* Opens Lua's libraries and the module dynsup, as the options say about loading code. [-0, +1] the
  * module */
 void cli_job_open(lua_State *L, const cli_job *j);
 
-/* The global arg as the program lua sets it: the script at 0, what stands before it below. [0, 0]
+/* Sets the global arg as the program lua does: the script at 0, the words before it below. [0, 0]
  */
 void cli_job_set_arg(lua_State *L, const cli_job *j);
 
-/* [-0, +1] the script as a function, and CLI_GO_ON; or a line that says why not, and the exit code:
+/* [-0, +1] the script as a function, and CLI_GO_ON; or a line with the reason, and the exit code:
  * CLI_MISUSED for a file that cannot be read or is precompiled, CLI_FAILED for a mistake in it. */
 int cli_job_compile(lua_State *L, const cli_job *j);
 
-/* [-0, +1] the script as a function; or false, after telling why not and setting the code. */
+/* [-0, +1] the script as a function; or false, after reporting why not and setting the code. */
 bool cli_job_load(lua_State *L, cli_job *j);
 
 /* [-0, +n] the script's arguments; returns n. */
 int cli_job_push_arguments(lua_State *L, const cli_job *j);
 
-/* The exit code for the end of a run, whose result is on top of the stack. */
+/* Reports the end of a run, whose result is on top of the stack; returns the exit code. */
 int cli_job_tell_end(lua_State *L, const cli_job *j, enum dynsup_lua_end end);
 
 /* [-0, +1] the function that a module of the Lua half is run by: its field `main` */
@@ -218,25 +234,25 @@ void cli_pages_push(lua_State *L);
 /* What was read and not yet taken: lines of the prompt, and what scripts read by io.read, come from
  * here. There is one in a program. */
 
-/* Makes scripts that read stdin take what is here first. ask, if not NULL, is called before and
- * after a script waits for more. */
+/* Makes scripts that read stdin take this input first. ask, if not NULL, is called before and after
+ * a script waits for more. */
 void cli_input_open(void (*ask)(bool begins));
 void cli_input_close(void);
 
-/* libuv's handles make what they watch non-blocking, also for those outside who have it open: makes
- * it again as it was. What is read only when it is readable does not block. */
+/* libuv's handles make the descriptors that they watch non-blocking, also for other programs that
+ * share them: restores the mode. Reading only what is readable does not block. */
 void cli_input_settle(void);
 
-/* Reads once what is there; blocks if there is nothing. False at the end, or on an error. */
+/* Reads once what is available; blocks if nothing is. False at the end, or on an error. */
 bool cli_input_fill(void);
 
 /* The errno of the error that has ended the input, 0: none. */
 int cli_input_error(void);
 
-/* What is there; *size_out is how much. */
+/* The input that was read and not taken; *size_out is its size. */
 const char *cli_input_peek(size_t *size_out);
 
-/* Takes away that much of it. */
+/* Takes that many bytes of it. */
 void cli_input_drop(size_t size);
 
 /* ---- reader.c: the same for the Lua half of a prompt ---- */
@@ -247,8 +263,8 @@ void cli_reader_push(lua_State *L, bool is_terminal);
 
 /* ---- terminal.c: the terminal of the prompt ---- */
 
-/* Takes the terminal, with stdin, stdout and stderr; false when there is none that lines could be
- * edited on. */
+/* Takes the terminal, with stdin, stdout and stderr; false if there is none on which lines can be
+ * edited. */
 bool cli_terminal_open(void);
 
 /* Gives it back. */
@@ -259,14 +275,14 @@ void cli_terminal_set(lua_State *L);
 
 /* ---- streams.c: the standard streams ---- */
 
-/* Sees to it that no file opened later becomes a standard stream, and that writing to a closed pipe
- * is an error and no signal. Programs that are started do not inherit this. */
+/* Makes sure that no file opened later becomes a standard stream, and that writing to a closed pipe
+ * is an error and not a signal. Programs that are started do not inherit this. */
 void cli_streams_init(void);
 
-/* Has a write to stdout failed because nobody is left who reads it? */
+/* Has a write to stdout failed because nobody reads it any more? */
 bool cli_streams_unheard(void);
 
-/* Writes out what is left for stdout. False, after saying so, when any of the output was lost. */
+/* Flushes stdout. False, after saying so, when any of the output was lost. */
 bool cli_streams_flush(void);
 
 #endif

@@ -5,9 +5,9 @@
  * libedit is used unbuffered: el_wgets does what one key asks for and returns. It never reads the
  * terminal itself: key_next gives it the characters of one whole key, so that it cannot wait for
  * the rest of one. Enter, Tab and the like never come here.
- * Where the cursor is on the screen libedit does not tell, so it is computed, with the present
- * width of the terminal: then it holds also after a change of the width, when the terminal has
- * broken the rows anew.
+ * libedit does not report where the cursor is on the screen, so this is computed with the present
+ * width of the terminal: then it is right even after a change of the width, when the terminal has
+ * wrapped the rows again.
  */
 #define _XOPEN_SOURCE 700 /* wcwidth */
 #include "cli/terminal.h"
@@ -20,7 +20,7 @@
 #include <wchar.h>
 
 #define HISTORY_SIZE 2000
-/* The terminal says where what is pasted begins and ends, or not any more. */
+/* The terminal marks where pasted text begins and ends, or stops doing so. */
 #define PASTE_TOLD   "\033[?2004h"
 #define PASTE_UNTOLD "\033[?2004l"
 
@@ -39,7 +39,7 @@ static wchar_t no_prompt[] = L"";
 
 /* ---- texts ---- */
 
-/* The text in wide characters, to be freed; what is no character is a question mark. */
+/* The text in wide characters, to be freed; invalid bytes become question marks. */
 static wchar_t *widen(const char *text) {
     size_t left = strlen(text), count = 0;
     wchar_t *wide = malloc((left + 1) * sizeof *wide);

@@ -1,11 +1,11 @@
 /*
- * As process 1 of a container or namespace: what falls to process 1, beside the program.
+ * The program as process 1 of a container or namespace: the duties of process 1.
  *
  * Design notes.
  * Process 1 inherits orphans and must reap them, and it gets no default action for a signal. libuv
- * waits for the children that it knows, each by its number; a waitpid for any child beside it would
- * steal their ends. So the program runs in a child, process 1 does nothing but reap and hand on
- * signals, and neither has to know about the other's children.
+ * waits for the children that it knows, each by its number; another waitpid for any child would
+ * steal their ends. So the program runs in a child, process 1 only reaps and forwards signals, and
+ * neither has to know about the other's children.
  * The child leads a process group of its own, the terminal's foreground group if there is a
  * terminal: a Ctrl-C then reaches it once, from the terminal alone.
  */
@@ -30,7 +30,7 @@ static bool reap(pid_t program, int *status_out) {
     return ended;
 }
 
-/* Hands on what comes until the program has ended; returns its exit code, as a shell tells it. */
+/* Forwards signals until the program has ended; returns its exit code, as a shell reports it. */
 static int attend(pid_t program, const sigset_t *signals) {
     int signum, status = 0;
     for (;;) {
@@ -43,7 +43,7 @@ static int attend(pid_t program, const sigset_t *signals) {
     }
 }
 
-/* Signals that tell of a fault of this process itself stay as they are. */
+/* Signals for a fault of this process itself keep their actions. */
 static void signals_init(sigset_t *signals) {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     sigfillset(signals);

@@ -13,7 +13,7 @@ static struct input {
     FILE *real; /* stdin as it was; NULL: not open */
     int flags;  /* of the descriptor, as they were */
     void (*ask)(bool begins);
-    size_t first, end; /* of what is there, in bytes */
+    size_t first, end; /* of the unread input, in bytes */
     bool over;
     int error; /* that has ended it; 0: none */
     char bytes[1 << 16];
@@ -29,7 +29,7 @@ static ssize_t read_some(void *to, size_t size) {
     }
 }
 
-/* Room behind what is there: it is moved to the front for that. */
+/* Room after the unread input, which is moved to the front. */
 static size_t room(void) {
     memmove(input.bytes, input.bytes + input.first, input.end - input.first);
     input.end -= input.first;

@@ -1,4 +1,4 @@
-/* A script as a job of the program: its arguments, its state, and how its end is told. */
+/* A script as a job of the program: its arguments, its state, and how its end is reported. */
 #include "cli/cli.h"
 
 #include <lauxlib.h>
@@ -17,26 +17,8 @@ static bool is_run(const cli_job *j) {
     return strcmp(j->argv[1], "run") == 0;
 }
 
-static int option_unknown(const cli_job *j, const char *word) {
-    char hint[64];
-    cli_nearest nearest = cli_nearest_to(word);
-    cli_nearest_try(&nearest, "--log-level");
-    cli_nearest_try(&nearest, "--log-format");
-    cli_nearest_try(&nearest, "--copy-messages");
-    cli_nearest_try(&nearest, "--memory-accounts");
-    cli_nearest_try(&nearest, "--allow-bytecode");
-    if (is_run(j)) {
-        cli_nearest_try(&nearest, "--listen");
-        cli_nearest_try(&nearest, "--clock");
-        cli_nearest_try(&nearest, "--seed");
-        cli_nearest_try(&nearest, "--event-log");
-    }
-    cli_nearest_try(&nearest, "--help");
-    snprintf(hint, sizeof hint, "see 'dynsup help %s'", j->argv[1]);
-    return cli_unknown("option", &nearest, hint);
-}
-
-static int parse_level(cli_job *j, const char *value) {
+static int read_level(void *target, const char *value) {
+    cli_job *j = target;
     if (value == NULL) {
         cli_say("--log-level needs a level: off, error, warning, info or debug");
         return CLI_MISUSED;
@@ -44,7 +26,8 @@ static int parse_level(cli_job *j, const char *value) {
     return cli_level_parse(value, &j->config.level) ? CLI_GO_ON : CLI_MISUSED;
 }
 
-static int parse_format(cli_job *j, const char *value) {
+static int read_format(void *target, const char *value) {
+    cli_job *j = target;
     if (value == NULL) {
         cli_say("--log-format needs a format: text, logfmt or json");
         return CLI_MISUSED;
@@ -59,27 +42,26 @@ static bool is_script(const char *word) {
     return length > 4 && strcmp(word + length - 4, ".lua") == 0;
 }
 
-/* The word behind --listen is FILE, or the next option. */
-static bool is_no_socket(const char *word) {
+/* The word behind --listen may also be FILE, or the next option. */
+static bool is_socket(const char *word) {
     struct stat info;
-    return *word == '-' || is_script(word) || (stat(word, &info) == 0 && !S_ISSOCK(info.st_mode));
+    bool is_file = is_script(word) || (stat(word, &info) == 0 && !S_ISSOCK(info.st_mode));
+    return *word != '-' && !is_file;
 }
 
-static int parse_listen(cli_job *j, int *at) {
-    const char *word = j->argv[*at], *equals = strchr(word, '=');
-    const char *next = *at + 1 < j->argc ? j->argv[*at + 1] : NULL;
+static int read_listen(void *target, const char *value) {
+    cli_job *j = target;
     j->listens = true;
-    if (equals)
-        j->socket = equals + 1;
-    else if (next && !is_no_socket(next))
-        j->socket = j->argv[++*at];
+    if (value)
+        j->socket = value;
     if (j->socket == NULL || *j->socket)
         return CLI_GO_ON;
     cli_say("--listen needs the path of a socket, or nothing for a place of its own");
     return CLI_MISUSED;
 }
 
-static int parse_clock(cli_job *j, const char *value) {
+static int read_clock(void *target, const char *value) {
+    cli_job *j = target;
     j->config.virtual_clock = value && strcmp(value, "virtual") == 0;
     if (j->config.virtual_clock || (value && strcmp(value, "real") == 0))
         return CLI_GO_ON;
@@ -90,7 +72,8 @@ static int parse_clock(cli_job *j, const char *value) {
     return CLI_MISUSED;
 }
 
-static int parse_seed(cli_job *j, const char *value) {
+static int read_seed(void *target, const char *value) {
+    cli_job *j = target;
     bool has_digits = value && *value && strspn(value, "0123456789") == strlen(value);
     errno = 0;
     j->config.seed = has_digits ? strtoull(value, NULL, 10) : 0;
@@ -100,7 +83,8 @@ static int parse_seed(cli_job *j, const char *value) {
     return is_one ? CLI_GO_ON : CLI_MISUSED;
 }
 
-static int parse_event_log(cli_job *j, const char *value) {
+static int read_event_log(void *target, const char *value) {
+    cli_job *j = target;
     j->event_log = value;
     if (value && *value && !is_script(value))
         return CLI_GO_ON;
@@ -111,60 +95,20 @@ static int parse_event_log(cli_job *j, const char *value) {
     return CLI_MISUSED;
 }
 
-/* An option of run alone. */
-static int parse_run_option(cli_job *j, int *at) {
-    const char *word = j->argv[*at];
-    if (cli_option_is(word, "--listen"))
-        return parse_listen(j, at);
-    if (cli_option_is(word, "--clock"))
-        return parse_clock(j, cli_option_value(j->argc, j->argv, at));
-    if (cli_option_is(word, "--seed"))
-        return parse_seed(j, cli_option_value(j->argc, j->argv, at));
-    if (cli_option_is(word, "--event-log"))
-        return parse_event_log(j, cli_option_value(j->argc, j->argv, at));
-    return option_unknown(j, word);
-}
-
-/* What the option without a value switches on; NULL: it is none. */
-static bool *flag_of(cli_job *j, const char *word) {
-    if (strcmp(word, "--copy-messages") == 0)
-        return &j->config.copy_messages;
-    if (strcmp(word, "--memory-accounts") == 0)
-        return &j->config.memory_accounts;
-    return strcmp(word, "--allow-bytecode") == 0 ? &j->bytecode : NULL;
-}
-
-static int parse_option(cli_job *j, int *at) {
-    const char *word = j->argv[*at];
-    if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
-        cli_help_print(cli_command_find(j->argv[1]));
-        return CLI_DONE;
-    }
-    bool *flag = flag_of(j, word);
-    if (flag) {
-        *flag = true;
-        return CLI_GO_ON;
-    }
-    if (cli_option_is(word, "--log-level"))
-        return parse_level(j, cli_option_value(j->argc, j->argv, at));
-    if (cli_option_is(word, "--log-format"))
-        return parse_format(j, cli_option_value(j->argc, j->argv, at));
-    return is_run(j) ? parse_run_option(j, at) : option_unknown(j, word);
-}
+static const cli_option options[] = {
+    {"--log-level", .read = read_level},
+    {"--log-format", .read = read_format},
+    {"--copy-messages", .flag = offsetof(cli_job, config.copy_messages)},
+    {"--memory-accounts", .flag = offsetof(cli_job, config.memory_accounts)},
+    {"--allow-bytecode", .flag = offsetof(cli_job, bytecode)},
+    {"--listen", "run", .read = read_listen, .is_value = is_socket},
+    {"--clock", "run", .read = read_clock},
+    {"--seed", "run", .read = read_seed},
+    {"--event-log", "run", .read = read_event_log},
+    {0}};
 
 int cli_job_parse(cli_job *j) {
-    int at = 2, code = CLI_GO_ON;
-    for (; at < j->argc && j->argv[at][0] == '-' && j->argv[at][1]; at++) {
-        if (strcmp(j->argv[at], "--") == 0) {
-            at++;
-            break;
-        }
-        code = parse_option(j, &at);
-        if (code != CLI_GO_ON)
-            return code;
-    }
-    j->script = at;
-    return CLI_GO_ON;
+    return cli_options_read(options, j, j->argv, &j->script);
 }
 
 /* ---- the script ---- */
@@ -195,7 +139,7 @@ int cli_job_push_arguments(lua_State *L, const cli_job *j) {
     return count;
 }
 
-/* Its first line is all that is said. */
+/* Only the first line of an error is reported. */
 int cli_job_compile(lua_State *L, const cli_job *j) {
     const char *file = j->argv[j->script];
     int status = luaL_loadfilex(L, strcmp(file, "-") == 0 ? NULL : file, j->bytecode ? NULL : "t");
@@ -223,8 +167,8 @@ bool cli_job_load(lua_State *L, cli_job *j) {
 
 /* ---- the end ---- */
 
-/* Why the program ends, which is on top, is for people, unless somebody has asked for lines that
- * programs read. */
+/* Reports why the program ends, which is on top: for people, unless a format for programs was
+ * chosen. */
 static void say_failure(lua_State *L, const cli_job *j) {
     size_t size;
     const char *text = lua_tolstring(L, -1, &size);
@@ -245,7 +189,7 @@ static int refusal_protected(lua_State *L) {
     return 1;
 }
 
-/* A word as a shell takes it. */
+/* Quotes a word for the shell. */
 static void add_word(luaL_Buffer *text, const char *word) {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-";
@@ -278,9 +222,9 @@ static void check_command_push(lua_State *L, const cli_job *j) {
     luaL_pushresult(&text);
 }
 
-/* Of a spec or an option that was refused `assert` tells the reason alone: says who may know which;
- * not of a script from the standard input, which is gone. The text of the failure is on top. What
- * the script has done to `require` must not hide it. [-1, +1] */
+/* When a spec or an option was refused, `assert` reports only the reason: names the command that
+ * can tell which one; not for a script from the standard input, which is gone. The text of the
+ * failure is on top. Changes by the script to `require` must not hide it. [-1, +1] */
 static void hint_add(lua_State *L, const cli_job *j, int reason) {
     if (strcmp(j->argv[j->script], "-") == 0)
         return;
@@ -295,7 +239,7 @@ static void hint_add(lua_State *L, const cli_job *j, int reason) {
     lua_concat(L, 3);
 }
 
-/* A crash tells where it comes from; of other reasons it has to be said. */
+/* A crash has a traceback; other reasons need an explanation. */
 static void tell_failure(lua_State *L, const cli_job *j) {
     int reason = lua_gettop(L);
     if (luaL_getmetafield(L, reason, "__tostring") == LUA_TNIL) {

@@ -60,11 +60,11 @@ bool cli_format_parse(const char *word, enum dynsup_log_format *format_out) {
     return false;
 }
 
-/* How many lines could not be written since the last one that could: a full disk. Whose config the
- * host has; stderr is one for the whole program. */
+/* How many lines could not be written since the last one that could, as on a full disk; of all
+ * hosts, for they share stderr. */
 static unsigned long lost;
 
-/* What a cut line has left is no part of the next one. */
+/* Ends a line that was cut, so that the next one is not appended to it. */
 static bool line_begin(void) {
     if (!lost || fputc('\n', stderr) != EOF)
         return true;
@@ -72,7 +72,7 @@ static bool line_begin(void) {
     return false;
 }
 
-/* With the first line that is written again comes how many are missing before it. */
+/* The first line that can be written again is followed by the number of lines missing before it. */
 static void line_end(const dynsup_lua_config *config, int status) {
     char text[80];
     unsigned long count = lost;
@@ -114,7 +114,7 @@ static bool wants_colour(void) {
     return !is_refused && terminal && strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
-/* People read a terminal, programs what is not one; the environment may say otherwise. */
+/* Text on a terminal, logfmt elsewhere, unless the environment says otherwise. */
 bool cli_log_defaults(dynsup_lua_config *config) {
     const char *word = getenv("DYNSUP_LOG_FORMAT");
     config->level = DYNSUP_LEVEL_WARNING;

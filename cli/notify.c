@@ -1,5 +1,5 @@
 /*
- * What a service manager is told of a run: the datagrams that sd_notify(3) describes, without its
+ * Notifies a service manager about a run, by the datagrams that sd_notify(3) describes, without its
  * library.
  */
 #include "cli/cli.h"
@@ -57,8 +57,7 @@ static void on_beat(void *ud) {
     tell(ud, "WATCHDOG=1");
 }
 
-/* Half of the time in which the manager wants to hear of this process; 0: it does not, or what it
- * says is no such time. */
+/* Half of the manager's watchdog interval; 0: it has none, or an invalid one. */
 static uint64_t beat_ms(void) {
     const char *time_us = getenv("WATCHDOG_USEC");
     const char *pid = getenv("WATCHDOG_PID");

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* fill(): reads what is there; false at the end. */
+/* fill(): reads what is available; false at the end. */
 static int input_fill(lua_State *L) {
     lua_pushboolean(L, cli_input_fill());
     return 1;
@@ -20,7 +20,7 @@ static int input_failure(lua_State *L) {
     return 1;
 }
 
-/* unheard(): nobody reads any more what is printed, and something has been. */
+/* unheard(): something was printed, but nobody reads it any more. */
 static int input_unheard(lua_State *L) {
     lua_pushboolean(L, cli_streams_unheard());
     return 1;
@@ -46,7 +46,7 @@ static int input_line(lua_State *L) {
     return 1;
 }
 
-/* peek(): all that was read; drop(n): takes that many bytes of it away. */
+/* peek(): everything read so far; drop(n): removes that many bytes of it. */
 static int input_peek(lua_State *L) {
     size_t size;
     const char *bytes = cli_input_peek(&size);

@@ -1,16 +1,15 @@
 /*
- * Runs that can be played again: keeps out of a run on a virtual clock what the machine would bring
- * into it.
+ * Runs that can be replayed: keeps the influence of the machine out of a run on a virtual clock.
  *
  * Design notes.
  * Lua shuffles its tables by a seed for the hashes of strings and by addresses, so that the order
  * of pairs, and texts such as "table: 0x55d2f200e080", differ from process to process. The seed is
  * made of the time and of three addresses: of the state, of a function and of a variable on the
- * stack. The system gives the same addresses to each process that has asked for it (its
- * personality), and keeps that across an exec: so the program starts itself once more. The stack's
- * addresses would still depend on the environment; so the state is made by a thread whose stack is
- * a place in the program, and meanwhile time() is 0 (the linker puts __wrap_time in its place).
- * Where the system refuses (a container may), all else of a run is the same, but not such orders.
+ * stack. A process can ask the system for the same addresses each time (its personality), which
+ * takes effect at an exec: so the program executes itself again. The stack's addresses would still
+ * depend on the environment; so the state is made by a thread whose stack is a variable of the
+ * program, and meanwhile time() is 0 (the linker replaces it by __wrap_time). If the system refuses
+ * (a container may), everything else is still the same, except such orders.
  */
 #define _GNU_SOURCE /* personality */
 
@@ -24,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ASKS       0xffffffffu /* in place of a personality: what is it? */
+#define ASKS       0xffffffffu /* in place of a personality: returns the current one */
 #define PAGE       4096
 #define STACK_SIZE (64 * PAGE)
 

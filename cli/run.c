@@ -42,8 +42,8 @@ static bool is_script(const cli_job *j) {
     return script.st_dev == log.st_dev && script.st_ino == log.st_ino;
 }
 
-/* Opens it, which empties what is there: only for a script that can be run. False, after saying
- * why not. */
+/* Opens it, which empties an existing file: so only for a script that can be run. False, after
+ * saying why not. */
 static bool events_open(cli_job *j) {
     if (!j->event_log)
         return true;

@@ -24,8 +24,8 @@ void cli_say_needs(const char *option, const char *needs, const char *value) {
         cli_say("%s needs %s", option, needs);
 }
 
-/* The least and the greatest second byte behind a first one: nothing is written longer than need
- * be, nor is half of a pair, or beyond all characters; U+0080 to U+009F are control characters. */
+/* The smallest and the largest valid second byte after a first one. They exclude overlong forms,
+ * surrogates, and code points above U+10FFFF; also U+0080 to U+009F, control characters. */
 static unsigned char second_min(unsigned char first) {
     return first == 0xc2 || first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
 }
@@ -34,8 +34,8 @@ static unsigned char second_max(unsigned char first) {
     return first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
 }
 
-/* The bytes of the character at text, of which size > 0 are there, when a terminal shows it; 0 for
- * a control character, which it may take orders of (those of eight bits, too), and for what is no
+/* The number of bytes of the character at text, which has size > 0 bytes, if a terminal shows it; 0
+ * for a control character, which could control the terminal (also an 8-bit one), and for invalid
  * UTF-8. */
 static size_t shown_size(const char *text, size_t size) {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -70,7 +70,7 @@ static size_t least(size_t a, size_t b, size_t c) {
     return ab < c ? ab : c;
 }
 
-/* How many letters must be changed, put in or left out to make one word of the other. */
+/* How many letters must be changed, inserted or removed to turn one word into the other. */
 static size_t edit_distance(const char *from, const char *to) {
     size_t row[WORD_MAX + 1], width = strlen(to);
     for (size_t j = 0; j <= width; j++)

@@ -1,13 +1,13 @@
 /*
- * What the program prints while a line is being edited: it goes above that line.
+ * Shows what the program prints while a line is being edited above that line.
  *
  * Design notes.
  * stdout and stderr become streams that end here (where they are the terminal). While a line is
- * being edited what comes is gathered, and drawn in one go when the loop turns: the line is taken
- * off the screen, the text is printed where it stood, and the line is shown below. At other times
- * it goes straight to the terminal. Text without an end of its line gets a row of its own; when
- * more comes, that row is continued. The terminal's modes are put back on every kind of end, so
- * also by handlers of signals that tell of a fault, and by whoever stops the program.
+ * being edited, output is gathered, and drawn at once when the loop turns: the line is taken off
+ * the screen, the text is printed in its place, and the line is shown below. At other times output
+ * goes straight to the terminal. Text without a newline at its end gets a row of its own; more text
+ * continues that row. The terminal's modes are restored on every kind of end, including the
+ * handlers of fault signals, and when the program is stopped.
  */
 #define _GNU_SOURCE /* fopencookie */
 #include "cli/terminal.h"
@@ -136,7 +136,7 @@ static void gather(const char *bytes, size_t size) {
     screen.size += size;
 }
 
-/* What a stream's buffer hands on. */
+/* Writes what a stream's buffer passes on. */
 static ssize_t on_write(void *cookie, const char *bytes, size_t size) {
     (void)cookie;
     gather(bytes, size);
@@ -294,7 +294,7 @@ static void faults_watch(void) {
     }
 }
 
-/* A stream that ends here in place of one that is the terminal. */
+/* A stream that ends here, to replace one that is the terminal. */
 static FILE *stream_take(FILE *stream, FILE **real_out) {
     *real_out = NULL;
     if (!isatty(fileno(stream)))

@@ -17,8 +17,8 @@
 bool cli_editor_open(FILE *out);
 void cli_editor_close(void);
 
-/* Begins an empty line behind the prompt, which is copied; the cursor must be in the first column.
- * The terminal sends single keys from then on, without echo, also when the line is over. */
+/* Begins an empty line after the prompt, which is copied; the cursor must be in the first column.
+ * From then on the terminal sends single keys, without echo, even after the line is over. */
 void cli_editor_begin(const char *prompt);
 
 /* The line is over: the cursor is where the editing has left it. */
@@ -41,7 +41,7 @@ void cli_editor_replace(const char *text);
 void cli_editor_prompt(const char *prompt);
 void cli_editor_resize(void);
 
-/* Moves the cursor behind the line, on the screen too. */
+/* Moves the cursor to the end of the line, on the screen too. */
 void cli_editor_go_to_end(void);
 
 /* Single keys without echo; false: whole lines with echo, as before the editor was opened. */
@@ -59,14 +59,14 @@ int cli_text_width(const char *text, size_t size);
  * the line that is being edited. False, and nothing has happened, when that is not possible. */
 bool cli_screen_open(void);
 
-/* Gives the terminal back as it was; the streams stay as they are, for those who still write, and
- * lead to it. No line is edited any more. */
+/* Restores the terminal; the streams stay replaced, for code that still writes, and lead to it. No
+ * line is edited any more. */
 void cli_screen_leave(void);
 
-/* The same, and puts the streams back: nobody may use those of before any more. */
+/* The same, and restores the streams: the replaced ones may no longer be used. */
 void cli_screen_close(void);
 
-/* A line begins to be edited, or is over: then the cursor is in a row of its own below, behind the
+/* A line begins to be edited, or is over: then the cursor is in a row of its own below, after the
  * note, if there is one ("^C"). */
 void cli_screen_begin(const char *prompt);
 void cli_screen_end(const char *note);

@@ -35,7 +35,7 @@ target_compile_options(dynsup_build INTERFACE
     -fno-semantic-interposition # exported functions are called and inlined as others are
     $<$<BOOL:${DYNSUP_WERROR}>:-Werror>)
 
-# What is shipped is hardened: SECURITY.md; tools/check-hardening.sh sees that it is.
+# What is shipped is hardened: SECURITY.md; tools/check-hardening sees that it is.
 include(CheckCCompilerFlag)
 check_c_compiler_flag(-fcf-protection DYNSUP_HAS_CF_PROTECTION)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

@@ -1,6 +1,6 @@
--- What a supervisor does about a worker that crashes: it starts it anew, after a delay if the child
--- has a backoff, and gives up when it happens too often. The reports of the crashes go to stderr:
--- dynsup run --log-level off examples/restart.lua shows the rest alone.
+-- What a supervisor does about a worker that crashes: it starts it again, after a delay if the child
+-- has a backoff, and gives up if this happens too often. The reports of the crashes go to stderr:
+-- dynsup run --log-level off examples/restart.lua shows only the rest.
 local dynsup = require "dynsup"
 
 -- Says which start of the child this is, then waits for a word and crashes.

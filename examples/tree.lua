@@ -1,5 +1,5 @@
--- A supervision tree: a store, a cache that needs it, and jobs that need both. When one of them
--- breaks, those that were started after it begin anew.
+-- A supervision tree: a store, a cache that needs it, and jobs that need both. When one of them breaks, those
+-- that were started after it are restarted with it.
 -- dynsup run --log-level off examples/tree.lua leaves out the report.
 local dynsup = require "dynsup"
 

@@ -1,7 +1,7 @@
 -- Fuzzes the attach protocol: bytes as a client would send them, into the host's side of a connection.
---   The host's invariants hold, and whatever was sent, the client is told lines of JSON, the first of
+--   The host's invariants hold, and whatever was sent, the client gets lines of JSON, the first of
 --   which is the hello.
--- What a client asks for runs as Lua code, so everything is taken away here that reaches beyond the
+-- A client's requests run as Lua code, so everything is removed here that reaches beyond the
 -- state, or that can crash Lua itself.
 
 local fuzz = ...

@@ -18,7 +18,7 @@ local function same_plain(a, b)
   return a == b or a ~= a and b ~= b
 end
 
--- Whether both are the same graphs, as far as keys that are no tables tell.
+-- Whether both are the same graphs, as far as keys other than tables show.
 local function same(a, b)
   local pairs_left, met = { { a, b } }, {}
   while #pairs_left > 0 do

@@ -1,5 +1,5 @@
 /*
- * Fuzzes the command line: what the program makes of its arguments, one a line of the input, before
+ * Fuzzes the command line: how the program reads its arguments, one per line of the input, before
  * it does anything.
  */
 #include "fuzz/command.h"
@@ -35,7 +35,7 @@ static void try(int argc, char **argv) {
         job_try(argc, argv);
 }
 
-/* Each argument in a block of its size, so that who reads behind its end is found. */
+/* Each argument is in a block of its size, so that reads beyond its end are found. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *argv[ARGUMENTS_MAX + 1] = {strdup("dynsup")};
     const char *at = (const char *)data, *end = at + size;

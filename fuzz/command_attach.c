@@ -1,4 +1,4 @@
-/* What attach makes of its arguments. */
+/* How attach reads its arguments. */
 #include "fuzz/command.h"
 
 #include "cli/attach.c"

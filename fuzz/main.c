@@ -15,7 +15,7 @@ enum { SIZE_MAX_INPUT = 1 << 20 };
 static int inputs;
 
 static int run_file(const char *path) {
-    /* in a block of its size: so who reads behind the end is found */
+    /* in a block of its size: so reads beyond the end are found */
     static uint8_t buffer[SIZE_MAX_INPUT];
     FILE *file = fopen(path, "rb");
     if (!file) {

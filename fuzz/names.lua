@@ -1,5 +1,5 @@
 -- Fuzzes names and registries: any strings as names, any values as keys.
---   What was registered is found, what was not is not; misuse is told as such, and nothing else raises.
+--   What was registered is found, what was not is not; misuse is reported as such, and nothing else raises.
 
 local fuzz = ...
 local dynsup = require "dynsup"

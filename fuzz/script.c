@@ -1,6 +1,6 @@
 /*
  * A fuzz target that is written in Lua: fuzz/FUZZ_TARGET.lua returns a function that is called with
- * each input, a string. An error that it raises is what was looked for: it is told, and the program
+ * each input, a string. An error that it raises is a finding: it is printed, and the program
  * aborts.
  *
  * The script's argument is a table of functions: native(script), the C half of a script of the

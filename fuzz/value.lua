@@ -11,7 +11,7 @@ local value = {}
 local reader = {}
 reader.__index = reader
 
---- A reader of the bytes; behind their end all are 0.
+--- A reader of the bytes; after their end all are 0.
 ---@param text string
 ---@return fuzz.reader
 function value.reader(text)

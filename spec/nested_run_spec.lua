@@ -1,4 +1,5 @@
 local dynsup = require "dynsup"
+local host = require "spec.support.host"
 
 -- A run on the real clock, in whose main process a callback of the loop was waited for: callback's
 -- arguments of resume go to f, whose results are the run's.
@@ -34,6 +35,43 @@ describe("a run inside a process", function()
       assert.same({ true, "told", n = 2 }, run_after_callback(at_once, results))
     end))
   end)
+end)
+
+local REAL = { clock = "real" }
+
+-- An inner run that has nothing to do; it would last for ever if something of the outer run kept the loop
+-- going: on the real clock the two share libuv's loop.
+local function run_inside()
+  assert.same({ true, "done" }, { dynsup.run({ clock = "real" }, function()
+    dynsup.sleep(1)
+    return "done"
+  end) })
+end
+
+describe("a run inside a process ends by itself", function()
+  it("at once", host.main(run_inside, REAL))
+
+  it("after the outer process has slept", host.main(function()
+    dynsup.sleep(2)
+    run_inside()
+  end, REAL))
+
+  it("after a callback has woken the outer process", host.main(function()
+    local uv = require "luv"
+    local timer = dynsup.own(uv.new_timer())
+    dynsup.await(function(resume)
+      timer:start(2, 0, resume)
+    end)
+    timer:close()
+    run_inside()
+  end, REAL))
+
+  it("while others in the outer run sleep", host.main(function()
+    dynsup.spawn(dynsup.sleep, 3600000)
+    dynsup.sleep(2)
+    run_inside()
+    dynsup.halt(0)
+  end, REAL))
 end)
 
 describe("a run inside a callback", function()

@@ -28,8 +28,8 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q "^State:.Z" "/proc/$1/status"; }
 chmod +x tools/*
 tools/test check-format check-module >/dev/null 2>&1 &
 test=$!
-soon test -s check-format.sh.pids
-soon test -s check-module.sh.pids
+soon test -s check-format.pids
+soon test -s check-module.pids
 kill -s %s $test
 soon gone $test
 for pid in $(cat ./*.pids); do
@@ -78,8 +78,8 @@ describe("tools/test", function()
       copy(folder, "test")
       copy(folder, "counts.sh")
       program.write(folder, "tools/setup.sh", SETUP)
-      program.write(folder, "tools/check-format.sh", PART)
-      program.write(folder, "tools/check-module.sh", PART)
+      program.write(folder, "tools/check-format", PART)
+      program.write(folder, "tools/check-module", PART)
       local got = program.shell(folder, (RUN:gsub("%%s", signal)))
       assert.equal("ended with 1\n", got.out)
       program.remove_folder(folder)

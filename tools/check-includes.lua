@@ -53,7 +53,7 @@ local function exists(path)
     return file and file:close() or false
 end
 
--- The path of an included file of the project, seen from the folder of who includes it.
+-- The path of an included file of the project, relative to the folder of the including file.
 local function resolve(folder, name)
     for _, path in ipairs { folder .. "/" .. name, name } do
         if exists(path) then return path end

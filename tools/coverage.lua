@@ -1,11 +1,11 @@
 -- Reads a tracefile of lcov: prints a table of lines and branches, and which branches of the core were not
 -- taken and have no reason. Usage: lua5.4 tools/coverage.lua TRACE REASONS [--docs]
--- Or, of the core alone: lua5.4 tools/coverage.lua TRACE --least LINES BRANCHES, which says whether at least so
--- many percent of its lines and branches were reached.
+-- Or, of the core alone: lua5.4 tools/coverage.lua TRACE --least LINES BRANCHES, which says whether at least that
+-- percentage of its lines and branches was reached.
 --
 -- Left out are tests, and branches that nothing can take:
 --   - those of assert() and MUST(), in all lines of the call: the side on which an assertion fails;
---   - of a switch without default, the one for a value without case. -Wswitch sees to it that each
+--   - of a switch without default, the one for a value without case. -Wswitch makes sure that each
 --     enumerator has a case;
 --   - of luaL_argcheck() and luaL_argexpected(), what would follow from luaL_argerror(), which raises.
 -- What is in a header counts as one, however many files it is compiled in. A line of REASONS, if there

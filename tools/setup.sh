@@ -70,7 +70,7 @@ setup_packages() {
 }
 
 # setup_build PRESET [TARGET...]: builds what changed, all or these targets. A moved or half-made
-# build directory is made anew. Who asks for what is being built waits for that.
+# build directory is made again. If another call is building the preset, this one waits for it.
 setup_build() {
     setup_preset=$1
     shift

@@ -70,7 +70,7 @@ function bench.figure(kind, size, value, unit)
   print(("question=%s kind=%s size=%d value=%.6g unit=%s"):format(question, kind, size, value, unit))
 end
 
---- Prints the rate of so many things in so many milliseconds.
+--- Prints the rate of a number of things in a number of milliseconds.
 ---@param kind string
 ---@param size integer
 ---@param count integer
@@ -105,7 +105,7 @@ function bench.resident()
   error("the kernel does not tell the resident memory", 0)
 end
 
--- By how many ms each of so many beats of 1 ms was late; in a process of dynsup.
+-- By how many ms each beat of 1 ms was late; in a process of dynsup.
 function bench.beat(dynsup, count)
   local sleep, now = dynsup.sleep, dynsup.now
   local late = {}

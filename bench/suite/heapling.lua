@@ -17,7 +17,7 @@ function heapling.litter()
   end
 end
 
--- Goes through cycles of its heap's collector; tells the longest stop.
+-- Runs cycles of its heap's collector; sends the longest pause.
 function heapling.cycle(to, file)
   dynsup.send(to, dofile(file)(dynsup.now))
 end
@@ -30,7 +30,7 @@ function heapling.pong()
   end
 end
 
--- Plays so many rounds with the other; tells the ms.
+-- Plays a number of rounds with the other; sends the ms.
 function heapling.ping(to, other, rounds, value)
   local self, send, receive = dynsup.self(), dynsup.send, dynsup.receive
   local begun = dynsup.now()

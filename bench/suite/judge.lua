@@ -1,5 +1,5 @@
--- Which targets the figures reach. Machines differ: so a target is judged beside a peer of the same run
--- where one is there, and the named figure is told beside it.
+-- Which targets the figures reach. Machines differ: so a target is judged by comparison with a peer of the
+-- same run, if there is one, and the absolute figure is shown as well.
 local figures = require("bench.suite.figures")
 
 local judge = {}
@@ -8,7 +8,7 @@ local judge = {}
 ---@field named number?  which part of the named figure is reached
 ---@field beside table<string, number>  which part of the ratio to a peer is reached
 ---@field needed table<string, number>  that ratio
----@field met boolean?  nil: it cannot be told
+---@field met boolean?  nil: unknown
 
 local function named_figure(target)
   return target.least or target.most

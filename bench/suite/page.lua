@@ -200,7 +200,7 @@ end
 
 -- ---- the rest ----
 
---- How many targets are met, of how many that can be told.
+--- How many targets are met, and of how many this is known.
 ---@param rows table<string, bench.row>
 ---@return integer, integer
 function page.count_met(rows)

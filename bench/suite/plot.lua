@@ -171,7 +171,7 @@ local function draw_grid(drawing, across, up, sizes, low, high)
   drawing:text(INNER.left, 18, "ns of one operation")
 end
 
--- Titles stand behind the ends of their lines, or below the one before.
+-- Titles stand after the ends of their lines, or below the previous one.
 local function draw_line(drawing, across, up, line, colour, above)
   local points = {}
   for i, point in ipairs(line.points) do

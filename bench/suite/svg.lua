@@ -51,7 +51,7 @@ function svg:text(x, y, text, anchor, colour)
   self:add(form, x, y, anchor or "start", colour or "#222222", escape(text))
 end
 
---- A dot, which tells the text when it is pointed at.
+--- A dot, which shows the text when it is pointed at.
 ---@param x number
 ---@param y number
 ---@param radius number

@@ -48,7 +48,7 @@ end
 local function run(url)
   print(("worker %s started with %s"):format(dynsup.self(), url))
   print("load data from " .. url)
-  dynsup.ready() -- who has asked for us need not wait for the rest
+  dynsup.ready() -- whoever has started us need not wait for the rest
   local rules = load_rules(url)
   print(("save data {%s}"):format(table.concat(rules, ", ")))
   RulesStore.save(rules)

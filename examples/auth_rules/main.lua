@@ -1,5 +1,5 @@
---- A service that loads authorization rules over HTTP: once at its start, and again when it hears
---- that they have changed.
+--- A service that loads authorization rules over HTTP: once at its start, and again when it is notified that
+--- they have changed.
 ---
 ---   dynsup run examples/auth_rules/main.lua
 ---   dynsup repl examples/auth_rules/main.lua      then my_service.start(), my_service.update_auth_rules()

@@ -27,7 +27,7 @@ end
 --- Starts the service; it loads nothing yet.
 ---@return userdata? pid
 ---@return string? reason "already_started"
----@return userdata? pid of who was started before
+---@return userdata? pid of the one that already runs
 function my_service.start()
   local children = { RulesStore, AuthDataLoaderSup, { id = "listener", body = listen, name = LISTENER } }
   if not given_url() then
@@ -36,14 +36,14 @@ function my_service.start()
   return dynsup.supervisor.start_link(children, { strategy = "one_for_one", name = NAME })
 end
 
---- Loads the rules anew: returns as soon as a loader is at work.
+--- Loads the rules again: returns as soon as a loader is at work.
 ---@return userdata? pid of the loader
 ---@return string? reason
 function my_service.update_auth_rules()
   return AuthDataLoaderSup.start_loader(given_url() or AuthService.url())
 end
 
---- The event that has the rules loaded anew.
+--- The event that causes the rules to be loaded again.
 function my_service.rules_changed()
   return dynsup.send(LISTENER, "rules_changed")
 end

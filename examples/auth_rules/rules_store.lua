@@ -1,4 +1,4 @@
---- The server that keeps the rules and tells those who want to know when there are new ones.
+--- The server that keeps the rules and notifies subscribers of new ones.
 local dynsup = require "dynsup"
 
 local server = dynsup.server

@@ -1,5 +1,5 @@
---- A worker that fetches one page and tells the frontier what it has found. It is temporary: whether
---- a page is tried again is decided by the frontier.
+--- A worker that fetches one page and reports to the frontier what it has found. It is temporary: the
+--- frontier decides whether a page is tried again.
 local dynsup = require "dynsup"
 local http = require "dynsup.http"
 

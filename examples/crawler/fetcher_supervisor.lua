@@ -1,4 +1,4 @@
---- The dynamic supervisor of the fetchers: it allows so many at a time.
+--- The dynamic supervisor of the fetchers: it limits how many run at a time.
 local dynsup = require "dynsup"
 
 local Fetcher = require "fetcher"

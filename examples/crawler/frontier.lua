@@ -20,7 +20,7 @@ local Frontier = {}
 ---@field active table<userdata, Page> by the refs of their fetchers' monitors
 ---@field fetched table<string, Fetched> by URL, until the fetcher has ended
 ---@field active_count integer
----@field left integer how many pages may still be looked at
+---@field left integer how many pages may still be read
 ---@field depth integer
 
 local relax

@@ -34,7 +34,7 @@ function html.decode(text)
   return (text:gsub("&(#?%w+);", decode_entity))
 end
 
--- The value behind an attribute's name, and the place after it; nil when a quote is not closed.
+-- The value after an attribute's name, and the place after it; nil when a quote is not closed.
 local function read_value(text, at)
   local quote, from = text:match("^=%s*([\"'])()", at)
   if quote then
@@ -69,8 +69,8 @@ end
 -- What ends the text of an element that is no markup.
 local RAW = { script = "</script", style = "</style", textarea = "</textarea", title = "</title" }
 
--- The place after what begins with "<" at this place, and a link's element and value, if it is one.
--- Each part of the text is looked at a few times at most, whatever it is.
+-- The place after what begins with "<" at this place, and a link's element and value, if it is one. Each part
+-- of the text is read at most a few times, whatever it is.
 local function read_markup(text, lower, at)
   if lower:sub(at, at + 3) == "<!--" then
     local _, last = lower:find("-->", at + 4, true)

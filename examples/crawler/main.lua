@@ -1,8 +1,8 @@
---- crawler looks at the pages of a site and finds broken links:
+--- crawler reads the pages of a site and finds broken links:
 --- dynsup run examples/crawler/main.lua URL...
 ---
 ---   main ── frontier              knows the pages, and decides which is next
----     └──── fetcher supervisor    allows so many at a time: its max_children
+---     └──── fetcher supervisor    limits how many run at a time: its max_children
 ---             └── fetcher, fetcher ...   one for each page: fetch it, find its links, and be done
 package.path = (arg[0]:match "^(.*)/" or ".") .. "/?.lua;" .. package.path
 
@@ -26,8 +26,8 @@ local function start(options, starts)
   return Frontier.start_link(starts, options, Progress.new(has_progress))
 end
 
--- Waits for the frontier to end. When something else ends before its time, or it is Ctrl-C, the
--- frontier is told to hand over what it has.
+-- Waits for the frontier to end. When another process ends too early, or on Ctrl-C, the frontier is told to
+-- deliver what it has.
 local function wait_for(frontier)
   local results, failure
   while true do
@@ -57,7 +57,7 @@ local function run(options, starts)
     say("cannot write the results: ", reason)
   end
   if failure == "shutdown" then
-    dynsup.exit "shutdown" -- as we were asked to; who traps exits has to do it
+    dynsup.exit "shutdown" -- as we were asked to; a process that traps exits has to do so itself
   end
   return ok and not failure and #results:broken() == 0
 end

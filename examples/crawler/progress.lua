@@ -1,4 +1,4 @@
---- What the person at the terminal sees meanwhile: a line that is drawn anew ten times a second.
+--- What the user at the terminal sees meanwhile: a line that is redrawn ten times a second.
 local dynsup = require "dynsup"
 
 local INTERVAL_MS = 100

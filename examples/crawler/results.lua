@@ -11,8 +11,8 @@
 ---@field reason string? why there was none
 
 ---@class Results
----@field complete boolean whether all pages were looked at
----@field left integer pages that were known and not looked at
+---@field complete boolean whether all pages were read
+---@field left integer pages that were known but not read
 ---@field fetched integer
 ---@field bytes integer
 ---@field broken_count integer

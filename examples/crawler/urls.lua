@@ -25,7 +25,7 @@ end
 --- Checks URLs and writes them all in the same way.
 ---@param texts string[]
 ---@return string[]? urls
----@return string? text that is none
+---@return string? text that is not a URL
 ---@return string? reason
 function urls.read(texts)
   local read = {}

@@ -34,8 +34,8 @@ local function start(options, roots)
   return gatherer
 end
 
--- Waits for the gatherer to end. When another process ends before its time (a worker failed too
--- often, or it is Ctrl-C), the gatherer is told to hand over what it has.
+-- Waits for the gatherer to end. When another process ends too early (a worker failed too often), or on
+-- Ctrl-C, the gatherer is told to deliver what it has.
 local function wait_for(gatherer)
   local results, failure
   while true do

@@ -32,8 +32,8 @@ local function spell_controls(text)
   return (text:gsub("%c", spell):gsub("\xc2[\x80-\x9f]", spell))
 end
 
---- The path as it is, but for what would spoil the line: control characters, those of eight bits, too, and
---- bytes that are no part of UTF-8.
+--- The path, with everything replaced that would spoil the line: control characters, including 8-bit ones,
+--- and bytes that are not UTF-8.
 ---@param path string
 ---@return string
 function output.printable(path)

@@ -1,5 +1,5 @@
---- What the person at the terminal sees meanwhile: a line that is drawn anew ten times a second,
---- and a line for each file that is skipped.
+--- What the user at the terminal sees meanwhile: a line that is redrawn ten times a second, and a line for
+--- each file that is skipped.
 local dynsup = require "dynsup"
 
 local output = require "output"

@@ -1,4 +1,4 @@
---- Why the system refused: what dynsup.fs says, without the path, which is told beside it.
+--- Why the system refused: what dynsup.fs says, without the path, which is shown separately.
 local reason = {}
 
 --- "DIR/x: no such file or directory" -> "no such file or directory"

@@ -6,7 +6,7 @@ local reason = require "reason"
 
 local BATCH = 128
 
----@class Walker what a walk tells
+---@class Walker callbacks of a walk
 ---@field files fun(paths: string[], sizes: integer[]) a batch of regular files
 ---@field skip fun(path: string, reason: string) a file or directory that cannot be read
 
@@ -53,7 +53,7 @@ local function join(directory, name)
   return (directory == "/" and "" or directory) .. "/" .. name
 end
 
--- Collects regular files and tells of them in batches.
+-- Collects regular files and reports them in batches.
 local function new_batch(told)
   local paths, sizes = {}, {}
   local batch = {}
@@ -105,7 +105,7 @@ local function walk_root(root, is_root, told)
   end
 end
 
---- Tells of each regular file below the roots, once. Does not follow symbolic links.
+--- Reports each regular file below the roots, once. Does not follow symbolic links.
 ---@async
 ---@param roots Root[]
 ---@param told Walker

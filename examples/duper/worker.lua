@@ -1,4 +1,4 @@
---- A worker: asks for a file, hashes it, tells the sum, until there are no more files.
+--- A worker: asks for a file, hashes it, reports the sum, until there are no more files.
 local Gatherer = require "gatherer"
 local PathFinder = require "path_finder"
 local hash = require "hash"

@@ -1,6 +1,6 @@
 /*
  * Workers in C and in Lua under one supervisor. The engine is a worker in C: it counts what hits
- * it, and fails at the third hit. Its supervisor starts it again, and tells the program by events.
+ * it, and fails at the third hit. Its supervisor starts it again, and events notify the program.
  */
 #include <dynsup/dynsup_lua.h>
 

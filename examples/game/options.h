@@ -7,7 +7,7 @@
 
 typedef struct options {
     bool is_headless;
-    uint64_t frames; /* after so many the game ends; 0: never */
+    uint64_t frames; /* after which the game ends; 0: never */
     uint64_t seed;   /* of everything that is random; 0: another one each time */
     const char *scripts;
     const char *picture; /* where the last frame goes, or NULL */

@@ -1,4 +1,5 @@
-/* The host of the workers in Lua: made, given a budget in each frame, told what the player does. */
+/* The host of the workers in Lua: makes it, runs it in each frame, and passes on the player's acts.
+ */
 #include "scripts.h"
 
 #include <lauxlib.h>

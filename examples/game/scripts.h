@@ -1,6 +1,7 @@
 /*
- * The host of the workers in Lua: made, given a budget in each frame, told what the player does,
- * ended. tree.lua is its main process and starts the tree; what goes on there comes as events.
+ * The host of the workers in Lua: how it is made, gets a budget in each frame and the player's
+ * acts, and is ended. tree.lua is its main process and starts the tree; what goes on there arrives
+ * as events.
  */
 #ifndef SCRIPTS_H
 #define SCRIPTS_H
@@ -47,7 +48,7 @@ bool scripts_open(scripts *s, pace *p, world *w, const char *folder, uint64_t se
 /* Runs workers for a frame. */
 void scripts_step(scripts *s);
 
-/* Those who watch the lamp are told where it is. */
+/* Sends the lamp's position to the creatures that watch it. */
 void scripts_tell_lamp(scripts *s);
 
 /* Tells the keeper a word. */

@@ -1,4 +1,4 @@
-/* The stage: a worker in C to which the workers in Lua tell what is to be seen. */
+/* The stage: a worker in C to which the workers in Lua send what is to be shown. */
 #include "stage.h"
 
 #include <lauxlib.h>
@@ -73,8 +73,8 @@ static int take(lua_State *L) {
     return 0;
 }
 
-/* A wrong message is not this worker's mistake: it tells it and goes on. An error raised here would
- * be its crash, with a restart by its supervisor, as of a worker in Lua. */
+/* A wrong message is not this worker's mistake: it reports it and goes on. An error raised here
+ * would be its crash, with a restart by its supervisor, as for a worker in Lua. */
 static int message(lua_State *L, dynsup_lua_worker *worker) {
     stage *s = dynsup_lua_worker_arg(worker);
     int count = lua_gettop(L);

@@ -1,11 +1,11 @@
 /*
- * The stage: a worker in C to which the workers in Lua tell what is to be seen. Its messages:
+ * The stage: a worker in C to which the workers in Lua send what is to be shown. Its messages:
  *
  *   "show", pid, kind, x, y, looks_left [, text]    the creature is there, and says that
- *   "watch", pid                                    it wants to be told where the lamp is:
+ *   "watch", pid                                    it wants to know where the lamp is:
  *                                                   it gets "lamp", x, y
  *   "news", text
- *   "reloaded", what, count                         new code for so many children
+ *   "reloaded", what, count                         new code for that many children
  *   "refused", what, why                            new code that was of no use
  */
 #ifndef STAGE_H

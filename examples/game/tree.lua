@@ -12,7 +12,7 @@ local stage, folder, seed = ... -- a worker's kind, for `body`; a path; 0: anoth
 
 if seed ~= 0 then math.randomseed(seed) end
 
--- Should the creatures' supervisor give up, the keeper is restarted behind it, and brings them anew.
+-- If the creatures' supervisor gives up, the keeper is restarted after it, and starts them again.
 assert(dynsup.supervisor.start_link({
   { id = "stage", name = "stage", body = stage },
   { dynsup, { name = "creatures" } },

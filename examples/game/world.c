@@ -1,4 +1,4 @@
-/* The meadow as it was last told: creatures with their places, what they say, the latest news. */
+/* The meadow as last reported: creatures with their places, what they say, the latest news. */
 #include "world.h"
 
 #include "font.h"

@@ -1,6 +1,6 @@
 /*
- * The meadow as it was last told: creatures with their places, what they say, and the latest news.
- * It knows nothing of workers but their pids.
+ * The meadow as last reported: creatures with their places, what they say, and the latest news. Of
+ * the workers it knows only their pids.
  */
 #ifndef WORLD_H
 #define WORLD_H
@@ -27,7 +27,7 @@ typedef struct creature {
     enum art_kind kind;
     place at;
     bool looks_left;
-    bool sees_lamp; /* it is told where the lamp is */
+    bool sees_lamp; /* it gets the lamp's position */
     char text[WORLD_TEXT];
     place trail[WORLD_TRAIL]; /* where it was, the latest first */
 } creature;

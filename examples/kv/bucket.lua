@@ -38,8 +38,8 @@ function bucket.create(name)
   return pid, reason
 end
 
--- Asks the bucket, if it is there, and waits for its answer or its end. The monitor's ref tells the
--- answer from all else.
+-- Asks the bucket, if it exists, and waits for its answer or its end. The monitor's ref identifies the
+-- answer.
 local function ask(name, request, key, value)
   local ref = dynsup.monitor(dest(name))
   dynsup.send(dest(name), request, dynsup.self(), ref, key, value)

@@ -1,6 +1,6 @@
---- The desk: a server that takes lines from the door and hands them to plug-ins, one by one as they
---- ask. A plug-in that is slow, hangs or is being restarted keeps its place, so it misses nothing but
---- the line that it failed of; the others are at most so many lines ahead.
+--- The desk: a server that takes lines from the door and passes them to plug-ins, one by one as they ask. A
+--- plug-in that is slow, hangs or is being restarted keeps its place, so it misses only the line on which it
+--- failed; the others are at most a fixed number of lines ahead.
 local dynsup = require "dynsup"
 
 local Entry = require "entry"

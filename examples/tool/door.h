@@ -1,11 +1,11 @@
 /*
- * The door: a worker in C by which the scripts see the program. They say
+ * The door: a worker in C by which the scripts reach the program. They send
  *
  *   "order", n         n lines may be brought, those included that were ordered before
  *   "print", text      for standard output
  *   "finish"           everything is done
  *
- * and the desk is told "line", text and, after the last one or when the user wants to end, "end".
+ * and the desk gets "line", text and, after the last one or when the user wants to end, "end".
  */
 #ifndef DOOR_H
 #define DOOR_H

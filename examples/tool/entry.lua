@@ -79,7 +79,7 @@ function Entry:await(from)
   self.from, self.since, self.is_at_line = from, nil, false
 end
 
---- It is given a line, or told that there is none any more.
+--- It gets a line, or the message that there are no more.
 ---@param is_line boolean
 ---@return any from whom to answer
 function Entry:take(is_line)
@@ -104,8 +104,8 @@ function Entry:ended(reason)
   if self.in_a_row >= FAILURES then self:stop "given up" end
 end
 
---- Ends its worker when it has been at what it was given for too long. It must have been seen at it
---- some times, between which it had its turns: when the whole program had none, that is not its fault.
+--- Ends its worker when it has worked on a line for too long. It must have been found working on it several
+--- times, with turns in between: if the whole program had no turn, that is not its fault.
 ---@param patience number ms
 function Entry:hurry(patience)
   if not self.pid or not self.since then return end

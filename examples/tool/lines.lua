@@ -1,4 +1,4 @@
---- The lines that somebody may still need: the last so many, by their numbers.
+--- The lines that a plug-in may still need: a number of the last ones, by their numbers.
 
 ---@class Lines
 ---@field last integer the number of the newest; 0: there was none

@@ -87,7 +87,8 @@ static bool host_open(logwatch *w) {
 
 /* ---- the loop ---- */
 
-/* Brings what was ordered, as far as it is there. What cannot be told now is told the next time. */
+/* Delivers the lines ordered, as far as available. What cannot be sent now is sent the next time.
+ */
 static void bring(logwatch *w) {
     const char *line;
     size_t size;

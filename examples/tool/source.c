@@ -29,7 +29,7 @@ void source_close(source *s) {
     s->fd = -1;
 }
 
-/* Begins anew when there is another file now, or less in it than was read. */
+/* Begins again if the file was replaced, or is shorter than what was read. */
 static bool has_changed(source *s) {
     struct stat here, there;
     off_t place = lseek(s->fd, 0, SEEK_CUR);
@@ -45,7 +45,7 @@ static bool has_changed(source *s) {
     return true;
 }
 
-/* Reads more behind what there is. False: there is nothing more at present. */
+/* Reads more. False: there is nothing more at present. */
 static bool fill(source *s) {
     if (!s->path && !s->may_read)
         return false;
@@ -65,7 +65,7 @@ static bool fill(source *s) {
     return size > 0;
 }
 
-/* The line of that size; the next one begins `skip` bytes behind it. */
+/* The line of that size; the next one begins `skip` bytes after it. */
 static const char *hand_out(source *s, size_t size, size_t skip, size_t *size_out) {
     s->last = s->begin;
     s->begin += size + skip;

@@ -1,8 +1,8 @@
 --- The tree of logwatch's workers. The program runs this as the main process.
 ---
----   supervisor (static; what is behind one that is restarted is restarted, too)
+---   supervisor (static; children after one that is restarted are restarted, too)
 ---     ├── door       a worker in C: lines come in by it, and what is to be printed goes out
----     ├── desk       a server: hands lines to plug-ins, and looks after them
+---     ├── desk       a server: passes lines to plug-ins, and looks after them
 ---     └── plugins    a dynamic supervisor
 ---           └── a worker for each file in the folder of plug-ins
 local dynsup = require "dynsup"

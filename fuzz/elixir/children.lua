@@ -65,7 +65,7 @@ function children.run_worker(player, trap)
   while true do handle(dynsup.receive()) end
 end
 
--- Waits until the process has done what it was told before, or is gone.
+-- Waits until the process has followed its earlier orders, or is gone.
 function children.ping(pid)
   local ref = dynsup.monitor(pid)
   dynsup.send(pid, "ping", dynsup.self(), ref)
@@ -177,7 +177,7 @@ function children.start(child)
   return steps[step](child, argument)
 end
 
--- The body of a child that tells when it is ready.
+-- The body of a child that calls ready.
 function children.ready_body(child)
   local step, reason = next_step(child)
   if step == "fail" then dynsup.exit(children.parse(reason)) end

@@ -85,7 +85,7 @@ function Generator:child_supervisor(sup, name)
   self:line("child", sup, name, "sup", self:one(restarts), shutdown, "none", plan, self:limits(name))
 end
 
--- True when what it does depends on who is faster.
+-- True when its effect depends on which process is faster.
 function Generator:worker(sup, name, calm)
   local trap = calm and "none" or self:trap(30)
   local kind = self:one { "body", "start" }
@@ -147,7 +147,7 @@ function Generator:batch()
   self:line "}"
 end
 
--- Each victim once: dynsup goes on while a child ends, so it still finds one that it has told to end.
+-- Each victim once: dynsup goes on while a child ends, so it still finds a child that is ending.
 function Generator:batched(sup, victims)
   local roll = self:number(10)
   if roll > 8 or #victims == 0 then return self:child(sup, true) end

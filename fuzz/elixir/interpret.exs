@@ -1,9 +1,9 @@
 # Plays scenarios on Elixir's supervisors and prints what was seen: interpret.exs FILE
 #
-# Each scenario has a player, which is linked to nobody: it tells owners, children and third
-# processes what to do, waits until everything has come to rest, and writes down results, ends,
-# signals that were trapped, supervisors' reports and the children of each supervisor. A process
-# answers the player's pings unless it is about to end, so whoever is asked answers or goes down.
+# Each scenario has a player, which is linked to no process: it sends orders to owners, children and third
+# processes, waits until everything is at rest, and writes down results, ends,
+# trapped signals, supervisors' reports and the children of each supervisor. A process
+# answers the player's pings unless it is about to end, so each process either answers or goes down.
 
 for file <- ~w(processes starts player operations) do
   Code.require_file(file <> ".exs", __DIR__)

@@ -228,7 +228,7 @@ defmodule Operations do
 
   defp await_sent(asker) do
     case Process.info(asker, :status) do
-      # those who are asked have their turn, too
+      # the processes that are asked have their turn, too
       {:status, :waiting} -> for _ <- 1..8, do: :erlang.yield()
       nil -> :ok
       _running -> :erlang.yield() && await_sent(asker)

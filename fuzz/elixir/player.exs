@@ -49,7 +49,7 @@ defmodule Player do
     end
   end
 
-  # A child that was named by its supervisor, and is known by what its start function told.
+  # A child that was named by its supervisor, and is known by the message of its start function.
   def follow(state, pid) do
     case state.born[pid] do
       {name, true} ->
@@ -105,7 +105,7 @@ defmodule Player do
   defp report(state, _sup, :shutdown_error, _pid, _id, :shutdown), do: state
   defp report(state, _sup, :shutdown_error, _pid, _id, {:shutdown, _}), do: state
 
-  # It reports a start that fails in a supervisor's init, too, whose caller is told why.
+  # It also reports a start that fails in a supervisor's init, although the caller gets the reason.
   defp report(%{ordered: true} = state, sup, context, _pid, id, reason) do
     if context == :start_error and not Map.has_key?(state.labels, sup),
       do: state,
@@ -117,7 +117,7 @@ defmodule Player do
 
   defp event(state, text), do: %{state | events: [text | state.events]}
 
-  # Of several dynamic supervisors' children it is not known who is first.
+  # The order of children of several dynamic supervisors is not known.
   defp in_order(%{ordered: false} = state, text), do: event(state, text)
   defp in_order(state, text), do: %{state | sequence: [text | state.sequence]}
 
@@ -152,7 +152,7 @@ defmodule Player do
     %{state | current: current, sequence: [], events: [], fresh: []}
   end
 
-  # Waits until the process has done what it was told before, or is gone.
+  # Waits until the process has followed its earlier orders, or is gone.
   def ping(pid) do
     ref = Process.monitor(pid)
     send(pid, {:ping, self(), ref})

@@ -20,7 +20,7 @@ function Player:event(text)
   self.events[#self.events + 1] = text
 end
 
--- Of several dynamic supervisors' children it is not known who is first.
+-- The order of children of several dynamic supervisors is not known.
 function Player:in_order(text)
   if not self.ordered then return self:event(text) end
   self.sequence[#self.sequence + 1] = text

@@ -74,7 +74,7 @@ defmodule Start do
     receive do: (:go -> step(scene, child, "up"))
   end
 
-  # The start function of children that tell when they are ready: here the process itself looks what
+  # The start function of children that report when they are ready: here the process itself looks up what
   # this start does.
   def start_ready(scene, child), do: :proc_lib.start_link(Start, :ready, [scene, child])
 

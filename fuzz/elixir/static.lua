@@ -1,10 +1,10 @@
 -- Makes random scenarios for static supervisors: text that the interpreters in this directory read
 -- (README.md says what a scenario is).
 --
--- What is left to chance on one of the two sides is not made: workers that end by themselves while
--- their supervisor is busy, several operations on more than one supervisor at once. And what dynsup
--- does otherwise on purpose: under one_for_one nobody waits for a restarted child that tells when it
--- is ready (docs/semantics.md, 4.2).
+-- Operations whose outcome is random on one of the two sides are not made: workers that end by themselves
+-- while their supervisor is busy, several operations on more than one supervisor at once. Nor is what dynsup
+-- does differently on purpose: under one_for_one nobody waits for a restarted child that calls ready
+-- (docs/semantics.md, 4.2).
 
 local maker = require "fuzz.elixir.maker"
 
@@ -95,7 +95,7 @@ function Generator:sup()
   top.is_calm = false
 end
 
--- Supervisors that lose theirs end at the same time: of two it is not known who is first.
+-- Supervisors that lose their supervisor end at the same time, in an unknown order.
 function Generator:reason(sup)
   local reason = self:one(maker.reasons)
   return reason == "kill" and (sup.nests or 0) > 1 and "shutdown" or reason

@@ -1,17 +1,17 @@
--- The one difference between logs of static supervisors that is no fault: what comes first when several
+-- The one difference between logs of static supervisors that is not a fault: what comes first when several
 -- restarts are due (docs/semantics.md, section 9).
 --
--- In OTP each start that fails makes a message that says to try again, which has its place among the
--- ends of other children. dynsup tries again after what else is ready had its turn. It shows when a
--- start fails and another start function names a process that is dead already, whose end is ready at
+-- In OTP each failed start makes a message to try again, which is queued among the
+-- ends of other children. dynsup tries again after everything else that is ready. This shows when a
+-- start fails and another start function returns a process that is already dead, whose end is ready at
 -- once: whether the next restart is the second child's or the next attempt of the first, and so which
--- of the two is reported as the cause and how often each is started before there was one restart too
--- many. (In a group OTP has one message for each attempt that failed, dynsup knows of one.)
+-- of the two is reported as the cause and how often each is started before there is one restart too
+-- many. (In a group OTP has one message for each failed attempt, dynsup has one in all.)
 --
--- So where both happened in an operation, of that only what was done to whom is compared, not how often
--- and in which order, and nothing that comes after it. The starts of those that were dead and reports on
--- them are left out, and who was the one too many: it may be stopped with its group before its end is
--- handled. All else must be the same.
+-- So where both happened in an operation, only what was done to which process is compared, not how often
+-- and in which order, and nothing that comes after it. The starts of the dead processes and reports on
+-- them are left out, and so is which restart was the one too many: that child may be stopped with its group
+-- before its end is handled. All else must be the same.
 
 local tolerance = {}
 
@@ -26,7 +26,7 @@ local function retries(lines)
   return failed and next(dead) ~= nil and dead
 end
 
--- What the operation did to whom, as text: a sorted set of lines without the numbers of incarnations.
+-- What the operation did to which process, as text: a sorted set of lines without incarnation numbers.
 local function acts(lines, dead)
   local set, list = {}, {}
   for _, line in ipairs(lines) do
@@ -52,7 +52,7 @@ local function operations(log)
   return list
 end
 
---- Are the two logs the same but for that?
+--- Are the two logs the same except for that?
 ---@param elixir string
 ---@param dynsup string
 ---@return boolean

@@ -1,8 +1,8 @@
 -- Actors: processes that do random things with the whole library and then wait for ever. What one does
 -- comes from its own seed; what it saw of it stands in the world's log.
 --
--- A world is a table that all actors of one run share: log, a list of lines; pids, everybody who was
--- begun; sups, refs of supervisors; limit, how many actors there may be; steps, of each; wrong, what an
+-- A world is a table that all actors of one run share: log, a list of lines; pids, all processes that
+-- began; sups, refs of supervisors; limit, how many actors there may be; steps, of each; wrong, what an
 -- actor found that cannot be, or nil.
 local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"

@@ -1,7 +1,7 @@
 -- One random program in further heaps: settlers in a run of its own, on a virtual clock, in heaps some of
--- which have little memory. The main process keeps account: it monitors all who tell it that they were born,
--- and notes what they tell. At rest, what the library tells is compared with itself, and the heaps with who
--- lives in them; then all are ended, and no process and no heap may be left.
+-- which have little memory. The main process keeps account: it monitors all settlers that report their birth,
+-- and notes their reports. At rest, the library's answers are compared with each other, and the heaps with the
+-- processes in them; then all are ended, and no process and no heap may be left.
 local dynsup = require "dynsup"
 local invariant = require "fuzz.lua.invariant"
 local must, everybody = invariant.must, invariant.everybody
@@ -11,7 +11,7 @@ local REST_MS = 100000
 local INSTRUCTION = 1e-5 -- the slice in ms that has one, on a virtual clock
 local ENDLESS = { max_restarts = 1000000, max_seconds = 1 }
 
--- So many settlers at the beginning, and steps of each, unless it is told otherwise. Two runs of a seed may
+-- How many settlers there are at the beginning, and steps of each, by default. Two runs of a seed may
 -- differ in when a heap is lost.
 local colony = { actors = 8, steps = 30, is_exact = false }
 
@@ -49,9 +49,9 @@ local function plant()
   end
 end
 
--- ---- what is told ----
+-- ---- reports ----
 
--- Takes what has been told so far.
+-- Takes the reports so far.
 local function take(w)
   local function told(what, ...)
     if what == "born" then
@@ -75,7 +75,7 @@ local function take(w)
   while told(dynsup.receive(REST_MS)) do end
 end
 
--- Those who live in further heaps are as many as the heaps say.
+-- There are as many processes in further heaps as the heaps say.
 local function check_heaps()
   local lives = {}
   for _, process in ipairs(everybody()) do
@@ -95,7 +95,7 @@ local function check_heaps()
   must(not next(lives), "somebody lives in heap %s, which is not there", next(lives))
 end
 
--- Ends everybody but the caller; each end is told once, and no heap is left.
+-- Ends everybody except the caller; each end is reported once, and no heap is left.
 local function check_end(w)
   for _, process in ipairs(everybody()) do
     if process.pid ~= dynsup.self() then
@@ -129,7 +129,7 @@ local function main(w, seed)
   check_end(w)
 end
 
--- Runs the program of this seed, which begins with so many settlers. Returns its log (a list of lines), what was
+-- Runs the program of this seed, which begins with that many settlers. Returns its log (a list of lines), what was
 -- wrong, or nil, and how many processes it had.
 function colony.run(seed, actors, steps)
   local w = { log = {}, refs = {}, actors = actors, steps = steps }

@@ -1,4 +1,4 @@
--- What must hold in any host at rest, as far as the library tells it.
+-- What must hold in any host at rest, as far as the library shows it.
 local dynsup = require "dynsup"
 local registry = dynsup.registry
 
@@ -33,7 +33,7 @@ local function holds(list, item)
   return false
 end
 
--- Links are mutual, who monitors is counted where it is monitored, names find their owners.
+-- Links are mutual, monitors are counted the same from both ends, names find their owners.
 local function check_relations(list)
   local monitors, monitored = 0, 0
   for _, process in ipairs(list) do
@@ -74,8 +74,8 @@ local function check_registry(name, list)
   end
 end
 
--- With everybody at rest: what is told of processes, supervisors and the registries "unique" and "many"
--- agrees. Returns how many processes there are.
+-- With everybody at rest: the library's answers about processes, supervisors and the registries "unique" and
+-- "many" agree. Returns how many processes there are.
 function invariant.check_rest()
   local list = invariant.everybody()
   check_relations(list)

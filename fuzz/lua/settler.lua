@@ -1,6 +1,6 @@
 -- Settlers: processes in further heaps that do random things with all that reaches beyond a heap, and then
--- wait. They share nothing but messages: what one does comes from its own seed, whom it knows from its
--- arguments and from what it was told. What a settler finds wrong it tells the run's keeper.
+-- wait. They share only messages: what one does comes from its own seed, the processes it knows from its
+-- arguments and from messages. A settler reports what it finds wrong to the run's keeper.
 local chance = require "fuzz.lua.chance"
 local dynsup = require "dynsup"
 local acts = require "fuzz.lua.settler_acts"
@@ -15,7 +15,7 @@ function Self:one(list)
   return list[self.random(#list)]
 end
 
--- Somebody that it knows, often one who is gone.
+-- A process that it knows, often one that is gone.
 function Self:somebody()
   return self:one(self.known)
 end
@@ -72,7 +72,7 @@ function Self:heard(first, ...)
   return first
 end
 
--- The body of a settler: its number, a seed, how much it does, whom it knows.
+-- The body of a settler: its number, a seed, how much it does, the processes it knows.
 function settler.run(number, seed, steps, known)
   local self = setmetatable({
     number = number,

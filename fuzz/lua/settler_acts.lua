@@ -75,7 +75,7 @@ end
 
 local ways = { "strings", "stubbornly", "at_once", "deeply", "on_closing", "in_finalizers", "by_messages" }
 
--- Needs more and more memory, in the first way unless it is told which.
+-- Needs more and more memory, by default in the first way.
 function acts.eat(self)
   if not self then
     eating.strings()

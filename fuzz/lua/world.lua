@@ -1,5 +1,5 @@
 -- One random program: actors in a run of its own, on a virtual clock, interrupted after every few
--- instructions. At rest, with everybody still there, what the library tells is compared with itself;
+-- instructions. At rest, with everybody still there, the library's answers are compared with each other;
 -- then all are ended, and nothing may be left.
 local actor = require "fuzz.lua.actor"
 local invariant = require "fuzz.lua.invariant"
@@ -11,7 +11,7 @@ local REST_MS = 100000
 local FIRST = 8 -- actors that are there at the beginning
 local INSTRUCTION = 1e-5 -- the slice in ms that has one, on a virtual clock
 
--- As many actors and steps unless it is told otherwise; two runs of a seed are the same.
+-- The default numbers of actors and steps; two runs of a seed are the same.
 local world = { actors = 40, steps = 40, is_exact = true }
 
 -- ---- what is there from the beginning ----
@@ -94,7 +94,7 @@ end
 
 -- ---- the end ----
 
--- Ends everything but the caller; each end is told once.
+-- Ends everything except the caller; each end is reported once.
 local function check_end(w)
   local refs = {}
   for _, pid in ipairs(w.pids) do

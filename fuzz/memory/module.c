@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the copy is told, and tells. */
+/* The messages to the copy, and from it. */
 typedef struct told {
     long at, failures;
     unsigned long long place;
@@ -132,7 +132,7 @@ static bool ends_within(pid_t pid, int fd, int ms) {
     return fd < 0 ? ends_watched(pid, ms) : poll(&end, 1, ms) > 0;
 }
 
-/* It is told to quit first, for that notes where it was. */
+/* It gets SIGQUIT first, which makes it note where it was. */
 static bool wait_end(pid_t pid, double seconds) {
     int fd = pidfd_open(pid, 0);
     bool in_time = ends_within(pid, fd, (int)(seconds * 1000));
@@ -154,7 +154,7 @@ static end wait_copy(pid_t pid, double seconds) {
     end e;
     setpgid(pid, pid);
     e.is_in_time = wait_end(pid, seconds);
-    kill(-pid, SIGKILL); /* what it has left behind */
+    kill(-pid, SIGKILL); /* what is left of its group */
     while (waitpid(pid, &e.status, 0) < 0 && errno == EINTR)
         ;
     return e;
@@ -179,7 +179,7 @@ static void make_copies(int fd) {
 /* ---- the process that asks ---- */
 
 typedef struct copies {
-    int fd; /* of the socket to who makes them; -1: closed */
+    int fd; /* of the socket to the process that makes them; -1: closed */
     pid_t maker;
 } copies;
 

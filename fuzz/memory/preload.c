@@ -1,9 +1,9 @@
-/* Loaded before all others, it refuses memory: the n-th malloc, calloc, realloc that grows, aligned
- * block or anonymous mmap fails, and a few behind it, or all.
+/* A preloaded library that refuses memory: the n-th malloc, calloc, growing realloc, aligned
+ * block or anonymous mmap fails, and a few after it, or all.
  *
  * Two can ask for that. A test inside of the process calls memory_fault_begin. Or the environment
  * names a program and a request: then each process of that program counts from its beginning on,
- * and others, as the shells that start it, have memory.
+ * and others, such as the shells that start it, have memory.
  *
  * - DYNSUP_MEMORY_PROGRAM: the name of the program's file.
  * - DYNSUP_MEMORY_FAIL: AT:FAILURES:PLACE, as memory_fault_begin takes them.
@@ -51,7 +51,7 @@ static bool is_armed;                /* by the environment */
 static atomic_bool is_counting;      /* between begin and end, and none is refused */
 static _Thread_local bool is_within; /* refuses() */
 
-/* ---- the functions behind these ---- */
+/* ---- the functions that these replace ---- */
 
 static void *find(const char *name) {
     return dlsym(RTLD_NEXT, name);
@@ -71,7 +71,8 @@ static long seconds(void) {
     return (long)now.tv_sec;
 }
 
-/* Without memory each request of Lua's is a whole collection: who takes long does not hang. */
+/* Without memory each request of Lua's is a whole collection: a process that takes long need not
+ * hang. */
 static bool comes_back(void) {
     if (seconds() - refused_since < PATIENCE)
         return false;

@@ -1,5 +1,5 @@
--- What the notes of fuzz/memory/preload.c say: where a process was when it crashed, or when it was told
--- to quit, and whether that is known to be somebody else's.
+-- Reads the notes of fuzz/memory/preload.c: where a process was when it crashed, or when it got SIGQUIT, and
+-- whether that is known to be the fault of another library.
 local report = {}
 
 -- What dynsup cannot mend. library: the first in the stack that is not the C library; without assertion: it
@@ -57,7 +57,8 @@ local function name(frame, is_return)
   return path:match "[^/]*$" .. " " .. (is_known and found or symbol .. "+" .. offset)
 end
 
--- The C library's way from a failed assertion or abort to the signal, and who notes it.
+-- The C library's frames from a failed assertion or abort to the signal, and those of the library that notes
+-- it.
 local function is_raise(frame)
   local library = parts(frame):match "[^/]*$"
   return library == "memory_preload.so" or library == "libc.so.6"

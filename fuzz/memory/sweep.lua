@@ -4,8 +4,8 @@ local report = require "fuzz.memory.report"
 
 local sweep = {}
 
--- "once": that request alone, after which Lua collects and asks again; "twice": also when it asks again;
--- "ever": all behind it.
+-- "once": only that request, after which Lua collects and tries again; "twice": also the second attempt;
+-- "ever": all after it.
 local FAILURES = { once = 1, twice = 2, ever = 0 }
 local MODES = { "once", "twice", "ever" }
 
@@ -13,8 +13,8 @@ local MODES = { "once", "twice", "ever" }
 -- times what the test takes with all memory.
 local LIMIT, SLOWER = tonumber(os.getenv "MEMORY_LIMIT") or 40, 5
 
--- The rest of a test is left out after so many hangs, each of which takes that long; and after so many runs that were
--- found, for the rest would be found anew.
+-- The rest of a test is left out after a number of hangs, each of which takes that long; and after a number
+-- of findings, for the rest would be the same ones.
 local HANGS, FOUND = 3, 12
 
 local points = tonumber(os.getenv "MEMORY_POINTS") or 10
@@ -35,7 +35,7 @@ local function take(path)
   return text
 end
 
--- The middle of each of so many parts of all requests.
+-- The middles of equal parts of all requests.
 local function spread(count, total)
   local list = {}
   for i = 0, count - 1 do list[#list + 1] = { at = 1 + (2 * i + 1) * total // (2 * count) } end
@@ -97,8 +97,8 @@ local function judge(run, how, code, crashes)
   for _, crash in ipairs(crashes) do print(report.describe(crash)) end
 end
 
--- One run; how it ended, how many requests it made, its exit code. A request is told by its number, or, as @PLACE, by
--- where it is made.
+-- One run; how it ended, how many requests it made, its exit code. A request is named by its number, or, as
+-- @PLACE, by where it is made.
 local function try(test, request, mode)
   local place = tostring(request):match "^@(%x+)$"
   local at = place and 1 or math.tointeger(request)

@@ -1,14 +1,14 @@
 /*
- * campaign: plays random scenarios until so many operations were done, and says which differ.
+ * campaign: plays random scenarios for a number of operations, and says which differ.
  *
  *   campaign [--game model|famine] [--operations N] [--seed N] [--steps N] [--differences N]
  *            [--out FOLDER]
- *   campaign [--game ...] --seed N [--steps N] --once    one scenario, telling what it does
+ *   campaign [--game ...] --seed N [--steps N] --once    one scenario, printed step by step
  *   campaign --replay FILE                               one that was written down
  *
- * Seeds are counted up from the first one, each for a scenario of so many steps. A scenario that
- * differs is made small, printed, and written to FOLDER/GAME-N.txt. It ends with 0 when none
- * differs, 1 when some do, 2 when it was not used so.
+ * Seeds are counted up from the first one, each for a scenario of N steps. A scenario that
+ * differs is reduced, printed, and written to FOLDER/GAME-N.txt. It ends with 0 when none
+ * differs, 1 when some do, 2 for a wrong command line.
  */
 #include "campaign.h"
 

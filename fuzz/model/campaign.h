@@ -34,8 +34,8 @@ typedef struct scenario {
 void scenario_random(scenario *s, const game_ops *game, uint64_t seed, int count);
 
 /* Reads what scenario_write has written: the game, then a line for each operation, its name and
- * seed; what stands behind a # is for humans. False: *line_out is the number of the wrong line, 0
- * when the file cannot be read. */
+ * seed; text after a # is for humans. False: *line_out is the number of the wrong line, 0 when the
+ * file cannot be read. */
 bool scenario_read(scenario *s, const char *path, int *line_out);
 void scenario_write(const scenario *s, FILE *file);
 

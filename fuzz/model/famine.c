@@ -5,8 +5,8 @@
 
 enum { SUPERVISORS_MAX = 200, WATCHES_MAX = 400, PLANS_MAX = 400, ALIVE_MAX = 40 };
 
-/* Somebody who must be told when the target ends: by a monitor, or (ref 0) by a link, as it traps
- * exits. */
+/* A process that must be notified when the target ends: by a monitor, or (ref 0) by a link, as it
+ * traps exits. */
 typedef struct watch {
     test_body *watcher;
     dynsup_ref ref;
@@ -30,7 +30,7 @@ static bool chance(uint32_t percent) {
     return below(100) < percent;
 }
 
-/* ---- who there is ---- */
+/* ---- processes ---- */
 
 static bool can_act(const test_body *body) {
     return !body->gone && body->pid && !body->key && test_alive(body);
@@ -340,7 +340,8 @@ bool famine_run(const play_op *op) {
     return true;
 }
 
-/* How often it was told: several links are one, and one that was there may have told before. */
+/* How often it was notified: several links are one, and an older one may have notified it before.
+ */
 static size_t times_told(const watch *w) {
     size_t count = 0;
     for (size_t i = 0; i < w->watcher->received; i++) {

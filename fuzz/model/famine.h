@@ -1,8 +1,8 @@
 /*
- * Famine: random operations on a host that gets no memory at random moments, also in the middle of
- * what it does by itself. What it does then, no model says; but nothing may be lost: its invariants
- * hold, every process that began has ended or is there, whoever waits is answered, every monitor
- * tells once, and in the end everything is returned.
+ * Famine: random operations on a host that gets no memory at random moments, even in the middle of
+ * its own work. No model predicts what it does then; but nothing may be lost: its invariants
+ * hold, every process that began has ended or still exists, every waiting process gets an answer,
+ * every monitor fires once, and in the end all memory is returned.
  */
 #ifndef FAMINE_H
 #define FAMINE_H

@@ -11,7 +11,7 @@ static bool differs(const scenario *s) {
     return v.differs;
 }
 
-/* Leaves out so many operations from `at` on, if the rest still differs. */
+/* Leaves out `count` operations from `at` on, if the rest still differs. */
 static bool leave_out(scenario *s, int at, int count) {
     static scenario less;
     int behind = s->count - at - count;

@@ -9,7 +9,7 @@ local ticks = require "fuzz.soak.ticks"
 local trend = require "fuzz.soak.trend"
 
 local SAMPLES = 100
-local GROWTH, SLACK = 0.05, 4 << 20 -- memory grows when it is by this part, and by so many bytes
+local GROWTH, SLACK = 0.05, 4 << 20 -- memory counts as growing beyond this fraction and this many bytes
 
 local clock, seconds, workers, acts, period, seed = ...
 local length = tonumber(seconds) * 1000

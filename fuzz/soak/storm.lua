@@ -73,7 +73,7 @@ local function fill_sturdy(tree)
   end
 end
 
--- Starts everything below one supervisor: so many workers, and a fragile supervisor for each 50.
+-- Starts everything below one supervisor: the workers, and a fragile supervisor for each 50.
 function storm.plant(workers)
   local tree = { workers = workers, planted = 0, done = {}, lost = 0 }
   tree.root = assert(dynsup.supervisor.start_link({
@@ -181,7 +181,7 @@ local function fill_fragile()
   end
 end
 
--- Each DOWN of who was ended by a signal has arrived.
+-- Each DOWN of a process that was ended by a signal has arrived.
 local function collect_downs(tree)
   for _, ref in ipairs(tree.refs) do
     local tag = dynsup.receive_match(function(tag, down)
@@ -195,7 +195,7 @@ end
 
 local names = sorted(acts)
 
--- One storm of so many acts; acts are counted in tree.done. Returns when everything is up again.
+-- One storm of a number of acts; acts are counted in tree.done. Returns when everything is up again.
 function storm.blow(tree, count)
   tree.sturdy, tree.refs = pids "sturdy", {}
   for _ = 1, count do

@@ -7,7 +7,7 @@ local function ns(ms)
   return math.floor(ms * 1e6 + 0.5)
 end
 
--- The ways to wait for so many ms; "sent" is that of a message to oneself.
+-- The ways to wait for a number of ms; "sent" is by a message to itself.
 local ways = {
   { "sleep", dynsup.sleep },
   {

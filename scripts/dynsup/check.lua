@@ -1,12 +1,12 @@
---- The Lua half of `dynsup check`: the main process of a dry run, and what is said of it.
+--- The Lua half of `dynsup check`: the main process of a dry run, and the report on it.
 --
 -- Design notes.
--- What is declared is validated by those who always do, in C; here is only told what they refuse:
--- `told` is called inside of start_child and the like, with what these are about to return, so that
--- the stack tells the place. What happens where no script is on the stack, in a start function that
--- is C, comes again as the failure of whoever called start_child or start_link.
--- A body by name is looked for in its own process: its place is that of the call that returned its
--- pid, or that of the supervisor above it. That is known, at the latest, at the end of the run.
+-- Declarations are validated in C, as in every run; this module only reports what is refused: `told` is
+-- called inside start_child and the like, with what these are about to return, so that the stack shows the
+-- place. A failure without a script on the stack, in a start function written in C, appears again as the
+-- failure of the start_child or start_link that called it.
+-- A body by name is looked up in its own process: its place is that of the call that returned its pid, or
+-- that of the supervisor above it, which is known by the end of the run.
 
 local native = ...
 
@@ -21,11 +21,11 @@ local script_name = arg and arg[0] -- before the script runs, which may change i
 local check = {}
 
 local mistakes = 0
-local said = {}    -- line -> true: each is told once
+local said = {}    -- line -> true: each is printed once
 local places = {}  -- pid -> the place of the call that returned it
-local last         -- what was told last: { reason =, place = }, with is_note = true or by = an earlier one;
+local last         -- the last failure reported: { reason =, place = }, with is_note = true or by = an earlier one;
                    -- nil when something has gone well since
-local later = {}   -- functions that say what can be said at the end only
+local later = {}   -- functions for what can be reported only at the end
 
 -- ---- lines ----
 
@@ -71,15 +71,15 @@ local function place_in(traceback)
   return script_name
 end
 
--- ---- what the run tells ----
+-- ---- what the run reports ----
 
--- Failures that may have come about only because nobody ran: they are no mistakes by themselves.
+-- Failures that may be due to the check, in which no worker runs: they are not mistakes by themselves.
 local notes = {
   already_started = "somebody has the name or key, who in a run may have ended before",
   max_children = "no child ends in a check; in a run one may have",
 }
 
--- Nobody has the name. When there are processes that do not run, one of them may be who takes it.
+-- Nobody has the name. One of the processes that do not run might take it.
 local function no_supervisor(place, what)
   local _, idle = native.counts()
   if idle == 0 then
@@ -89,7 +89,7 @@ local function no_supervisor(place, what)
   end
 end
 
--- Is it the end of who has heard what was told last, as by `assert`, which says less of it?
+-- Is it the end of the process that got the last failure, as by `assert`, which says less about it?
 local function is_told(reason)
   if last == nil or rawequal(reason, last.reason) then return last ~= nil end
   local value = text.is_crash(reason) and rawget(reason, "error")
@@ -97,7 +97,7 @@ local function is_told(reason)
   return rawequal(value, last.reason)
 end
 
--- At the end it is known whether there was a worker who might have taken a name.
+-- Only at the end is it known whether there was a worker that might have taken a name.
 local function may_be_right(telling)
   if telling.by then return may_be_right(telling.by) end
   local _, idle = native.counts()
@@ -162,7 +162,7 @@ local function halted(code)
   end
 end
 
--- ---- a listener to which nobody comes ----
+-- ---- a listener to which nobody connects ----
 
 local function wait_for_ever()
   dynsup.sleep "infinity"
@@ -206,7 +206,7 @@ end
 
 local ends = {}
 
--- A note is no mistake in whatever way main ends by it.
+-- A note is not a mistake, however main ends because of it.
 local function ends_by_note(reason)
   if may_be_right(last) then
     say_note(text.is_crash(reason) and place_in(rawget(reason, "traceback")) or last.place,
@@ -236,7 +236,7 @@ local function summary()
   return ("%s: %d mistake%s"):format(checked, mistakes, mistakes == 1 and "" or "s")
 end
 
---- Says what is left to be said.
+--- Reports what remains to be reported.
 ---@param how "done"|"failed"|"waits"|"halted"
 ---@param value any what the run ended with
 ---@return integer code for the program's exit

@@ -110,7 +110,7 @@ function check_text.is_crash(reason)
   return type(reason) == "table" and rawget(reason, "traceback") ~= nil
 end
 
--- It may be a table of the program's own whose __tostring fails.
+-- It may be one of the program's tables, whose __tostring fails.
 local function crash_text(crash)
   local ok, text = pcall(tostring, crash)
   if ok then return text end
@@ -118,7 +118,7 @@ local function crash_text(crash)
   return ("an error that cannot be told%s\n%s"):format(why, rawget(crash, "traceback"))
 end
 
--- What was told in place of a value, where no value is wrong by itself: it says what to do.
+-- The detail where no value is wrong by itself: a text that says what to do.
 local function is_sentence(reason, detail)
   if type(detail) ~= "string" then return false end
   return reason == "invalid_mfa" and detail:find("another heap", 1, true) ~= nil

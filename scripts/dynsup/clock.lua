@@ -1,6 +1,6 @@
---- dynsup.clock: times of their own for trees of processes, which can be paused and stepped.
+--- dynsup.clock: trees of processes with a time of their own, which can be paused and stepped.
 --
--- A clock and its timers are in the core (core/clock.c); what is here checks options.
+-- A clock and its timers are in the core (core/clock.c); this module checks options.
 
 local native = ...
 

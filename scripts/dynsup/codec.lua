@@ -17,7 +17,7 @@ codec.pack = native.pack
 ---@return any ... nil, "cannot_unpack", detail when they are no such bytes
 codec.unpack = native.unpack
 
---- Says what the values of a type become, here, whose metatables' __pack gives that name.
+--- Defines what values become in this heap whose metatable's __pack gives that name.
 ---@param name string
 ---@param what table|function|nil the metatable that their tables get; or what makes a value of what has travelled
 codec.register = native.register

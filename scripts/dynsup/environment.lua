@@ -1,8 +1,8 @@
 --- Environments: the globals of workers whose spec has `env`.
 --
--- Such a worker is named by "module:function". The module's code is loaded for each incarnation
--- anew, with these globals in place of the shared ones; it stands in no table of loaded modules. What
--- it requires is shared as ever.
+-- Such a worker is named by "module:function". The module's code is loaded for each incarnation again, with
+-- these globals in place of the shared ones; it is not in package.loaded. Modules that it requires are shared
+-- as usual.
 
 local loading = require "dynsup.loading"
 
@@ -41,8 +41,8 @@ end
 -- Whose metatables every process has, by the type of the value.
 local shared = { pid = "userdata", ["dynsup.crash"] = "table" }
 
--- The metatable of strings leads to the shared string library, and who changes that of pids (and refs and
--- timers) or of crash objects has code of its own run in processes of others.
+-- The metatable of strings leads to the shared string library, and a worker that changes that of pids (and
+-- refs and timers) or of crash objects would have its code run in other processes.
 local function own_getmetatable(value)
   if type(value) == "string" then return nil end
   local meta = getmetatable(value)
@@ -73,7 +73,7 @@ local function own_dofile(env)
   end
 end
 
--- What reaches the shared globals by itself is replaced, if it is there at all.
+-- Functions that reach the shared globals by themselves are replaced, if they exist.
 local function enclose(env)
   env._G = env
   env.getmetatable = own_getmetatable

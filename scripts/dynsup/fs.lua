@@ -31,8 +31,8 @@ local function check_surplus(count, position, name)
   end
 end
 
--- Here, for what C says of an argument names a function and a line of this file. level: of the place that is
--- blamed; without one the caller of who calls this.
+-- Checked here, because an error from C would name a function and a line of this file. level: of the place to
+-- blame, by default the caller of the calling function.
 local function check_text(value, position, name, level)
   if type(value) ~= "string" and type(value) ~= "number" then
     error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name, type(value)), level or 3)

@@ -8,15 +8,8 @@ local core = ...
 ---@class dynsup
 local dynsup = core
 
+local check_table = require "dynsup.arguments".check_table
 local load_require = require "dynsup.require"
-
--- The named argument must be a table, or nil where that is allowed.
-local function check_table(value, position, name, optional)
-  if type(value) ~= "table" and not (optional and value == nil) then
-    local message = "bad argument #%d to '%s' (table expected, got %s)"
-    error(message:format(position, name, type(value)), 3)
-  end
-end
 
 --- The flags of a dynamic supervisor, with defaults filled in: what a module's `init` returns.
 ---@param options? table
@@ -106,7 +99,7 @@ function dynsup.previous(...)
   return load_require("dynsup.saving").previous(...)
 end
 
---- Loads a module's code anew and restarts the children that run it: docs/api.md.
+--- Loads a module's code again and restarts the children that run it: docs/api.md.
 ---@param module string
 ---@param options? table restart = false: only the code
 ---@return integer? restarted nil: nothing has changed

@@ -20,8 +20,8 @@ local undivided = native.undivided
 
 local loading = {}
 
--- name -> { name =, owner = the process that loads it, or false; depth = of its run among those that are inside
--- each other, 0: outside; waiters = resume functions }
+-- name -> { name =, owner = the process that loads it, or false; depth = of its run among nested ones, 0:
+-- outside; waiters = resume functions }
 local loads = {}
 
 -- depth -> process -> the load that it waits for, which is of the same run
@@ -69,8 +69,8 @@ local function search_lua(name)
   return chunk, path
 end
 
---- The loader of a module and what its searcher found beside; or nil and what was tried. The
---- searcher's errors, as of a module with a syntax error, are raised.
+--- The loader of a module and what else its searcher returned; or nil and what was tried. The searcher's
+--- errors, for instance a module's syntax error, are raised.
 ---@param name string
 ---@return function? loader
 ---@return any
@@ -133,7 +133,7 @@ local function claim(name, me, is_anew)
   return loads[name]
 end
 
---- Takes on the load of a module, unless another living process is at it or it is loaded.
+--- Claims the load of a module, unless another living process is loading it or it is loaded.
 ---@param name string
 ---@param me any the calling process, or false
 ---@param is_anew? boolean also when it is loaded

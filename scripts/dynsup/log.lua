@@ -1,8 +1,8 @@
 --- Lines of scripts in the log of the host, with fields for programs that read it.
 --
--- A line goes where the host's own reports go, in the same format (`dynsup run --log-format`). A
--- level that is not wanted costs a comparison. Nothing that a script logs can fail or raise, but for
--- misuse: a value that has no text shows as what it is.
+-- A line goes where the host's own reports go, in the same format (`dynsup run --log-format`). A line below
+-- the log level costs one comparison. Except for misuse, logging cannot fail or raise: a value without a text
+-- is shown as its type.
 
 local native = ...
 
@@ -14,7 +14,7 @@ local sort = table.sort
 ---@class dynsup.log
 local log = {}
 
--- Fields of every line: a field of the user's with such a name gets an underscore behind it.
+-- Fields of every line: a user's field with such a name gets an underscore appended.
 local taken = { time = true, level = true, event = true, message = true, pid = true, name = true, cut = true }
 
 -- A value as the C half takes it: a string, a number or a boolean.

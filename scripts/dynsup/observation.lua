@@ -1,8 +1,8 @@
---- Observations: events in the life of processes and children, told to a function or a mailbox.
+--- Observations: events in the life of processes and children, sent to a function or a mailbox.
 --
--- Each is told as a message "EVENT", event. A function runs in a process of its own, which takes
--- these messages and calls it: so it may wait, is interrupted when it runs long, and its error ends
--- nothing but the observation, with a report like any other.
+-- Each is sent as a message "EVENT", event. A function runs in a process of its own, which takes these
+-- messages and calls it: so it may wait, is interrupted when it runs long, and its error ends only the
+-- observation, with a report like any other.
 
 local native = ...
 local dynsup = require "dynsup"
@@ -14,12 +14,12 @@ local levels = { error = 1, warning = 2, info = 3, debug = 4 }
 local all_kinds = -1
 
 ---@class dynsup.Observation
----@field pid any the process that is told
+---@field pid any the process that gets the events
 local methods = {}
 
 local metatable = { __index = methods, __name = "dynsup.observation" }
 
---- Ends the observation: nothing is told any more. Again: does nothing.
+--- Ends the observation: no more events are sent. A second call does nothing.
 ---@return boolean ended it was not over yet
 function methods:close()
   if getmetatable(self) ~= metatable then
@@ -42,7 +42,7 @@ function metatable.__tostring(self)
   return "observation by " .. tostring(self.pid)
 end
 
--- The body of a process that hands events to f, until it is over or its owner ends.
+-- The body of a process that passes events to f, until the observation is closed or its owner ends.
 local function watch(f, owner, state)
   local ref = owner and dynsup.monitor(owner)
   while not state.is_over do
@@ -78,7 +78,7 @@ function readers.level(value)
   return levels[value]
 end
 
--- A name stays one: it stands for whoever has it at the time. Of { registry, key } it is who has it now.
+-- A name stays a name: it stands for whatever process has it at the time. { registry, key } is looked up now.
 local function read_dest(value)
   if type(value) ~= "table" then
     return (type(value) == "string" or dynsup.is_pid(value)) and value or nil

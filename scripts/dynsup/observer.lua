@@ -1,13 +1,14 @@
---- Looking into a running host: its tree, its processes, who waits for whom, the last events; and
---- killing, restarting, pausing and resuming one of them.
+--- Inspecting a running host: its tree, its processes, who waits for whom, the last events; and killing,
+--- restarting, pausing and resuming one process.
 --
--- Nothing here costs anything while nobody looks. What walks over all processes does so in pages of
--- bounded cost, and every few of them, about 0.1 ms, others have their turn: a look makes nobody
--- late. (A text does that tostring writes, which calls it from C.) Nothing waits for a supervisor that
--- is busy.
+-- Nothing here costs anything while nobody looks. Functions that walk over all processes do so in pages of
+-- bounded cost, and every few of them, about 0.1 ms, others have their turn, so that no process is late
+-- because of them. (Except the text of tostring, which calls from C.) No function waits for a busy
+-- supervisor.
 
 local native = ...
 local dynsup = require "dynsup"
+local check_table = require "dynsup.arguments".check_table
 local observation = require "dynsup.observation"
 local cycles = require "dynsup.observer_cycles"
 local sorting = require "dynsup.sorting"
@@ -23,7 +24,7 @@ local PAGES = 2  -- of processes, after which others have their turn
 local NODES = 20 -- of a tree
 local ROWS = 100 -- of a page of processes
 
--- A function that gives way each time it was called so often.
+-- A function that gives way every `times` calls.
 local function every(times)
   local count = 0
   return function()
@@ -72,17 +73,11 @@ local function number_of(name, options, option, otherwise)
   return value
 end
 
--- What to go on with behind a page of children, if it is given.
+-- Where to go on after a page of children, if given.
 local function check_cursor(name, value)
   local meta = type(value) == "userdata" and metatable_of(value)
   if value ~= nil and (not meta or rawget(meta, "__name") ~= "dynsup.cursor") then
     error(("bad option 'after' of '%s' (what it has returned expected, got %s)"):format(name, type(value)), 3)
-  end
-end
-
-local function check_table(name, position, value)
-  if value ~= nil and type(value) ~= "table" then
-    error(("bad argument #%d to '%s' (table expected, got %s)"):format(position, name, type(value)), 3)
   end
 end
 
@@ -97,7 +92,7 @@ end
 --- A page of the live processes: a list of tables, and what to give as `after` for the next page.
 ---@param options? { after?: integer, limit?: integer }
 ---@return table[] rows
----@return integer? after nil behind the last page
+---@return integer? after nil after the last page
 function observer.processes(options)
   options = check_options("processes", options, { after = true, limit = true })
   local limit = number_of("processes", options, "limit", 100)
@@ -153,7 +148,7 @@ end
 ---@param sup any
 ---@param options? { after?: any, limit?: integer }
 ---@return table[]? children
----@return any after_or_reason nil behind the last page
+---@return any after_or_reason nil after the last page
 function observer.children(sup, options)
   options = check_options("children", options, { after = true, limit = true })
   local limit = number_of("children", options, "limit", 100)
@@ -284,8 +279,7 @@ function observer.heaps(...)
   return text.list(dynsup.heaps(), text.heaps)
 end
 
---- Who waits for whom: for an answer of a process that it monitors, or for what it has asked of a
---- supervisor.
+--- Who waits for whom: for the answer of a monitored process, or for a supervisor to handle a request.
 ---@return table[] waits
 function observer.waits(...)
   check_count("waits", select("#", ...), 0)
@@ -306,8 +300,8 @@ end
 
 local rings = {} -- the observation that keeps them for this heap, of each run that is inside another one
 
---- Begins to keep the last events of this run for this heap, or ends it.
----@param limit integer how many; 0: none any more
+--- Begins to keep the last events of this run for this heap, or stops keeping them.
+---@param limit integer how many; 0: none
 ---@param filter? table as of dynsup.observe; without one: all but the begin and end of processes
 ---@return boolean? done
 ---@return string? reason
@@ -316,7 +310,7 @@ function observer.record(limit, filter)
   if math.type(limit) ~= "integer" or limit < 0 or limit > 1000000 then
     error("bad argument #1 to 'record' (a whole number from 0 to 1000000 expected)", 2)
   end
-  check_table("record", 2, filter)
+  check_table(filter, 2, "record", true)
   local new, reason, detail
   if limit > 0 then
     new, reason, detail = observation.keep(filter or { level = "info" }, limit)

@@ -10,8 +10,7 @@ function text.list(list, write)
   return setmetatable(list, { __tostring = write, __name = "dynsup.observer" })
 end
 
---- The same of what has an age, in a run: the text, which tells how old things were now, may be asked
---- for after it.
+--- The same for values with an age, in a run: the text may be made after the run, but shows the ages of now.
 ---@param list table
 ---@param write fun(list: table, looked_at: number): string
 ---@return table list

@@ -1,7 +1,7 @@
---- dynsup.registry: who has registered under which key, as Elixir's Registry.
+--- dynsup.registry: which process has registered under which key, like Elixir's Registry.
 --
--- Entries live in the core (core/registry.c); they end with their process, before anybody is told
--- of that, or with the registry. Here are the lists and the functions that call back.
+-- Entries live in the core (core/registry.c); they end with their process, before anybody is notified of its
+-- end, or with the registry. This module has the lists and the functions that call back.
 
 local native = ...
 
@@ -21,8 +21,8 @@ local function misuse(position, name, what, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, what), level)
 end
 
--- Raises in the name of the calling function, at the place that has called it; level: of that place, for who
--- calls this on behalf of that function.
+-- Raises an error in the name of the calling function, at the place that has called it. level: of that place,
+-- for callers that check on behalf of that function.
 local function check_dest(dest, name, level)
   if type(dest) ~= "string" and not dynsup.is_pid(dest) then
     misuse(1, name, "pid or registered name of a registry expected, got " .. type(dest), level or 4)
@@ -239,7 +239,7 @@ function registry.values(dest, key, pid)
   return list
 end
 
---- Replaces the value of the caller's entry under a unique key by what the function makes of it.
+--- Replaces the value of the caller's entry under a unique key by the function's result.
 ---@param dest dynsup.registry.dest
 ---@param key any
 ---@param f fun(value: any): any

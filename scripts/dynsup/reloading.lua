@@ -1,6 +1,6 @@
 --- dynsup.reload: new code for a module, and for the children that run it.
 --
--- The code is loaded anew in all heaps that have the module (reloading_heaps.lua, and in each of them
+-- The code is loaded again in all heaps that have the module (reloading_heaps.lua, and in each of them
 -- reloading_code.lua); then the children are restarted.
 
 local native = ...
@@ -42,8 +42,8 @@ local function find_children(module)
   return found
 end
 
--- The calling process and the supervisors above it: with them the caller ends. And who has spawned it,
--- which may be a supervisor whose start function waits for it.
+-- The calling process and the supervisors above it, with which the caller ends; and the process that has
+-- spawned it, which may be a supervisor whose start function waits for it.
 local function own_line()
   local line = {}
   local pid = dynsup.self()
@@ -55,7 +55,7 @@ local function own_line()
   return line, not line[parent] and parent
 end
 
--- Those who can be waited for, and those who cannot: with them the caller ends, or they wait for it.
+-- The children that can be waited for, and those that cannot: the caller ends with them, or they wait for it.
 local function part(children)
   local line, starter = own_line()
   local others, own = {}, {}
@@ -66,8 +66,8 @@ local function part(children)
   return others, own
 end
 
--- All are told to stop at once, and each then has its own time; those who cannot be waited for come
--- last. Returns how many run again (or will), and how many could not be started yet.
+-- All are told to stop at once, and each then has its own time; those that cannot be waited for come last.
+-- Returns how many run again (or will), and how many could not be started yet.
 local function renew(children)
   local others, own = part(children)
   local restarted, failed = 0, 0

@@ -127,8 +127,8 @@ function turning:turn_upvalues(f)
 end
 
 -- Turns the functions of this run's code that are reached from the new table: fields, those of tables in
--- fields and upvalues, upvalues, and so on; and these tables. What is in tables of theirs is not: there is no
--- telling where that leads.
+-- fields and upvalues, upvalues, and so on; and these tables. Tables nested deeper are left alone, for they
+-- could lead anywhere.
 local function turn_all(new, old, loader)
   local source = debug and debug.getinfo(loader, "S").source
   local all = setmetatable({ new = new, old = old, source = source, seen = others_tables(), functions = {} }, turning)
@@ -154,7 +154,7 @@ local function commit(name, new, loader)
   native.replace(old, new)
 end
 
--- Takes on the load of the module, behind whoever is at it.
+-- Claims the load of the module, after any other load of it.
 local function claim(name)
   local mine, other = loading.claim(name, loading.current(), true)
   while other do
@@ -180,7 +180,7 @@ function part:__close()
   local mine <close> = self.mine -- luacheck: ignore mine
 end
 
---- Compiles and runs the code, behind whoever is at it.
+--- Compiles and runs the code, after any other load of it.
 ---@param if_loaded? boolean only where the module has been loaded
 ---@return boolean? done false: it has not been; nil: it is refused
 ---@return any reason

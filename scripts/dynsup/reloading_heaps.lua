@@ -1,8 +1,8 @@
 --- New code for a module in all heaps that have it, for reload.
 --
--- In each other heap an agent, a process, prepares the code, and waits for what becomes of it
--- elsewhere: it is put into place in all heaps, or in none. They have their turn by their numbers, so
--- that of two who reload a module at the same time one waits for the other.
+-- In each other heap an agent, a process, prepares the code, and waits for the outcome in the other heaps:
+-- the code is put into place in all heaps, or in none. Heaps take their turn by their numbers, so that of two
+-- processes that reload a module at the same time one waits for the other.
 
 local native = ...
 local code = require "dynsup.reloading_code"
@@ -14,16 +14,16 @@ local reloading_heaps = {}
 
 -- ---- in another heap ----
 
--- The ref brings it in whatever limits the mailbox has. What cannot travel is told as a text.
+-- Because of the ref no limit of the mailbox applies. What cannot travel is sent as a text.
 local function tell(to, ref, done, reason, detail)
   if not pcall(dynsup.send, to, ref, done, reason, detail) then
     dynsup.send(to, ref, done, reason, tostring(detail))
   end
 end
 
---- An agent: reloads the module in its heap, as far as it is told to.
+--- An agent: reloads the module in its heap, step by step as instructed.
 ---@param name string
----@param to any the pid of who reloads
+---@param to any the pid of the process that reloads
 function reloading_heaps.serve(name, to)
   local watch = dynsup.monitor(to)
   local ref = dynsup.receive()
@@ -50,7 +50,7 @@ local function new_agent(heap, name)
   return setmetatable({ heap = heap, name = name }, agent)
 end
 
--- What it tells; or false and why it has ended.
+-- The agent's answer; or false and why it has ended.
 function agent:hear()
   local ref = self.ref
   local tag, a, b, c = dynsup.receive_match(function(first, second)
@@ -116,7 +116,7 @@ local function each_part(name)
   return parts
 end
 
---- Loads the module's code anew, here and in all heaps that have it.
+--- Loads the module's code again, here and in all heaps that have it.
 ---@param name string
 ---@return boolean? done nil: nothing has changed
 ---@return any reason

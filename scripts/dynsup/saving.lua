@@ -1,8 +1,8 @@
 --- State over a restart: what an incarnation of a child leaves to the next one.
 --
--- What is saved is a copy, made here and not in C, so that a big one does not hold up others; and
--- who asks for it gets a copy again: what an incarnation does to its state reaches the next one only
--- if it saves that. So a state is data: tables without metatables, and values that are their own copy.
+-- What is saved is a copy, made here and not in C, so that a big one does not hold up others; and reading it
+-- makes a copy again: changes of an incarnation to its state reach the next one only if they are saved. So a
+-- state is data: tables without metatables, and values that need no copy.
 
 local native = ...
 
@@ -21,7 +21,7 @@ local function step(key)
   return ("[%s]"):format(key)
 end
 
-local STEPS_MAX = 16 -- of a path: of a longer one so many are told, the first and the last
+local STEPS_MAX = 16 -- of a path: of a longer one only so many are shown, the first and the last
 
 -- The path of a table, by the places at which tables were found first.
 local function path_of(copier, source)

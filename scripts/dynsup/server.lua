@@ -3,16 +3,10 @@
 -- The functions come from C (`native`); here is what makes a module a child.
 
 local native = ...
+local check_table = require "dynsup.arguments".check_table
 
 ---@class dynsup.server
 local server = native
-
-local function check_table(value, position, name, optional)
-  if type(value) ~= "table" and not (optional and value == nil) then
-    local message = "bad argument #%d to '%s' (table expected, got %s)"
-    error(message:format(position, name, type(value)), 3)
-  end
-end
 
 --- The child spec of a server: `{ server, Module }` and, by `use`, `{ Module, arg }` are children.
 ---@param module table the callbacks

@@ -14,8 +14,8 @@ local function merge(list, from, middle, last, into, is_before)
   end
 end
 
---- Sorts a list; what is equal stays in its order. The result may be the list or another table, and
---- the list is not to be used any more.
+--- Sorts a list; equal items stay in order. The result may be the list or another table, and the list must
+--- not be used any more.
 ---@param list any[]
 ---@param is_before fun(a: any, b: any): boolean
 ---@return any[]

@@ -1,12 +1,13 @@
 --- dynsup.supervisor: static supervisors, whose children are known from the beginning.
 --
--- Children start in order and stop in reverse; when one must be restarted, the strategy says who
--- else is. The policy is in C (`native`); here is what turns children into specs. Specs and options
--- are validated in C, nowhere else.
+-- Children start in order and stop in reverse; when one must be restarted, the strategy says which others
+-- are. The policy is in C (`native`); this module turns children into specs. Specs and options are validated
+-- in C, nowhere else.
 
 local native = ...
 
 local dynsup = require "dynsup"
+local check_table = require "dynsup.arguments".check_table
 local normalize = native.normalizer()
 
 ---@alias dynsup.supervisor.dest lightuserdata|string a pid or a name
@@ -28,14 +29,6 @@ local supervisor = {
   count_children = dynsup.count_children,
   stop = dynsup.stop,
 }
-
--- The named argument must be a table, or nil where that is allowed.
-local function check_table(value, position, name, optional)
-  if type(value) ~= "table" and not (optional and value == nil) then
-    local message = "bad argument #%d to '%s' (table expected, got %s)"
-    error(message:format(position, name, type(value)), 3)
-  end
-end
 
 -- What is in it that nobody would read, n aside, which table.pack adds; or nil.
 local function what_no_list_has(children)
@@ -63,8 +56,8 @@ local function is_function_name(value)
   return type(value) == "string" and value:find(":", 1, true)
 end
 
--- A child as a spec. A bare function is a temporary worker, whose id is the function; what is no
--- child stays what it is, to be refused by who validates it.
+-- A child as a spec. A bare function is a temporary worker, whose id is the function; any other value stays
+-- what it is, and is refused when it is validated.
 local function to_spec(child)
   if type(child) == "function" or is_function_name(child) then
     return { id = child, body = child, restart = "temporary" }

@@ -1,11 +1,11 @@
 --- dynsup.task: functions that run as processes and whose results are waited for, as Elixir's Task.
 --
 -- Design notes.
--- A task's process sends its owner `ref, results...`, where ref is the ref of the owner's monitor,
--- and ends. The box is what the two share: its ref is set when owner and process are related as
--- they should be, and the process does not begin before; it is false when the owner was unwound before
--- that. While the box is open the owner wants the results, and nothing is sent after that. So a late
--- result reaches nobody's mailbox.
+-- A task's process sends its owner `ref, results...`, where ref is the ref of the owner's monitor, and ends.
+-- The two share the box: its ref is set once owner and process are linked and monitored as they should be,
+-- and the process does not begin before; it is false if the owner was unwound before that. While the box is
+-- open the owner wants the results, and nothing is sent afterwards. So a late result reaches nobody's
+-- mailbox.
 
 local native = ...
 local dynsup = require "dynsup"
@@ -21,10 +21,10 @@ local task = {}
 ---@class dynsup.task.handle
 ---@field pid any
 ---@field ref any
----@field owner any who may wait for it
+---@field owner any the process that may wait for it
 ---@field linked boolean
 ---@field box table
----@field done boolean its end has been handed out, or it is let go of
+---@field done boolean its end has been returned, or it was given up
 local Handle = { __name = "task" }
 
 function Handle.__tostring(t)
@@ -33,7 +33,7 @@ end
 
 -- ---- misuse ----
 
--- level: of the place that is blamed; without one the caller of who has called the function that checks.
+-- level: of the place to blame, by default the caller of the function that calls the check.
 local function misuse(position, name, what, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, what), level or 4)
 end
@@ -81,7 +81,7 @@ end
 
 -- ---- the process ----
 
--- In one piece: either the process sees that it is decided, or it is told so.
+-- Without interruption: either the process sees that it is decided, or it gets a message.
 local function decide(box, ref)
   box.ref = ref
   if box.waiter then send(box.waiter, box.word) end
@@ -162,8 +162,8 @@ local function begin(linked, f, ...)
   return relate(box, pid, ref, linked)
 end
 
--- Why a supervisor whose children live in other heaps does not take a task: the detail says that a function
--- is to be named, but that is the one of this file.
+-- Why a supervisor whose children live in other heaps does not take a task: C's detail says that a function
+-- must be named, but it means a function of this file.
 local function refused(reason, detail)
   if reason ~= "invalid_mfa" or type(detail) ~= "string" then return detail end
   return "a task that is awaited shares a table with its owner, and another heap shares none"
@@ -292,7 +292,7 @@ function task.await(t, ms)
   return awaited(t, wait(t, ms))
 end
 
---- Waits for the task's end, and tells how it came.
+--- Waits for the task's end, and returns how it ended.
 ---@param t dynsup.task.handle
 ---@param ms? number|"infinity" 5000
 ---@return string? "ok", results...; "exit", reason; nil, "timeout": the task goes on
@@ -312,8 +312,8 @@ local function deadline_in(ms)
   return ms == "infinity" and math.huge or dynsup.now() + ms
 end
 
--- Waits for the ends of all tasks, at most until then, and calls each(i, status, ...) as they come,
--- until it returns true. Returns whether nobody is left.
+-- Waits for the ends of all tasks, at most until then, and calls each(i, status, ...) as they come, until it
+-- returns true. Returns whether no task is left.
 local function wait_each(tasks, deadline, each)
   local index, left = {}, #tasks
   for i, t in ipairs(tasks) do index[t.ref] = i end
@@ -374,7 +374,7 @@ end
 
 -- ---- stopping ----
 
--- How a task ended that was told to; the reason that was asked for is no answer.
+-- How a task ended that was told to; the requested reason is not a result.
 local function stopped(expected, status, ...)
   if status == "exit" and ... == expected then return nil end
   return status, ...
@@ -404,7 +404,7 @@ function task.shutdown(t, ms)
   return stopped(brutal and "killed" or "shutdown", table.unpack(results, 1, results.n))
 end
 
---- Lets the task go on without its owner, who is told nothing more.
+--- Lets the task go on without its owner, which gets no more messages from it.
 ---@param t dynsup.task.handle
 ---@return string? as yield, of a task that has ended; nil: it goes on
 function task.ignore(t)
@@ -426,8 +426,8 @@ local function kill(t)
   dynsup.exit(t.pid, "kill")
 end
 
--- Waits until a task that was killed is down, and takes all that it has left in the mailbox: before its DOWN
--- there may be a reply.
+-- Waits until a killed task is down, and takes everything that it has left in the mailbox: there may be a
+-- reply before its DOWN.
 local function down(t)
   if receive_end(t.ref, "infinity") == t.ref then receive_end(t.ref, "infinity") end
   t.done = true
@@ -462,7 +462,7 @@ local function starter(sup, linked, f)
   return function(...) return begin_under(sup, linked, f, ...) end
 end
 
---- Runs f for each item, so many at a time, as they are asked for:
+--- Runs f for each item, several at a time, as results are asked for:
 --- `for status, value in task.async_stream(nil, items, f) do`.
 ---@param sup any a supervisor, or nil
 ---@param items table|function a list, or a function that returns the next item

@@ -1,8 +1,8 @@
 --- Streams of tasks: the half of dynsup.task that runs a function for each of many items.
 --
--- A stream begins tasks as its results are asked for, and no more of them than may be waited for at
--- a time, those counted that have ended and were not handed out. Tasks are numbered in their order;
--- all have the same time, so that the oldest that runs is the first whose time is over.
+-- A stream begins tasks as its results are asked for, and no more than max_concurrency at a time, including
+-- those that have ended but were not handed out. Tasks are numbered in order; all have the same timeout, so
+-- that the oldest running task is the first to time out.
 
 local dynsup = require "dynsup"
 
@@ -188,8 +188,8 @@ function Stream:step()
   return table.unpack(result, 1, result.n)
 end
 
--- Takes all that a task which was killed leaves in the mailbox. Who cannot wait for its end closes the mailbox
--- to it; what comes to a process that is ending is nothing to anybody.
+-- Takes everything that a killed task leaves in the mailbox. A process that cannot wait for the task's end
+-- closes its mailbox to it; messages to a process that is ending matter to nobody.
 local function clean(t, may_wait)
   if may_wait then
     pcall(parts.down, t)

@@ -31,7 +31,7 @@ end
 local running = {}
 running.__index = running
 
--- Something has happened: who waits looks again.
+-- Something has happened: waiting code checks again.
 function running:wake()
   self.changes = self.changes + 1
   if self.resume then
@@ -94,7 +94,7 @@ function attach.start(folder, words, input)
   return self
 end
 
---- Waits until the condition holds, which is looked at when the program prints or ends.
+--- Waits until the condition holds, which is checked when the program prints or ends.
 ---@param is_so fun(self: table): any
 ---@param what string
 function running:wait_until(is_so, what)

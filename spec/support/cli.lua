@@ -48,7 +48,7 @@ function cli.assert_ended(code, got)
   assert.equal(code, got.code, got.err)
 end
 
--- What was said on stderr, but for what the watchdog says when a busy machine has other work for long.
+-- The text on stderr, except the watchdog's lines when a busy machine has other work for long.
 local function said(got)
   return (got.err:gsub("[^\n]*a process was stuck for %d+ ms[^\n]*\n", ""))
 end

@@ -27,7 +27,7 @@ function family.link_idle()
   return dynsup.spawn_link(family.idle)
 end
 
---- A body that ends as it is told: see family.finish.
+--- A body that ends on request: see family.finish.
 function family.mortal()
   local how, reason = dynsup.receive()
   if how == "exit" then dynsup.exit(reason) end

@@ -46,7 +46,7 @@ function worker.arguments(to, ...)
   dynsup.sleep()
 end
 
--- Tells who it is and sleeps, and tells when it ends.
+-- Sends its pid and sleeps, and sends a message when it ends.
 function worker.sleeper(to)
   dynsup.send(to, "up", dynsup.self())
   local _ <close> = setmetatable({}, {
@@ -153,15 +153,15 @@ function worker.stubborn_eater(to)
   end
 end
 
--- Sends its arguments behind a global that it has raised by one.
+-- Sends a global that it has incremented, followed by its arguments.
 function worker.count_global(to, ...)
   _G.counted = (_G.counted or 0) + 1
   dynsup.send(to, _G.counted, ...)
   dynsup.receive()
 end
 
--- Looks for a message of that many bytes while so many others are taken, and again when they are not;
--- tells whether it was found.
+-- Looks for a message of that many bytes while a number of others are taken, and again afterwards; sends
+-- whether it was found.
 function worker.look_twice(to, size, taken)
   local wanted = ("k"):rep(size)
   dynsup.sleep(1)

@@ -4,8 +4,8 @@ local dynsup = require "dynsup"
 
 local keeping = {}
 
--- A body that tells the main process what the incarnation before has left, then does what it is
--- told: "save" a value, "exit" with a reason, "crash".
+-- A body that sends the main process what the previous incarnation has left, then follows messages: "save" a
+-- value, "exit" with a reason, "crash".
 function keeping.keeper(main)
   dynsup.send(main, "began", dynsup.previous() or false)
   while true do
@@ -29,7 +29,7 @@ function keeping.began()
   return previous
 end
 
--- A keeper under a new supervisor. Returns how to tell it something, and the supervisor.
+-- A keeper under a new supervisor. Returns a function that sends it a message, and the supervisor.
 function keeping.start(fields, options)
   local spec = { body = keeping.keeper, args = { dynsup.self() }, name = "keeper" }
   for name, value in pairs(fields or {}) do spec[name] = value end

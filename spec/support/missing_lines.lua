@@ -1,12 +1,12 @@
 -- Counts what a full disk has taken from a log of "begin N", "line I of N" and "end N".
 local assert = require "luassert"
 
---- How many lines are missing, and how many the log says that are; a line that is cut or runs into the next
---- one is missing. Where a group of lines begins and ends must be there.
+--- How many lines are missing, and how many are missing according to the log; a line that is cut or runs into
+--- the next one is missing. The first and the last line of each group must be there.
 ---@param log string
 ---@param groups integer[]
 ---@param size integer how many lines a group has
----@return integer missing, integer told
+---@return integer missing, integer reported
 return function(log, groups, size)
   local lines, missing, told = {}, 0, 0
   for line in log:gmatch "[^\n]+" do

@@ -10,7 +10,7 @@ function order.reset()
   notes = {}
 end
 
--- In one step: who notes may be interrupted anywhere.
+-- In one step, since the calling process may be interrupted anywhere.
 function order.note(text)
   table.insert(notes, text)
 end
@@ -44,7 +44,7 @@ local function run(id)
   end
 end
 
--- The spec of a worker that notes +id and -id, and ends as it is told by "exit", reason or "error".
+-- The spec of a worker that notes +id and -id, and ends when it gets "exit", reason or "error".
 function order.worker(id, fields)
   local spec = { id = id, body = run, args = { id } }
   for name, value in pairs(fields or {}) do
@@ -71,7 +71,7 @@ function order.main(f)
   end, { log_level = "off" })
 end
 
--- A static supervisor whose start is not looked at any more.
+-- A static supervisor whose start is not noted.
 function order.started(children, options)
   local sup = assert(dynsup.supervisor.start_link(children, options))
   order.take()

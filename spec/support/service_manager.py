@@ -1,5 +1,5 @@
-# A service manager for specs: runs a command with NOTIFY_SOCKET, prints what it is told, and sends
-# SIGTERM once it has been told the given line that many times.
+# A service manager for specs: runs a command with NOTIFY_SOCKET, prints the notifications, and sends SIGTERM
+# once it has received the given line that many times.
 # Usage: service_manager.py SOCKET LINE COUNT COMMAND...
 import os, signal, socket, subprocess, sys
 

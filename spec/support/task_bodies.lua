@@ -1,4 +1,4 @@
---- What specs of tasks share: functions for tasks to run, and how their owner is looked at.
+--- What specs of tasks share: functions for tasks to run, and checks of their owner.
 
 local assert = require "luassert"
 local dynsup = require "dynsup"

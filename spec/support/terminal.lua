@@ -1,5 +1,5 @@
--- A real terminal for specs: tmux, to which keys are sent and whose screen is looked at. What a test
--- waits for is looked for again and again, up to a generous limit.
+-- A real terminal for specs: tmux, to which keys are sent and whose screen is read. What a test waits for is
+-- checked repeatedly, up to a generous limit.
 
 local busted = require "busted"
 local program = require "spec.support.program"
@@ -71,7 +71,7 @@ function terminal.prompt(words, columns, rows)
   terminal.wait "\n> $"
 end
 
---- The screen's rows, without blanks at their ends, behind a newline; without empty rows at the end.
+--- The screen's rows, each after a newline, without trailing blanks and without empty rows at the end.
 ---@return string
 function terminal.screen()
   return ("\n" .. tmux_here("capture-pane", "-p")):gsub("[ ]+\n", "\n"):gsub("%s+$", function(tail)
@@ -214,7 +214,7 @@ function terminal.describe(name, tests, finish)
       if finish then
         finish()
       end
-      -- a program may be stuck, and not heed that its terminal is gone
+      -- a program may be stuck, and not notice that its terminal is gone
       tmux "list-panes -a -F '#{pane_pid}' 2>/dev/null | sed 's/^/-/' | xargs -r kill -9 --"
       tmux "kill-server"
       -- what ends now may still write

@@ -6,7 +6,7 @@ local modules = require "spec.support.modules"
 
 local versions = {}
 
--- A module whose functions tell main what has begun: the version, the argument, what was left.
+-- A module whose functions send main what has begun: the version, the argument, the saved state.
 local text = [[
   local dynsup = require "dynsup"
   local M = {}

@@ -1,6 +1,5 @@
-/* Loaded before all others, it makes a machine whose wall clock jumps at each look at it: back by
- * ten years, before 1970, behind what 64 bits of nanoseconds can say, to 1970, and back to the
- * time. */
+/* A preloaded library that makes the wall clock jump at each reading: back by ten years, before
+ * 1970, beyond 64 bits of nanoseconds, to 1970, and back to the time. */
 #define _GNU_SOURCE
 #include <stdatomic.h>
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
 /*
- * Making a list of so many tables with the fields of a child.
+ * Making a list of tables with the fields of a child.
  */
 #include "limit.h"
 

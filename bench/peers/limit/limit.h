@@ -1,6 +1,6 @@
 /*
  * The limit: bare loops over Lua coroutines, and over timers of libuv, without processes,
- * supervisors or anything else. What dynsup adds to these can be told from the ratio.
+ * supervisors or anything else. The ratio shows what dynsup adds to these.
  *
  * Each question is a file of its own with one function; main.c lists them. The program ends when
  * something fails: nothing here is of use without its figures.

@@ -1,5 +1,5 @@
 /*
- * A coroutine that is closed in the middle, or fails and has its traceback made, and begins anew.
+ * A coroutine that is closed in the middle, or fails and has its traceback made, and begins again.
  */
 #include "limit.h"
 

@@ -1,4 +1,4 @@
-/* What both loops over sleeping coroutines share: who sleeps, and how late each wakes. */
+/* What both loops over sleeping coroutines share: the sleepers, and how late each wakes. */
 #ifndef LIMIT_SLEEPERS_H
 #define LIMIT_SLEEPERS_H
 
@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Wake-ups, and the lateness of so many of them. */
+/* The number of wake-ups, and the lateness of some of them. */
 typedef struct limit_wakes {
     long count, every;
     double *late; /* ms */
@@ -15,7 +15,8 @@ typedef struct limit_wakes {
 
 void limit_wakes_init(limit_wakes *wakes);
 
-/* Counts anew, for so many who each sleep for half a second on average, and for so long. */
+/* Counts again, for a number of sleepers that sleep for half a second on average, and a duration.
+ */
 void limit_wakes_begin(limit_wakes *wakes, int size, int ms);
 
 void limit_wake_count(limit_wakes *wakes, uint64_t now_ns, uint64_t due_ns);
@@ -25,7 +26,7 @@ void limit_wakes_tell(const limit_ask *ask, int size, const limit_wakes *wakes, 
 
 void limit_wakes_fini(limit_wakes *wakes);
 
-/* Pushes what a sleeper runs, and a table for so many. [-0, +2] */
+/* Pushes the function of a sleeper, and a table for all sleepers. [-0, +2] */
 void limit_sleepers_begin(lua_State *L, int size);
 
 /* The next coroutine, of the table and the function on top of the stack; i counts from 1. */

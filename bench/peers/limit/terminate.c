@@ -1,5 +1,5 @@
 /*
- * Closing a Lua state that has so many coroutines.
+ * Closing a Lua state that has many coroutines.
  */
 #include "limit.h"
 

@@ -2,8 +2,9 @@
  * Coroutines that sleep 0 to 1000 ms in a loop, in a wheel of lists.
  *
  * Design notes.
- * A slot is a tick, and is looked at when that is over: nobody wakes early, and in a slot in no
- * order. While one runs the record and the coroutine of the next one are fetched.
+ * A slot is a tick, and is handled when the tick is over: nobody wakes early, and within a slot
+ * there is no order. While one coroutine runs, the record and the coroutine of the next one are
+ * fetched.
  */
 #include "sleepers.h"
 
@@ -11,7 +12,7 @@
 #include <time.h>
 
 #define TICK_BITS  18    /* 0.26 ms */
-#define SLOT_COUNT 16384 /* 4.3 s: a second of sleep, and how far the loop may be behind */
+#define SLOT_COUNT 16384 /* 4.3 s: a second of sleep, and how far the loop may lag */
 #define CACHE_LINE 64
 #define MS         1000000 /* ns */
 

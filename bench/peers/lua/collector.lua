@@ -1,5 +1,5 @@
--- The longest stop of the collector beside so many coroutines, in incremental mode: the interpreter begins
--- in generational mode, whose stops are longer.
+-- The longest pause of the collector with SIZE coroutines, in incremental mode: the interpreter begins
+-- in generational mode, whose pauses are longer.
 local bench = dofile(arg[0]:gsub("peers/.*$", "") .. "suite/harness.lua")
 local cycle = dofile(arg[0]:gsub("peers/.*$", "") .. "suite/cycle.lua")
 

@@ -1,4 +1,4 @@
--- How late a timer of luv of 1 ms is beside so many idle coroutines, one of which makes garbage. A
+-- How late a 1 ms timer of luv is with SIZE idle coroutines, one of which makes garbage. A
 -- coroutine that never yields has no figure: nothing else runs any more.
 local uv = require("luv")
 local bench = dofile(arg[0]:gsub("peers/.*$", "") .. "suite/harness.lua")
@@ -22,7 +22,7 @@ local function new_idle(count)
   return children
 end
 
--- By how many ms each of so many beats was late.
+-- By how many ms each beat was late.
 local function beat(count)
   local timer, late = uv.new_timer(), {}
   local function next_beat()

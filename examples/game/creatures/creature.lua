@@ -9,7 +9,7 @@ local WIDTH, HEIGHT, EDGE = 254, 246, 14 -- what overlay and news leave
 ---@field x number
 ---@field y number
 ---@field looks_left boolean
----@field lamp { x: number, y: number }? where the lamp is; for those who watch it
+---@field lamp { x: number, y: number }? where the lamp is; for creatures that watch it
 ---@field text string? what it says
 local Creature = {}
 Creature.__index = Creature
@@ -31,7 +31,7 @@ function Creature.anywhere()
   return math.random(EDGE, WIDTH - EDGE), math.random(EDGE, HEIGHT - EDGE)
 end
 
---- From now on it is told where the lamp is.
+--- From now on it gets messages with the lamp's position.
 function Creature:watch_lamp()
   dynsup.send("stage", "watch", dynsup.self())
   self.lamp = { x = WIDTH / 2, y = HEIGHT / 2 }
@@ -62,7 +62,7 @@ function Creature:step(place, length)
   if far > 0 then self:move((place.x - self.x) / far * length, (place.y - self.y) / far * length) end
 end
 
---- Shows itself and waits. Messages that come meanwhile go to the function, but for the lamp's.
+--- Shows itself and waits. Messages that arrive meanwhile go to the function, except the lamp's.
 ---@param ms number
 ---@param on_message fun(what, ...)?
 function Creature:rest(ms, on_message)

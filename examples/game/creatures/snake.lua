@@ -1,5 +1,5 @@
---- The snake: creeps in curves. Edit this file while the game runs, and save it: the snake gets the
---- new code where it is. A mistake in it is told, and the snake goes on as it was.
+--- The snake: creeps in curves. Edit this file while the game runs, and save it: the snake gets the new code
+--- where it is. A mistake in it is reported, and the snake goes on as before.
 local Creature = require "creatures.creature"
 
 local SPEED = 1.2

@@ -1,7 +1,7 @@
---- Completion of what is typed: globals, fields, methods behind a colon, modules in the string of a
---- require, and names of running processes in any other string.
+--- Completion of what is typed: globals, fields, methods after a colon, modules in the string of a require,
+--- and names of running processes in any other string.
 --
--- Nothing of the user's is called: tables are read raw, and only tables are followed as __index.
+-- No user code is called: tables are read raw, and __index is followed only if it is a table.
 
 local dynsup = require "dynsup"
 local show = require "dynsup.repl.show"
@@ -11,12 +11,12 @@ local complete = {}
 local LIMIT = 1000    -- candidates that are shown, and names of processes that are looked for
 local NAME = 150      -- bytes of a candidate: an attached client gets all of them in a line
 local KEYS = 100000   -- keys of a table that are looked at
-local ANCESTORS = 100 -- tables behind one another by __index
+local ANCESTORS = 100 -- tables in a chain of __index
 
--- Modules that are nobody's affair; so are those of several words, which are parts of others.
+-- Internal modules; so are those of several words, which are parts of others.
 local own = {
-  check = true, environment = true, loading = true, observation = true, reloading = true, repl = true, require = true,
-  saving = true, sorting = true,
+  arguments = true, check = true, environment = true, loading = true, observation = true, reloading = true, repl = true,
+  require = true, saving = true, sorting = true,
 }
 
 local function is_own(name)
@@ -82,7 +82,7 @@ end
 
 -- ---- fields ----
 
--- The table behind a value's __index, or nil.
+-- The table that is a value's __index, or nil.
 local function ancestor(value)
   local meta = debug.getmetatable(value)
   local index = type(meta) == "table" and rawget(meta, "__index")
@@ -127,7 +127,7 @@ local function add_fields(found, value, prefix, methods)
   end
 end
 
--- The modules beside dynsup are fields that are not there yet.
+-- The other modules are fields of dynsup that do not exist before their first use.
 local function add_modules_beside(found, prefix)
   for name in next, package.preload do
     local short = type(name) == "string" and name:match "^dynsup%.([%a_]+)$"
@@ -137,7 +137,7 @@ local function add_modules_beside(found, prefix)
   end
 end
 
--- "a.b:c" behind the last word that ends the text: the value before the last separator.
+-- For "a.b:c" at the end of the text: the value before the last separator.
 local function find_owner(path, env)
   local owner = env
   for name in path:gmatch "[%a_][%w_]*" do
@@ -149,8 +149,8 @@ local function find_owner(path, env)
   return owner
 end
 
--- The owner, the separator and the name that end the text; without an owner only the name. A search
--- for what ends a text begins at each place anew: that would hold everybody up at a long word.
+-- The owner, the separator and the name that end the text; without an owner only the name. A pattern anchored
+-- at the end would be tried at each position, and hold everybody up at a long word.
 local function read_name(text)
   local ending = text:reverse():match("^[%w_.:]*"):reverse()
   local path, separator, prefix = ending:match "^[%d.:]*([%a_][%w_.:]*)([.:])([%a_]?[%w_]*)$"
@@ -243,7 +243,7 @@ local function ends_in_require(text)
   return before:sub(-#"require") == "require"
 end
 
--- Can the name stand in a line as it is? Control characters of eight bits cannot, nor what is no UTF-8.
+-- Can the name be inserted as it is? 8-bit control characters cannot, nor can invalid UTF-8.
 local function is_plain(name)
   return utf8.len(name) and not name:find "%c" and not name:find "\xc2[\x80-\x9f]"
 end
@@ -272,13 +272,13 @@ local function common_prefix(a, b)
   return a:sub(1, length)
 end
 
---- What may stand in place of the word that ends the text.
+--- Completions of the word that ends the text.
 ---@param text string the line up to the cursor
 ---@param env? table the globals
 ---@param names? fun(prefix: string, limit: integer): string[] of running processes
 ---@return string word
 ---@return string[] candidates sorted; each begins with the word; not all when there are many
----@return string common what all of them begin with, also those that are left out
+---@return string common what all of them begin with, including those left out
 function complete.candidates(text, env, names)
   local place = scan(text)
   local word, found
@@ -305,7 +305,7 @@ function complete.candidates(text, env, names)
   return word, candidates, common
 end
 
---- What Tab inserts at the end of the text, and what there is to choose from.
+--- What Tab inserts at the end of the text, and the choices.
 ---@param text string
 ---@param env? table
 ---@param names? function

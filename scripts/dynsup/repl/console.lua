@@ -43,7 +43,7 @@ function console:finish_input()
   self:wake "over"
 end
 
--- Puts what completes the word behind the cursor's place.
+-- Inserts the completion of the word at the cursor.
 function console:insert(text, cursor, insertion)
   local before, behind = text:sub(1, cursor), text:sub(cursor + 1)
   self.terminal.change(self.prompt, before .. insertion .. behind)
@@ -141,7 +141,7 @@ function console:key(key)
   end
 end
 
--- The keys that are there, as long as the line goes on.
+-- Handles the available keys, as long as the line goes on.
 function console:take_keys()
   local bytes, at = self.terminal.peek(), 1
   while self.resume and at <= #bytes do
@@ -178,9 +178,9 @@ function console:on_interrupt()
   end
 end
 
--- The host is halted, by whomever, or the session's process was killed, and then it is halted: the
--- terminal is given back. The process, which traps exits, is to wait for nothing any more; once it
--- has read all lines, it may be at its end by itself.
+-- The host is halted, also because the session's process was killed: the terminal is given back. The process,
+-- which traps exits, must wait for nothing any more; once it has read all lines, it may already be ending by
+-- itself.
 function console:leave()
   self.left = true
   self.terminal.leave()

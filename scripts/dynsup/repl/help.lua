@@ -27,7 +27,7 @@ local help = {}
 
 -- ---- pages ----
 
--- "api/http.md" tells of dynsup.http, "api.md" of dynsup.
+-- "api/http.md" describes dynsup.http, "api.md" dynsup.
 local function module_of(page)
   return page:match "^api/([%a_]+)%.md$" or page == "api.md" and "" or nil
 end
@@ -106,7 +106,7 @@ local function entry_text(module, section)
   return title .. "\n" .. plain(section.text) .. "\n"
 end
 
--- What a module's page says beside its functions: their entries rely on it.
+-- What a module's page says apart from its functions: their entries rely on it.
 local function beside(index, module)
   local titles = {}
   for _, group in ipairs(index.groups) do
@@ -214,7 +214,7 @@ local function find(index, text)
   return names_where(index.entries, function(full) return full:find(last) ~= nil end)
 end
 
---- What help(topic) tells.
+--- The text of help(topic).
 ---@param pages table<string, string> the pages of docs/ by their names
 ---@param topic any a function or module of dynsup's, or a name; nil: an overview
 ---@param width? integer

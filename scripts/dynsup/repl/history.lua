@@ -1,7 +1,7 @@
 --- The lines of earlier sessions: a file with one line each, the latest last.
 --
--- Each line is appended as soon as it was typed, so several sessions at a time lose nothing. A file
--- that cannot be read or written is no reason to do without a prompt.
+-- Each line is appended as soon as it was typed, so several sessions at a time lose nothing. The prompt works
+-- without a file that cannot be read or written.
 
 local uv = require "luv"
 
@@ -35,7 +35,7 @@ local function read_lines(path)
   local lines = {}
   local file <close> = io.open(path, "rb")
   local text = file and file:read "a" or "" -- a folder can be opened, not read
-  for line in text:gmatch "[^\n]+" do -- there is an empty one behind what a full disk has cut off
+  for line in text:gmatch "[^\n]+" do -- after a line cut by a full disk there is an empty one
     lines[#lines + 1] = line
   end
   return lines

@@ -1,5 +1,5 @@
---- Lines from what is no terminal: no prompt, and the host goes on while none is there. Who prints to a pipe
---- that nobody reads any more is asked for no further line.
+--- Lines from an input that is not a terminal: without a prompt, and the host goes on while it waits for a
+--- line. Once the output goes to a pipe that nobody reads any more, no further line is read.
 
 local dynsup = require "dynsup"
 local read = require "dynsup.repl.read"
@@ -58,7 +58,7 @@ local function take_part(input)
   return part
 end
 
--- A line, or what is left without an end; nil: nothing.
+-- A line, or the rest without a newline; nil: nothing.
 local function next_line(reader, input)
   local parts, line = {}, input.line()
   while not line do

@@ -34,8 +34,8 @@ local function without(comment)
   return comment:find "^%-%-%[=*%[" and comment or ""
 end
 
---- The text without what Lua leaves out where a file begins: the mark of UTF-8, and a line that tells the
---- shell who runs it.
+--- The text without what Lua skips at the beginning of a file: the UTF-8 byte order mark, and a line that
+--- begins with "#".
 ---@param text string
 ---@return string
 function read.beginning(text)

@@ -43,7 +43,7 @@ actions["\18"] = function(self)
   end
 end
 
--- Backspace: the search begins anew with a shorter pattern.
+-- Backspace: the search begins again with a shorter pattern.
 actions["\127"] = function(self)
   local last = utf8.offset(self.pattern, -1)
   self.pattern = last and self.pattern:sub(1, last - 1) or ""
@@ -54,8 +54,8 @@ actions["\127"] = function(self)
 end
 actions["\8"] = actions["\127"]
 
---- Takes a key. When it ends the search: the text that is in the line then. Ctrl-G and Escape give the
---- search up; any other key that is no text ends it.
+--- Takes a key. Returns the text of the line if the key ends the search. Ctrl-G and Escape cancel the search;
+--- any other key that is not text ends it.
 ---@param key string
 ---@return string?
 function search:key(key)

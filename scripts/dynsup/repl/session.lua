@@ -6,7 +6,7 @@ local read = require "dynsup.repl.read"
 local show = require "dynsup.repl.show"
 
 local CHUNK = "=stdin"
-local PROMPT_MAX = 1000 -- bytes: an attached client is told it with each line
+local PROMPT_MAX = 1000 -- bytes: it is sent to an attached client with each line
 
 local session = {}
 session.__index = session
@@ -53,9 +53,9 @@ function session.names(prefix, limit)
   return list
 end
 
--- ---- what is told ----
+-- ---- errors ----
 
--- What was thrown, as text: of a table without a text of its own what it holds.
+-- An error value as text: for a table without a __tostring its contents.
 local function error_text(value)
   if type(value) == "string" then
     return value
@@ -98,13 +98,13 @@ end
 --- Runs a function as a line.
 ---@param f function
 ---@param ... any its arguments
----@return table? results packed; nil when it has not come to its end
+---@return table? results packed; nil when it did not reach its end
 ---@return string? why nil when the host is halted
 function session:try(f, ...)
   local outcome, results = "interrupted", { n = 0 }
   if not self.is_unwanted then
     outcome, results = pack_outcome(native.attempt(f, ...))
-    self.is_unwanted = false -- what has come meanwhile was for it, or for a run inside of it
+    self.is_unwanted = false -- what came meanwhile was for it, or for a run inside it
   end
   self.is_unwanted = false -- whatever was asked for was meant for this one
   if outcome == "returned" then
@@ -118,7 +118,7 @@ function session:try(f, ...)
   return nil, failure_text(outcome, results)
 end
 
--- The same, and tells why not.
+-- The same, and reports why not.
 function session:run(f, ...)
   local results, why = self:try(f, ...)
   if why then
@@ -184,7 +184,7 @@ function session:unwind()
   return native.interrupt(self.process)
 end
 
---- What Tab inserts behind this text, and what there is to choose from.
+--- What Tab inserts after this text, and the choices.
 ---@param text string the line up to the cursor
 ---@param done fun(insertion: string, candidates: string[]) called before this returns
 function session:complete(text, done)
@@ -197,7 +197,7 @@ function session:is_incomplete()
   return self.text ~= nil
 end
 
---- There is no further line: what is incomplete now remains so.
+--- There is no further line: an incomplete one remains so.
 function session:close()
   local text = self.text
   self.text = nil
@@ -207,7 +207,7 @@ function session:close()
 end
 
 --- Runs a file as the first line.
----@param chunk function|false the file, compiled; false: it could not be, and that was told
+---@param chunk function|false the file, compiled; false: it could not be, and that was reported
 ---@param ... any its arguments
 function session:open(chunk, ...)
   self.is_busy = true

@@ -76,7 +76,7 @@ local function describe_function(value)
   return ("function: %s:%d"):format(info.short_src, info.linedefined)
 end
 
--- The text that a metamethod makes of the value, or nil.
+-- The text of the value by a metamethod, or nil.
 local function own_text(value)
   local meta = debug.getmetatable(value)
   local convert = type(meta) == "table" and rawget(meta, "__tostring")
@@ -113,7 +113,7 @@ local function is_before(a, b)
   return tostring(a) < tostring(b)
 end
 
--- The keys behind the list, sorted; at most limit + 1 of them, for a large table is not to be sorted.
+-- The keys that are not in the list part, sorted; at most limit + 1 of them, so as not to sort a large table.
 local function sorted_keys(value, length, limit)
   local keys = {}
   for key in next, value do
