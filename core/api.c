@@ -1,11 +1,11 @@
 /* The public functions for processes: ids become objects, and the work is done below. */
 #include "delayed.h"
 #include "event.h"
+#include "guest.h"
 #include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
-#include "supervisor.h"
 #include "tiny.h"
 
 #include <assert.h>

@@ -1,9 +1,8 @@
 /* The public functions for who looks into a host: pages, waits, pauses, supervisors and children.
  */
 #include "dynsup_look.h"
-
 #include "monitor.h"
-#include "supervisor.h"
+#include "request.h"
 
 size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
                            dynsup_pid *pids_out, size_t capacity) {

@@ -94,7 +94,7 @@ static int entry_make(dsi_registry *registry, const char *text, size_t length,
     if (!key)
         return DYNSUP_ENOMEM;
     if (!dsi_entry_new(key, host->current, value)) {
-        dsi_key_check(key);
+        dsi_key_free_if_unused(key);
         return DYNSUP_ENOMEM;
     }
     key->value = key_value;

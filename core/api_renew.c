@@ -1,5 +1,5 @@
 /* The public functions for new code: which children there are, and their renewal. */
-#include "supervisor.h"
+#include "request.h"
 
 /* The supervisor that is asked, or why nobody is. */
 static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
@@ -10,7 +10,7 @@ static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
         supervisor->state == DSI_SUPERVISOR_STOPPING || child->restart == DYNSUP_TEMPORARY)
         return DYNSUP_ENOT_FOUND;
     *supervisor_out = supervisor;
-    bool asks_itself = may_wait ? dsi_supervisor_asks_itself(host, supervisor->process)
+    bool asks_itself = may_wait ? dsi_request_asks_itself(host, supervisor->process)
                                 : supervisor->process == host->current;
     return asks_itself ? DYNSUP_ECALLS_ITSELF : 0;
 }

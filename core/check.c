@@ -11,6 +11,7 @@
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
+#include "request.h"
 
 void dsi_check_timer(dsi_check_tally *met, uint32_t tag, const dsi_timer *timer) {
     if (tag)
@@ -170,7 +171,7 @@ static size_t check_records(const dynsup_host *host, const dsi_process *process)
 static void check_ended(const dsi_process *process, size_t parked) {
     MUST(!process->extra && !process->body, "the ended own nothing");
     MUST(!process->links.first && !process->watchers.first, "the ended are nobody's partner");
-    MUST(process->message_count == parked && parked > 0, "the ended wait for a supervisor's turn");
+    MUST(process->parked_exits == parked && parked > 0, "the ended wait for a supervisor's turn");
 }
 
 static void check_process(const dynsup_host *host, const dsi_process *process,

@@ -143,7 +143,7 @@ static void name_free(dynsup_host *host, dsi_child *child) {
         return;
     name->child = NULL;
     if (name->key) /* else it stays its process's until that ends */
-        dsi_key_check(name->key);
+        dsi_key_free_if_unused(name->key);
     else if (!name->process)
         dsi_names_remove(&host->names, name);
     child->name = NULL;

@@ -91,9 +91,9 @@ struct dsi_child {
     bool guest : 1;
     bool ended_before : 1; /* STOPPING: its process had ended when it was told to */
     bool significant : 1;
-    bool uncounted : 1; /* its next restart is one of a loss that has been counted: dynsup_lose */
-    bool
-        weighs : 1; /* significant, and counted as such: it has a process or is to have one again */
+    /* Its next restart belongs to a loss that has been counted: see dynsup_lose. */
+    bool is_counted_elsewhere : 1;
+    bool weighs : 1; /* significant and counted: it has a process or is to have one again */
 };
 
 static_assert(sizeof(void *) != 8 || sizeof(dsi_child) == 128, "two lines of a cache, whole units");

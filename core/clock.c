@@ -143,7 +143,7 @@ void dsi_clock_run(dsi_clock *clock, bool runs) {
     base_set(clock);
     clock->runs = runs;
     if (!runs)
-        dsi_host_hold_up(clock->host);
+        dsi_host_recheck_ends(clock->host);
     dsi_host_wake(clock->host);
     dsi_clock_arm(clock);
 }
@@ -160,10 +160,10 @@ void dsi_clock_hold(dsi_clock *clock) {
     dsi_clock_arm(clock);
 }
 
-void dsi_clock_let_go(dsi_clock *clock) {
+void dsi_clock_go_on(dsi_clock *clock) {
     dsi_node_remove(&clock->stepping);
     if (!clock->runs)
-        dsi_host_hold_up(clock->host);
+        dsi_host_recheck_ends(clock->host);
     clock->base_host_ns = clock->host->now_ns;
     dsi_clock_arm(clock);
 }
@@ -190,7 +190,7 @@ dsi_clock *dsi_clock_new(dynsup_host *host, bool runs) {
     return clock;
 }
 
-void dsi_clock_check(dsi_clock *clock) {
+void dsi_clock_free_if_unused(dsi_clock *clock) {
     dynsup_host *host = clock->host;
     if (clock->process_count || clock->handle_count || dsi_node_linked(&clock->stepping))
         return;

@@ -7,12 +7,11 @@
  * its own time. So pausing, resuming and stepping touch none of them, however many there are.
  * A clock that runs tells the host of its next timer by one timer of the host's, `wake`; one that
  * is paused has that stopped, unless something is due already. Both kinds of deadlines thus come in
- * one order. A step (step.h) moves the time of a clock from deadline to deadline; meanwhile the
- * clock does not run.
- * The time is base_ns plus what the host's clock has moved on since base_host_ns, times the rate, a
- * number with 32 binary places: the same in every run, and exact for a half, 1, 2.
- * A few timers are in a heap; from CLOCK_FEW on a wheel is made, once, if there is memory.
- * Owners are processes, handles and a step under way; without any, a clock is freed.
+ * one order. A step (clock_step.h) moves the time of a clock from deadline to deadline; meanwhile
+ * the clock does not run. The time is base_ns plus what the host's clock has moved on since
+ * base_host_ns, times the rate, a number with 32 binary places: the same in every run, and exact
+ * for a half, 1, 2. A few timers are in a heap; from CLOCK_FEW on a wheel is made, once, if there
+ * is memory. Owners are processes, handles and a step under way; without any, a clock is freed.
  */
 #ifndef DSI_CLOCK_H
 #define DSI_CLOCK_H
@@ -40,7 +39,7 @@ typedef struct dsi_clock {
     uint64_t armed_ns; /* what it is for: as dsi_clock_wake at its start, DYNSUP_NEVER: stopped */
 
     dsi_node stepping; /* in host->steppers, while there are steps */
-    dsi_list steps;    /* of dsi_step */
+    dsi_list steps;    /* of dsi_clock_step */
     size_t busy;       /* its processes that are runnable, running, or come to their end */
     uint64_t lap;      /* of the host's, after which the step goes on; 0: not known yet */
 } dsi_clock;
@@ -64,7 +63,7 @@ static inline uint32_t dsi_clock_tag(const dynsup_host *host, dynsup_clock id) {
 }
 
 /* Frees it when nobody owns it any more. */
-void dsi_clock_check(dsi_clock *clock);
+void dsi_clock_free_if_unused(dsi_clock *clock);
 
 /* Its time when the host's clock stands at host_ns. */
 uint64_t dsi_clock_time(const dsi_clock *clock, uint64_t host_ns);
@@ -80,7 +79,7 @@ void dsi_clock_set_rate(dsi_clock *clock, uint64_t rate);
 
 /* Its time stands still at what it is now (a step begins), or goes on from there. */
 void dsi_clock_hold(dsi_clock *clock);
-void dsi_clock_let_go(dsi_clock *clock);
+void dsi_clock_go_on(dsi_clock *clock);
 
 /* During a step: moves the time to time_ns, unless it is there already. */
 void dsi_clock_move(dsi_clock *clock, uint64_t time_ns);

@@ -400,7 +400,7 @@ static void a_stop_does_not_wait_for_a_supervisor_that_stands(void **state) {
     assert_false(b->replied);
 }
 
-static void but_for_one_that_waits_for_a_message(void **state) {
+static void a_stop_waits_for_a_supervisor_that_waits_for_a_message(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
     test_body *stopper = test_spawn_trapping(test);
@@ -431,7 +431,7 @@ int main(void) {
         TEST(a_stop_does_not_wait_for_somebody_called_who_stands),
         TEST(who_waits_in_a_circle_does_not_stand),
         TEST(who_waits_for_something_unknown_does_not_stand),
-        TEST(but_for_one_that_waits_for_a_message),
+        TEST(a_stop_waits_for_a_supervisor_that_waits_for_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Tests of clocks: whose time is whose, pause, rate and life. Steps: step_test.c. */
+/* Tests of clocks: whose time is whose, pause, rate and life. Steps: clock_step_test.c. */
 #include "test_clock.h"
 
 #include "supervisor.h"

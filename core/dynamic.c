@@ -3,8 +3,13 @@
  *
  * What all policies share is in life.c; how a child is started for the first time is in start.c.
  */
+#include "dynamic.h"
+
 #include "child_event.h"
-#include "supervisor.h"
+#include "incarnation.h"
+#include "life.h"
+#include "request.h"
+#include "start.h"
 
 #include <assert.h>
 
@@ -151,11 +156,11 @@ static int dynamic_change(dsi_supervisor *supervisor, dsi_request *request) {
 
 const dsi_policy dsi_dynamic_policy = {
     .attempt = dsi_life_attempt,
-    .end = dynamic_end,
-    .exited = dynamic_exited,
-    .ready = dynamic_ready,
+    .child_removed = dynamic_end,
+    .child_exited = dynamic_exited,
+    .child_ready = dynamic_ready,
     .guest_done = dynamic_guest_done,
-    .stop = dynamic_stop,
+    .supervisor_stop = dynamic_stop,
     .start = dsi_dynamic_start,
     .terminate = dynamic_terminate,
     .change = dynamic_change,

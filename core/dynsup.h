@@ -29,8 +29,6 @@ DYNSUP_DECLARATIONS_BEGIN
 
 typedef struct dynsup_limits dynsup_limits; /* what a child may use: dynsup_limits.h */
 
-#define DYNSUP_NEVER UINT64_MAX /* a deadline that never comes, in ns of the host's clock */
-
 /* ---- host ------------------------------------------------------------------------------------ */
 
 /* What a host needs from outside. */

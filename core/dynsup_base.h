@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Stand around the declarations of a public header: C linkage in C++, and functions that a shared
@@ -25,6 +26,8 @@
 #endif
 
 DYNSUP_DECLARATIONS_BEGIN
+
+#define DYNSUP_NEVER UINT64_MAX /* a deadline that never comes, in ns */
 
 /*
  * An allocator with the contract of lua_Alloc: nsize 0 frees ptr and returns NULL; otherwise the

@@ -1,9 +1,10 @@
 /* Guests: start functions and init functions that run as a supervisor's process. */
-#include "supervisor.h"
+#include "guest.h"
 
 #include "event.h"
 #include "link.h"
 #include "monitor.h"
+#include "request.h"
 #include "tiny.h"
 
 #include <assert.h>
@@ -146,7 +147,7 @@ static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply,
                         enum dynsup_reason_class kind) {
     dynsup_reason reason = init_reason(reply, kind);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
-    supervisor->process->flags |= DSI_FLAG_STARTING;
+    supervisor->process->flags |= DSI_FLAG_QUIET;
     dsi_supervisor_leave_parent(supervisor);
     dsi_process_doom(supervisor->host, supervisor->process, &reason);
 }
@@ -158,8 +159,9 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     reply.values[1] = outcome->values[1];
     if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
         reply.status = DYNSUP_EBAD_RETURN;
-    if (reply.status == 0 && supervisor->policy->begin) {
-        supervisor->policy->begin(supervisor, request); /* the start goes on with the children */
+    if (reply.status == 0 && supervisor->policy->supervisor_begin) {
+        supervisor->policy->supervisor_begin(supervisor,
+                                             request); /* the start goes on with the children */
         return;
     }
     if (reply.status)
@@ -279,7 +281,7 @@ static bool awaits_standing(const dsi_supervisor *supervisor) {
 }
 
 void dsi_supervisors_free_guests(dynsup_host *host) {
-    host->held_up = false;
+    host->recheck_ends = false;
     dsi_node *node = dsi_list_first(&host->ending);
     while (node) {
         dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, ending);

@@ -8,7 +8,9 @@
  */
 #include "host.h"
 
+#include "guest.h"
 #include "link.h"
+#include "shutdown.h"
 
 #define PATIENCE_MS 5000.0
 

@@ -2,9 +2,10 @@
 #include "host.h"
 
 #include "delayed.h"
+#include "life.h"
 #include "limits.h"
 #include "link.h"
-#include "step.h"
+#include "clock_step.h"
 
 #define TIMERS_A_ROUND 64 /* between two looks at the run queue */
 
@@ -73,7 +74,7 @@ void dsi_host_step_clocks(dynsup_host *host) {
         dsi_node *next = dsi_list_next(&host->steppers, node);
         dsi_clock *clock = dsi_item(node, dsi_clock, stepping);
         int left = TIMERS_A_ROUND;
-        while (left > 0 && dsi_step_go(clock))
+        while (left > 0 && dsi_clock_step_go(clock))
             clock_fire(host, clock, host->now_ns, &left);
         node = next;
     }

@@ -3,9 +3,11 @@
  *
  * "Acquire, then commit": everything is allocated before anyone can see the process.
  */
+#include "incarnation.h"
+
 #include "event.h"
+#include "guest.h"
 #include "registry.h"
-#include "supervisor.h"
 
 int dsi_incarnation_body(dsi_supervisor *supervisor, const dsi_child *child,
                          const dynsup_body_ops **ops, void **body, dynsup_reason *reason) {

@@ -5,12 +5,18 @@
  * here carry the actions out, and the supervisor's policy those that differ: how a child is started
  * again, and what becomes of one that has ended.
  */
+#include "life.h"
+
 #include "child_event.h"
 #include "cursor.h"
+#include "guest.h"
+#include "incarnation.h"
 #include "link.h"
 #include "registry.h"
+#include "renew.h"
+#include "request.h"
 #include "saved.h"
-#include "supervisor.h"
+#include "shutdown.h"
 
 #include <assert.h>
 
@@ -80,7 +86,7 @@ void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_event_child(host, DYNSUP_EVENT_CHILD_REMOVED, child, NULL);
     tell_gone(supervisor, child);
     dsi_child_free(host, child);
-    dsi_shutdown_check(supervisor);
+    dsi_shutdown_finish(supervisor);
 }
 
 /* A child that restarts, or has failed, has no process to be found by: it is looked for, when there
@@ -119,7 +125,7 @@ static dsi_child *find_parked(const dsi_supervisor *supervisor, dynsup_pid pid) 
 static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
     if (supervisor->active == supervisor->specs)
         return NULL;
-    if (supervisor->order)
+    if (dsi_supervisor_is_static(supervisor))
         return find_in_order(supervisor, pid);
     dsi_child *guest = supervisor->guest_child;
     if (guest && dsi_node_linked(&guest->node) && is_down_as(guest, pid))
@@ -132,7 +138,7 @@ static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
 
 /* No turn leads to the child: it is listed, to be found by its last pid. */
 static void note_down(dsi_supervisor *supervisor, dsi_child *child) {
-    if (supervisor->order)
+    if (dsi_supervisor_is_static(supervisor))
         return;
     dsi_node_remove(&child->parked.node);
     dsi_list_append(&supervisor->down, &child->parked.node);
@@ -167,11 +173,11 @@ static dsi_intensity *own_limit(const dsi_child *child) {
  * backoff spaces it. False: it is one too many. */
 static bool restart_count(dsi_supervisor *supervisor, dsi_child *child) {
     uint64_t now_ms = dsi_supervisor_time(supervisor) / 1000000;
-    bool is_counted = child->uncounted;
-    child->uncounted = false;
+    bool skips = child->is_counted_elsewhere;
+    child->is_counted_elsewhere = false;
     if (own_limit(child))
         return dsi_intensity_add(own_limit(child), now_ms);
-    return is_counted || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
+    return skips || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
 }
 
 bool dsi_life_counts(const dsi_child *child) {
@@ -183,7 +189,7 @@ static void supervisor_give_up(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason reached = dynsup_reason_atom(DYNSUP_REACHED_MAX_RESTART_INTENSITY);
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dsi_event_child(supervisor->host, DYNSUP_EVENT_GAVE_UP, child, &reached);
-    supervisor->policy->end(supervisor, child, NULL);
+    supervisor->policy->child_removed(supervisor, child, NULL);
     dsi_shutdown_begin(supervisor, &shutdown);
 }
 
@@ -199,7 +205,7 @@ static void give_up(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
 static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
     dsi_child_extra *extra = child->extra;
-    uint64_t random = dynsup_host_random(host);
+    uint64_t random = dsi_random(host);
     uint64_t delay_ns = dsi_backoff_next(&extra->backoff, extra->lived_ns, random);
     extra->lived_ns = 0;
     extra->delayed = true;
@@ -243,8 +249,8 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
     dsi_renew_reconsider(supervisor, child);
     tell_each(supervisor, child, DSI_PARKED_START, &failed);
     tell_each(supervisor, child, DSI_PARKED_RESTART, &failed);
-    if (supervisor->policy->failed)
-        supervisor->policy->failed(supervisor, child);
+    if (supervisor->policy->child_failed)
+        supervisor->policy->child_failed(supervisor, child);
 }
 
 /* A failed child could not be started by hand. */
@@ -264,7 +270,7 @@ void dsi_life_forgive(dsi_child *child) {
 }
 
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
-    if (!supervisor->order)
+    if (!dsi_supervisor_is_static(supervisor))
         dsi_node_remove(&child->parked.node); /* of those that are down */
     const dynsup_body_ops *ops;
     void *body;
@@ -327,7 +333,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         break;
     case DSI_DO_REFUSE:
     case DSI_DO_REMOVE:
-        supervisor->policy->end(supervisor, child, reason);
+        supervisor->policy->child_removed(supervisor, child, reason);
         break;
     case DSI_DO_KILL:
         kill_child(supervisor, child);
@@ -348,7 +354,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         deny(supervisor, child, reason);
         break;
     case DSI_DO_RENEW:
-        child->uncounted = false; /* what was lost has been restarted */
+        child->is_counted_elsewhere = false; /* what was lost has been restarted */
         dsi_life_attempt(supervisor, child);
         break;
     case DSI_CHILD_ACTION_COUNT:
@@ -399,7 +405,7 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
 void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {
     dsi_child_timer_stop(child);
     if (child->state == DSI_CHILD_STARTING)
-        supervisor->policy->ready(supervisor, child, info);
+        supervisor->policy->child_ready(supervisor, child, info);
     else
         dsi_value_release(supervisor->host, info);
 }

@@ -89,7 +89,7 @@ dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *
         return NULL;
     call->watcher = watcher;
     call->target = target;
-    dsi_process_held_up(host, watcher);
+    dsi_process_recheck_ends(host, watcher);
     dsi_bag_add(&extra->monitors, &call->held);
     dsi_bag_add(&target->watchers, &call->watched);
     return call;

@@ -294,7 +294,7 @@ static enum dynsup_slice act_start_supervisors(test_body *self, dynsup_outcome *
     return DYNSUP_SLICE_WAIT;
 }
 
-static void nor_can_who_begins_a_supervisor_below_it(void **state) {
+static void a_start_function_that_begins_a_supervisor_below_it_cannot_ask_it(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     asking ask = {.whom = test_supervisor(test, NULL)};
@@ -312,7 +312,7 @@ static void nor_can_who_begins_a_supervisor_below_it(void **state) {
 }
 
 /* A static supervisor waits for that, at the first start as at that of a group. */
-static void nor_can_a_body_that_is_not_ready_yet(void **state) {
+static void a_body_that_is_not_ready_yet_cannot_ask_its_supervisor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     asking ask = {0};
@@ -366,8 +366,8 @@ int main(void) {
         cmocka_unit_test(starting_without_memory_changes_nothing),
         TEST(a_start_that_asks_for_its_own_end_is_stopped),
         TEST(who_starts_cannot_ask_who_waits_for_it),
-        TEST(nor_can_who_begins_a_supervisor_below_it),
-        TEST(nor_can_a_body_that_is_not_ready_yet),
+        TEST(a_start_function_that_begins_a_supervisor_below_it_cannot_ask_it),
+        TEST(a_body_that_is_not_ready_yet_cannot_ask_its_supervisor),
         TEST(a_start_function_of_a_supervisor_that_runs_may_ask_another_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,8 @@ enum {
     DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
     DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal of its parent ends it */
     DSI_FLAG_LIMITED = 256,   /* a supervisor's record of it has limits: see limits.h */
-    DSI_FLAG_OFFSPRING = 512  /* its parent is a guest that started it and is still there */
+    DSI_FLAG_OFFSPRING = 512, /* its parent is a guest that started it and is still there */
+    DSI_FLAG_QUIET = 1024     /* its end is no crash: its starter is told of the failed start */
 };
 
 typedef struct dsi_process_extra {
@@ -72,7 +73,10 @@ struct dsi_process {
     uint8_t has_end : 1; /* the timer may have been started; else it is none */
     uint8_t wake : 4;    /* enum dynsup_wake: why the next slice begins */
     uint16_t flags;
-    uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
+    union {
+        uint32_t message_count;
+        uint32_t parked_exits; /* once ENDED: that wait for their supervisor's turn */
+    };
     uint64_t slices;
     dsi_mailbox mailbox;
     union {
@@ -135,9 +139,9 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
 }
 
 /* It is about to wait. On a clock that stands that may hold up a supervisor's end. */
-static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *process) {
+static inline void dsi_process_recheck_ends(dynsup_host *host, const dsi_process *process) {
     if (process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag)))
-        dsi_host_hold_up(host);
+        dsi_host_recheck_ends(host);
 }
 
 static inline void dsi_process_unflag(dsi_process *process, unsigned flag) {
@@ -205,7 +209,7 @@ void dsi_process_close(dynsup_host *host, dsi_process *process);
 void dsi_possessions_release(dynsup_host *host, dsi_process *process);
 
 /* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
-void dsi_process_let_go(dynsup_host *host, dsi_process *process);
+void dsi_process_unref(dynsup_host *host, dsi_process *process);
 
 /* Removes all messages. */
 void dsi_process_flush(dynsup_host *host, dsi_process *process);

@@ -9,11 +9,13 @@
  */
 #include "host.h"
 
+#include "guest.h"
+
 #include <assert.h>
 
 static bool has_work(const dynsup_host *host) {
     return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
-           host->held_up || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
+           host->recheck_ends || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -49,7 +51,7 @@ static bool pump_round(dynsup_host *host) {
     bool more = dsi_host_fire_timers(host);
     let_pass(host);
     dsi_host_step_clocks(host);
-    if (host->held_up)
+    if (host->recheck_ends)
         dsi_supervisors_free_guests(host);
     dsi_host_pump_exits(host);
     dsi_halt_advance(host);

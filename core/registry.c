@@ -102,7 +102,7 @@ static void key_free(dsi_key *key) {
     dsi_value_release(host, &value);
 }
 
-void dsi_key_check(dsi_key *key) {
+void dsi_key_free_if_unused(dsi_key *key) {
     if (key->entry_count == 0 && !key->name->child)
         key_free(key);
 }
@@ -146,7 +146,7 @@ static void entry_end(dynsup_entry *entry) {
 void dsi_entry_free(dynsup_entry *entry) {
     dsi_key *key = entry->key;
     entry_end(entry);
-    dsi_key_check(key);
+    dsi_key_free_if_unused(key);
 }
 
 void dsi_entries_release(dynsup_host *host, dsi_process_extra *extra) {
@@ -238,7 +238,7 @@ int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, siz
         return 0;
     }
     if (!dsi_entry_new(name->key, process, *value)) {
-        dsi_key_check(name->key);
+        dsi_key_free_if_unused(name->key);
         return DYNSUP_ENOMEM;
     }
     dsi_value_copy(host, *value);

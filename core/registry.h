@@ -63,7 +63,7 @@ dsi_key *dsi_key_find(const dsi_registry *registry, const char *text, size_t len
 dsi_key *dsi_key_new(dsi_registry *registry, const char *text, size_t length, dynsup_value value);
 
 /* Removes the key if it has no entry and is no child's name. */
-void dsi_key_check(dsi_key *key);
+void dsi_key_free_if_unused(dsi_key *key);
 
 /* A new entry of the process, which is alive; of a unique registry the only one. value changes
  * hands. NULL without memory. */
@@ -82,7 +82,7 @@ dsi_name *dsi_name_find(const dynsup_host *host, const char *text, size_t length
 
 /* A new entry without owner for a name that is not there yet: 0, DYNSUP_ENOMEM, or
  * DYNSUP_EUNKNOWN_REGISTRY. A key becomes value's (copied) for others; without an entry or a child
- * it must be checked (dsi_key_check). */
+ * it must be checked (dsi_key_free_if_unused). */
 int dsi_name_make(dynsup_host *host, const char *text, size_t length, const dynsup_value *key,
                   dsi_name **name_out);
 

@@ -10,8 +10,11 @@
  * A request that waits for the child (in its waiters) gets another turn whenever something has
  * happened to it, and finds out by looking.
  */
+#include "renew.h"
+
 #include "child_event.h"
-#include "supervisor.h"
+#include "life.h"
+#include "request.h"
 
 void dsi_renew_reconsider(dsi_supervisor *supervisor, dsi_child *child) {
     if (!child->extra)

@@ -6,8 +6,9 @@
  * time, and its kill timer was made with it, or when it began to trap: nothing here allocates, so
  * nothing can fail, and a million children cost one pass.
  */
+#include "shutdown.h"
+
 #include "link.h"
-#include "supervisor.h"
 
 static void send(dsi_supervisor *supervisor, dsi_process *process, enum dynsup_atom atom) {
     dynsup_reason reason = dynsup_reason_atom(atom);
@@ -39,11 +40,11 @@ void dsi_shutdown_begin(dsi_supervisor *supervisor, const dynsup_reason *reason)
         return;
     supervisor->state = DSI_SUPERVISOR_STOPPING;
     supervisor->reason = dsi_reason_copy(supervisor->host, reason);
-    supervisor->policy->stop(supervisor);
-    dsi_shutdown_check(supervisor);
+    supervisor->policy->supervisor_stop(supervisor);
+    dsi_shutdown_finish(supervisor);
 }
 
-void dsi_shutdown_check(dsi_supervisor *supervisor) {
+void dsi_shutdown_finish(dsi_supervisor *supervisor) {
     if (supervisor->state == DSI_SUPERVISOR_STOPPING && dsi_list_empty(&supervisor->children))
         dsi_process_doom(supervisor->host, supervisor->process, &supervisor->reason);
 }

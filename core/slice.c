@@ -11,6 +11,7 @@
 #include "host.h"
 
 #include "ahead.h"
+#include "guest.h"
 #include "limits.h"
 #include "tiny.h"
 

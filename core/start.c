@@ -4,9 +4,15 @@
  * "Acquire, then commit": a start allocates everything before anyone can see the child; what is
  * refused leaves nothing behind.
  */
+#include "start.h"
+
 #include "child_event.h"
+#include "dynamic.h"
+#include "guest.h"
+#include "incarnation.h"
+#include "life.h"
 #include "registry.h"
-#include "supervisor.h"
+#include "request.h"
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_list_append(&supervisor->children, &child->node);

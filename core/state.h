@@ -77,10 +77,10 @@ struct dynsup_host {
     dynsup_reason main_reason; /* when it has ended */
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
-    bool closing;    /* a stop op is running */
-    bool told;       /* events, since after_events was called */
-    bool held_up;    /* who waits on a clock that stands may hold up one of those */
-    uint8_t nesting; /* slices that run inside the slice of who asked for them */
+    bool closing;      /* a stop op is running */
+    bool told;         /* events, since after_events was called */
+    bool recheck_ends; /* look again whether a wait on a stopped clock blocks a supervisor's end */
+    uint8_t nesting;   /* slices that run inside the slice of who asked for them */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */
     uint64_t sampled_ns;  /* up to when the time is put down to processes */
@@ -118,8 +118,8 @@ static inline uint64_t dsi_host_refresh(dynsup_host *host) {
 }
 
 /* Somebody is about to wait on a clock that stands, or a clock comes to a stand. */
-static inline void dsi_host_hold_up(dynsup_host *host) {
-    host->held_up = !dsi_list_empty(&host->ending);
+static inline void dsi_host_recheck_ends(dynsup_host *host) {
+    host->recheck_ends = !dsi_list_empty(&host->ending);
 }
 
 static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kind) {
@@ -128,5 +128,13 @@ static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kin
 
 /* now + ms, saturating at DYNSUP_NEVER; rounded up to a whole nanosecond. */
 uint64_t dsi_deadline_after(uint64_t now_ns, double ms);
+
+/* As dynsup_host_random. */
+uint64_t dsi_random(dynsup_host *host);
+
+/* As dynsup_key_new. */
+static inline uint64_t dsi_wait_key_new(dynsup_host *host) {
+    return host->next_key++;
+}
 
 #endif

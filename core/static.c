@@ -2,6 +2,10 @@
 #include "static.h"
 
 #include "child_event.h"
+#include "life.h"
+#include "renew.h"
+#include "request.h"
+#include "shutdown.h"
 #include "tiny.h"
 
 #include <assert.h>
@@ -27,8 +31,8 @@ static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
 
 void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child) {
     child->state = DSI_CHILD_GONE;
-    if (supervisor->order->held_up == child)
-        supervisor->order->held_up = NULL;
+    if (supervisor->order->blocked_at == child)
+        supervisor->order->blocked_at = NULL;
     dsi_static_weigh(supervisor, child, false);
     dsi_node_remove(&child->parked.node);
     child->parked.kind = DSI_PARKED_CHILD;
@@ -59,9 +63,8 @@ static dsi_child *child_first(const dsi_supervisor *supervisor) {
 }
 
 static dsi_child *child_last(const dsi_supervisor *supervisor) {
-    return dsi_list_empty(&supervisor->children)
-               ? NULL
-               : dsi_child_of_node(supervisor->children.head.prev);
+    dsi_node *node = dsi_list_last(&supervisor->children);
+    return node ? dsi_child_of_node(node) : NULL;
 }
 
 static dsi_child *child_before(const dsi_supervisor *supervisor, const dsi_child *child) {
@@ -82,7 +85,7 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->order->starts = starts;
     supervisor->order->revives = false;
     if (job == DSI_JOB_GROUP || job == DSI_JOB_STOP)
-        supervisor->order->held_up = NULL;
+        supervisor->order->blocked_at = NULL;
     supervisor->order->first = job == DSI_JOB_TERMINATE || job == DSI_JOB_START ? at : NULL;
     supervisor->order->at = at;
 }
@@ -249,7 +252,7 @@ static void static_attempt(dsi_supervisor *supervisor, dsi_child *child) {
 
 /* Those behind a child whose start held up the restart of its group are started without it. */
 static void static_failed(dsi_supervisor *supervisor, dsi_child *child) {
-    if (supervisor->order->held_up != child)
+    if (supervisor->order->blocked_at != child)
         return;
     dsi_static_job(supervisor, DSI_JOB_GROUP, true, child_after(supervisor, child));
     dsi_static_advance(supervisor);
@@ -381,16 +384,16 @@ static void static_ended(dsi_supervisor *supervisor) {
 const dsi_policy dsi_static_policy = {
     .newest_first = true,
     .attempt = static_attempt,
-    .end = static_end,
-    .failed = static_failed,
-    .exited = static_exited,
-    .ready = static_ready,
+    .child_removed = static_end,
+    .child_failed = static_failed,
+    .child_exited = static_exited,
+    .child_ready = static_ready,
     .guest_done = static_guest_done,
-    .stop = static_stop,
+    .supervisor_stop = static_stop,
     .start = dsi_static_start,
     .terminate = dsi_static_terminate,
     .change = dsi_static_change,
-    .begin = static_begin,
+    .supervisor_begin = static_begin,
     .resume = dsi_static_advance,
-    .ended = static_ended,
+    .supervisor_closed = static_ended,
 };

@@ -49,11 +49,11 @@ struct dynsup_draft {
     dsi_request *request;            /* who is told: INIT, START, TERMINATE */
     const dynsup_body_ops *body_ops; /* START: the first body, if it is there already */
     void *body;
-    bool is_new;          /* START: the child is removed when it fails */
-    bool revives;         /* START: the child had failed, and has again when it fails */
-    dsi_child *held_up;   /* a GROUP has got no further than its failing start: those behind it are
+    bool is_new;           /* START: the child is removed when it fails */
+    bool revives;          /* START: the child had failed, and has again when it fails */
+    dsi_child *blocked_at; /* a GROUP has got no further than its failing start: those behind it are
                              down; NULL: none has */
-    dynsup_reply failure; /* INIT: why it has failed, while the others are stopped */
+    dynsup_reply failure;  /* INIT: why it has failed, while the others are stopped */
 };
 
 /* Begins the start of a supervisor that has just been configured: the request is told. advance must

@@ -1,6 +1,8 @@
 /* Drafts: the children of a static supervisor before it is there. */
 #include "static.h"
 
+#include "life.h"
+
 dynsup_draft *dynsup_draft_new(dynsup_host *host) {
     dynsup_draft *draft = dsi_memory_new(&host->memory, sizeof *draft);
     if (!draft)

@@ -1,7 +1,12 @@
 /* What callers ask of a static supervisor: its children by their ids. */
-#include "child_event.h"
-#include "registry.h"
 #include "static.h"
+
+#include "child_event.h"
+#include "incarnation.h"
+#include "life.h"
+#include "registry.h"
+#include "request.h"
+#include "start.h"
 
 /* ---- start_child ---- */
 

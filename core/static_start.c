@@ -1,9 +1,14 @@
 /* Starts: how a static supervisor starts one child, and what becomes of the job if it fails. */
-#include "registry.h"
-#include "child_event.h"
-#include "limits.h"
-#include "saved.h"
 #include "static.h"
+
+#include "child_event.h"
+#include "guest.h"
+#include "incarnation.h"
+#include "life.h"
+#include "limits.h"
+#include "registry.h"
+#include "request.h"
+#include "saved.h"
 
 #include <assert.h>
 
@@ -56,7 +61,7 @@ static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_rep
 static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_reason reason = reason_of(reply);
     supervisor->order->at = NULL;
-    supervisor->order->held_up = child;
+    supervisor->order->blocked_at = child;
     child->state = DSI_CHILD_RESTARTING;
     dsi_static_weigh(supervisor, child, true);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);

@@ -3,8 +3,13 @@
 
 #include "cursor.h"
 #include "event.h"
+#include "guest.h"
+#include "life.h"
 #include "link.h"
 #include "registry.h"
+#include "renew.h"
+#include "request.h"
+#include "shutdown.h"
 #include "tiny.h"
 
 /* What has waited for a long start function holds up nobody else. */
@@ -144,7 +149,7 @@ static void end_parked(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (!dsi_node_linked(&supervisor->ending))
         dsi_list_append(&host->ending, &supervisor->ending);
-    host->held_up |= supervisor->has_guest || supervisor->occupied;
+    host->recheck_ends |= supervisor->has_guest || supervisor->occupied;
 }
 
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
@@ -166,7 +171,7 @@ static void parked_late(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason reason = child->extra->late;
     child->extra->late = (dynsup_reason){0};
     child->parked.kind = DSI_PARKED_CHILD;
-    supervisor->policy->exited(supervisor, child, &reason);
+    supervisor->policy->child_exited(supervisor, child, &reason);
     dsi_reason_release(supervisor->host, &reason);
 }
 
@@ -178,8 +183,8 @@ void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child) {
     }
     dsi_process *process = dsi_child_process(supervisor->host, child);
     dsi_child_detach(child, process);
-    supervisor->policy->exited(supervisor, child, &process->reason);
-    dsi_process_let_go(supervisor->host, process);
+    supervisor->policy->child_exited(supervisor, child, &process->reason);
+    dsi_process_unref(supervisor->host, process);
 }
 
 static void parked_start(dsi_supervisor *supervisor, dsi_request *request) {
@@ -217,7 +222,7 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
         dsi_request_status(supervisor->host, request, DYNSUP_ENOPROC);
         return;
     }
-    if (request->by_id && !supervisor->order) {
+    if (request->by_id && !dsi_supervisor_is_static(supervisor)) {
         dsi_request_status(supervisor->host, request, DYNSUP_ENOT_STATIC);
         return;
     }
@@ -350,7 +355,7 @@ static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
         return;
     bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id;
     if (dsi_node_linked(&child->parked.node)) { /* its exit waits for a turn that never comes */
-        dsi_process_let_go(host, process);
+        dsi_process_unref(host, process);
     } else if (linked) {
         dsi_process_unflag(process, DSI_FLAG_PARENT_LINK);
         dsi_signal(host, process, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
@@ -428,8 +433,8 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (supervisor->has_guest)
         guest_lost(supervisor);
-    if (supervisor->policy->ended)
-        supervisor->policy->ended(supervisor);
+    if (supervisor->policy->supervisor_closed)
+        supervisor->policy->supervisor_closed(supervisor);
     while (!dsi_list_empty(&supervisor->children))
         orphan(supervisor, dsi_child_of_node(dsi_list_first(&supervisor->children)));
     waiters_tell(supervisor);

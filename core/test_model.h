@@ -47,15 +47,15 @@ enum model_job {
 typedef struct model_order {
     enum dynsup_strategy strategy;
     enum model_job job;
-    bool starts;   /* it is in the second part */
-    bool advances; /* the job is being carried on */
-    bool is_new;   /* the child that is started was added for that */
-    int first, at; /* from whom on; who is next; -1: all, nobody */
-    int held_up;   /* a group has got no further than its failing start; -1: nobody's */
-    bool revives;  /* who is started had failed, and has again when that fails */
-    int awaited;   /* whose end, or readiness, comes next; -1: nobody's */
-    int request;   /* who is told; -1: nobody */
-    int failure;   /* of the first start, 0: none */
+    bool starts;    /* it is in the second part */
+    bool advances;  /* the job is being carried on */
+    bool is_new;    /* the child that is started was added for that */
+    int first, at;  /* from whom on; who is next; -1: all, nobody */
+    int blocked_at; /* a group has got no further than its failing start; -1: nobody's */
+    bool revives;   /* who is started had failed, and has again when that fails */
+    int awaited;    /* whose end, or readiness, comes next; -1: nobody's */
+    int request;    /* who is told; -1: nobody */
+    int failure;    /* of the first start, 0: none */
 } model_order;
 
 typedef struct model_process {

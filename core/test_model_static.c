@@ -44,8 +44,8 @@ static void put_down(model *m, int c) {
     model_process *supervisor = &m->processes[child->supervisor];
     child->state = MODEL_DOWN;
     child->timer_ns = 0;
-    if (supervisor->order.held_up == c)
-        supervisor->order.held_up = -1;
+    if (supervisor->order.blocked_at == c)
+        supervisor->order.blocked_at = -1;
     model_take_out(supervisor->retries, &supervisor->retry_count, c);
     model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
     if (child->restart == DYNSUP_TEMPORARY || supervisor->stopping) {
@@ -77,7 +77,7 @@ static void failed(model *m, int c, int status, int pid) {
         order->starts = false;
     } else if (order->job == MODEL_GROUP) {
         order->at = -1;
-        order->held_up = c;
+        order->blocked_at = c;
         m->children[c].state = MODEL_RESTARTING;
         model_child_restart_failed(m, c);
     } else {
@@ -133,7 +133,7 @@ void model_static_job(model *m, int s, enum model_job job, bool starts, int at) 
     order->awaited = -1;
     order->revives = false;
     if (job == MODEL_GROUP || job == MODEL_STOP_ALL)
-        order->held_up = -1;
+        order->blocked_at = -1;
     order->first = alone ? at : -1;
     order->at = at;
 }
@@ -279,7 +279,7 @@ void model_static_restart(model *m, int c) {
 
 void model_static_failed(model *m, int c) {
     int s = m->children[c].supervisor;
-    if (order_of(m, s)->held_up != c)
+    if (order_of(m, s)->blocked_at != c)
         return;
     model_static_job(m, s, MODEL_GROUP, true, neighbour(&m->processes[s], c, 1));
     model_static_advance(m, s);

@@ -17,7 +17,7 @@ int model_static(model *m, int caller, enum dynsup_strategy strategy, uint64_t m
     m->requests[r] = (model_request){.kind = MODEL_FIRST_START, .caller = caller, .supervisor = s};
     m->processes[caller].request = r;
     supervisor->is_static = true;
-    supervisor->order = (model_order){.strategy = strategy, .request = -1, .held_up = -1};
+    supervisor->order = (model_order){.strategy = strategy, .request = -1, .blocked_at = -1};
     for (int i = 0; i < count; i++) {
         m->children[first + i].supervisor = s;
         m->children[first + i].state = MODEL_DOWN;

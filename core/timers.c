@@ -132,11 +132,11 @@ static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
 
 static void run_link(dsi_timer_slot *slot, dsi_timer *newer, dsi_timer *older) {
     if (newer)
-        newer->right = older;
+        newer->older_run = older;
     else
         slot->run = older;
     if (older)
-        older->parent = newer;
+        older->newer_run = newer;
 }
 
 static void run_push(dsi_timer_slot *slot, dsi_timer *timer) {
@@ -151,19 +151,19 @@ static void run_behead(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *heir = timer->left;
     if (heir == NULL) {
         slot->run_count--;
-        run_link(slot, timer->parent, timer->right);
+        run_link(slot, timer->newer_run, timer->older_run);
         return;
     }
     heir->state = HEAD;
-    run_link(slot, heir, timer->right);
-    run_link(slot, timer->parent, heir);
+    run_link(slot, heir, timer->older_run);
+    run_link(slot, timer->newer_run, heir);
 }
 
 static void runs_merge(dsi_timer_slot *slot, unsigned limit) {
     for (; limit > 0 && slot->run; limit--) {
         dsi_timer *head = slot->run;
         slot->run_count--;
-        run_link(slot, NULL, head->right);
+        run_link(slot, NULL, head->older_run);
         timer_fetch(slot->run);
         timer_fetch(head->left);
         head->state = INSIDE;
@@ -213,7 +213,7 @@ static void last_step_back(dsi_timer_slot *slot, dsi_timer *before) {
 
 static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     if (slot->last == timer)
-        last_step_back(slot, timer->parent);
+        last_step_back(slot, timer->state == HEAD ? timer->newer_run : timer->parent);
     if (timer->state == HEAD)
         run_behead(slot, timer);
     else
@@ -221,8 +221,8 @@ static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
 }
 
 static uint64_t slot_earliest(const dsi_timer_slot *slot) {
-    uint64_t earliest = slot->first ? slot->first->deadline_ns : DSI_TIME_NEVER;
-    for (const dsi_timer *head = slot->run; head; head = head->right)
+    uint64_t earliest = slot->first ? slot->first->deadline_ns : DYNSUP_NEVER;
+    for (const dsi_timer *head = slot->run; head; head = head->older_run)
         earliest = head->deadline_ns < earliest ? head->deadline_ns : earliest;
     return earliest;
 }
@@ -367,7 +367,7 @@ dsi_timer *dsi_timers_expired(dsi_timers *timers, uint64_t now_ns) {
 }
 
 uint64_t dsi_timers_next(const dsi_timers *timers) {
-    uint64_t next = DSI_TIME_NEVER;
+    uint64_t next = DYNSUP_NEVER;
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
         wheel_slot found;
         if (!level_find(timers, level, &found))
@@ -379,7 +379,7 @@ uint64_t dsi_timers_next(const dsi_timers *timers) {
 }
 
 uint64_t dsi_timers_wake(const dsi_timers *timers) {
-    uint64_t wake = DSI_TIME_NEVER;
+    uint64_t wake = DYNSUP_NEVER;
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
         wheel_slot found;
         if (!level_find(timers, level, &found))

@@ -38,8 +38,8 @@ static size_t run_check(const dsi_timer *head) {
 
 static size_t runs_check(const dsi_timer_slot *slot) {
     size_t count = 0, run_count = 0;
-    for (const dsi_timer *head = slot->run; head; head = head->right, run_count++) {
-        assert_ptr_equal(head->parent ? head->parent->right : slot->run, head);
+    for (const dsi_timer *head = slot->run; head; head = head->older_run, run_count++) {
+        assert_ptr_equal(head->newer_run ? head->newer_run->older_run : slot->run, head);
         count += run_check(head);
     }
     assert_int_equal(slot->run_count, run_count);
@@ -150,7 +150,7 @@ static void crowded_slots_match_a_sorted_array(void **state) {
         }
         timers_check(&timers);
     }
-    expire_both(&timers, &m, DSI_TIME_NEVER - 1);
+    expire_both(&timers, &m, DYNSUP_NEVER - 1);
 }
 
 /* As a virtual clock does, which goes where wake says. */

@@ -9,27 +9,27 @@
  * as a process does.
  * Steps that are asked for while one is under way follow it.
  */
-#ifndef DSI_STEP_H
-#define DSI_STEP_H
+#ifndef DSI_CLOCK_STEP_H
+#define DSI_CLOCK_STEP_H
 
 #include "clock.h"
 
-typedef struct dsi_step {
+typedef struct dsi_clock_step {
     dsi_node node;     /* in clock->steps, in order of until_ns */
     uint64_t until_ns; /* in the clock's time */
     dynsup_pid caller; /* 0: nobody waits */
     uint64_t key;
-} dsi_step;
+} dsi_clock_step;
 
 /* Moves the clock on by ns, behind other steps. caller, if not 0, waits for *key_out. False without
  * memory. */
-bool dsi_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out);
+bool dsi_clock_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out);
 
 /* Moves the time to the next deadline: what is due must be fired then. False when it is not its
  * turn, or a step has come to its end, whose caller is told; the clock may be gone then. */
-bool dsi_step_go(dsi_clock *clock);
+bool dsi_clock_step_go(dsi_clock *clock);
 
 /* Forgets the steps of a clock whose host ends. */
-void dsi_steps_free(dsi_clock *clock);
+void dsi_clock_steps_free(dsi_clock *clock);
 
 #endif
