@@ -1,7 +1,7 @@
 /* The public functions for new code: which children there are, and their renewal. */
 #include "request.h"
 
-/* The supervisor that is asked, or why nobody is. */
+/* Finds the supervisor of the child; 0, or why there is none to ask. */
 static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
                          dsi_supervisor **supervisor_out) {
     const dsi_child *child = dsi_slots_find(&host->children, ref);

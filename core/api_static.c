@@ -25,7 +25,7 @@ int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *opti
     reply->key = request->key;
     dsi_static_configure(supervisor, options, draft);
     dsi_static_init(supervisor, request);
-    dsi_supervisor_wake(supervisor); /* the caller does not wait yet: its own slice begins it */
+    dsi_supervisor_wake(supervisor); /* begins in its own slice: the caller does not wait yet */
     return reply->status = DYNSUP_PENDING;
 }
 

@@ -1,4 +1,5 @@
-/* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
+/* The public functions for supervisors: they check requests, then handle them at once or park them.
+ */
 #include "child_event.h"
 #include "guest.h"
 #include "life.h"
@@ -78,7 +79,7 @@ static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
     return dsi_request_asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
 }
 
-/* The same for what a supervisor that is stopping does not do any more. */
+/* The same, for requests that a stopping supervisor refuses. */
 static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
                                    dsi_supervisor **supervisor_out) {
     int status = supervisor_find(host, pid, supervisor_out);
@@ -87,12 +88,12 @@ static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
     return status;
 }
 
-/* Must a request wait? A static supervisor answers in slices of its own. */
+/* Must a request wait? A static supervisor always answers in its own slices. */
 static bool must_park(const dsi_supervisor *supervisor) {
     return dsi_supervisor_is_static(supervisor) || dsi_supervisor_busy(supervisor);
 }
 
-/* A request of the current process, or why there can be none now. */
+/* Makes a request of the current process; 0, or why there can be none now. */
 static int request_make(dsi_supervisor *supervisor, enum dsi_parked_kind kind, const char *name,
                         size_t length, bool may_wait, dsi_request **request_out) {
     if (!may_wait && must_park(supervisor))
@@ -124,7 +125,7 @@ int dynsup_admits(dynsup_host *host, dynsup_pid supervisor_pid, const char *name
     return reply->status = status;
 }
 
-/* A start without its supervisor: its parts are freed. */
+/* Refuses a start before the child was made: frees the parts of the spec. */
 static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int status) {
     dsi_child_spec_release(host, spec);
     if (spec->body)
@@ -132,7 +133,7 @@ static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int sta
     return status;
 }
 
-/* The same once the child has been made of the spec; NULL: there was no memory for it. */
+/* The same, once the child was made from the spec; child NULL: there was no memory for it. */
 static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_child *child,
                         int status) {
     if (child)
@@ -142,8 +143,9 @@ static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_ch
     return status;
 }
 
-/* Must a start wait for its turn? One that takes the supervisor's process lets restarts that are
- * due go before it, or whoever starts one child after the other would put them off for ever. */
+/* Must a start wait for its turn? A start function, which needs the supervisor's process, comes
+ * after restarts that are due: else a caller that starts child after child would delay them for
+ * ever. */
 static bool start_must_park(const dsi_supervisor *supervisor, const dynsup_child_spec *spec) {
     return must_park(supervisor) || (spec->guest && !dsi_list_empty(&supervisor->retries));
 }
@@ -170,7 +172,8 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
     return status;
 }
 
-/* A child whose process is run to the end of its start here and now, if that does not wait. */
+/* Starts a child whose process has its first slice here and now; the start is complete if that does
+ * not wait. */
 static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spec, dsi_child *child,
                         dynsup_reply *reply) {
     dynsup_host *host = supervisor->host;

@@ -4,7 +4,7 @@
 #include "process.h"
 #include "clock_step.h"
 
-/* What a clock counts of its processes. */
+/* A clock's counts of its processes are right. */
 static void check_processes(const dynsup_host *host, const dsi_clock *clock) {
     size_t count = 0, busy = 0;
     uint32_t cursor = 0;

@@ -25,8 +25,7 @@ static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
                  (dsi_supervisor_is_static(supervisor) && child->extra &&
                   dsi_timer_started(&child->extra->timer));
-    bool is_in_job =
-        dsi_supervisor_is_static(supervisor) && supervisor->occupied; /* one after the other */
+    bool is_in_job = dsi_supervisor_is_static(supervisor) && supervisor->occupied; /* one by one */
     MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
     MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
 }
@@ -159,7 +158,7 @@ static void check_guest(const dsi_supervisor *supervisor, dsi_check_tally *met) 
     MUST(supervisor->state != DSI_SUPERVISOR_INIT, "an init function is a guest");
 }
 
-/* A static supervisor: its index, its weight, and that its job waits for something. */
+/* Checks a static supervisor: its index, its weight, and that its job waits for something. */
 static void check_order(const dsi_supervisor *supervisor) {
     const dynsup_draft *order = supervisor->order;
     size_t weight = 0;

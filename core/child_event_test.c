@@ -1,5 +1,5 @@
-/* Tests of events of children: that nothing depends on whether somebody wants them, and what those
- * of starts that are not admitted tell. */
+/* Tests of events of children: that nothing depends on whether they are wanted, and what the events
+ * of refused starts contain. */
 #include "test_static.h"
 
 #include "dynsup_limits.h"

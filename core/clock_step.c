@@ -34,7 +34,7 @@ bool dsi_clock_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint
 
 /* ---- whose turn it is ---- */
 
-/* Nothing is ready; the mark of a lap that nobody waits for any more is nothing. */
+/* Is nothing ready? The mark of a lap does not count. */
 static bool is_quiet(const dynsup_host *host) {
     const dsi_node *first = dsi_list_first(&host->ready);
     if (first == &host->lap)

@@ -2,12 +2,13 @@
  * Steps: the time of a clock moved on by hand, from deadline to deadline.
  *
  * Design notes.
- * A clock that has steps is in host->steppers, and its time stands still but for them. It moves on
- * to the next deadline when its own processes all wait, and whoever else was ready by then has had
- * a turn: so a server with another clock has answered, and a process that computes all the time
- * holds up nothing. The turn of all others is a lap: a mark, host->lap, goes through host->ready
+ * A clock that has steps is in host->steppers, and only they move its time. The time moves on to
+ * the next deadline when all processes of the clock wait, and every other process that was ready by
+ * then has had a turn: so a server with another clock has answered, and a process that computes all
+ * the time blocks no step. A turn of all others is a lap: a mark, host->lap, goes through
+ * host->ready
  * as a process does.
- * Steps that are asked for while one is under way follow it.
+ * Steps requested while one is under way follow it.
  */
 #ifndef DSI_CLOCK_STEP_H
 #define DSI_CLOCK_STEP_H
@@ -25,8 +26,8 @@ typedef struct dsi_clock_step {
  * memory. */
 bool dsi_clock_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out);
 
-/* Moves the time to the next deadline: what is due must be fired then. False when it is not its
- * turn, or a step has come to its end, whose caller is told; the clock may be gone then. */
+/* Moves the time to the next deadline; the caller then fires what is due. False when it is not the
+ * clock's turn, or when a step has ended (its caller is woken, and the clock may be gone). */
 bool dsi_clock_step_go(dsi_clock *clock);
 
 /* Forgets the steps of a clock whose host ends. */

@@ -1,4 +1,4 @@
-/* Cursors: looks at a supervisor's children that survive their coming and going. */
+/* Cursors: walks over a supervisor's children that stay valid while children come and go. */
 #ifndef DSI_CURSOR_H
 #define DSI_CURSOR_H
 

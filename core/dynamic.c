@@ -1,5 +1,5 @@
 /*
- * The policy of dynamic supervisors: children that have nothing to do with one another.
+ * The policy of dynamic supervisors: children are independent of one another.
  *
  * What all policies share is in life.c; how a child is started for the first time is in start.c.
  */
@@ -13,14 +13,14 @@
 
 #include <assert.h>
 
-/* Tells who asked for the child's start and waited for it to be ready. */
+/* Answers the request for the child's start, which has waited for it to be ready. */
 static void start_told(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dsi_request *request = child->extra->starting;
     child->extra->starting = NULL;
     dsi_request_reply(supervisor->host, request, reply);
 }
 
-/* Removes the record, if any, that the process had at the supervisor before. */
+/* Removes the earlier record, if any, of the process at this supervisor. */
 static void replace(dsi_supervisor *supervisor, dsi_child *older, dsi_process *process) {
     if (!older)
         return;
@@ -107,7 +107,7 @@ static void dynamic_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi
         restart_done(supervisor, child, outcome);
 }
 
-/* All children are told at once; each then has its own time. */
+/* Asks all children to stop at once; each then has its own shutdown time. */
 static void dynamic_stop(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_first(&supervisor->children);
     while (node) {
@@ -140,7 +140,8 @@ static int dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
 
 /* ---- restart_child ---- */
 
-/* The answer comes when the attempt has succeeded or failed: at once, but for a start function. */
+/* The answer comes when the attempt has succeeded or failed: at once, except with a start function.
+ */
 static int dynamic_change(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = dsi_life_find(supervisor, request->pid, request->name, request->name_length);
     if (!child)

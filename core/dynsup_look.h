@@ -1,6 +1,6 @@
 /*
- * Looking in: what goes on in a host, in pages, so that a look never holds up a big one; and
- * pausing a process. Nothing here allocates, fails or runs a body.
+ * Inspection: what goes on in a host, in pages, so that a look never delays a big host; and pausing
+ * a process. Nothing here allocates, fails or runs a body.
  */
 #ifndef DYNSUP_LOOK_H
 #define DYNSUP_LOOK_H
@@ -9,20 +9,19 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
-/* As dynsup_process_next for many, in bounded time: the live ones among the next `places` places of
- * the table, at most capacity of them. Returns how many; *cursor is 0 again at the end. */
+/* As dynsup_process_next for many processes, in bounded time: the live ones in the next `places`
+ * slots of the table, at most capacity of them. Returns how many; *cursor is 0 again at the end. */
 size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
                            dynsup_pid *pids_out, size_t capacity);
 
-/* Lets timers be looked at as soon as the running slice is over, and not only after those of others
- * that are ready, when a millisecond has passed, or at the next tick of the port: for who gives way
- * so that nobody is late. */
+/* Ends the round after the running slice, so that due timers fire before other ready processes run.
+ */
 void dynsup_round_end(dynsup_host *host);
 
-/* Lets a process have no slices until it is resumed; what it waits for, its timers and messages are
- * kept. It can be killed; its supervisor's (or a halt's) wish to end it resumes it. False for the
- * dead, and for supervisors, whose work is done in others' slices. The running process goes on to
- * the end of its slice. */
+/* Gives a process no slices until it is resumed; its wait, timers and messages are kept. A paused
+ * process can be killed; when its supervisor or a halt asks it to end, it is resumed. False for
+ * dead processes, and for supervisors, whose work is done in others' slices. The running process
+ * goes on to the end of its slice. */
 bool dynsup_pause(dynsup_host *host, dynsup_pid pid);
 
 /* False for the dead. */

@@ -1,4 +1,4 @@
-/* Hosts: how they are made and freed, and what can be asked of them. */
+/* Hosts: how they are made and freed, and what they can be asked. */
 #include "host.h"
 
 #include "delayed.h"
@@ -46,7 +46,7 @@ static void kill_all(dynsup_host *host) {
         dsi_process_doom(host, process, &killed);
 }
 
-/* All that are doomed, and who ends by that: each once, however many there are. */
+/* Reaps all doomed processes and those that their ends doom, without recursion. */
 static void reap_all(dynsup_host *host) {
     dsi_node *node;
     while ((node = dsi_list_first(&host->doomed)))

@@ -1,4 +1,4 @@
-/* The pump's first part: what is due by the host's time and by its clocks'. */
+/* The pump's first part: timers that are due by the host's time and by its clocks'. */
 #include "host.h"
 
 #include "delayed.h"
@@ -43,7 +43,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     }
 }
 
-/* Fires what is due, up to *left timers; what is left of them is the next round's. */
+/* Fires up to *left timers that are due, counting *left down; the rest wait for the next round. */
 static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns, int *left) {
     while (*left > 0) {
         dsi_timer *timer = dsi_clock_expired(clock, host_ns);

@@ -8,7 +8,7 @@
 int dsi_incarnation_body(dsi_supervisor *supervisor, const dsi_child *child,
                          const dynsup_body_ops **ops, void **body, dynsup_reason *reason);
 
-/* Gives the child a name that nobody has; NULL: none. 0 or DYNSUP_ENOMEM. */
+/* Gives the child a name that is not taken; NULL: none. 0 or DYNSUP_ENOMEM. */
 int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const char *name,
                          size_t length);
 
@@ -16,8 +16,7 @@ int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const cha
 int dsi_incarnation_begin(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
                           void *body);
 
-/* The reason (the caller's) with which a process ended that the guest named although it was gone.
- */
+/* The reason with which a process ended that the guest named although it was gone; the caller's. */
 dynsup_reason dsi_incarnation_stray(dsi_supervisor *supervisor, dynsup_pid pid);
 
 #endif

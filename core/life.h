@@ -15,35 +15,36 @@ dsi_child *dsi_life_find(dsi_supervisor *supervisor, dynsup_pid pid, const char 
 /* Does a restart of the child count in its supervisor's intensity? */
 bool dsi_life_counts(const dsi_child *child);
 
-/* Tells who waits for the child to run. */
+/* Answers the requests that wait for the child to run. */
 void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child);
 
-/* What the lifecycle table says. The child may be gone afterwards. */
+/* Does what the lifecycle table says about this event. The child may be gone afterwards. */
 void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child_event event,
                     const dynsup_reason *reason);
 
-/* The child's process has ended, and it is the supervisor's turn; is_told: who waits for its start
- * hears of it, so that it needs no report. */
+/* Handles the end of the child's process, at the supervisor's turn. is_told: the caller that waits
+ * for its start gets the reason, so that no report is needed. */
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
                      bool is_told);
 
-/* One attempt to start a RESTARTING child again, by itself; by a guest it goes on in guest_done. */
+/* Tries once to start a RESTARTING child again. With a start function the attempt goes on in
+ * guest_done. */
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child);
 
-/* The attempt's guest has this outcome, which is no pid. */
+/* The guest of the attempt has ended with this outcome, which is not a pid. */
 void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
                              const dynsup_outcome *outcome);
 
-/* The child said that it is ready. info changes hands. */
+/* Handles the child's message that it is ready. info changes hands. */
 void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info);
 
-/* The child's timer has expired. */
+/* Handles the child's timer, which has expired. */
 void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child);
 
-/* What counts against a child with a limit of its own begins anew. */
+/* Resets the restart count and the backoff of a child with a limit of its own. */
 void dsi_life_forgive(dsi_child *child);
 
-/* Takes the child out of the supervisor and frees it; who waits for it is told. */
+/* Takes the child out of the supervisor and frees it; requests that wait for it are answered. */
 void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child);
 
 #endif

@@ -1,9 +1,9 @@
-/* Losses: processes that end together, by something outside of the core. */
+/* Losses: processes that end together, by a cause outside of the core. */
 #include "child.h"
 #include "life.h"
 
-/* Counts the loss for this child's supervisor, unless another child has done so: then true. A child
- * that is told to stop is not restarted, or its restart does not count: it does not take part. */
+/* True: another child of the supervisor has counted this loss. Else this one does, unless its
+ * restart does not count or (it is being stopped) does not come. */
 static bool claim_loss(const dsi_child *child, uint64_t loss) {
     dsi_supervisor *supervisor = child->supervisor;
     if (child->state == DSI_CHILD_STOPPING || child->state == DSI_CHILD_RENEWING)

@@ -1,4 +1,4 @@
-/* Monitors: one process is told when another ends. */
+/* Monitors: one process gets a message when another ends. */
 #include "monitor.h"
 
 static dynsup_message *down_new(dynsup_host *host, dynsup_value who) {
@@ -38,7 +38,8 @@ void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply) {
     }
 }
 
-/* Of calls to a process that is starting, only its parent's waits for the start. */
+/* Ends a call whose target has ended. Of calls to a starting process, only its parent's waits for
+ * the start. */
 static void call_fire(dynsup_host *host, dsi_monitor *call, const dynsup_reason *reason) {
     bool starts = call->watcher->slot.id == call->target->parent;
     dynsup_reply reply = {.status = DYNSUP_EREASON};

@@ -1,10 +1,10 @@
-/* Tests of children whose first process says itself that it has started (`starting`), as a server's
- * start function would have it. */
+/* Tests of children whose first process says itself that it has started (`starting`), as a server
+ * does. */
 #include "test_static.h"
 
 #include "state.h"
 
-/* Says so in its first slice, or in the next one after a message. */
+/* Says that it has started, in its first slice or in the next one after a message. */
 static enum dynsup_slice act_say_started(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     bool waits = self->more && self->received == 0;
@@ -28,7 +28,7 @@ static dynsup_child_spec starting(test_host *test, test_body **body_out) {
     return spec;
 }
 
-/* Who starts a child, with which supervisor, and the child's first body. */
+/* The starter of a child, the supervisor, and the child's first body. */
 typedef struct scene {
     test_host *test;
     test_body *caller, *body;
@@ -76,8 +76,7 @@ static void a_start_that_fails_leaves_no_child(void **state) {
     test_counts(s.test, s.supervisor, 0, 0, 0, 0);
 }
 
-/* It is not its turn, or will be in a slice of its own: the first body is dropped, and no child is
- * left behind. */
+/* The start would have to wait: the first body is dropped, and no child is left behind. */
 static void refused(test_host *test, test_body *caller, dynsup_pid supervisor) {
     test_body *body;
     dynsup_reply reply;
@@ -311,7 +310,7 @@ static void a_start_function_that_begins_a_supervisor_below_it_cannot_ask_it(voi
         assert_int_equal(ask.statuses[i], DYNSUP_ECALLS_ITSELF);
 }
 
-/* A static supervisor waits for that, at the first start as at that of a group. */
+/* A static supervisor waits for readiness, at the first start and at the restart of a group. */
 static void a_body_that_is_not_ready_yet_cannot_ask_its_supervisor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -327,7 +326,7 @@ static void a_body_that_is_not_ready_yet_cannot_ask_its_supervisor(void **state)
     test_children(test, order.pid, "1");
 }
 
-/* What it started was waited for once, and is not any more. */
+/* The supervisor was waited for while it started, and is not any more. */
 static void a_start_function_of_a_supervisor_that_runs_may_ask_another_one(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);

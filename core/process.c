@@ -37,7 +37,7 @@ static void clock_leave(dynsup_host *host, const dsi_process *process) {
 
 void dsi_process_set_clock(dynsup_host *host, dsi_process *process, uint32_t tag) {
     if (tag)
-        dsi_clock_at(host, tag)->process_count++; /* first: it may be the same */
+        dsi_clock_at(host, tag)->process_count++; /* first, since it may be the same clock */
     clock_leave(host, process);
     process->slot.tag = tag;
 }
@@ -64,7 +64,7 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
     return process->extra = extra;
 }
 
-/* Not inline: it would cost those who have no timer the registers that it needs. */
+/* Not inline: the registers that it needs would be saved even for processes without a timer. */
 __attribute__((noinline)) void dsi_process_end_time(dynsup_host *host, dsi_process *process) {
     dsi_timer_stop(host, process->slot.tag, &process->timer);
     process->has_end = false;
@@ -87,7 +87,7 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
     dsi_host_wake(host);
 }
 
-/* A process that runs just now gets its place when its slice ends. */
+/* A running process is put into host->paused when its slice ends. */
 void dsi_process_pause(dynsup_host *host, dsi_process *process) {
     bool was_paused = process->flags & DSI_FLAG_PAUSED;
     process->flags |= DSI_FLAG_PAUSED;

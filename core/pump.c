@@ -2,10 +2,10 @@
  * The pump: what a host does in a step, and in which order.
  *
  * Design notes.
- * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
- * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
- * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
- * nested: a chain of a million links is a queue of a million exits.
+ * A step repeats rounds: expired timers, clocks that have steps, a batch of exits, slices, then
+ * observers of events; until nothing is ready or the budget is spent. Between slices no body's code
+ * is on the stack, so ends and policy are handled here, one after the other, never nested: a chain
+ * of a million links is a queue of a million exits.
  */
 #include "host.h"
 
@@ -34,8 +34,8 @@ static void pump_events(dynsup_host *host) {
     host->config.after_events(host->config.event_ud);
 }
 
-/* Who became due in a long slice is before its process, which has given way since. A lap has
- * counted it in its place. */
+/* Moves the process that had a long slice, and is ready again, behind those that became due in it;
+ * not during a lap, which has counted it in its place. */
 static void let_pass(dynsup_host *host) {
     dsi_process *process = dsi_process_find(host, host->overran);
     host->overran = 0;
@@ -46,7 +46,7 @@ static void let_pass(dynsup_host *host) {
     dsi_list_append(&host->ready, &process->queue);
 }
 
-/* True when timers may be left that have expired. */
+/* True when more expired timers may be left. */
 static bool pump_round(dynsup_host *host) {
     bool more = dsi_host_fire_timers(host);
     let_pass(host);

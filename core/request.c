@@ -1,4 +1,4 @@
-/* Requests: what callers ask of a supervisor while they wait, and what they are told. */
+/* Requests: what callers ask of a supervisor, and how they are answered. */
 #include "request.h"
 
 #include "static.h"
@@ -68,7 +68,7 @@ void dsi_requests_status(dynsup_host *host, dsi_list *requests, int status) {
         dsi_request_status(host, dsi_item(node, dsi_request, parked.node), status);
 }
 
-/* Does its supervisor do nothing else until the process is ready? A static one does not. */
+/* Does a supervisor, which must be static, wait for this process to be ready? */
 static bool is_awaited(const dsi_process *process) {
     const dsi_child *child = process->child;
     while (child && child->state != DSI_CHILD_STARTING)
@@ -76,7 +76,7 @@ static bool is_awaited(const dsi_process *process) {
     return child && child->supervisor->awaited == child;
 }
 
-/* Does whoever has started the process wait until it says that it has started? */
+/* Does the starter of the process wait until it has started? */
 static bool is_starting(const dsi_process *process) {
     const dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (!supervisor)

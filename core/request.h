@@ -7,7 +7,7 @@
 struct dsi_request {
     dsi_parked parked; /* in parked, in a child's waiters or in stop_waiters */
     dsi_node pending;  /* in host->requests */
-    dynsup_pid target; /* for whom it waits now: the supervisor or the child */
+    dynsup_pid target; /* what it waits for now: the supervisor or the child */
     dynsup_pid caller; /* 0: nobody waits, so it is done now or not at all */
     uint64_t key;
     /* START */
@@ -31,7 +31,7 @@ struct dsi_request {
 dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsup_pid target,
                              const char *name, size_t name_length);
 
-/* Tells the caller, if it still waits, and frees the request with what it still owns. The reply's
+/* Answers the caller, if it still waits, and frees the request with what it still owns. The reply's
  * objects change hands. */
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply);
 void dsi_request_status(dynsup_host *host, dsi_request *request, int status);
@@ -39,7 +39,7 @@ void dsi_request_status(dynsup_host *host, dsi_request *request, int status);
 /* Ends the ownership of the reply's values. */
 void dsi_reply_release(dynsup_host *host, dynsup_reply *reply);
 
-/* The same for all requests of a list. */
+/* As dsi_request_status, for all requests of a list. */
 void dsi_requests_status(dynsup_host *host, dsi_list *requests, int status);
 
 void dsi_request_free(dynsup_host *host, dsi_request *request);

@@ -1,5 +1,5 @@
-/* Tests of what begins or ends late in a long slice: its times are counted from then on, and not
- * from when the host last had to know what time it is. */
+/* Tests of what begins or ends late in a long slice: its times count from that moment, and not from
+ * when the host last read the clock. */
 #include "test_host.h"
 
 #include "dynsup_limits.h"

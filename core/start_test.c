@@ -261,7 +261,7 @@ static void a_program_that_cannot_make_a_body_refuses_the_start(void **state) {
 
 /* ---- without memory ---- */
 
-/* Starts a child; true: it is there, and so are its counts. */
+/* Starts a child; true: it exists, and is counted. */
 static bool swept_start(test_host *test, const dynsup_child_spec *spec, bool ensure) {
     test_body *a = test_spawn(test, NULL);
     dynsup_pid supervisor = a ? test_supervisor(test, NULL) : 0;

@@ -1,4 +1,4 @@
-/* Drafts: the children of a static supervisor before it is there. */
+/* Drafts: the children of a static supervisor before it exists. */
 #include "static.h"
 
 #include "life.h"

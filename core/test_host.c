@@ -168,7 +168,7 @@ int test_teardown(void **state) {
     return 0;
 }
 
-/* A host whose memory has come back does what it did before. */
+/* A host that gets memory again works as before. */
 static void prove_usable(test_host *test) {
     test->alloc.fail_at = 0;
     test_run(test);

@@ -124,7 +124,7 @@ static void slice(model *m, int p) {
     process->fresh = false;
 }
 
-/* Forgets what has been handled, when it is not looked at. */
+/* Forgets handled messages whose values are not compared. */
 static void compact(model *m) {
     int kept = 0;
     for (int i = 0; i < m->relation_count; i++)

@@ -72,7 +72,8 @@ static bool is_linked(const model *m, int a, int b) {
     return false;
 }
 
-/* Key by key, as the keys came; each process once, and not those that a link tells. */
+/* Signals the owners key by key, in the order of the keys; each process once, and not those that
+ * are linked. */
 void model_registry_ended(model *m, int p) {
     bool told[MODEL_PROCESSES] = {false};
     model_entry *entry;

@@ -19,7 +19,7 @@ static int last_of(const model_process *supervisor) {
     return supervisor->child_count ? supervisor->children[supervisor->child_count - 1] : -1;
 }
 
-/* The child that is so many places behind, -1: there is none. */
+/* The child that number of places behind; -1: there is none. */
 static int neighbour(const model_process *supervisor, int c, int places) {
     for (int i = 0; i < supervisor->child_count; i++) {
         int at = i + places;
@@ -38,7 +38,7 @@ static void tell(model *m, int s, int status, int pid) {
         model_answer(m, r, status, pid);
 }
 
-/* Only its spec is there from now on, if that stays. */
+/* Puts the child down: only its spec stays, or nothing. */
 static void put_down(model *m, int c) {
     model_child *child = &m->children[c];
     model_process *supervisor = &m->processes[child->supervisor];
@@ -202,7 +202,8 @@ static void start_one(model *m, int s, int c) {
         start_process(m, c);
 }
 
-/* What had been started is stopped again; who asked for the start gets no signal. */
+/* Ends the supervisor when the children that had been started are stopped again; its starter gets
+ * no signal. */
 static void first_start_failed(model *m, int s) {
     model_process *supervisor = &m->processes[s];
     supervisor->stopping = true;

@@ -38,7 +38,7 @@ static int await_named(model *m, int c, int r) {
     return DYNSUP_PENDING;
 }
 
-/* ensure_child for a name that somebody has: the answer, or the wait for it. */
+/* ensure_child for a name that is taken: answers, or waits. */
 static int ensure(model *m, int s, int r, int *pid_out) {
     int name = m->children[m->requests[r].child].name;
     int p = m->name_process[name], c = m->name_child[name];

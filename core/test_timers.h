@@ -46,7 +46,7 @@ static inline dsi_timer *model_expired(model *m, uint64_t now_ns) {
     return first;
 }
 
-/* A time span of any order of magnitude up to bits. */
+/* A time span of any order of magnitude, up to that many bits. */
 static inline uint64_t random_span(uint64_t *random, uint32_t bits) {
     return dsi_test_random(random) >> (64 - bits) >> dsi_test_random_below(random, bits);
 }
