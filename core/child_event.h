@@ -17,7 +17,7 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
 void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
                        const dynsup_reason *reason);
 
-/* The child's saved state was dropped after so many failed restores. */
+/* The child's saved state was dropped after this many failed restores. */
 void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t restores);
 

@@ -4,7 +4,7 @@
 
 #include "dynsup_limits.h"
 
-/* ---- events that nobody wants ---- */
+/* ---- events that are not wanted ---- */
 
 static int setup_deaf(void **state) {
     int status = test_setup(state);

@@ -67,7 +67,7 @@ static inline uint32_t dsi_clock_tag(const dynsup_host *host, dynsup_clock id) {
 /* Frees the clock when it has no owner any more. */
 void dsi_clock_free_if_unused(dsi_clock *clock);
 
-/* Its time when the host's clock stands at host_ns. */
+/* The clock's time at host_ns of the host's clock. */
 uint64_t dsi_clock_time(const dsi_clock *clock, uint64_t host_ns);
 
 /* Is it stopped, with nothing due on it before a resume or a step? */
@@ -96,8 +96,8 @@ static inline void dsi_clock_occupy(dsi_clock *clock, size_t change) {
 void dsi_clock_start(dsi_clock *clock, dsi_timer *timer, uint64_t deadline_ns);
 void dsi_clock_stop(dsi_clock *clock, dsi_timer *timer);
 
-/* Takes out one timer that is due when the host's clock stands at host_ns, in order. NULL: none
- * any more; `wake` is set for the next. */
+/* Takes out one timer that is due at host_ns of the host's clock, in order. NULL: none is left;
+ * then `wake` is set for the next. */
 dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns);
 
 /* Sets `wake` for the next timer that is due, or for now. */

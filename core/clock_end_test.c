@@ -114,7 +114,7 @@ static void who_will_never_run_again_is_not_woken(void **state) {
     assert_int_equal(body->slices, 1);
 }
 
-/* ---- start functions that wait on a clock that stands ---- */
+/* ---- start functions that wait on a stopped clock ---- */
 
 /* A supervisor on the clock (0: the host's) whose start function waits for a message, or for 10 ms.
  */
@@ -187,7 +187,7 @@ static void a_stop_goes_on_when_a_step_has_ended_before_the_guests_time(void **s
     assert_true(test_clock_look(test, clock).now_ns == 5 * MS);
 }
 
-/* ---- and those that wait for somebody who does ---- */
+/* ---- and those that wait for a process that does ---- */
 
 typedef struct chain {
     test_body *last; /* the process that it starts, which sleeps */

@@ -3,7 +3,7 @@
 
 #include "dynsup_look.h"
 
-/* ---- who writes down what happens when ---- */
+/* ---- a diary of what happens when ---- */
 
 typedef struct entry {
     uint64_t at_ns; /* of the process's clock */
@@ -317,7 +317,7 @@ static void a_process_paused_by_itself_is_not_waited_for(void **state) {
     assert_int_equal(body->wake, DYNSUP_WAKE_TIMEOUT);
 }
 
-/* ---- who is told ---- */
+/* ---- which callers are woken ---- */
 
 static enum dynsup_slice told(test_body *self, dynsup_outcome *outcome) {
     dynsup_clock clock = *(dynsup_clock *)self->more;

@@ -1,5 +1,6 @@
 /*
- * dynsup: processes, links, monitors and dynamic supervisors for whoever can run a body in slices.
+ * dynsup: processes, links, monitors and dynamic supervisors for programs that can run bodies in
+ * slices.
  *
  * This is the core's main header: hosts, and the processes in them. It includes values
  * (dynsup_value.h), what processes run (dynsup_body.h), registries and supervisors. It knows
@@ -180,9 +181,9 @@ bool dynsup_is_alive(const dynsup_host *host, dynsup_pid pid);
 
 /* Puts a message into the mailbox. 0: taken or (to a dead process, or as the receiver's limits say)
  * dropped, objects in it are the core's. DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL: they are still the
- * caller's. May doom the receiver, who may be the current process. A message of no values (count 0,
- * values may be NULL) is a plain one as if its first value were nil: it wakes a process that waits
- * for any message. */
+ * caller's. May doom the receiver, which may be the current process. A message of no values (count
+ * 0, values may be NULL) is a plain one as if its first value were nil: it wakes a process that
+ * waits for any message. */
 int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, uint32_t count);
 
 /* The short way of a message: the body, when the process waits for any message, its mailbox is
@@ -298,7 +299,7 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid);
  * caller's: its fini is not called. */
 void dynsup_body_set(dynsup_host *host, const dynsup_body_ops *ops, void *body);
 
-/* The parent of the current process: who spawned it, or its supervisor. */
+/* The parent of the current process: its spawner, or its supervisor. */
 dynsup_pid dynsup_parent(const dynsup_host *host);
 
 /* Reports that a plain message to the current process was dropped (DYNSUP_EVENT_UNEXPECTED). */
@@ -309,9 +310,10 @@ void dynsup_unexpected(dynsup_host *host);
 int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out);
 
 /* Names. register: copies the name. DYNSUP_ETAKEN (the name, or the process has one already),
- * DYNSUP_ENOPROC, DYNSUP_ENOMEM. unregister: DYNSUP_ENOPROC when nobody has it; a child's name from
- * its spec
- * cannot be unregistered: DYNSUP_ETAKEN. whereis: 0 when nobody has it or its child restarts. */
+ * DYNSUP_ENOPROC, DYNSUP_ENOMEM. unregister: DYNSUP_ENOPROC when it is not in use; a child's name
+ * from its spec
+ * cannot be unregistered: DYNSUP_ETAKEN. whereis: 0 when it is not in use, or its child restarts.
+ */
 int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_pid pid);
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
@@ -328,7 +330,7 @@ int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
  * left, DYNSUP_NEVER for a timer that would never have been due. */
 bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
 
-/* ---- what processes tell and show ------------------------------------------------------------ */
+/* ---- what processes report and show ---------------------------------------------------------- */
 
 /* Tells a waiting start_child that the current process, its child, is up. info and its object are
  * taken over. */
@@ -349,11 +351,11 @@ typedef struct dynsup_process_info {
     const char *label; /* or NULL */
     const dynsup_body_ops *ops;
     void *body;
-    dynsup_pid parent; /* who spawned it, or its supervisor */
+    dynsup_pid parent; /* its spawner, or its supervisor */
     bool trap_exit;
     bool is_supervisor;
     bool is_paused;
-    dynsup_pid supervisor; /* whose child it is; 0: nobody's; one of them when there are several */
+    dynsup_pid supervisor; /* 0: none; one of them if there are several */
     size_t link_count, monitor_count, monitored_by_count, message_count;
     size_t memory; /* bytes that the core uses for it, including messages */
     uint64_t slices;
@@ -396,7 +398,7 @@ typedef struct dynsup_possession {
  * nothing has changed. */
 int dynsup_own(dynsup_host *host, dynsup_pid pid, dynsup_possession *possession);
 
-/* Nobody owns it any more; nothing happens if nobody does. O(1). */
+/* Ends the ownership, if there is any. O(1). */
 void dynsup_disown(dynsup_possession *possession);
 
 /* ---- names of what is started ---------------------------------------------------------------- */

@@ -35,7 +35,7 @@ enum dynsup_slice {
 /* How a body came to its end. Objects in it change hands to the core. */
 typedef struct dynsup_outcome {
     dynsup_reason reason; /* of a process; of a guest only the kind, for an object in values[0] */
-    /* Of a start function, which runs as a guest: what it returned. */
+    /* What a start function, which runs as a guest, has returned. */
     int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
     dynsup_pid pid;
     dynsup_value values[2]; /* status 0: info and nil; DYNSUP_EREASON: reason and detail */

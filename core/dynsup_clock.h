@@ -21,8 +21,8 @@ DYNSUP_DECLARATIONS_BEGIN
  * 200 kB. */
 dynsup_clock dynsup_clock_new(dynsup_host *host, bool paused);
 
-/* A clock is gone when nobody holds it and no process has it. hold: one more holder; false when it
- * is gone already. release: one holder less. */
+/* A clock is gone when it has no holder and no process. hold adds a holder; false when the clock is
+ * gone already. release removes one. */
 bool dynsup_clock_hold(dynsup_host *host, dynsup_clock clock);
 void dynsup_clock_release(dynsup_host *host, dynsup_clock clock);
 

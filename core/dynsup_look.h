@@ -33,7 +33,7 @@ enum dynsup_waits {
     DYNSUP_WAITS_MESSAGE, /* for some message */
     DYNSUP_WAITS_ANSWER,  /* for the answer of target, which it monitors for that */
     DYNSUP_WAITS_TIME,
-    DYNSUP_WAITS_KEY,    /* for whoever has its key */
+    DYNSUP_WAITS_KEY,    /* until dynsup_wake with its key */
     DYNSUP_WAITS_REQUEST /* for the answer of target, a supervisor, or (as it was asked to start or
                             stop one) for target, a child */
 };
@@ -63,12 +63,13 @@ typedef struct dynsup_supervisor_info {
     bool has_guest; /* it runs a start function, and requests wait */
 } dynsup_supervisor_info;
 
-/* O(1) but for the restarts of the period. False for the dead and for what is no supervisor. */
+/* O(1), except for the restarts of the period. False for dead processes and for those that are no
+ * supervisors. */
 bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
                                dynsup_supervisor_info *info_out);
 
-/* of: the child that the process is (of the supervisor that info tells). find: the one with this
- * ref. False when there is none. */
+/* The child that the process is, at the supervisor in *info_out; the child with this ref. False
+ * when there is none. */
 bool dynsup_child_of(const dynsup_host *host, dynsup_pid pid, dynsup_child_info *info_out);
 bool dynsup_child_find(const dynsup_host *host, dynsup_ref ref, dynsup_child_info *info_out);
 

@@ -16,7 +16,7 @@ DYNSUP_DECLARATIONS_BEGIN
 
 #define DYNSUP_NO_LIMIT UINT64_MAX
 
-/* Who is restarted when a child of a static supervisor must be. */
+/* Which children are restarted when one child of a static supervisor must be. */
 enum dynsup_strategy { DYNSUP_ONE_FOR_ONE, DYNSUP_ONE_FOR_ALL, DYNSUP_REST_FOR_ONE };
 
 /* Which significant children end their supervisor when they end for good and by themselves. */

@@ -119,7 +119,7 @@ typedef struct dynsup_object_ops {
     void (*release)(void *ud, uint64_t object);
     /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
     void (*describe)(void *ud, uint64_t object, char *text, size_t size);
-    /* The same for where it comes from (the traceback of a crash), which describe leaves out;
+    /* The same for the object's origin (the traceback of a crash), which describe leaves out;
      * nothing for most. NULL: nothing for all. */
     void (*trace)(void *ud, uint64_t object, char *text, size_t size);
     /* For children's ids: are they the same value; and a number that is the same for equal values.

@@ -13,7 +13,7 @@
     X(STARTING, "starting")     /* runs, and its start waits until it says that it is ready */     \
     X(RUNNING, "running")       /* runs */                                                         \
     X(RESTARTING, "restarting") /* does not run, and is to run again */                            \
-    X(STOPPING, "stopping")     /* has been told to stop, and runs still */                        \
+    X(STOPPING, "stopping")     /* has been asked to stop, and still runs */                       \
     X(RENEWING, "renewing")     /* the same, and is to run again */                                \
     X(FAILED, "failed")         /* does not run: it was restarted too often by its own limit */    \
     X(GONE, "gone")             /* has left its supervisor */

@@ -289,7 +289,7 @@ static void a_process_shows_whose_child_it_is(void **state) {
     assert_int_equal(info.supervisor, 0);
 }
 
-/* ---- who is not there, or does not wait ---- */
+/* ---- processes that are gone, or do not wait ---- */
 
 /* Asks a busy supervisor for a start. */
 static test_body *asker(test_host *test, dynsup_pid supervisor, const dynsup_body_ops *ops) {

@@ -29,7 +29,7 @@ static inline void dsi_message_fill(dynsup_message *message, const dynsup_value 
         memcpy(message->values, values, message->count * sizeof *values);
 }
 
-/* The bytes of a message of so many values. */
+/* The bytes of a message with count values. */
 size_t dsi_message_size(uint32_t count);
 
 /* Frees the block alone; its values have been moved out. */

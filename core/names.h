@@ -53,7 +53,7 @@ dsi_name *dsi_names_find_in(const dsi_names *names, uint64_t registry, const cha
 /* A new entry without owner for a name that is not there yet, or NULL without memory. */
 dsi_name *dsi_names_add_in(dsi_names *names, uint64_t registry, const char *text, size_t length);
 
-/* The same for plain names. */
+/* The same two for plain names. */
 static inline dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length) {
     return dsi_names_find_in(names, 0, text, length);
 }

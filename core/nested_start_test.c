@@ -183,7 +183,7 @@ static void a_start_that_asks_for_its_own_end_is_stopped(void **state) {
     assert_true(s.body->gone);
 }
 
-/* ---- who asks the supervisor that waits for it ---- */
+/* ---- processes that ask the supervisor that waits for them ---- */
 
 /* A process that asks this supervisor in its first slice, and how that was answered. */
 typedef struct asking {

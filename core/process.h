@@ -43,7 +43,7 @@ enum {
     DSI_FLAG_DROPS = 8,       /* messages are dropped, since they would not be read */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
-    DSI_FLAG_STARTING = 64,   /* its start is waited for: nobody else learns of its end */
+    DSI_FLAG_STARTING = 64,   /* its start is waited for: only the waiter learns of its end */
     DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal from its parent ends it */
     DSI_FLAG_LIMITED = 256,   /* a supervisor's record of it has limits: see limits.h */
     DSI_FLAG_OFFSPRING = 512, /* its parent is a guest that spawned it and is still there */
@@ -89,7 +89,7 @@ struct dsi_process {
 
     uint64_t wait_key;
     dsi_bag links;    /* of dsi_link_end */
-    dsi_bag watchers; /* of dsi_monitor.watched: who monitors it */
+    dsi_bag watchers; /* of dsi_monitor.watched: monitors of it */
 
     dsi_child *child; /* its record at the supervisor it is a child of, or NULL */
     dsi_process_extra *extra;
@@ -110,7 +110,7 @@ static inline dsi_process *dsi_process_find(const dynsup_host *host, dynsup_pid 
     return dsi_slots_find(&host->processes, pid);
 }
 
-/* The same, but NULL from DOOMED on. */
+/* The process with this pid, if it is not DOOMED or later; else NULL. */
 static inline dsi_process *dsi_process_find_alive(const dynsup_host *host, dynsup_pid pid) {
     dsi_process *process = dsi_slots_find(&host->processes, pid);
     return process && dsi_process_alive(process) ? process : NULL;

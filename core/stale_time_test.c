@@ -6,7 +6,7 @@
 
 #define MS_NS UINT64_C(1000000)
 
-/* With a tick that stands still: then the host reads the clock only where it must. */
+/* With a tick that does not move, the host reads the clock only where it must. */
 static test_family family(test_host *test, uint64_t max_restarts) {
     test->port.tick = &test->tick;
     return test_family_begin(test, max_restarts);

@@ -149,7 +149,7 @@ static void a_ready_child_is_told_when_it_is_up(void **state) {
     assert_int_equal(a->reply.status, 0);
     assert_int_equal(a->reply.pid, program->last->pid);
     assert_int_equal(a->reply.values[0].as.object, info.as.object);
-    say_ready(test, program, test_object(test)); /* twice is nothing */
+    say_ready(test, program, test_object(test)); /* the second call does nothing */
     assert_int_equal(test_settle(test), DYNSUP_STILL);
     assert_true(test_alive(program->last));
 }

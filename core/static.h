@@ -52,8 +52,8 @@ struct dynsup_draft {
     void *body;
     bool is_new;  /* START: the child is removed when it fails */
     bool revives; /* START: the child was FAILED, and is again if it fails */
-    dsi_child *
-        blocked_at; /* whose failed start has stopped a GROUP, with those behind it down; or NULL */
+    /* The child whose failed start has stopped a GROUP: those behind it are down; or NULL. */
+    dsi_child *blocked_at;
     dynsup_reply failure; /* INIT: why it has failed, while the others are stopped */
 };
 

@@ -120,7 +120,7 @@ static void a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only(voi
     test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 2);
     test_made(&order, "1 1 1");          /* the third child takes its time */
-    test_kill_child(test, order.pid, 1); /* and the first does not wait to be told */
+    test_kill_child(test, order.pid, 1); /* and the first ends before it is asked to */
     test_exit_atom(order.programs[2]->last, DYNSUP_SHUTDOWN);
     test_run(test);
     test_made(&order, "2 2 2");

@@ -104,7 +104,8 @@ struct dsi_supervisor {
     dsi_child *guest_child;              /* that the guest starts; NULL: the supervisor itself */
     dsi_request *guest_request;          /* the request for that start; NULL: a restart */
     dsi_list offspring;                  /* of dsi_offspring: what the guest has spawned */
-    uint32_t offspring_count, offspring_room; /* at room, those gone are freed */
+    uint32_t offspring_count;
+    uint32_t offspring_room; /* when so many are listed, those that have ended are removed */
 
     uint64_t max_children;
     dynsup_limits limits; /* defaults for its workers */

@@ -159,7 +159,7 @@ static void stop_one(model *m, int s, int c) {
         if (supervisor->stopping)
             put_down(m, c);
     } else if (model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c)) {
-        child->state = MODEL_STOPPING; /* it ended before it was told to */
+        child->state = MODEL_STOPPING; /* it ended before it was asked to */
         model_child_exited(m, c);
     } else {
         order->awaited = c;
