@@ -310,10 +310,9 @@ void dynsup_unexpected(dynsup_host *host);
 int dynsup_trap_exit(dynsup_host *host, bool trap, bool *old_out);
 
 /* Names. register: copies the name. DYNSUP_ETAKEN (the name, or the process has one already),
- * DYNSUP_ENOPROC, DYNSUP_ENOMEM. unregister: DYNSUP_ENOPROC when it is not in use; a child's name
- * from its spec
- * cannot be unregistered: DYNSUP_ETAKEN. whereis: 0 when it is not in use, or its child restarts.
- */
+ * DYNSUP_ENOPROC, DYNSUP_ENOMEM. unregister: DYNSUP_ENOPROC when the name is not in use,
+ * DYNSUP_ETAKEN for a child's name from its spec, which cannot be unregistered. whereis: 0 when the
+ * name is not in use, or its child restarts. */
 int dynsup_register(dynsup_host *host, const char *name, size_t length, dynsup_pid pid);
 int dynsup_unregister(dynsup_host *host, const char *name, size_t length);
 dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t length);
@@ -326,7 +325,7 @@ dynsup_pid dynsup_whereis(const dynsup_host *host, const char *name, size_t leng
 int dynsup_send_at(dynsup_host *host, uint64_t deadline_ns, dynsup_pid pid,
                    const dynsup_value *values, uint32_t count, dynsup_timer *timer_out);
 
-/* Stops a timer. False when it has fired or was stopped; else *left_ns_out is the time that was
+/* Stops a timer. False when there is no such timer any more; else *left_ns_out is the time that was
  * left, DYNSUP_NEVER for a timer that would never have been due. */
 bool dynsup_cancel_timer(dynsup_host *host, dynsup_timer timer, uint64_t *left_ns_out);
 
@@ -355,7 +354,7 @@ typedef struct dynsup_process_info {
     bool trap_exit;
     bool is_supervisor;
     bool is_paused;
-    dynsup_pid supervisor; /* 0: none; one of them if there are several */
+    dynsup_pid supervisor; /* 0: it is no child; one of them if there are several */
     size_t link_count, monitor_count, monitored_by_count, message_count;
     size_t memory; /* bytes that the core uses for it, including messages */
     uint64_t slices;

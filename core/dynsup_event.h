@@ -51,8 +51,7 @@ typedef struct dynsup_event {
     double shutdown_ms;
     bool is_supervisor, is_registry;
     uint32_t incarnation; /* of the child: 1 for its first process */
-    uint64_t
-        restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: including the one too many */
+    uint64_t restarts; /* within the period so far; GAVE_UP, CHILD_FAILED: with the one too many */
     uint64_t max_restarts; /* of the supervisor, or the child's own */
     uint64_t period_ms;
     bool own_limit;    /* these three are the child's own */

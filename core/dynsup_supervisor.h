@@ -27,10 +27,9 @@ typedef struct dynsup_supervisor_options {
     size_t name_length;
     dynsup_value name_key, name_value; /* of a registry's key; copied */
     uint64_t max_restarts;
-    uint64_t period_ms;    /* > 0 */
-    uint64_t max_children; /* DYNSUP_NO_LIMIT: any number */
-    uint64_t
-        arguments; /* an object handed to every program, 0: none; the supervisor takes it over */
+    uint64_t period_ms;            /* > 0 */
+    uint64_t max_children;         /* DYNSUP_NO_LIMIT: any number */
+    uint64_t arguments;            /* an object handed to every program, 0: none; taken over */
     dynsup_clock clock;            /* 0: the parent's; or DYNSUP_HOST_CLOCK */
     const dynsup_limits *limits;   /* defaults of its workers; NULL: none; copied */
     enum dynsup_strategy strategy; /* from here on: of a static supervisor only */
@@ -246,11 +245,11 @@ bool dynsup_child_to_be(const dynsup_host *host, dynsup_pid supervisor,
  * its shutdown mode and started again at once. That does not count towards max_restarts and has no
  * delay; siblings are left alone, and the saved state is kept. A child that waits for its backoff
  * is started now, a starting one is renewed when it runs; one that has ended by itself meanwhile is
- * restarted or not as after any end. 0: a later
- * incarnation has begun; or, without may_wait, it will: the caller is not notified, although the
- * request may wait. DYNSUP_ENOT_FOUND: there is no such child, or it does not run and is not to;
- * DYNSUP_ERESTARTING: it could not be started, and is tried again as usual; DYNSUP_ENOMEM;
- * DYNSUP_ECALLS_ITSELF; DYNSUP_PENDING. */
+ * restarted or not as after any end.
+ * 0: a later incarnation has begun; or, without may_wait, it will: the caller is not notified,
+ * although the request may wait. DYNSUP_ENOT_FOUND: there is no such child, or it does not run and
+ * is not to; DYNSUP_ERESTARTING: it could not be started, and is tried again as usual;
+ * DYNSUP_ENOMEM; DYNSUP_ECALLS_ITSELF; DYNSUP_PENDING. */
 int dynsup_renew_child(dynsup_host *host, dynsup_ref child, uint32_t incarnation, bool may_wait,
                        dynsup_reply *reply);
 

@@ -158,7 +158,7 @@ void test_enter(test_body *body) {
     body->test->entered = body;
 }
 
-/* Ends a slice: it waits for its reply, or goes on. */
+/* Ends the slice: the process waits for its reply, or goes on. */
 void test_leave(test_host *test) {
     dynsup_host *host = test->host;
     dsi_process *process = host->current;

@@ -124,7 +124,7 @@ static void slice(model *m, int p) {
     process->fresh = false;
 }
 
-/* Forgets handled messages whose values are not compared. */
+/* Removes ended relations and entries, while nothing refers to them by number. */
 static void compact(model *m) {
     int kept = 0;
     for (int i = 0; i < m->relation_count; i++)

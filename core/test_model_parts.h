@@ -60,7 +60,7 @@ void model_child_incarnate(model *m, int c);
 /* Answers requests that wait until the child runs. */
 void model_child_tell_up(model *m, int c);
 
-/* Tries once to start the child again, at its turn: alone, or with all that its supervisor's policy
+/* Try once to start the child again, at its turn: alone; with all that its supervisor's policy
  * restarts with it. */
 void model_child_attempt(model *m, int c);
 void model_child_restart(model *m, int c);
@@ -107,7 +107,7 @@ void model_supervisor_ended(model *m, int s);
 /* Makes the process that a start function returns. */
 int model_guest_makes(model *m, int c);
 
-/* Is the name of a child taken, not by the child itself? Then *holder_out is the process, or -1. */
+/* Is the name of a child taken, not by the child itself? Then *pid_out is the process, or -1. */
 bool model_name_taken(const model *m, int c, int *pid_out);
 
 /* ---- static supervisors ---- */

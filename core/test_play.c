@@ -219,8 +219,8 @@ bool play_run(test_play *play, const play_op *op) {
     return true;
 }
 
-/* Kills processes without a limit of their shutdown time, which would block the end of a host, and
- * those that wait for them. */
+/* Kills all processes: those without a limit of their shutdown time would block the end of a host,
+ * as would those that wait for them. */
 static enum dynsup_state kill_all(test_host *test) {
     uint32_t cursor = 0;
     dynsup_pid pid;
