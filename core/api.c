@@ -219,8 +219,7 @@ int dynsup_link(dynsup_host *host, dynsup_pid pid) {
     if (process)
         return dsi_link(host, self, process);
     dynsup_reason noproc = dynsup_reason_atom(DYNSUP_NOPROC);
-    dsi_signal(host, self, pid, &noproc,
-               DSI_SIGNAL_SENT); /* a dead process sends no signal itself */
+    dsi_signal(host, self, pid, &noproc, DSI_SIGNAL_SENT); /* in place of the dead process */
     return 0;
 }
 

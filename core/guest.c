@@ -161,8 +161,8 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
         reply.status = DYNSUP_EBAD_RETURN;
     if (reply.status == 0 && supervisor->policy->supervisor_begin) {
-        supervisor->policy->supervisor_begin(supervisor,
-                                             request); /* the start goes on with the children */
+        /* The start goes on with the children. */
+        supervisor->policy->supervisor_begin(supervisor, request);
         return;
     }
     if (reply.status)

@@ -263,8 +263,7 @@ static void key_lost(dsi_key *key) {
         entry_end(dsi_entry_of_node(node));
         owner_tell(key->registry, owner);
     }
-    if (key->name
-            ->child) { /* the child keeps the name, without a process, until it takes it again */
+    if (key->name->child) { /* the child keeps the name, and will take it again */
         key->name->key = NULL;
         key->name = NULL;
     }

@@ -343,8 +343,8 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     end_parked(supervisor);
     if (host->halt != DSI_HALT_NONE)
         dsi_supervisor_hurry(supervisor);
-    dsi_supervisor_wake(
-        supervisor); /* in its own slice: a long row of nested supervisors does not recurse */
+    /* Handled in its own slice, so that a long row of nested supervisors does not recurse. */
+    dsi_supervisor_wake(supervisor);
 }
 
 /* Releases a process whose supervisor has ended without cleaning up: it is nobody's child now; if
