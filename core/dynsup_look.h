@@ -68,8 +68,8 @@ typedef struct dynsup_supervisor_info {
 bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
                                dynsup_supervisor_info *info_out);
 
-/* The child that the process is, at the supervisor in *info_out; the child with this ref. False
- * when there is none. */
+/* of: the child that the process is, at the supervisor in *info_out. find: the child with this ref.
+ * False when there is none. */
 bool dynsup_child_of(const dynsup_host *host, dynsup_pid pid, dynsup_child_info *info_out);
 bool dynsup_child_find(const dynsup_host *host, dynsup_ref ref, dynsup_child_info *info_out);
 
