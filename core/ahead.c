@@ -1,21 +1,21 @@
 /*
- * The look ahead: of many processes nothing of the next ones is in a cache.
+ * Prefetching: with many processes, nothing of the next ones is in the cache.
  *
- * So what they touch is fetched while others run, step by step, since each step finds the way to
- * the next: the record, the body, then what the body leads to.
+ * So what they will touch is fetched while others run, in steps, since each step finds the address
+ * for the next one: the record, the body, then what the body points to.
  */
 #include "ahead.h"
 
 #include "tiny.h"
 
 #define CACHE_LINE       64
-#define CACHED_PROCESSES DSI_TINY(1000, 2) /* so many and their bodies fit a cache */
+#define CACHED_PROCESSES DSI_TINY(1000, 2) /* so many, with their bodies, fit a cache */
 
-/* When a process is fetched that is so many slices away; two pass between two steps, since one is
- * shorter than memory is slow. */
+/* How many slices ahead each step is done. Two slices lie between two steps, since one slice is
+ * shorter than an access to memory. */
 enum { STEP_SLICES = 2, BODY_AWAY = 4 * STEP_SLICES, RECORD_AWAY = 5 * STEP_SLICES };
 
-/* The process of this place in a queue, if one has it. */
+/* The process at this node of a queue, or NULL. */
 static const dsi_process *process_at(const dynsup_host *host, const dsi_node *node) {
     return node && node != &host->lap ? dsi_item(node, dsi_process, queue) : NULL;
 }

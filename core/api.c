@@ -1,16 +1,16 @@
 /* The public functions for processes: ids become objects, and the work is done below. */
 #include "delayed.h"
 #include "event.h"
+#include "guest.h"
 #include "limits.h"
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
-#include "supervisor.h"
 #include "tiny.h"
 
 #include <assert.h>
 
-#define NEAR_PROCESSES DSI_TINY(4096, 2) /* with more, the next message needs what no cache has */
+#define NEAR_PROCESSES DSI_TINY(4096, 2) /* with more, a message's receiver is not in the cache */
 
 /* ---- spawning ---- */
 
@@ -61,7 +61,7 @@ static void spawn_undo(dynsup_host *host, dsi_process *process,
     dsi_process_discard(host, process);
 }
 
-/* Has somebody the name already? */
+/* Is the name taken already? */
 static bool spawn_taken(const dynsup_host *host, const dynsup_spawn_options *options,
                         dynsup_pid *pid_out) {
     if (!options || !options->name)
@@ -127,8 +127,8 @@ int dynsup_send(dynsup_host *host, dynsup_pid pid, const dynsup_value *values, u
     return status;
 }
 
-/* Is it better fetched while others run, by the pump, than now? Not one that has limits: those of
- * its mailbox are for what has to wait. */
+/* Is its memory better fetched by the pump, while others run, than now? Not if the process has
+ * limits: those of its mailbox count messages that wait. */
 static bool is_far(const dynsup_host *host, const dsi_process *process) {
     return host->processes.live_count > NEAR_PROCESSES && !(process->flags & DSI_FLAG_LIMITED);
 }
@@ -219,7 +219,7 @@ int dynsup_link(dynsup_host *host, dynsup_pid pid) {
     if (process)
         return dsi_link(host, self, process);
     dynsup_reason noproc = dynsup_reason_atom(DYNSUP_NOPROC);
-    dsi_signal(host, self, pid, &noproc, DSI_SIGNAL_SENT); /* no link brings the end of a process */
+    dsi_signal(host, self, pid, &noproc, DSI_SIGNAL_SENT); /* in place of the dead process */
     return 0;
 }
 
@@ -241,7 +241,7 @@ bool dynsup_demonitor(dynsup_host *host, dynsup_ref ref) {
     dsi_monitor *monitor = dsi_slots_find(&host->monitors, ref);
     if (!monitor || monitor->watcher != host->current)
         return dsi_monitor_flush(host, host->current, ref);
-    dsi_monitor_free(host, monitor); /* it has told nothing yet: no look through the mailbox */
+    dsi_monitor_free(host, monitor); /* no DOWN yet, so no search of the mailbox */
     return false;
 }
 

@@ -16,7 +16,7 @@ static int callee_find(const dynsup_host *host, dynsup_pid pid, dsi_process **pr
         return DYNSUP_ENOPROC;
     if (process == host->current)
         return DYNSUP_ECALLS_ITSELF;
-    if (process->flags & (DSI_FLAG_DROPS | DSI_FLAG_SUPERVISOR)) /* also one that has a guest */
+    if (process->flags & (DSI_FLAG_DROPS | DSI_FLAG_SUPERVISOR)) /* even with a guest */
         return DYNSUP_ENOT_A_SERVER;
     return host->closing ? DYNSUP_ECLOSING : 0;
 }

@@ -1,7 +1,7 @@
 /* The public functions for clocks. */
 #include "dynsup_clock.h"
 #include "process.h"
-#include "step.h"
+#include "clock_step.h"
 
 uint64_t dynsup_now(dynsup_host *host) {
     dsi_host_refresh(host);
@@ -32,7 +32,7 @@ void dynsup_clock_release(dynsup_host *host, dynsup_clock id) {
     if (!clock)
         return;
     clock->handle_count--;
-    dsi_clock_check(clock);
+    dsi_clock_free_if_unused(clock);
 }
 
 static bool run(dynsup_host *host, dynsup_clock id, bool runs) {
@@ -68,7 +68,7 @@ int dynsup_clock_step(dynsup_host *host, dynsup_clock id, uint64_t ns, bool may_
     if (!clock)
         return DYNSUP_ENOPROC;
     dsi_host_refresh(host);
-    if (!dsi_step_begin(clock, ns, waits ? host->current->slot.id : 0, key_out))
+    if (!dsi_clock_step_begin(clock, ns, waits ? host->current->slot.id : 0, key_out))
         return DYNSUP_ENOMEM;
     return waits ? DYNSUP_PENDING : 0;
 }

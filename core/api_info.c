@@ -3,7 +3,7 @@
 #include "monitor.h"
 #include "supervisor.h"
 
-/* Of one that is alive. */
+/* The status of a living process. */
 static enum dynsup_status status_of(const dsi_process *process) {
     switch ((enum dsi_process_state)process->state) {
     case DSI_PROCESS_RUNNABLE:
@@ -64,7 +64,8 @@ static size_t link_count(const dsi_process *process) {
            flag_linked_children(process, NULL, SIZE_MAX);
 }
 
-/* Bytes of the core's for it: mailboxes hold blocks of two or four values mostly. */
+/* The bytes that the core uses for it, supposing that messages are blocks of two or four values, as
+ * most are. */
 static size_t memory_of(const dsi_process *process) {
     size_t message = sizeof(dynsup_message) + 2 * sizeof(dynsup_value);
     return sizeof *process + (process->extra ? sizeof *process->extra : 0) +

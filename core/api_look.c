@@ -1,9 +1,7 @@
-/* The public functions for who looks into a host: pages, waits, pauses, supervisors and children.
- */
+/* The public functions for looking into a host: pages, waits, pauses, supervisors and children. */
 #include "dynsup_look.h"
-
 #include "monitor.h"
-#include "supervisor.h"
+#include "request.h"
 
 size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
                            dynsup_pid *pids_out, size_t capacity) {
@@ -23,7 +21,8 @@ void dynsup_round_end(dynsup_host *host) {
 
 /* ---- waits ---- */
 
-/* Whom a process that waits monitors by what it waits with: a call, or a selective receive. */
+/* The process whose answer this one waits for: the target of the monitor whose ref it waits with,
+ * in a call or a selective receive. */
 static dynsup_pid answerer(const dynsup_host *host, const dsi_process *process) {
     bool has_key = process->state == DSI_PROCESS_WAITING && process->has_key;
     const dsi_monitor *monitor =

@@ -51,14 +51,14 @@ bool dynsup_registry_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reason
     return true;
 }
 
-/* The key as it is, if it is there. */
+/* The key, if it exists; it is not made. */
 static dsi_key *key_find(const dynsup_host *host, dynsup_pid pid, const char *key, size_t length) {
     const dsi_name *name = dsi_names_find_in(&host->names, pid, key, length);
     return name ? name->key : NULL;
 }
 
-/* The owner of a unique registry's key, 0: it is free. An owner that is about to end has lost it.
- */
+/* The owner of a unique registry's key, 0: it is free. An owner that is about to end no longer has
+ * it. */
 static dynsup_pid key_owner(dsi_key *key) {
     if (key->name->child)
         return key->name->process ? key->name->process->slot.id : 0;
@@ -69,7 +69,7 @@ static dynsup_pid key_owner(dsi_key *key) {
     return 0;
 }
 
-/* DYNSUP_ETAKEN with who has it, or 0. */
+/* DYNSUP_ETAKEN with the owner in *pid_out, or 0. */
 static int key_take(dsi_registry *registry, const char *text, size_t length, dynsup_pid *pid_out) {
     dsi_key *key = registry->unique ? dsi_key_find(registry, text, length) : NULL;
     if (!key)
@@ -79,7 +79,7 @@ static int key_take(dsi_registry *registry, const char *text, size_t length, dyn
     return childs || *pid_out ? DYNSUP_ETAKEN : 0;
 }
 
-/* An entry under the key that is there or a new one. */
+/* An entry under the key, which is made if needed. */
 static int entry_make(dsi_registry *registry, const char *text, size_t length,
                       dynsup_value key_value, dynsup_value value) {
     dynsup_host *host = registry->host;
@@ -94,7 +94,7 @@ static int entry_make(dsi_registry *registry, const char *text, size_t length,
     if (!key)
         return DYNSUP_ENOMEM;
     if (!dsi_entry_new(key, host->current, value)) {
-        dsi_key_check(key);
+        dsi_key_free_if_unused(key);
         return DYNSUP_ENOMEM;
     }
     key->value = key_value;
@@ -157,7 +157,7 @@ dynsup_entry *dynsup_entry_next(const dynsup_entry *entry) {
     return entry_at(list, dsi_list_next(list, &entry->node));
 }
 
-/* The first entry that is there from this key on. */
+/* The first entry of this key or a later one. */
 static dynsup_entry *key_entry(const dsi_registry *registry, const dsi_node *node) {
     dynsup_entry *entry = NULL;
     for (; node && !entry; node = dsi_list_next(&registry->keys, node)) {

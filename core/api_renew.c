@@ -1,7 +1,7 @@
 /* The public functions for new code: which children there are, and their renewal. */
-#include "supervisor.h"
+#include "request.h"
 
-/* The supervisor that is asked, or why nobody is. */
+/* Finds the supervisor of the child; 0, or why there is none to ask. */
 static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
                          dsi_supervisor **supervisor_out) {
     const dsi_child *child = dsi_slots_find(&host->children, ref);
@@ -10,7 +10,7 @@ static int supervisor_of(const dynsup_host *host, dynsup_ref ref, bool may_wait,
         supervisor->state == DSI_SUPERVISOR_STOPPING || child->restart == DYNSUP_TEMPORARY)
         return DYNSUP_ENOT_FOUND;
     *supervisor_out = supervisor;
-    bool asks_itself = may_wait ? dsi_supervisor_asks_itself(host, supervisor->process)
+    bool asks_itself = may_wait ? dsi_request_asks_itself(host, supervisor->process)
                                 : supervisor->process == host->current;
     return asks_itself ? DYNSUP_ECALLS_ITSELF : 0;
 }

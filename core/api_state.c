@@ -21,8 +21,8 @@ static dsi_child *child_to_be(const dynsup_host *host) {
     return supervisor->guest_child;
 }
 
-/* The child that the current process is or starts, or NULL. A start function is its supervisor's
- * process, which may be a child, too: of that it is not. */
+/* The child that the current process is or starts, or NULL. A start function runs as its
+ * supervisor's process, which may itself be a child: that child is not meant. */
 static dsi_child *child_here(const dynsup_host *host) {
     const dsi_process *process = host->current;
     if (!process)

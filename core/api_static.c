@@ -1,6 +1,8 @@
 /* The public functions for static supervisors. */
 #include "static.h"
 
+#include "request.h"
+
 #include <assert.h>
 
 static int start_refuse(dynsup_host *host, dsi_request *request, dynsup_draft *draft, int status) {
@@ -23,7 +25,7 @@ int dynsup_static_start(dynsup_host *host, const dynsup_supervisor_options *opti
     reply->key = request->key;
     dsi_static_configure(supervisor, options, draft);
     dsi_static_init(supervisor, request);
-    dsi_supervisor_wake(supervisor); /* the caller does not wait yet: its own slice begins it */
+    dsi_supervisor_wake(supervisor); /* begins in its own slice: the caller does not wait yet */
     return reply->status = DYNSUP_PENDING;
 }
 
@@ -42,7 +44,7 @@ void dynsup_static_configure(dynsup_host *host, const dynsup_supervisor_options 
 bool dynsup_static_is(const dynsup_host *host, dynsup_pid pid,
                       enum dynsup_auto_shutdown *auto_shutdown_out) {
     const dsi_supervisor *supervisor = supervisor_of(host, pid);
-    if (!supervisor || !supervisor->order)
+    if (!supervisor || !dsi_supervisor_is_static(supervisor))
         return false;
     *auto_shutdown_out = supervisor->order->auto_shutdown;
     return true;

@@ -1,5 +1,11 @@
-/* The public functions for supervisors: who may ask, whose turn it is, and what to wait for. */
+/* The public functions for supervisors: they check requests, then handle them at once or park them.
+ */
 #include "child_event.h"
+#include "guest.h"
+#include "life.h"
+#include "request.h"
+#include "shutdown.h"
+#include "start.h"
 #include "static.h"
 
 #include <assert.h>
@@ -61,30 +67,6 @@ void dynsup_supervisor_configure(dynsup_host *host, const dynsup_supervisor_opti
 
 /* ---- requests ---- */
 
-/* Does its supervisor do nothing else until the process is ready? A static one does not. */
-static bool is_awaited(const dsi_process *process) {
-    const dsi_child *child = process->child;
-    while (child && child->state != DSI_CHILD_STARTING)
-        child = child->extra ? child->extra->next_same : NULL;
-    return child && child->supervisor->awaited == child;
-}
-
-/* Does whoever has started the process wait until it says that it has started? */
-static bool is_starting(const dsi_process *process) {
-    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
-    if (!supervisor)
-        return (process->flags & DSI_FLAG_STARTING) || is_awaited(process);
-    return supervisor->state == DSI_SUPERVISOR_INIT ||
-           (supervisor->order && supervisor->order->job == DSI_JOB_INIT);
-}
-
-bool dsi_supervisor_asks_itself(const dynsup_host *host, const dsi_process *process) {
-    const dsi_process *asks = host->current;
-    while (asks && asks != process && is_starting(asks))
-        asks = dsi_process_find_alive(host, asks->parent);
-    return asks == process;
-}
-
 /* The supervisor of a request, or why there is none for it. */
 static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
                            dsi_supervisor **supervisor_out) {
@@ -94,10 +76,10 @@ static int supervisor_find(const dynsup_host *host, dynsup_pid pid,
     *supervisor_out = dsi_supervisor_of(process);
     if (!*supervisor_out)
         return DYNSUP_ENOT_A_SUPERVISOR;
-    return dsi_supervisor_asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
+    return dsi_request_asks_itself(host, process) ? DYNSUP_ECALLS_ITSELF : 0;
 }
 
-/* The same for what a supervisor that is stopping does not do any more. */
+/* The same, for requests that a stopping supervisor refuses. */
 static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
                                    dsi_supervisor **supervisor_out) {
     int status = supervisor_find(host, pid, supervisor_out);
@@ -106,12 +88,12 @@ static int supervisor_find_running(const dynsup_host *host, dynsup_pid pid,
     return status;
 }
 
-/* Must a request wait? A static supervisor answers in slices of its own. */
+/* Must a request wait? A static supervisor always answers in its own slices. */
 static bool must_park(const dsi_supervisor *supervisor) {
-    return supervisor->order || dsi_supervisor_busy(supervisor);
+    return dsi_supervisor_is_static(supervisor) || dsi_supervisor_busy(supervisor);
 }
 
-/* A request of the current process, or why there can be none now. */
+/* Makes a request of the current process; 0, or why there can be none now. */
 static int request_make(dsi_supervisor *supervisor, enum dsi_parked_kind kind, const char *name,
                         size_t length, bool may_wait, dsi_request **request_out) {
     if (!may_wait && must_park(supervisor))
@@ -130,11 +112,11 @@ static int pending(dsi_request *request, dynsup_reply *reply) {
     return DYNSUP_PENDING;
 }
 
-int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t length, bool ensure,
-                  dynsup_reply *reply) {
+int dynsup_admits(dynsup_host *host, dynsup_pid supervisor_pid, const char *name, size_t length,
+                  bool ensure, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, pid, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status == 0 && must_park(supervisor))
         status = DYNSUP_PENDING;
     else if (status == 0 &&
@@ -143,7 +125,7 @@ int dynsup_admits(dynsup_host *host, dynsup_pid pid, const char *name, size_t le
     return reply->status = status;
 }
 
-/* A start without its supervisor: its parts are freed. */
+/* Refuses a start before the child was made: frees the parts of the spec. */
 static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int status) {
     dsi_child_spec_release(host, spec);
     if (spec->body)
@@ -151,7 +133,7 @@ static int spec_refuse(dynsup_host *host, const dynsup_child_spec *spec, int sta
     return status;
 }
 
-/* The same once the child has been made of the spec; NULL: there was no memory for it. */
+/* The same, once the child was made from the spec; child NULL: there was no memory for it. */
 static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_child *child,
                         int status) {
     if (child)
@@ -161,8 +143,9 @@ static int child_refuse(dynsup_host *host, const dynsup_child_spec *spec, dsi_ch
     return status;
 }
 
-/* Must a start wait for its turn? One that takes the supervisor's process lets restarts that are
- * due go before it, or whoever starts one child after the other would put them off for ever. */
+/* Must a start wait for its turn? A start function, which needs the supervisor's process, comes
+ * after restarts that are due: else a caller that starts child after child would delay them for
+ * ever. */
 static bool start_must_park(const dsi_supervisor *supervisor, const dynsup_child_spec *spec) {
     return must_park(supervisor) || (spec->guest && !dsi_list_empty(&supervisor->retries));
 }
@@ -189,7 +172,8 @@ static int start_waiting(dsi_supervisor *supervisor, const dynsup_child_spec *sp
     return status;
 }
 
-/* A child whose process is run to the end of its start here and now, if that does not wait. */
+/* Starts a child whose process has its first slice here and now; the start is complete if that does
+ * not wait. */
 static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spec, dsi_child *child,
                         dynsup_reply *reply) {
     dynsup_host *host = supervisor->host;
@@ -215,11 +199,11 @@ static int start_nested(dsi_supervisor *supervisor, const dynsup_child_spec *spe
     return status;
 }
 
-int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spec *spec,
+int dynsup_start_child(dynsup_host *host, dynsup_pid supervisor_pid, const dynsup_child_spec *spec,
                        bool ensure, bool may_wait, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, pid, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status)
         return reply->status = spec_refuse(host, spec, status);
     if (spec->starting && (!may_wait || must_park(supervisor)))
@@ -238,12 +222,12 @@ int dynsup_start_child(dynsup_host *host, dynsup_pid pid, const dynsup_child_spe
     return reply->status = status;
 }
 
-int dynsup_terminate_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, const char *name,
-                           size_t length, bool may_wait, dynsup_reply *reply) {
+int dynsup_terminate_child(dynsup_host *host, dynsup_pid supervisor_pid, dynsup_pid pid,
+                           const char *name, size_t length, bool may_wait, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     dsi_request *request;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, owner, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status == 0)
         status = request_make(supervisor, DSI_PARKED_TERMINATE, name, length, may_wait, &request);
     if (status)
@@ -260,12 +244,12 @@ int dynsup_terminate_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, 
     return reply->status = status;
 }
 
-int dynsup_restart_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, const char *name,
-                         size_t length, bool may_wait, dynsup_reply *reply) {
+int dynsup_restart_child(dynsup_host *host, dynsup_pid supervisor_pid, dynsup_pid pid,
+                         const char *name, size_t length, bool may_wait, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     dsi_request *request;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, owner, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status == 0)
         status = may_wait ? request_make(supervisor, DSI_PARKED_RESTART, name, length, may_wait,
                                          &request)
@@ -280,7 +264,8 @@ int dynsup_restart_child(dynsup_host *host, dynsup_pid owner, dynsup_pid pid, co
 static int request_by_id(dsi_supervisor *supervisor, enum dsi_parked_kind kind, dynsup_value *id,
                          bool may_wait, dynsup_reply *reply) {
     dsi_request *request;
-    if (!must_park(supervisor))
+    if (!dsi_supervisor_is_static(supervisor) &&
+        !dsi_supervisor_busy(supervisor)) /* a busy one may be static by its turn */
         return DYNSUP_ENOT_STATIC;
     int status = request_make(supervisor, kind, NULL, 0, may_wait, &request);
     if (status)
@@ -292,26 +277,27 @@ static int request_by_id(dsi_supervisor *supervisor, enum dsi_parked_kind kind, 
     return pending(request, reply);
 }
 
-int dynsup_static_request(dynsup_host *host, dynsup_pid pid, enum dynsup_static_request what,
-                          dynsup_value id, bool may_wait, dynsup_reply *reply) {
+int dynsup_static_request(dynsup_host *host, dynsup_pid supervisor_pid,
+                          enum dynsup_static_request request, dynsup_value id, bool may_wait,
+                          dynsup_reply *reply) {
     static const enum dsi_parked_kind kinds[] = {DSI_PARKED_TERMINATE, DSI_PARKED_RESTART,
                                                  DSI_PARKED_DELETE};
     dsi_supervisor *supervisor;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, pid, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status == 0)
-        status = request_by_id(supervisor, kinds[what], &id, may_wait, reply);
+        status = request_by_id(supervisor, kinds[request], &id, may_wait, reply);
     dsi_value_release(host, &id);
     return reply->status = status;
 }
 
-int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason,
-                           bool may_wait, dynsup_reply *reply) {
+int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid supervisor_pid,
+                           const dynsup_reason *reason, bool may_wait, dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     dsi_request *request;
     dynsup_reason own = *reason;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find(host, pid, &supervisor);
+    int status = supervisor_find(host, supervisor_pid, &supervisor);
     if (status == 0)
         status = may_wait ? request_make(supervisor, DSI_PARKED_STOP, NULL, 0, may_wait, &request)
                           : DYNSUP_EWOULD_WAIT;
@@ -329,11 +315,12 @@ int dynsup_supervisor_stop(dynsup_host *host, dynsup_pid pid, const dynsup_reaso
     return reply->status = pending(request, reply);
 }
 
-int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid pid, bool may_wait, dynsup_reply *reply) {
+int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid supervisor_pid, bool may_wait,
+                           dynsup_reply *reply) {
     dsi_supervisor *supervisor;
     dsi_request *request;
     *reply = (dynsup_reply){0};
-    int status = supervisor_find_running(host, pid, &supervisor);
+    int status = supervisor_find_running(host, supervisor_pid, &supervisor);
     if (status || !dsi_supervisor_busy(supervisor))
         return reply->status = status;
     status = request_make(supervisor, DSI_PARKED_TURN, NULL, 0, may_wait, &request);
@@ -343,8 +330,9 @@ int dynsup_supervisor_turn(dynsup_host *host, dynsup_pid pid, bool may_wait, dyn
     return reply->status = pending(request, reply);
 }
 
-int dynsup_count_children(const dynsup_host *host, dynsup_pid pid, dynsup_counts *counts) {
-    const dsi_process *process = dsi_process_find_alive(host, pid);
+int dynsup_count_children(const dynsup_host *host, dynsup_pid supervisor_pid,
+                          dynsup_counts *counts) {
+    const dsi_process *process = dsi_process_find_alive(host, supervisor_pid);
     if (!process)
         return DYNSUP_ENOPROC;
     const dsi_supervisor *supervisor = dsi_supervisor_of(process);

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define NS_PER_MS 1e6
-#define DELAY_MAX (UINT64_C(1) << 63) /* a sum with a host's clock does not overflow */
+#define DELAY_MAX (UINT64_C(1) << 63) /* added to a host's clock it does not overflow */
 
 static double lesser(double a, double b) {
     return a < b ? a : b;

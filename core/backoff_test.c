@@ -1,4 +1,4 @@
-/* Tests of backoff: the series, its jitter, its end, and what a config may hold. */
+/* Tests of backoff: the series, its jitter, its end, and valid configurations. */
 #include "test_support.h"
 
 #include "backoff.h"

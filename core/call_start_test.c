@@ -1,14 +1,15 @@
-/* Tests of starts that are waited for: who says that it has started, and who gives up waiting. */
+/* Tests of starts that are waited for: processes that say that they have started, and callers that
+ * give up waiting. */
 #include "test_host.h"
 
-/* Who is started, and what is waited for. */
+/* What is started, and what its starter waits for. */
 typedef struct plan {
     dynsup_pid started;
     dynsup_ref ref;
     int status;
 } plan;
 
-/* Spawns a process, linked, and waits for its start. */
+/* Spawns a linked process and waits for its start. */
 static enum dynsup_slice act_start(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     plan *p = self->more;
@@ -93,7 +94,7 @@ static enum dynsup_slice act_start_inside(test_body *self, dynsup_outcome *outco
     return DYNSUP_SLICE_WAIT;
 }
 
-/* Who waits for the end of a slice waits for what runs inside it: a watchdog sees one slice. */
+/* A slice lasts as long as what runs inside it: a watchdog sees one slice. */
 static void starts_inside_a_slice_are_no_slices_of_the_host(void **state) {
     test_host *test = *state;
     plan p = {0};
@@ -146,7 +147,7 @@ static void a_start_that_is_given_up_in_the_same_moment_has_failed(void **state)
     starter->act = act_abort;
     starter->more = &p;
     test_run(test);
-    test->now_ns += 5000000; /* both are due; whom it starts comes first */
+    test->now_ns += 5000000; /* both are due; the process that it starts comes first */
     test_run(test);
     assert_null(starter->act);
     assert_false(starter->replied && starter->reply.status == 0);
@@ -154,7 +155,7 @@ static void a_start_that_is_given_up_in_the_same_moment_has_failed(void **state)
     assert_true(test_alive(starter));
 }
 
-/* Spawns with all that can be told of a process, and gives up when something cannot be made. */
+/* Spawns with all options, and gives up when something cannot be made. */
 static enum dynsup_slice act_spawn_all(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     plan *p = self->more;

@@ -171,7 +171,7 @@ static void a_monitor_is_no_call(void **state) {
     test_got_down(a, ref, DYNSUP_KILLED);
 }
 
-/* Calls, and waits for something else. */
+/* Calls, and then waits for something else. */
 static enum dynsup_slice act_call_and_go_on(test_body *self, dynsup_outcome *outcome) {
     uint64_t key = self->until == DYNSUP_NEVER ? 0 : 1;
     act_call(self, outcome);

@@ -1,7 +1,7 @@
 /*
  * The invariants of a host, walked one by one: for tests, between two operations.
  *
- * Nothing is changed; what is wrong is named by the assertion that fails. In a build without
+ * The walk changes nothing; the assertion that fails names what is wrong. In a build without
  * assertions nothing is checked.
  */
 #include "check.h"
@@ -11,6 +11,7 @@
 #include "link.h"
 #include "monitor.h"
 #include "registry.h"
+#include "request.h"
 
 void dsi_check_timer(dsi_check_tally *met, uint32_t tag, const dsi_timer *timer) {
     if (tag)
@@ -150,7 +151,7 @@ static void check_watchers(const dynsup_host *host, const dsi_process *process,
     }
 }
 
-/* Its records at the supervisors whose child it is: one each. */
+/* The records of a process: one at each supervisor whose child it is. */
 static size_t check_records(const dynsup_host *host, const dsi_process *process) {
     size_t parked = 0;
     bool limited = false;
@@ -170,7 +171,7 @@ static size_t check_records(const dynsup_host *host, const dsi_process *process)
 static void check_ended(const dsi_process *process, size_t parked) {
     MUST(!process->extra && !process->body, "the ended own nothing");
     MUST(!process->links.first && !process->watchers.first, "the ended are nobody's partner");
-    MUST(process->message_count == parked && parked > 0, "the ended wait for a supervisor's turn");
+    MUST(process->parked_exits == parked && parked > 0, "the ended wait for a supervisor's turn");
 }
 
 static void check_process(const dynsup_host *host, const dsi_process *process,
@@ -192,7 +193,7 @@ static void check_process(const dynsup_host *host, const dsi_process *process,
 
 /* ---- the host ---- */
 
-/* Requests that wait are those in the list; one that a guest serves is in no other. */
+/* The host's list has all requests that wait; one that a guest serves is in no other list. */
 static void check_requests(const dynsup_host *host) {
     dsi_list_each (node, &host->requests) {
         MUST(dsi_item(node, dsi_request, pending)->target, "a request waits for somebody");

@@ -15,23 +15,24 @@
 #define MUST(condition, what) assert((condition) && what)
 #endif
 
-/* What has been met on the walk, to be compared with what the host counts. */
+/* What the walk has found, to be compared with the host's own counts. */
 typedef struct dsi_check_tally {
     size_t runnable, paused, doomed, supervisors, monitors_held, monitors_watched, delayed, timers,
         clock_timers, names;
     size_t children;
 } dsi_check_tally;
 
-/* Counts a timer that has been started, for the host or for the clock with this tag. */
+/* Counts a started timer, for the host or for the clock with this tag. */
 void dsi_check_timer(dsi_check_tally *met, uint32_t tag, const dsi_timer *timer);
 
-/* The length of a list, which is sound. */
+/* The length of a list; checks that the list is sound. */
 size_t dsi_check_list(const dsi_list *list);
 
 /* Checks a supervisor and its children. */
 void dsi_check_supervisor(const dsi_supervisor *supervisor, dsi_check_tally *met);
 
-/* Checks all clocks; how many timers they have, and how many of the host's are for them. */
+/* Checks all clocks. Returns how many timers they have; *wakes_out: how many of the host's timers
+ * are theirs. */
 size_t dsi_check_clocks(const dynsup_host *host, size_t *wakes_out);
 
 #endif

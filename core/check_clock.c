@@ -2,9 +2,9 @@
 #include "check.h"
 
 #include "process.h"
-#include "step.h"
+#include "clock_step.h"
 
-/* What a clock counts of its processes. */
+/* A clock's counts of its processes are right. */
 static void check_processes(const dynsup_host *host, const dsi_clock *clock) {
     size_t count = 0, busy = 0;
     uint32_t cursor = 0;
@@ -25,7 +25,7 @@ static void check_processes(const dynsup_host *host, const dsi_clock *clock) {
 static void check_steps(const dsi_clock *clock) {
     uint64_t last_ns = clock->base_ns;
     dsi_list_each (node, &clock->steps) {
-        const dsi_step *step = dsi_item(node, dsi_step, node);
+        const dsi_clock_step *step = dsi_item(node, dsi_clock_step, node);
         MUST(step->until_ns >= last_ns, "steps follow each other");
         last_ns = step->until_ns;
     }

@@ -1,9 +1,9 @@
 /* The invariants of a supervisor and of its children, as check.c has those of the host. */
 #include "check.h"
-
 #include "cursor.h"
 #include "host.h"
 #include "limits.h"
+#include "request.h"
 #include "saved.h"
 #include "static.h"
 
@@ -23,8 +23,9 @@ static void check_waiters(const dsi_child *child, dsi_check_tally *met) {
 
 static void check_restarting(const dsi_supervisor *supervisor, const dsi_child *child) {
     bool comes = dsi_node_linked(&child->parked.node) || supervisor->guest_child == child ||
-                 (supervisor->order && child->extra && dsi_timer_started(&child->extra->timer));
-    bool is_in_job = supervisor->order && supervisor->occupied; /* one after the other */
+                 (dsi_supervisor_is_static(supervisor) && child->extra &&
+                  dsi_timer_started(&child->extra->timer));
+    bool is_in_job = dsi_supervisor_is_static(supervisor) && supervisor->occupied; /* one by one */
     MUST(comes || is_in_job, "a restart has a turn, a delay or a guest");
     MUST(supervisor->state == DSI_SUPERVISOR_RUNNING || is_in_job, "only a running one restarts");
 }
@@ -39,12 +40,12 @@ static void check_running(const dsi_supervisor *supervisor, const dsi_child *chi
         MUST(awaited && child->extra && child->extra->ready, "a child that starts is waited for");
     if (child->state == DSI_CHILD_RUNNING)
         MUST(!awaited, "a child that runs has been told of");
-    if (supervisor->state == DSI_SUPERVISOR_STOPPING && !supervisor->order)
+    if (supervisor->state == DSI_SUPERVISOR_STOPPING && !dsi_supervisor_is_static(supervisor))
         MUST(child->state == DSI_CHILD_STOPPING, "all children stop with their supervisor");
 }
 
 static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child) {
-    MUST(supervisor->order, "only a static supervisor keeps who is gone");
+    MUST(dsi_supervisor_is_static(supervisor), "only a static supervisor keeps who is gone");
     MUST(!dsi_node_linked(&child->parked.node), "who is gone waits for no turn");
     MUST(!child->extra || !dsi_timer_started(&child->extra->timer), "nor for a time");
     MUST(child->restart != DYNSUP_TEMPORARY || supervisor->occupied, "the temporary do not stay");
@@ -53,7 +54,8 @@ static void check_gone(const dsi_supervisor *supervisor, const dsi_child *child)
 static void check_failed(const dsi_supervisor *supervisor, const dsi_child *child) {
     MUST(child->extra && child->extra->own, "who has failed has a limit of its own");
     bool is_noted = dsi_node_linked(&child->parked.node);
-    MUST(supervisor->order ? !is_noted : is_noted != (supervisor->guest_child == child),
+    MUST(dsi_supervisor_is_static(supervisor) ? !is_noted
+                                              : is_noted != (supervisor->guest_child == child),
          "who has failed waits for no turn, and is among those that are down");
     MUST(!dsi_timer_started(&child->extra->timer), "nor for a time");
 }
@@ -156,7 +158,7 @@ static void check_guest(const dsi_supervisor *supervisor, dsi_check_tally *met) 
     MUST(supervisor->state != DSI_SUPERVISOR_INIT, "an init function is a guest");
 }
 
-/* A static supervisor: its index, its weight, and that its job waits for something. */
+/* Checks a static supervisor: its index, its weight, and that its job waits for something. */
 static void check_order(const dsi_supervisor *supervisor) {
     const dynsup_draft *order = supervisor->order;
     size_t weight = 0;
@@ -196,7 +198,7 @@ void dsi_check_supervisor(const dsi_supervisor *supervisor, dsi_check_tally *met
     check_turns(supervisor, met);
     check_guest(supervisor, met);
     check_cursors(supervisor);
-    if (supervisor->order)
+    if (dsi_supervisor_is_static(supervisor))
         check_order(supervisor);
     if (supervisor->state == DSI_SUPERVISOR_STOPPING)
         MUST(supervisor->specs > 0 || !dsi_process_alive(process),

@@ -52,7 +52,7 @@ static bool own_limit_make(dynsup_host *host, dsi_child_extra *extra,
     return extra->own;
 }
 
-/* What the extra part has allocated, and the part itself. */
+/* Frees what the extra part has allocated, and the part itself. */
 static void extra_blocks_free(dynsup_host *host, dsi_child_extra *extra) {
     if (extra->own)
         dsi_intensity_fini(extra->own);
@@ -142,8 +142,8 @@ static void name_free(dynsup_host *host, dsi_child *child) {
     if (!name)
         return;
     name->child = NULL;
-    if (name->key) /* else it stays its process's until that ends */
-        dsi_key_check(name->key);
+    if (name->key) /* else it stays with its process until that ends */
+        dsi_key_free_if_unused(name->key);
     else if (!name->process)
         dsi_names_remove(&host->names, name);
     child->name = NULL;

@@ -2,14 +2,14 @@
  * Children: a supervisor's records of what it has started and may have to start again.
  *
  * Design notes.
- * A record lives from the moment a start is asked for until the child is removed; it joins its
- * supervisor's list when the start is accepted, and only then counts. Its process is found by pid,
- * so a record and a process may outlive each other. What few children have (backoff, ready,
- * modules, somebody waiting, a start function, a saved state, limits of restarts or of what they
- * use) is in dsi_child_extra.
+ * A record lives from the request for a start until the child is removed; it joins its supervisor's
+ * list when the start is accepted, and only then counts. Its process is found by pid, so a record
+ * and a process may outlive each other. What few children have (backoff, ready, modules, waiting
+ * requests, a start function, a saved state, limits of restarts or of what they use) is in
+ * dsi_child_extra.
  * A record owns its program, id, modules and name.
- * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record is
- * in one of the supervisor's queues by its parked node.
+ * While its exit waits for the supervisor's turn, or a restart for its next attempt, the record's
+ * parked node is in one of the supervisor's queues.
  */
 #ifndef DSI_CHILD_H
 #define DSI_CHILD_H
@@ -49,7 +49,7 @@ typedef struct dsi_limited dsi_limited;
 typedef struct dsi_child_extra {
     dsi_timer timer; /* RESTARTING: the delay; STARTING and RUNNING: start_timeout */
     dsi_child *child;
-    dsi_list waiters;      /* of dsi_request: told when it runs or is gone */
+    dsi_list waiters;      /* of dsi_request: answered when it runs or is gone */
     dsi_request *starting; /* its start_child, while STARTING */
     dsi_child *next_same;  /* the next record of the same process */
     dynsup_value modules;
@@ -57,11 +57,11 @@ typedef struct dsi_child_extra {
     bool timed_out;
     double start_timeout_ms;
     bool has_backoff;
-    bool delayed;       /* the restart has been put off already: now it is tried */
+    bool delayed;       /* the restart has been delayed already: now it is tried */
     uint64_t began_ns;  /* when it got its process, in the supervisor's time */
-    uint64_t lived_ns;  /* the last incarnation, until its restart is put off */
-    dynsup_reason late; /* of LATE: with what it had ended */
-    char *wanted;       /* the name that it takes at its first start, or anew; owned */
+    uint64_t lived_ns;  /* how long the last incarnation lived; used when its restart is delayed */
+    dynsup_reason late; /* of LATE: the reason with which it had ended */
+    char *wanted;       /* the name that it takes at its first start, or takes again; owned */
     size_t wanted_length;
     dynsup_value name_key, name_value; /* of a name that is a registry's key */
     dsi_backoff backoff;
@@ -79,7 +79,7 @@ struct dsi_child {
     dynsup_pid pid; /* of its process; while RESTARTING, or FAILED, of the last one */
     const dynsup_program_ops *program_ops;
     void *program;
-    uint64_t id; /* of a value of id_kind: apart they take no room between them */
+    uint64_t id; /* stored apart from its kind, to avoid padding */
     dsi_name *name;
     dsi_child_extra *extra;
     double shutdown_ms;
@@ -89,16 +89,16 @@ struct dsi_child {
     uint8_t id_kind; /* enum dynsup_kind */
     bool is_supervisor : 1;
     bool guest : 1;
-    bool ended_before : 1; /* STOPPING: its process had ended when it was told to */
+    bool ended_before : 1; /* STOPPING: its process had already ended when it was asked to stop */
     bool significant : 1;
-    bool uncounted : 1; /* its next restart is one of a loss that has been counted: dynsup_lose */
-    bool
-        weighs : 1; /* significant, and counted as such: it has a process or is to have one again */
+    /* Its next restart belongs to a loss that has been counted: see dynsup_lose. */
+    bool is_counted_elsewhere : 1;
+    bool weighs : 1; /* significant and counted: it has a process or is to have one again */
 };
 
 static_assert(sizeof(void *) != 8 || sizeof(dsi_child) == 128, "two lines of a cache, whole units");
 
-/* The value that it is known by, which stays its own. */
+/* The child's id; borrowed. */
 static inline dynsup_value dsi_child_id(const dsi_child *child) {
     return (dynsup_value){(enum dynsup_kind)child->id_kind, {.object = child->id}};
 }
@@ -111,13 +111,13 @@ bool dsi_child_want(dynsup_host *host, dsi_child *child, const char *name, size_
 dsi_child *dsi_child_new(dynsup_host *host, dsi_supervisor *supervisor,
                          const dynsup_child_spec *spec);
 
-/* Releases what the spec was to hand over, but for the body. */
+/* Releases what the spec was to hand over, except the body. */
 void dsi_child_spec_release(dynsup_host *host, const dynsup_child_spec *spec);
 
-/* Frees the record, which is in no list, with all it owns but its process. */
+/* Frees the record, which is in no list, with all that it owns; not its process. */
 void dsi_child_free(dynsup_host *host, dsi_child *child);
 
-/* Made if needed; NULL without memory. */
+/* The extra part, made if needed; NULL without memory. */
 dsi_child_extra *dsi_child_extra_get(dynsup_host *host, dsi_child *child);
 
 /* Has it no process: it restarts, has failed, or is gone? */
@@ -126,19 +126,19 @@ static inline bool dsi_child_is_down(const dsi_child *child) {
            child->state == DSI_CHILD_GONE;
 }
 
-/* What is told of it to who looks. */
+/* Fills in what observers see of the child. */
 void dsi_child_inspect(const dsi_child *child, dynsup_child_info *info_out);
 
 /* Its process, in any state, or NULL. */
 dsi_process *dsi_child_process(dynsup_host *host, const dsi_child *child);
 
-/* The record becomes one of the process's; the process one of its supervisor's children. */
+/* Adds the record to those of the process, which becomes a child of its supervisor. */
 void dsi_child_attach(dsi_child *child, dsi_process *process);
 
-/* The process has ended: notes how long it lived, whenever its end has its turn. */
+/* Notes how long the process lived; called when it ends, before its supervisor's turn. */
 void dsi_child_lived(dsi_child *child);
 
-/* The record is no longer the process's; false: it was not. */
+/* Takes the record from those of the process; false: it was none of them. */
 bool dsi_child_detach(dsi_child *child, dsi_process *process);
 
 /* The process's record at this supervisor, or NULL. */

@@ -1,16 +1,16 @@
-/* Events of children: every step in their life, told to who wants to know. */
+/* Events of children: every step in their life, emitted to observers. */
 #include "child_event.h"
 
 #include "event.h"
 #include "registry.h"
 #include "supervisor.h"
 
-/* A key of a registry that is no string begins with a zero byte: it is nothing to read. */
+/* The name as text, or NULL: a registry's key that is no string begins with a zero byte. */
 static const char *name_text(const dsi_name *name) {
     return name->registry && !name->text[0] ? NULL : name->text;
 }
 
-/* An event as it is told, and the child's id, which it points to. */
+/* An event to be emitted, with the child's id, which it points to. */
 typedef struct telling {
     dynsup_event event;
     dynsup_value id;
@@ -45,7 +45,7 @@ static void telling_fill(telling *t, const dynsup_host *host, enum dynsup_event_
     };
 }
 
-/* False, as mostly: nobody wants events of this kind. */
+/* False: nobody wants events of this kind, which is the usual case. */
 static inline bool telling_begin(telling *t, const dynsup_host *host, enum dynsup_event_kind kind,
                                  const dsi_child *child, const dynsup_reason *reason) {
     if (!dsi_wants(host, kind))

@@ -1,4 +1,4 @@
-/* Events of children: every step in their life, told to who wants to know. */
+/* Events of children: every step in their life, emitted to observers. */
 #ifndef DSI_CHILD_EVENT_H
 #define DSI_CHILD_EVENT_H
 
@@ -9,7 +9,7 @@
 void dsi_event_child(dynsup_host *host, enum dynsup_event_kind kind, const dsi_child *child,
                      const dynsup_reason *reason);
 
-/* A child's restart is put off. */
+/* A child's restart is delayed. */
 void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t delay_ns);
 
@@ -17,11 +17,11 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
 void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
                        const dynsup_reason *reason);
 
-/* The child's saved state was dropped after so many failed restores. */
+/* The child's saved state was dropped after this many failed restores. */
 void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,
                        uint64_t restores);
 
-/* The child's full mailbox has lost a message, the n-th: told of the 1st, 2nd, 4th, 8th and so on.
+/* The child's full mailbox has lost its n-th message; emitted for the 1st, 2nd, 4th, 8th and so on.
  */
 void dsi_event_messages_dropped(dynsup_host *host, const dsi_child *child, uint64_t dropped);
 

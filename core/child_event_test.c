@@ -1,10 +1,10 @@
-/* Tests of events of children: that nothing depends on whether somebody wants them, and what those
- * of starts that are not admitted tell. */
+/* Tests of events of children: that nothing depends on whether they are wanted, and what the events
+ * of refused starts contain. */
 #include "test_static.h"
 
 #include "dynsup_limits.h"
 
-/* ---- events that nobody wants ---- */
+/* ---- events that are not wanted ---- */
 
 static int setup_deaf(void **state) {
     int status = test_setup(state);

@@ -74,14 +74,14 @@ void dsi_child_index_add(dsi_child_index *index, dsi_child *child) {
     index->count++;
 }
 
-/* Moves back what stood behind the hole because its place was taken. */
+/* Moves back the children that stand behind the hole only because an earlier place was taken. */
 static void close_hole(dsi_child_index *index, size_t hole) {
     size_t mask = index->capacity - 1;
     for (size_t at = place_after(index, hole); index->places[at].child;
          at = place_after(index, at)) {
         size_t wanted = home(index, index->places[at].hash);
         if (((at - wanted) & mask) < ((at - hole) & mask))
-            continue; /* the hole lies before where it wants to be */
+            continue; /* the hole lies before its home place */
         index->places[hole] = index->places[at];
         hole = at;
     }

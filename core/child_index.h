@@ -1,8 +1,8 @@
 /*
  * An index of children by their ids: the children of a static supervisor.
  *
- * An open table of twice as many places as children, at least; the id stays the child's. A look-up,
- * an entry and a removal take constant time.
+ * An open-addressing table with at least twice as many places as children; the ids stay the
+ * children's. Finding, adding and removing take constant time.
  */
 #ifndef DSI_CHILD_INDEX_H
 #define DSI_CHILD_INDEX_H
@@ -30,7 +30,7 @@ dsi_child *dsi_child_index_find(const dsi_child_index *index, const dynsup_value
 /* Makes sure that one more child can be added; false without memory. */
 bool dsi_child_index_reserve(dsi_child_index *index);
 
-/* Adds a child whose id nobody has; there must be room. */
+/* Adds a child whose id no other has; there must be room. */
 void dsi_child_index_add(dsi_child_index *index, dsi_child *child);
 
 /* Takes the child out. */

@@ -54,7 +54,7 @@ static void ids_are_the_same_when_lua_says_so(void **state) {
     test_release(test, other);
 }
 
-/* Ids come and go at random; a table of who is there says what must be found. */
+/* Ids come and go at random; a plain table says which must be found. */
 static void what_is_there_is_found_and_nothing_else(void **state) {
     test_host *test = *state;
     static dsi_child *there[MANY];

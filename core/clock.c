@@ -1,7 +1,7 @@
 /* Clocks: their time, and their timers. */
 #include "clock.h"
 
-#define CLOCK_FEW 256 /* timers in the heap; from here on there is a wheel */
+#define CLOCK_FEW 256 /* with fewer timers, a heap; from here on a wheel */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -26,13 +26,14 @@ uint64_t dsi_clock_time(const dsi_clock *clock, uint64_t host_ns) {
     return sum(clock->base_ns, narrow(passed));
 }
 
-/* When a clock that runs comes to this time, which it has not yet: the first ns of the host's. */
+/* The first ns of the host's time at which a running clock has reached this time, which is to come.
+ */
 static uint64_t host_time(const dsi_clock *clock, uint64_t time_ns) {
     wide left = (wide)(time_ns - clock->base_ns) << 32;
     return sum(clock->base_host_ns, narrow((left + clock->rate - 1) / clock->rate));
 }
 
-/* The time goes on from what it is now. */
+/* Lets the time go on from its current value. */
 static void base_set(dsi_clock *clock) {
     uint64_t now_ns = clock->host->now_ns;
     clock->base_ns = dsi_clock_time(clock, now_ns);
@@ -47,7 +48,7 @@ uint64_t dsi_clock_wake(const dsi_clock *clock) {
     return clock->few.first ? clock->few.first->deadline_ns : DYNSUP_NEVER;
 }
 
-/* When the host's clock will stand where this one comes to wake_ns; in the past for what is due. */
+/* The host's time at which this clock reaches wake_ns; in the past when that is due. */
 static uint64_t wake_at(const dsi_clock *clock, uint64_t wake_ns) {
     if (wake_ns <= clock->base_ns)
         return clock->base_host_ns;
@@ -143,7 +144,7 @@ void dsi_clock_run(dsi_clock *clock, bool runs) {
     base_set(clock);
     clock->runs = runs;
     if (!runs)
-        dsi_host_hold_up(clock->host);
+        dsi_host_recheck_ends(clock->host);
     dsi_host_wake(clock->host);
     dsi_clock_arm(clock);
 }
@@ -160,10 +161,10 @@ void dsi_clock_hold(dsi_clock *clock) {
     dsi_clock_arm(clock);
 }
 
-void dsi_clock_let_go(dsi_clock *clock) {
+void dsi_clock_go_on(dsi_clock *clock) {
     dsi_node_remove(&clock->stepping);
     if (!clock->runs)
-        dsi_host_hold_up(clock->host);
+        dsi_host_recheck_ends(clock->host);
     clock->base_host_ns = clock->host->now_ns;
     dsi_clock_arm(clock);
 }
@@ -190,7 +191,7 @@ dsi_clock *dsi_clock_new(dynsup_host *host, bool runs) {
     return clock;
 }
 
-void dsi_clock_check(dsi_clock *clock) {
+void dsi_clock_free_if_unused(dsi_clock *clock) {
     dynsup_host *host = clock->host;
     if (clock->process_count || clock->handle_count || dsi_node_linked(&clock->stepping))
         return;

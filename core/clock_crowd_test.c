@@ -9,7 +9,7 @@ static uint64_t left_of(test_host *test, dynsup_clock clock) {
     return test_clock_look(test, clock).timer_count;
 }
 
-/* The least that a step of the host can be. */
+/* The shortest step that a host can make. */
 static void step_once(test_host *test) {
     uint64_t deadline_ns;
     dynsup_host_step(test->host, 0, &deadline_ns);
@@ -55,7 +55,7 @@ static void a_crowd_within_a_step_is_fired_in_parts(void **state) {
     assert_int_equal(test_clock_look(test, clock).now_ns, 10 * MS);
 }
 
-/* Its process is paused, and never busy: nothing holds up the step. */
+/* Its process is paused, and never busy: nothing blocks the step. */
 static void deadlines_of_who_is_paused_are_passed_in_parts(void **state) {
     test_host *test = *state;
     dynsup_clock clock = test_clock(test, true);
@@ -73,7 +73,7 @@ static void deadlines_of_who_is_paused_are_passed_in_parts(void **state) {
     assert_int_equal(test_clock_look(test, clock).now_ns, 2000 * MS);
 }
 
-/* Others' deadlines in between keep their places: nobody gets ahead of another. */
+/* Other clocks' deadlines in between keep their order. */
 static void parts_keep_the_order_of_all_deadlines(void **state) {
     test_host *test = *state;
     dynsup_clock a = test_clock(test, false), b = test_clock(test, false);

@@ -1,5 +1,5 @@
-/* Tests of clocks and steps at their ends: rates that are none, the end of time, and callers that
- * are no processes or wait for something else. */
+/* Tests of clocks and steps at their limits: invalid rates, the end of time, and callers that are
+ * no processes or wait for something else. */
 #include "test_clock.h"
 #include "test_guest.h"
 
@@ -114,7 +114,7 @@ static void who_will_never_run_again_is_not_woken(void **state) {
     assert_int_equal(body->slices, 1);
 }
 
-/* ---- start functions that wait on a clock that stands ---- */
+/* ---- start functions that wait on a stopped clock ---- */
 
 /* A supervisor on the clock (0: the host's) whose start function waits for a message, or for 10 ms.
  */
@@ -161,7 +161,7 @@ static void a_stop_waits_while_the_clock_is_stepped(void **state) {
     assert_int_equal(a->reply.status, 0);
 }
 
-/* As many slices as several rounds of the pump have. */
+/* More slices than one round of the pump has. */
 enum { SLICES = 200 };
 
 static enum dynsup_slice act_busy(test_body *self, dynsup_outcome *outcome) {
@@ -169,7 +169,7 @@ static enum dynsup_slice act_busy(test_body *self, dynsup_outcome *outcome) {
     return self->slices < SLICES ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_WAIT;
 }
 
-/* While a process of the clock's is busy no step comes to its end. */
+/* While a process of the clock is busy, no step ends. */
 static void a_stop_goes_on_when_a_step_has_ended_before_the_guests_time(void **state) {
     test_host *test = *state;
     uint64_t key;
@@ -187,14 +187,14 @@ static void a_stop_goes_on_when_a_step_has_ended_before_the_guests_time(void **s
     assert_true(test_clock_look(test, clock).now_ns == 5 * MS);
 }
 
-/* ---- and those that wait for somebody who does ---- */
+/* ---- and those that wait for a process that does ---- */
 
 typedef struct chain {
     test_body *last; /* the process that it starts, which sleeps */
     dynsup_ref ref;
-    uint64_t after;   /* in its slice of this number it falls asleep */
-    dynsup_pid calls; /* whom it calls in place of a start */
-    dynsup_pid turns; /* or the supervisor whose turn it waits for */
+    uint64_t after;   /* the number of the slice in which it falls asleep */
+    dynsup_pid calls; /* the process that it calls in place of a start */
+    dynsup_pid turns; /* or the supervisor for whose turn it waits */
 } chain;
 
 static enum dynsup_slice act_sleep(test_body *self, dynsup_outcome *outcome) {
@@ -205,7 +205,7 @@ static enum dynsup_slice act_sleep(test_body *self, dynsup_outcome *outcome) {
     return self->slices >= c->after ? DYNSUP_SLICE_WAIT : DYNSUP_SLICE_AGAIN;
 }
 
-/* A start function that starts a process and waits until that says that it has started. */
+/* A start function that starts a process and waits until that has started. */
 static enum dynsup_slice act_chain(test_body *self, dynsup_outcome *outcome) {
     chain *c = self->more;
     dynsup_host *host = self->test->host;
@@ -240,7 +240,7 @@ static dynsup_pid with_chain(test_host *test, test_body *a, chain *c, dynsup_clo
     return supervisor;
 }
 
-/* It may fall asleep before or after the supervisor is to end. */
+/* The process may fall asleep before or after the supervisor is asked to end. */
 static void a_stop_does_not_wait_for_a_start_that_stands(void **state) {
     test_host *test = *state;
     const uint64_t after[] = {1, 2, SLICES};
@@ -299,8 +299,8 @@ static void a_stop_does_not_wait_for_somebody_called_who_stands(void **state) {
     assert_true(test_alive(callee)); /* it was there before */
 }
 
-/* A supervisor whose start function waits for the turn of another one, whose start function waits
- * for it: nobody stands. */
+/* Two supervisors whose start functions wait for each other's turn: that is no wait on a stopped
+ * clock. */
 static void who_waits_in_a_circle_does_not_stand(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
@@ -327,8 +327,8 @@ static void who_waits_in_a_circle_does_not_stand(void **state) {
     test_run(test);
 }
 
-/* What it waits for is nobody's answer to it: one that it gave up, a monitor's message, the answer
- * to somebody else's call. */
+/* It waits for what no process will answer: a call that it gave up, a monitor's message, the answer
+ * to another process's call. */
 enum unknown { GIVEN_UP, MONITOR, NOT_ITS };
 
 typedef struct waiting {
@@ -400,7 +400,7 @@ static void a_stop_does_not_wait_for_a_supervisor_that_stands(void **state) {
     assert_false(b->replied);
 }
 
-static void but_for_one_that_waits_for_a_message(void **state) {
+static void a_stop_waits_for_a_supervisor_that_waits_for_a_message(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
     test_body *stopper = test_spawn_trapping(test);
@@ -431,7 +431,7 @@ int main(void) {
         TEST(a_stop_does_not_wait_for_somebody_called_who_stands),
         TEST(who_waits_in_a_circle_does_not_stand),
         TEST(who_waits_for_something_unknown_does_not_stand),
-        TEST(but_for_one_that_waits_for_a_message),
+        TEST(a_stop_waits_for_a_supervisor_that_waits_for_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

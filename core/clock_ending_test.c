@@ -1,8 +1,8 @@
-/* Tests of clocks that stand beside supervisors: only those whose end waits are looked at. */
+/* Tests of stopped clocks and supervisors: only supervisors whose end waits are checked. */
 #include "test_clock.h"
 #include "test_guest.h"
 
-/* Nothing is left to be looked at after its slice, however many supervisors there are. */
+/* Nothing is left to check after its slice, however many supervisors there are. */
 static void who_waits_on_a_clock_that_stands_costs_no_look_when_nobody_ends(void **state) {
     test_host *test = *state;
     uint64_t deadline_ns;
@@ -14,7 +14,7 @@ static void who_waits_on_a_clock_that_stands_costs_no_look_when_nobody_ends(void
     assert_int_equal(body->slices, 1);
 }
 
-/* It begins only when the one before is done, and is no more waited for than that. */
+/* It begins when the start function before it is done, and does not block the end either. */
 static void a_stop_behind_two_starts_does_not_wait_for_the_second_if_that_stands(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
@@ -25,7 +25,7 @@ static void a_stop_behind_two_starts_does_not_wait_for_the_second_if_that_stands
     test_run(test);
     test_start_guest(test, b, supervisor, &second, DYNSUP_TEMPORARY);
     test_stop(test, stopper, supervisor, DYNSUP_NORMAL);
-    test_sleeper(test, test_clock(test, true), 10); /* lets the host look meanwhile */
+    test_sleeper(test, test_clock(test, true), 10); /* makes the host check meanwhile */
     test_run(test);
     test_say_go(test, supervisor);
     assert_true(a->replied);

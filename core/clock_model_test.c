@@ -1,7 +1,7 @@
 /*
  * Random operations on clocks and on a naive model of them: each clock of the model is a time and
- * an array of timers that is searched. What each process notes of its messages, and when, must
- * agree.
+ * an array of timers that is searched. Each process notes its messages and when they came; both
+ * must agree.
  */
 #include "test_clock.h"
 
@@ -9,7 +9,7 @@
 
 enum { CLOCKS = 4, TIMERS = 400, NOTES = 40000, SEEDS = 300, OPERATIONS = 250 };
 
-/* A message that a clock's process gets, and sends itself again, so many times, after a while. */
+/* A message that a process of the clock sends to itself again, a number of times, after a delay. */
 typedef struct timer {
     bool is_set;
     int clock;
@@ -24,7 +24,7 @@ typedef struct clock {
     uint64_t base_ns, base_host_ns;
     dynsup_clock id;
     test_body *receiver;
-    size_t read; /* of its messages */
+    size_t read; /* how many messages it has read */
 } clock;
 
 typedef struct note {
@@ -84,7 +84,7 @@ static void fire(const clock *c, timer *t, uint64_t at_ns, uint64_t host_ns) {
     t->order = order++;
 }
 
-/* The first ns of the host's at which a clock that runs is there. */
+/* The first ns of the host's time at which a running clock has reached that time. */
 static uint64_t host_time(const clock *c, uint64_t time_ns) {
     uint64_t quarters = (time_ns - c->base_ns) * 4;
     return c->base_host_ns + (quarters + c->quarters - 1) / c->quarters;

@@ -1,4 +1,4 @@
-/* Tests of clocks: whose time is whose, pause, rate and life. Steps: step_test.c. */
+/* Tests of clocks: which process has which time, pause, rate and life. Steps: clock_step_test.c. */
 #include "test_clock.h"
 
 #include "supervisor.h"
@@ -151,7 +151,8 @@ static void a_rate_may_change_on_the_way(void **state) {
     assert_true(test_clock_look(test, clock).rate == 0.25);
 }
 
-/* No nanosecond is lost or won, at whatever rate: it never fires early, and a nanosecond later. */
+/* No nanosecond is lost or gained, at any rate: a timer never fires early, and is at most 1 ns
+ * late. */
 static void no_rate_fires_early(void **state) {
     test_host *test = *state;
     uint64_t random = 7;
@@ -351,7 +352,7 @@ static void a_clock_that_is_gone_gives_the_hosts(void **state) {
     assert_int_equal(dynsup_process_clock(test->host, body->pid), 0);
 }
 
-/* More than fit the heap: they go on in the wheel, in the same order. */
+/* More timers than the heap holds: they move to the wheel, in the same order. */
 static void many_timers_expire_as_few_do(void **state) {
     test_host *test = *state;
     dynsup_clock clock = test_clock(test, true);
@@ -383,8 +384,7 @@ static void scenario(test_host *test) {
         return;
     dynsup_pid supervisor = test_supervisor_on(test, caller, clock);
     test_body *body = test_spawn_on(test, NULL, clock);
-    for (int i = 0; body && i < 300;
-         i++) { /* the wheel that there is no memory for is not missed */
+    for (int i = 0; body && i < 300; i++) { /* without memory for a wheel, all works */
         dynsup_value value = test_integer(i);
         dynsup_timer timer;
         dynsup_send_at(test->host, (uint64_t)i * MS, body->pid, &value, 1, &timer);

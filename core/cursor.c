@@ -1,4 +1,4 @@
-/* Cursors: looks at a supervisor's children that survive their coming and going. */
+/* Cursors: walks over a supervisor's children that stay valid while children come and go. */
 #include "cursor.h"
 
 static dsi_node *node_after(const dynsup_cursor *cursor, const dsi_node *node) {

@@ -1,4 +1,4 @@
-/* Cursors: looks at a supervisor's children that survive their coming and going. */
+/* Cursors: walks over a supervisor's children that stay valid while children come and go. */
 #ifndef DSI_CURSOR_H
 #define DSI_CURSOR_H
 
@@ -11,7 +11,7 @@ struct dynsup_cursor {
     dsi_node *next;             /* of the child to be shown next; the list's head at the end */
 };
 
-/* The child is about to leave its supervisor: cursors that stand on it move on. */
+/* The child is about to leave its supervisor: cursors at it move on. */
 void dsi_cursors_skip(dsi_supervisor *supervisor, const dsi_child *child);
 
 /* The supervisor has ended: its cursors are at their end. */

@@ -46,7 +46,7 @@ static void children_may_come_and_go_under_a_cursor(void **state) {
     dynsup_cursor *cursor = opened(test, supervisor);
     dynsup_cursor *second = opened(test, supervisor);
     assert_true(dynsup_cursor_next(cursor, &info));
-    for (int i = 0; i < 3; i++) /* one behind, and those it stands on */
+    for (int i = 0; i < 3; i++) /* one behind it, and the one it stands on */
         test_signal(test, NULL, pids[i], DYNSUP_KILL);
     test_run(test);
     child(test, supervisor, 5);

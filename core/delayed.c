@@ -17,7 +17,7 @@ dsi_delayed *dsi_delayed_new(dynsup_host *host, dsi_process *destination,
     delayed->timer.purpose = DSI_PURPOSE_SEND;
     dsi_bag_add(&extra->delayed, &delayed->owned);
     delayed->timer.deadline_ns = deadline_ns;
-    if (deadline_ns != DYNSUP_NEVER) /* a run does not wait for what never comes */
+    if (deadline_ns != DYNSUP_NEVER) /* a run does not wait for a message that is never due */
         dsi_timer_start(host, destination->slot.tag, &delayed->timer, deadline_ns);
     dsi_host_wake(host);
     return delayed;

@@ -92,7 +92,7 @@ static void cancelling_what_never_comes_or_is_due_tells_so(void **state) {
     dynsup_value one = test_integer(1);
     test_body *body = test_spawn(test, NULL);
     assert_int_equal(dynsup_send_at(test->host, DYNSUP_NEVER, body->pid, &one, 1, &timer), 0);
-    assert_int_equal(test_settle(test), DYNSUP_STILL); /* nobody waits for it */
+    assert_int_equal(test_settle(test), DYNSUP_STILL); /* no process waits for it */
     assert_true(dynsup_cancel_timer(test->host, timer, &left_ns));
     assert_true(left_ns == DYNSUP_NEVER);
     timer = send_after(test, body, 1, one);

@@ -1,21 +1,26 @@
 /*
- * The policy of dynamic supervisors: children that have nothing to do with one another.
+ * The policy of dynamic supervisors: children are independent of one another.
  *
  * What all policies share is in life.c; how a child is started for the first time is in start.c.
  */
+#include "dynamic.h"
+
 #include "child_event.h"
-#include "supervisor.h"
+#include "incarnation.h"
+#include "life.h"
+#include "request.h"
+#include "start.h"
 
 #include <assert.h>
 
-/* Tells who asked for the child's start and waited for it to be ready. */
+/* Answers the request for the child's start, which has waited for it to be ready. */
 static void start_told(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dsi_request *request = child->extra->starting;
     child->extra->starting = NULL;
     dsi_request_reply(supervisor->host, request, reply);
 }
 
-/* Removes the record, if any, that the process had at the supervisor before. */
+/* Removes the earlier record, if any, of the process at this supervisor. */
 static void replace(dsi_supervisor *supervisor, dsi_child *older, dsi_process *process) {
     if (!older)
         return;
@@ -102,7 +107,7 @@ static void dynamic_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi
         restart_done(supervisor, child, outcome);
 }
 
-/* All children are told at once; each then has its own time. */
+/* Asks all children to stop at once; each then has its own shutdown time. */
 static void dynamic_stop(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_first(&supervisor->children);
     while (node) {
@@ -135,7 +140,8 @@ static int dynamic_terminate(dsi_supervisor *supervisor, dsi_request *request) {
 
 /* ---- restart_child ---- */
 
-/* The answer comes when the attempt has succeeded or failed: at once, but for a start function. */
+/* The answer comes when the attempt has succeeded or failed: at once, except with a start function.
+ */
 static int dynamic_change(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_child *child = dsi_life_find(supervisor, request->pid, request->name, request->name_length);
     if (!child)
@@ -151,11 +157,11 @@ static int dynamic_change(dsi_supervisor *supervisor, dsi_request *request) {
 
 const dsi_policy dsi_dynamic_policy = {
     .attempt = dsi_life_attempt,
-    .end = dynamic_end,
-    .exited = dynamic_exited,
-    .ready = dynamic_ready,
+    .child_removed = dynamic_end,
+    .child_exited = dynamic_exited,
+    .child_ready = dynamic_ready,
     .guest_done = dynamic_guest_done,
-    .stop = dynamic_stop,
+    .supervisor_stop = dynamic_stop,
     .start = dsi_dynamic_start,
     .terminate = dynamic_terminate,
     .change = dynamic_change,

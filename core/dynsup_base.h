@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
- * Stand around the declarations of a public header: C linkage in C++, and functions that a shared
+ * Put around the declarations of a public header: C linkage in C++, and functions that a shared
  * library exports, however the rest is compiled. Only what is declared between them is exported.
  */
 #ifdef __cplusplus
@@ -26,10 +27,12 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
+#define DYNSUP_NEVER UINT64_MAX /* a deadline that never comes, in ns */
+
 /*
  * An allocator with the contract of lua_Alloc: nsize 0 frees ptr and returns NULL; otherwise the
- * block is made (ptr NULL) or resized, and NULL means that it could not be, ptr being untouched.
- * Shrinking must not fail. osize is the size ptr was obtained with.
+ * block is made (ptr NULL) or resized, and NULL means failure, with ptr untouched. Shrinking must
+ * not fail. osize is the size ptr was obtained with.
  */
 typedef void *(*dynsup_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
 

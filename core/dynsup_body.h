@@ -28,25 +28,25 @@ enum dynsup_wake {
 enum dynsup_slice {
     DYNSUP_SLICE_AGAIN, /* it could go on: after all others that are ready */
     DYNSUP_SLICE_WAIT,  /* a wait function has been called: go on when that is fulfilled */
-    DYNSUP_SLICE_IDLE,  /* it never runs again and reads no messages, but is there until it exits */
+    DYNSUP_SLICE_IDLE,  /* it never runs again and reads no messages, but stays until it exits */
     DYNSUP_SLICE_EXIT   /* it has come to its end: the outcome is filled */
 };
 
 /* How a body came to its end. Objects in it change hands to the core. */
 typedef struct dynsup_outcome {
-    dynsup_reason reason; /* of a process; of a guest only the kind, of an object in values[0] */
-    /* Of a start function, which runs as a guest: what it returned. */
+    dynsup_reason reason; /* of a process; of a guest only the kind, for an object in values[0] */
+    /* What a start function, which runs as a guest, has returned. */
     int status; /* 0: pid is set; DYNSUP_EIGNORE; DYNSUP_EBAD_RETURN; DYNSUP_EREASON */
     dynsup_pid pid;
     dynsup_value values[2]; /* status 0: info and nil; DYNSUP_EREASON: reason and detail */
 } dynsup_outcome;
 
-/* The reply to a request that was DYNSUP_PENDING, or at once. */
+/* The reply to a request, at once or after DYNSUP_PENDING. */
 enum { DYNSUP_REPLY_VALUES = 3 };
 typedef struct dynsup_reply {
     int status;     /* 0, a code, or DYNSUP_EREASON: values are reason and detail */
     bool existing;  /* ensure_child found it running */
-    dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: who has the name, 0: restarting */
+    dynsup_pid pid; /* the child; of DYNSUP_EALREADY_STARTED: the name's owner, 0: restarting */
     /* Of success: info, nil, nil; of DYNSUP_EFAILED_TO_START: the child's reason, detail and id; of
      * DYNSUP_EALREADY_STARTED the atom FAILED when it is the name of a child that has failed. */
     dynsup_value values[DYNSUP_REPLY_VALUES];
@@ -63,7 +63,7 @@ typedef struct dynsup_body_ops {
 
     /* The reply to a request for which the body waits; it is moved to the body: objects in it are
      * the body's. Called outside the body's slices. May not fail and may not call the core. NULL:
-     * it asks for nothing, or wants no reply. */
+     * the body makes no requests, or wants no reply. */
     void (*reply)(void *body, const dynsup_reply *reply);
 
     /* The process ends, for whatever reason: runs what must still run (close handlers), in bounded
@@ -79,19 +79,19 @@ typedef struct dynsup_body_ops {
      * thread: may only do what is safe there. NULL: the body does not need it. */
     void (*preempt)(void *body);
 
-    /* Its step comes soon, or (ends) its stop: told three times, with away 3, 2 and 1, while a few
-     * others have theirs. The body has the processor fetch what that will touch
-     * (__builtin_prefetch), may read what it has fetched when it was told before, and does nothing
-     * else. Told when there are many processes, mostly in this order; a step or a stop may come
-     * without. NULL: the body is not told. */
+    /* The body's step, or (ends) its stop, comes soon: called three times, with away 3, 2 and 1,
+     * while a few other bodies have theirs. The body prefetches what that op will touch
+     * (__builtin_prefetch), may read what it fetched in an earlier call, and does nothing else.
+     * Called when there are many processes, mostly in this order; a step or a stop may come without
+     * it. NULL: not called. */
     void (*near)(void *body, unsigned away, bool ends);
 } dynsup_body_ops;
 
-/* How a child is started, again and again. Owned by the child once a start was asked for. */
+/* How each incarnation of a child is started. Owned by the child once its start was requested. */
 typedef struct dynsup_program_ops {
-    /* Makes the body of the next incarnation, owned by the caller. arguments is what the supervisor
-     * was given. 0, DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. Not called
-     * for a temporary child whose first body was given. */
+    /* Makes the body of the next incarnation, owned by the caller. arguments: the supervisor's. 0,
+     * DYNSUP_ENOMEM, or DYNSUP_EREASON with *reason set. May not raise. Not called for a temporary
+     * child whose first body was given. */
     int (*make)(void *program, uint64_t arguments, const dynsup_body_ops **ops_out, void **body_out,
                 dynsup_reason *reason);
     void (*release)(void *program);

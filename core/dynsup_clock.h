@@ -3,12 +3,12 @@
  *
  * A clock is a time of its own, from 0 on, for some of a host's processes: it runs, faster or
  * slower than the host's, is paused, or is moved on in steps. A process has its parent's clock
- * unless it was given another at its start; without any it has the host's. By a process's clock go
- * the deadlines of its waits and of messages to it; by a supervisor's, delays of restarts, the
- * period of max_restarts and start timeouts. All else goes by the host's, shutdown times above all:
- * so what is paused can be stopped. A clock that is paused keeps no host going: DYNSUP_STILL is
- * said when only its timers are left. Functions on a clock that is gone do nothing; where they can
- * say so, false or DYNSUP_ENOPROC.
+ * unless it was given another at its start; without any it has the host's. A process's clock
+ * measures the deadlines of its waits and of messages to it; a supervisor's clock also measures
+ * delays of restarts, the period of max_restarts and start timeouts. All else goes by the host's
+ * clock, above all shutdown times: so what is paused can be stopped. A paused clock does not keep a
+ * host going: a step returns DYNSUP_STILL when only its timers are left. Functions on a clock that
+ * is gone do nothing and return false or DYNSUP_ENOPROC where they can.
  */
 #ifndef DYNSUP_CLOCK_H
 #define DYNSUP_CLOCK_H
@@ -17,31 +17,32 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
-/* A new clock, held by the caller; 0 without memory. It takes 300 bytes, from 256 timers on 200 kB.
- */
+/* A new clock, held by the caller; 0 without memory. It takes 300 bytes; with 256 timers or more,
+ * 200 kB. */
 dynsup_clock dynsup_clock_new(dynsup_host *host, bool paused);
 
-/* A clock is gone when nobody holds it and no process has it. hold: one more holder; false when it
- * is gone already. release: one holder less. */
+/* A clock is gone when it has no holder and no process. hold adds a holder; false when the clock is
+ * gone already. release removes one. */
 bool dynsup_clock_hold(dynsup_host *host, dynsup_clock clock);
 void dynsup_clock_release(dynsup_host *host, dynsup_clock clock);
 
-/* pause lets its time stand still, resume lets it go on. O(1), whatever it has of timers. During a
- * step: what comes after it. */
+/* pause stops its time, resume lets it go on. O(1), however many timers it has. During a step:
+ * takes effect after it. */
 bool dynsup_clock_pause(dynsup_host *host, dynsup_clock clock);
 bool dynsup_clock_resume(dynsup_host *host, dynsup_clock clock);
 
-/* So many times as fast as the host's clock, from DYNSUP_RATE_MIN to DYNSUP_RATE_MAX; kept with 32
- * binary places. False also for a rate out of that. */
+/* Its speed as a multiple of the host clock's, from DYNSUP_RATE_MIN to DYNSUP_RATE_MAX; kept with
+ * 32 binary places. False also for a rate out of that range. */
 #define DYNSUP_RATE_MIN 0.001
 #define DYNSUP_RATE_MAX 1000.0
 bool dynsup_clock_set_rate(dynsup_host *host, dynsup_clock clock, double rate);
 
-/* Moves its time on by ns, in the host's next steps: from deadline to deadline, each process woken
- * at the time it waits for, and on to the next when all processes of the clock wait again and
- * everybody else that is ready has had a turn. The clock may be paused or run. Steps asked for
- * meanwhile follow. DYNSUP_PENDING: in a process that may wait, *key_out is what it waits with
- * (dynsup_wait_key) for the end of the step. 0: nobody is told. DYNSUP_ENOPROC, DYNSUP_ENOMEM. */
+/* Moves its time on by ns, in the host's next steps: from deadline to deadline. Each process is
+ * woken at the time that it waits for; the next deadline follows when all processes of the clock
+ * wait again and every other ready process has had a turn. The clock may be paused or running.
+ * Steps requested meanwhile follow. DYNSUP_PENDING: the process, which may wait, waits for *key_out
+ * (dynsup_wait_key) until the step ends. 0: no process is notified of the end. DYNSUP_ENOPROC,
+ * DYNSUP_ENOMEM. */
 int dynsup_clock_step(dynsup_host *host, dynsup_clock clock, uint64_t ns, bool may_wait,
                       uint64_t *key_out);
 
@@ -57,7 +58,7 @@ typedef struct dynsup_clock_info {
 /* A look at a clock; false when it is gone. */
 bool dynsup_clock_inspect(dynsup_host *host, dynsup_clock clock, dynsup_clock_info *info_out);
 
-/* Timers that none but a resume or a step lets go on: those of clocks that are paused. */
+/* The number of timers of paused clocks: only a resume or a step lets them go on. */
 size_t dynsup_clock_stopped_timers(const dynsup_host *host);
 
 /* A process's clock; 0: the host's, or the process is dead. */

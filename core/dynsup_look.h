@@ -1,6 +1,6 @@
 /*
- * Looking in: what goes on in a host, in pages, so that a look never holds up a big one; and
- * pausing a process. Nothing here allocates, fails or runs a body.
+ * Inspection: what goes on in a host, in pages, so that a look never delays a big host; and pausing
+ * a process. Nothing here allocates, fails or runs a body.
  */
 #ifndef DYNSUP_LOOK_H
 #define DYNSUP_LOOK_H
@@ -9,20 +9,19 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
-/* As dynsup_process_next for many, in bounded time: the live ones among the next `places` places of
- * the table, at most capacity of them. Returns how many; *cursor is 0 again at the end. */
+/* As dynsup_process_next for many processes, in bounded time: the live ones in the next `places`
+ * slots of the table, at most capacity of them. Returns how many; *cursor is 0 again at the end. */
 size_t dynsup_process_page(const dynsup_host *host, uint32_t *cursor, uint32_t places,
                            dynsup_pid *pids_out, size_t capacity);
 
-/* Lets timers be looked at as soon as the running slice is over, and not only after those of others
- * that are ready, when a millisecond has passed, or at the next tick of the port: for who gives way
- * so that nobody is late. */
+/* Ends the round after the running slice, so that due timers fire before other ready processes run.
+ */
 void dynsup_round_end(dynsup_host *host);
 
-/* Lets a process have no slices until it is resumed; what it waits for, its timers and messages are
- * kept. It can be killed; its supervisor's (or a halt's) wish to end it resumes it. False for the
- * dead, and for supervisors, whose work is done in others' slices. The running process goes on to
- * the end of its slice. */
+/* Gives a process no slices until it is resumed; its wait, timers and messages are kept. A paused
+ * process can be killed; when its supervisor or a halt asks it to end, it is resumed. False for
+ * dead processes, and for supervisors, whose work is done in others' slices. The running process
+ * goes on to the end of its slice. */
 bool dynsup_pause(dynsup_host *host, dynsup_pid pid);
 
 /* False for the dead. */
@@ -34,7 +33,7 @@ enum dynsup_waits {
     DYNSUP_WAITS_MESSAGE, /* for some message */
     DYNSUP_WAITS_ANSWER,  /* for the answer of target, which it monitors for that */
     DYNSUP_WAITS_TIME,
-    DYNSUP_WAITS_KEY,    /* for whoever has its key */
+    DYNSUP_WAITS_KEY,    /* until dynsup_wake with its key */
     DYNSUP_WAITS_REQUEST /* for the answer of target, a supervisor, or (as it was asked to start or
                             stop one) for target, a child */
 };
@@ -64,12 +63,13 @@ typedef struct dynsup_supervisor_info {
     bool has_guest; /* it runs a start function, and requests wait */
 } dynsup_supervisor_info;
 
-/* O(1) but for the restarts of the period. False for the dead and for what is no supervisor. */
+/* O(1), except for the restarts of the period. False for dead processes and for those that are no
+ * supervisors. */
 bool dynsup_supervisor_inspect(const dynsup_host *host, dynsup_pid pid,
                                dynsup_supervisor_info *info_out);
 
-/* of: the child that the process is (of the supervisor that info tells). find: the one with this
- * ref. False when there is none. */
+/* of: the child that the process is, at the supervisor in *info_out. find: the child with this ref.
+ * False when there is none. */
 bool dynsup_child_of(const dynsup_host *host, dynsup_pid pid, dynsup_child_info *info_out);
 bool dynsup_child_find(const dynsup_host *host, dynsup_ref ref, dynsup_child_info *info_out);
 

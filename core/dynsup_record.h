@@ -1,9 +1,9 @@
 /*
  * Records: lines of the log made of fields, as logfmt, as JSON, or as text for people.
  *
- * Nothing here allocates, blocks or fails. A record is always one whole line (text: with indented
- * further lines), also when it had to be cut: what was cut ends in three dots, and when fields were
- * cut or left out, a field "cut" says so.
+ * Nothing here allocates, blocks or fails. A record is always one whole line (text: with more
+ * lines, indented), even when it had to be cut: a cut value ends in three dots, and a field "cut"
+ * says that fields were cut or left out.
  */
 #ifndef DYNSUP_RECORD_H
 #define DYNSUP_RECORD_H
@@ -29,14 +29,14 @@ typedef struct dynsup_record {
 /* size is at least 64. */
 void dynsup_record_begin(dynsup_record *record, enum dynsup_format format, char *text, size_t size);
 
-/* What is said, with its key in the structured formats. At most half of the record's room. */
+/* The message; the structured formats give it a key. Takes at most half of the record's space. */
 void dynsup_record_message(dynsup_record *record, const char *text, size_t size);
 
 /*
  * One more field: a text of any bytes, a string that ends in a zero byte, an integer, a number, a
- * boolean, or the id of a process, monitor or timer. Of a key, characters that would need quotes
+ * boolean, or the id of a process, monitor or timer. In a key, characters that would need quotes
  * become '_'. In values control characters, quotes and backslashes are escaped as in JSON, and each
- * byte that is not part of valid UTF-8 becomes U+FFFD. A number that is none in JSON becomes a
+ * byte that is not part of valid UTF-8 becomes U+FFFD. A number that JSON cannot express becomes a
  * string: "nan", "inf", "-inf".
  */
 void dynsup_record_text(dynsup_record *record, const char *key, const char *text, size_t size);

@@ -27,38 +27,38 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
 
 /*
  * Writes the event as text without a final newline, cut to size (> 0) and always 0-terminated;
- * returns the length written. objects may be NULL. What was cut ends in three dots.
+ * returns the length written. objects may be NULL. A cut text ends in three dots.
  *
- * The first line is a sentence. An error has more lines, indented: the reason with all its lines
- * (when it is long, its end is what is cut), the child, its function and spec, what happens next.
- * The sentence of a child's error ends in its context: (child_terminated), (start_error),
- * (shutdown_error), (child_failed) or, when the supervisor gives up, (shutdown).
- * Control characters in what is described are spelled as in Lua ("\027"), and what stands within a
- * line is cut at its first newline and to 160 bytes.
+ * The first line is a sentence. An error has more lines, indented: the reason with all its lines (a
+ * long one is cut at its end), the child, its function and spec, what happens next. The sentence of
+ * a child's error ends in its context: (child_terminated), (start_error), (shutdown_error),
+ * (child_failed) or, when the supervisor gives up, (shutdown).
+ * Control characters in descriptions are spelled as in Lua ("\027"); a description within a line is
+ * cut at its first newline and to 160 bytes.
  *
- * The reason's block is its description, with its trace in the lines behind.
+ * The reason's lines are its description, then its trace.
  *
- * CHILD_TERMINATED and START_ERROR say which restart is next: the one after event->restarts, or
- * with backs_off (or delay_ns, when it is known) one that waits and does not count (with own_limit
- * it does). With STUCK delay_ns is the time for which the process has not given way, 0: not known.
+ * CHILD_TERMINATED and START_ERROR say which restart is next: number event->restarts + 1, or, with
+ * backs_off, one that waits (for delay_ns, when that is known) and does not count (unless with
+ * own_limit). For STUCK, delay_ns is for how long the process has not given way; 0: unknown.
  */
 size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *objects,
                            void *objects_ud, char *text, size_t size);
 
 /*
  * Adds the event to a record that has begun: its name as "event", its sentence as "message", and
- * what is known besides. For all: "pid", "name", "type". For children: "supervisor",
+ * what else is known. For all: "pid", "name", "type". For children: "supervisor",
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
  * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "dropped"
- * (messages), "error" (why a start was refused), "reason", "traceback". What is not there has no
+ * (messages), "error" (why a start was refused), "reason", "traceback". Unknown things have no
  * field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);
 
-/* Writes a value as it is in reports, with what its object's ops describe as they write it: cut to
- * size (> 0), with three dots then, and 0-terminated. Returns the length. objects may be NULL. */
+/* Writes a value as in reports; an object as its ops describe it. Cut to size (> 0), with three
+ * dots then, and 0-terminated. Returns the length. objects may be NULL. */
 size_t dynsup_value_write(const dynsup_value *value, const dynsup_object_ops *objects,
                           void *objects_ud, char *text, size_t size);
 
@@ -72,8 +72,8 @@ enum dynsup_next {
 };
 enum dynsup_next dynsup_report_next(const dynsup_event *event);
 
-/* Lets at most burst (>= 1) lines through at once and per_second in the long run; what it holds
- * back is counted. Zeroed memory is a limit in its initial state. */
+/* Lets at most burst (>= 1) lines through at once and per_second in the long run; the others are
+ * counted. Zeroed memory is a limit in its initial state. */
 typedef struct dynsup_limit {
     double tokens;
     uint64_t refilled_ns;
@@ -83,7 +83,7 @@ typedef struct dynsup_limit {
 } dynsup_limit;
 
 /* True when a line may go through at now_ns, which never decreases; *held_back_out is then how many
- * were held back before it and have not been told yet (they count as told). Else it is 0. */
+ * lines were held back since the last one that went through. Else it is 0. */
 bool dynsup_limit_pass(dynsup_limit *limit, uint64_t now_ns, double burst, double per_second,
                        uint64_t *held_back_out);
 

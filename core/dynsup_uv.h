@@ -3,10 +3,10 @@
  *
  * One uv_timer, one uv_idle and one uv_async serve a host, however many processes it has. They
  * count as alive for the loop only while the host has work or a deadline, so a loop that is alive
- * beside them waits for something of others.
+ * without them waits for other handles.
  *
  * Threads. A runner belongs to the thread that runs it, as its host does; no function here may be
- * called from another one, but for dynsup_uv_wake. It may move to another thread between two runs.
+ * called from another one, except dynsup_uv_wake. It may move to another thread between two runs.
  * Each runner of a program is independent; only the handler of SIGURG is shared.
  */
 #ifndef DYNSUP_UV_H
@@ -23,39 +23,39 @@ typedef struct dynsup_uv dynsup_uv;
 typedef struct dynsup_uv_config {
     struct uv_loop_s *loop; /* borrowed; NULL: a loop of its own */
     /* A thread that looks every slice_ns and, when one slice has run for a whole look, sends
-     * SIGURG to the host's thread, whose handler calls dynsup_host_preempt. A handler that was
-     * there for SIGURG before is called as well; it is put back with the last such runner. During
+     * SIGURG to the host's thread, whose handler calls dynsup_host_preempt. An earlier handler of
+     * SIGURG is called as well; it is restored when the last such runner is freed. During
      * a run SIGURG is unblocked in the thread. The port has no tick without the watchdog. */
     bool watchdog;
     uint64_t slice_ns; /* 0: 1 ms */
     /* Called when a slice was asked three times to end and did not (it is stuck in a C function):
      * once a slice, in the host's thread, when the step that ran it is over. It may call the host
-     * and the loop. stuck_ns is how long it ran from the watchdog's first look at it, to within a
-     * look. NULL: nobody is told. */
+     * and the loop. stuck_ns is how long it ran after the watchdog's first look at it, give or take
+     * a look. NULL: not called. */
     void (*on_stuck)(void *ud, uint64_t stuck_ns);
     void *stuck_ud;
-    /* Called after every step, in the host's thread; it may call the host and the loop. NULL:
-     * nobody is called. */
+    /* Called after every step, in the host's thread; it may call the host and the loop. NULL: not
+     * called. */
     void (*on_step)(void *ud);
     void *step_ud;
     /* How long a step in a turn of the loop may last; 0: 1 ms. */
     uint64_t turn_ns;
-    /* Called in the loop after dynsup_uv_wake, once for several calls perhaps; it may call the
-     * host. NULL: nobody is called. */
+    /* Called in the loop after dynsup_uv_wake, perhaps once for several calls; it may call the
+     * host. NULL: not called. */
     void (*on_wake)(void *ud);
     void *wake_ud;
-    /* Asked in each step that leaves nothing to be done at once: true when a run does not end
-     * because nothing can happen any more. Then it waits in the loop for what others' handles bring
-     * that do not keep a loop alive, a signal for example. Runs of other hosts inside a slice of
-     * this one end as ever. May not call the host. NULL: never. */
+    /* Asked after each step that leaves nothing to be done at once. True: the run goes on although
+     * nothing is left that could make a process ready; it waits in the loop for handles that do not
+     * keep a loop alive, a signal's for example. Runs of other hosts inside a slice of this one end
+     * as usual. May not call the host. NULL: false. */
     bool (*stays)(void *ud);
     void *stays_ud;
     /* Called for SIGINT, SIGTERM and SIGHUP in the loop, not in a signal handler: it may call the
      * host (dynsup_host_halt). NULL: these signals are left alone. */
     void (*on_signal)(void *ud, int signum);
     void *signal_ud;
-    /* Called in the loop every beat_ms: whoever hears it knows that the loop turns. It keeps no run
-     * going, and may call the host. beat_ms 0: never. */
+    /* Called in the loop every beat_ms, as a sign that the loop turns. The beat does not keep a run
+     * going; it may call the host. beat_ms 0: never. */
     void (*on_beat)(void *ud);
     void *beat_ud;
     uint64_t beat_ms;
@@ -86,22 +86,22 @@ struct uv_loop_s *dynsup_uv_loop(const dynsup_uv *uv);
  * callback of the loop. uv_stop does not end it. Blocks in the loop while nothing is to be done. */
 enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv);
 
-/* From here on whoever runs the loop runs the host: a step of it in every turn, before the loop
- * polls. The loop is alive while the host has work or a deadline. Not while dynsup_uv_run runs; a
- * run in between takes the loop for its time. stop ends it. */
+/* From here on, running the loop runs the host: one step in every turn, before the loop polls. The
+ * loop is alive while the host has work or a deadline. Not to be called while dynsup_uv_run runs; a
+ * later run uses the loop alone while it lasts. stop ends this. */
 void dynsup_uv_start(dynsup_uv *uv);
 void dynsup_uv_stop(dynsup_uv *uv);
 
-/* Lets the loop bring what has arrived, without blocking, and steps the host, again while there is
- * something to do and time left of the budget; DYNSUP_READY when there may be more. For who waits
- * by other means: by uv_backend_fd, for uv_backend_timeout ms. Not from a callback of the loop. */
+/* Runs the loop without blocking and steps the host, repeatedly while there is something to do and
+ * budget left; DYNSUP_READY when there may be more. For programs that wait by other means: by
+ * uv_backend_fd, for uv_backend_timeout ms. Not from a callback of the loop. */
 enum dynsup_state dynsup_uv_step(dynsup_uv *uv, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
 /* True during a step that a turn of the loop has made (dynsup_uv_start). */
 bool dynsup_uv_in_callback(const dynsup_uv *uv);
 
-/* The loop's descriptor, readable when there is something to do, and for how long in ms it may be
- * waited for at most; -1: for ever. */
+/* The loop's descriptor, readable when there is something to do, and for how many ms at most the
+ * program may wait for it; -1: no limit. */
 int dynsup_uv_fd(const dynsup_uv *uv);
 int dynsup_uv_timeout_ms(const dynsup_uv *uv);
 
@@ -117,9 +117,9 @@ void dynsup_uv_free(dynsup_uv *uv);
 
 /* A loop for several runners, one after the other (dynsup_uv_config.loop); NULL without memory.
  * close_handles closes every handle that is left, without blocking; callbacks of the handles'
- * owners may run. free does the same and frees the loop; one in which a request is still under way
- * is leaked, rather than freed under it. finish waits for what threads work on still, when no
- * handle is left; callbacks of those requests run. No runner may be on it. */
+ * owners may run. free does the same and frees the loop; a loop with a request under way is leaked,
+ * rather than freed under it. finish waits for the work that threads still do, when no handle is
+ * left; callbacks of those requests run. No runner may be on it. */
 struct uv_loop_s *dynsup_uv_loop_new(void);
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop);
 void dynsup_uv_loop_finish(struct uv_loop_s *loop);

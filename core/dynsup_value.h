@@ -1,6 +1,6 @@
 /*
- * What processes say to each other: ids, the core's own words, values, reasons and messages. A part
- * of dynsup.h, which includes it.
+ * What processes exchange: ids, the core's own words, values, reasons and messages. A part of
+ * dynsup.h, which includes it.
  */
 #ifndef DYNSUP_VALUE_H
 #define DYNSUP_VALUE_H
@@ -13,7 +13,7 @@
 
 DYNSUP_DECLARATIONS_BEGIN
 
-/* Ids: two things of a host never have the same one, one after the other neither. */
+/* Ids: two things of a host never share an id, even one after the other. */
 typedef uint64_t dynsup_pid;   /* a process; 0: none */
 typedef uint64_t dynsup_ref;   /* a monitor, a call or (dynsup_child_info.ref) a child; 0: none */
 typedef uint64_t dynsup_timer; /* a message to be sent later; 0: none */
@@ -22,7 +22,7 @@ typedef uint64_t dynsup_clock; /* a clock beside the host's (dynsup_clock.h); 0:
 #define DYNSUP_HOST_CLOCK UINT64_C(1) /* in place of a clock: the host's own */
 
 /*
- * Words that the core itself says: reasons, tags of messages, errors. One list makes the atoms,
+ * Words of the core itself: reasons, tags of messages, errors. One list makes the atoms,
  * the error codes (minus the atom) and their texts.
  */
 #define DYNSUP_ATOMS(X)                                                                            \
@@ -119,11 +119,11 @@ typedef struct dynsup_object_ops {
     void (*release)(void *ud, uint64_t object);
     /* Writes at most size bytes of readable text (cut, 0-terminated when size > 0). */
     void (*describe)(void *ud, uint64_t object, char *text, size_t size);
-    /* The same for where it comes from (the traceback of a crash), which describe leaves out;
+    /* The same for the object's origin (the traceback of a crash), which describe leaves out;
      * nothing for most. NULL: nothing for all. */
     void (*trace)(void *ud, uint64_t object, char *text, size_t size);
-    /* Are they the same value, for an id; and a number that is the same for the same values. NULL
-     * both: only an object itself is the same. */
+    /* For children's ids: are they the same value; and a number that is the same for equal values.
+     * Both NULL: an object equals only itself. */
     bool (*equal)(void *ud, uint64_t a, uint64_t b);
     uint64_t (*hash)(void *ud, uint64_t object);
 } dynsup_object_ops;
@@ -150,7 +150,8 @@ dynsup_reason dynsup_reason_atom(enum dynsup_atom atom);
 typedef struct dynsup_message {
     struct dynsup_message *next;
     uint32_t count;
-    uint32_t mark; /* the receiver's, for what it has found out when it passed it; 0 in a new one */
+    uint32_t mark; /* the receiver's: what it found out when it passed over the message; 0 in a new
+                      one */
     dynsup_value values[];
 } dynsup_message;
 #pragma GCC diagnostic pop

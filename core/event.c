@@ -1,4 +1,4 @@
-/* Events of processes: every step in their life, told to who wants to know. */
+/* Events of processes: every step in their life, emitted to observers. */
 #include "event.h"
 
 #include "process.h"

@@ -1,4 +1,4 @@
-/* Events of processes: every step in their life, told to who wants to know. */
+/* Events of processes: every step in their life, emitted to observers. */
 #ifndef DSI_EVENT_H
 #define DSI_EVENT_H
 
@@ -11,7 +11,7 @@ void dsi_event_process(dynsup_host *host, enum dynsup_event_kind kind, const dsi
 /* The process's name as events show it, or NULL. */
 const char *dsi_event_name(const dsi_process *process);
 
-/* Tells an event that is wanted. */
+/* Emits an event that is wanted. */
 void dsi_event_emit(dynsup_host *host, const dynsup_event *event);
 
 #endif

@@ -1,11 +1,11 @@
-/* Tests of events: when who observes them has its turn. */
+/* Tests of events: when their observer has its turn. */
 #include "test_host.h"
 
 typedef struct turns {
     dynsup_host *host;
     int count;
     size_t current;   /* turns that came while a process was current */
-    dynsup_pid relay; /* who gets a message, 0: nobody */
+    dynsup_pid relay; /* the process that gets a message, 0: none */
     int left;         /* at how many turns */
 } turns;
 
@@ -40,7 +40,7 @@ static enum dynsup_slice ends(void *body, dynsup_host *host, dynsup_pid self, en
     return DYNSUP_SLICE_EXIT;
 }
 
-/* Counts the messages that it has got. */
+/* Counts its messages. */
 static enum dynsup_slice counts(void *body, dynsup_host *host, dynsup_pid self,
                                 enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)self, (void)wake, (void)outcome;

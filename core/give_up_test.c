@@ -1,4 +1,4 @@
-/* Tests of children with a limit of restarts of their own: how they fail, and are started again. */
+/* Tests of children with their own limit of restarts: how they fail, and are started again. */
 #include "test_static.h"
 
 static const dynsup_restart_limit two_in_5_s = {.max_restarts = 2, .period_ms = 5000};
@@ -205,7 +205,7 @@ static void a_restart_by_hand_that_fails_leaves_it_failed(void **state) {
 
 /* A failed child with a start function. */
 static dynsup_pid failed_guest(test_host *test, test_family *f, test_plan *plan) {
-    f->program->released = true; /* it is nobody's */
+    f->program->released = true; /* no child has it */
     f->program = test_guest_program(test, plan);
     dynsup_child_spec spec = limited(f->program);
     spec.guest = true;

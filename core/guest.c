@@ -1,14 +1,15 @@
 /* Guests: start functions and init functions that run as a supervisor's process. */
-#include "supervisor.h"
+#include "guest.h"
 
 #include "event.h"
 #include "link.h"
 #include "monitor.h"
+#include "request.h"
 #include "tiny.h"
 
 #include <assert.h>
 
-#define OFFSPRING_ROOM DSI_TINY(64, 2) /* at least: before those that are gone are looked for */
+#define OFFSPRING_ROOM DSI_TINY(64, 2) /* least count for a sweep */
 
 void dsi_guest_begin(dsi_supervisor *supervisor, const dynsup_body_ops *ops, void *body,
                      dsi_child *child, dsi_request *request) {
@@ -32,8 +33,8 @@ static void offspring_free(dsi_supervisor *supervisor, dsi_offspring *offspring)
     dsi_memory_free(&supervisor->host->memory, offspring, sizeof *offspring);
 }
 
-/* Frees the records of those that are gone. The next look comes when there are twice as many as
- * are left, so that a guest may spawn for ever. */
+/* Frees the records of processes that are gone. The next sweep comes when the count has doubled, so
+ * that a guest may spawn without limit. */
 static void offspring_sweep(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_first(&supervisor->offspring);
     while (node) {
@@ -62,7 +63,7 @@ bool dsi_guest_spawns(dynsup_host *host, dsi_process *process) {
     return true;
 }
 
-/* Those of them that are still there are processes as any other now. */
+/* Forgets all offspring: those still alive are ordinary processes from now on. */
 static void offspring_forget(dsi_supervisor *supervisor) {
     dsi_node *node;
     while ((node = dsi_list_first(&supervisor->offspring))) {
@@ -75,7 +76,7 @@ static void offspring_forget(dsi_supervisor *supervisor) {
     supervisor->offspring_room = 0;
 }
 
-/* ---- who ends meanwhile ---- */
+/* ---- processes that end meanwhile ---- */
 
 static void stray_free(dsi_supervisor *supervisor, dsi_stray *stray) {
     dsi_node_remove(&stray->node);
@@ -128,7 +129,8 @@ static void guest_leave(dsi_supervisor *supervisor) {
     mailbox_drop(supervisor);
 }
 
-/* Why it ends, from what its starter is told; kind: of a reason with an object. */
+/* The reason with which the supervisor ends, from the reply to its starter; kind: the class when
+ * the reason is an object. */
 static dynsup_reason init_reason(const dynsup_reply *reply, enum dynsup_reason_class kind) {
     const dynsup_value *value = &reply->values[0];
     if (reply->status == DYNSUP_EIGNORE)
@@ -140,13 +142,13 @@ static dynsup_reason init_reason(const dynsup_reply *reply, enum dynsup_reason_c
     return (dynsup_reason){kind, *value};
 }
 
-/* A supervisor that could not be initialised ends with a signal to all that are linked to it but to
- * who started it. */
+/* Ends a supervisor that could not be initialised, with a signal to all processes linked to it
+ * except its starter. */
 static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply,
                         enum dynsup_reason_class kind) {
     dynsup_reason reason = init_reason(reply, kind);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
-    supervisor->process->flags |= DSI_FLAG_STARTING;
+    supervisor->process->flags |= DSI_FLAG_QUIET;
     dsi_supervisor_leave_parent(supervisor);
     dsi_process_doom(supervisor->host, supervisor->process, &reason);
 }
@@ -158,8 +160,9 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     reply.values[1] = outcome->values[1];
     if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
         reply.status = DYNSUP_EBAD_RETURN;
-    if (reply.status == 0 && supervisor->policy->begin) {
-        supervisor->policy->begin(supervisor, request); /* the start goes on with the children */
+    if (reply.status == 0 && supervisor->policy->supervisor_begin) {
+        /* The start goes on with the children. */
+        supervisor->policy->supervisor_begin(supervisor, request);
         return;
     }
     if (reply.status)
@@ -168,7 +171,8 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     dsi_request_reply(host, request, &reply);
 }
 
-/* A start function's self() is the supervisor: what it returns by mistake is no child. */
+/* In a start function, self() is the supervisor: if it returns that by mistake, it is not a child.
+ */
 static void refuse_itself(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     if (outcome->status || outcome->pid != supervisor->process->slot.id)
         return;
@@ -178,7 +182,7 @@ static void refuse_itself(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     outcome->values[1] = dsi_value_id(outcome->pid);
 }
 
-/* The guest leaves and its outcome is handled. True if it was a restart. */
+/* Removes the guest and handles its outcome. True if it was a restart. */
 static bool guest_end(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
     dsi_child *child = supervisor->guest_child;
     dsi_request *request = supervisor->guest_request;
@@ -198,14 +202,14 @@ static bool guest_end(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
 }
 
 void dsi_guest_done(dsi_supervisor *supervisor, dynsup_outcome *outcome) {
-    bool was_restart = guest_end(supervisor, outcome); /* they and requests take turns */
+    bool was_restart = guest_end(supervisor, outcome); /* restarts and requests take turns */
     if (was_restart || dsi_list_empty(&supervisor->retries))
         dsi_supervisor_drain(supervisor);
     if (!dsi_list_empty(&supervisor->retries))
         dsi_supervisor_wake(supervisor);
 }
 
-/* What it starts and waits for ends with it. */
+/* Kills the process whose start the guest waits for. */
 static void start_abort(dynsup_host *host, const dsi_process *process) {
     dynsup_reason kill = dynsup_reason_atom(DYNSUP_KILL);
     dsi_process *started = dsi_call_awaited(host, process);
@@ -229,9 +233,9 @@ void dsi_guest_drop(dsi_supervisor *supervisor) {
     strays_forget(supervisor);
 }
 
-/* ---- guests that wait on a clock that stands ---- */
+/* ---- guests that wait on a stopped clock ---- */
 
-/* Is its supervisor to end? */
+/* Is the end of the supervisor parked? */
 static bool end_is_parked(const dsi_supervisor *supervisor) {
     dsi_list_each (node, &supervisor->parked) {
         const dsi_parked *parked = dsi_item(node, dsi_parked, node);
@@ -241,7 +245,7 @@ static bool end_is_parked(const dsi_supervisor *supervisor) {
     return false;
 }
 
-/* Whose answer to a request the process waits for, or NULL. */
+/* The process whose answer to a request this one waits for, or NULL. */
 static const dsi_process *request_awaited(const dynsup_host *host, const dsi_process *process) {
     dsi_list_each (node, &host->requests) {
         const dsi_request *request = dsi_item(node, dsi_request, pending);
@@ -258,8 +262,8 @@ static const dsi_process *awaited(const dynsup_host *host, const dsi_process *pr
     return callee ? callee : request_awaited(host, process);
 }
 
-/* Does a process wait for nothing but the time of a clock that stands: itself, or because whoever
- * is to answer it does? Those who wait in a circle are as many as there are at most. */
+/* Does the process wait only for the time of a stopped clock, itself or because the process that is
+ * to answer it does? The loop is bounded, since processes may wait in a circle. */
 static bool stands(dynsup_host *host, const dsi_process *process) {
     for (size_t left = host->processes.live_count; process && left > 0; left--) {
         if (process->state != DSI_PROCESS_WAITING)
@@ -271,7 +275,7 @@ static bool stands(dynsup_host *host, const dsi_process *process) {
     return false;
 }
 
-/* Does it wait for a child that is to be ready, and stands? */
+/* Does the supervisor wait for the readiness of a child that waits on a stopped clock? */
 static bool awaits_standing(const dsi_supervisor *supervisor) {
     const dsi_child *child = supervisor->occupied ? supervisor->awaited : NULL;
     return child && child->state == DSI_CHILD_STARTING &&
@@ -279,7 +283,7 @@ static bool awaits_standing(const dsi_supervisor *supervisor) {
 }
 
 void dsi_supervisors_free_guests(dynsup_host *host) {
-    host->held_up = false;
+    host->recheck_ends = false;
     dsi_node *node = dsi_list_first(&host->ending);
     while (node) {
         dsi_supervisor *supervisor = dsi_item(node, dsi_supervisor, ending);
@@ -288,7 +292,7 @@ void dsi_supervisors_free_guests(dynsup_host *host) {
             dsi_node_remove(&supervisor->ending);
         else if (supervisor->has_guest && stands(host, supervisor->process))
             dsi_supervisor_hurry(supervisor);
-        else if (awaits_standing(supervisor)) /* its parent's exit does not wait for that */
+        else if (awaits_standing(supervisor)) /* the parent's signal does not wait for it */
             dsi_supervisor_heed_stop(supervisor);
     }
 }

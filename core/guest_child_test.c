@@ -1,4 +1,4 @@
-/* Tests of guests: whom a start function may name as its child. */
+/* Tests of guests: which processes a start function may name as its child. */
 #include "test_guest.h"
 
 static void the_exit_of_a_child_that_is_not_linked_is_noticed(void **state) {
@@ -127,8 +127,8 @@ static void say_ready(test_host *test, test_body *body) {
     test_run(test);
 }
 
-/* The second one asks for more of its child, so that its record comes first and has an extra part.
- */
+/* The second supervisor's child has more options, so that its record comes first and has an extra
+ * part. */
 static void the_child_of_two_supervisors_is_ready_for_the_one_that_waits(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn_trapping(test);
@@ -151,7 +151,7 @@ static void the_child_of_two_supervisors_is_ready_for_the_one_that_waits(void **
     say_ready(test, program->last);
     assert_true(a->replied);
     assert_int_equal(a->reply.status, 0);
-    say_ready(test, program->last); /* nobody waits: its info is released */
+    say_ready(test, program->last); /* no request waits: its info is released */
 }
 
 static void who_is_not_waited_for_may_say_that_it_is_ready(void **state) {
@@ -166,8 +166,7 @@ static void who_is_not_waited_for_may_say_that_it_is_ready(void **state) {
     say_ready(test, a); /* no child at all */
 }
 
-/* Those of two linked processes that have ended while the start function runs; the second one is
- * named as the child. */
+/* Two linked processes end while the start function runs; the second one is named as the child. */
 static void the_child_has_ended_with(test_host *test, dynsup_pid named, enum dynsup_atom reason) {
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = test_supervisor_with(test, NULL, 0, DYNSUP_NO_LIMIT);
@@ -205,7 +204,7 @@ static enum dynsup_slice act_link_child(test_body *self, dynsup_outcome *outcome
     return DYNSUP_SLICE_EXIT;
 }
 
-/* As the supervisor, which is linked to it already. */
+/* The start function acts as the supervisor, which is linked to the process already. */
 static void a_start_function_may_link_to_a_child(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -309,7 +308,7 @@ static void a_start_function_that_cannot_be_made_refuses_the_start(void **state)
     assert_true(program->released);
 }
 
-/* It takes no notice of a "shutdown" that is not its parent's. */
+/* A "shutdown" that is not its parent's is ignored. */
 static void somebody_else_s_registry_as_child_is_killed_after_its_time(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);

@@ -1,7 +1,7 @@
-/* Tests of guests: what is remembered of whom they spawn, and of who ends meanwhile. */
+/* Tests of guests: what is remembered of processes that they spawn or that end meanwhile. */
 #include "test_guest.h"
 
-/* A guest that waits for a message, then names whom the plan says; its program. */
+/* The program of a guest that waits for a message, then names the process that the plan says. */
 static test_program *guest_begin(test_host *test, test_body *caller, dynsup_pid supervisor,
                                  test_plan *plan, enum dynsup_restart restart) {
     test_program *program = test_guest_program(test, plan);
@@ -105,7 +105,7 @@ static void worker_spawn(test_body *self, spawner *plan) {
         plan->first = plan->last;
 }
 
-/* Spawns a process a slice, so that the one before is gone, until all are; then waits. */
+/* Spawns one process in each slice, so that the one before is gone; waits after the last one. */
 static enum dynsup_slice act_spawner(test_body *self, dynsup_outcome *outcome) {
     test_program *program = self->test->programs;
     spawner *plan = program->more;
@@ -120,7 +120,7 @@ static enum dynsup_slice act_spawner(test_body *self, dynsup_outcome *outcome) {
     return DYNSUP_SLICE_AGAIN;
 }
 
-/* The bytes that the host has grown by while a guest has spawned so many. */
+/* By how many bytes the host grows while a guest spawns that many. */
 static size_t spawner_growth(test_host *test, spawner *plan, test_body *caller,
                              dynsup_pid supervisor) {
     test_program *program = test_program_new(test);

@@ -257,7 +257,7 @@ static void a_restart_is_ignored_or_tried_again(void **state) {
     test_counts(test, supervisor, 0, 0, 0, 0);
 }
 
-/* Linked to a child, it hears of its end before the supervisor's own slice comes. */
+/* A process linked to a child hears of its end before the supervisor's own slice comes. */
 static enum dynsup_slice act_start_at_once(test_body *self, dynsup_outcome *outcome) {
     test_family *f = self->more;
     (void)outcome;

@@ -1,18 +1,20 @@
 /*
  * Halt: the orderly end of a whole host.
  *
- * Start functions end first, for one that waits for ever would hold up everybody above it. The
- * supervisors that the main process started before stop one by one, the last one first; then
- * everyone else is asked to shut down, and 5 s later made to, as is who is started when all are
- * gone. Each stage begins when the pump finds that the one before is done.
+ * Start functions end first, for one that waits for ever would block all supervisors above it. The
+ * supervisors that the main process started before the halt stop one by one, the last one first.
+ * Then all other processes are asked to shut down, and killed 5 s later, as is every process that
+ * is started when all are gone. Each stage begins when the pump finds that the one before is done.
  */
 #include "host.h"
 
+#include "guest.h"
 #include "link.h"
+#include "shutdown.h"
 
 #define PATIENCE_MS 5000.0
 
-/* The next one to stop: see gather_of_main. */
+/* The next supervisor to stop: see gather_of_main. */
 static dsi_supervisor *last_of_main(const dynsup_host *host) {
     const dsi_node *node = dsi_list_first(&host->supervisors);
     dsi_supervisor *supervisor = node ? dsi_item(node, dsi_supervisor, node) : NULL;
@@ -25,9 +27,9 @@ static void list_move(dsi_list *to, dsi_list *from) {
         dsi_list_append(to, node);
 }
 
-/* Puts those that the main process has started before all others, the last one first, and marks
- * them: so the next one is found at once, however many are nested in it, and who is started from
- * here on is one of the others. */
+/* Moves the supervisors that the main process has started to the front of the list, the last one
+ * first, and marks them. So the next one is found at once, however many are nested in it, and
+ * supervisors started later are not among them. */
 static void gather_of_main(dynsup_host *host) {
     dsi_list of_main, others;
     dsi_node *node;
@@ -49,10 +51,10 @@ static void supervisor_stop(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(supervisor->process))
         return;
-    while (supervisor->has_guest) /* the next one may begin with what waited for this one */
+    while (supervisor->has_guest) /* the next guest may begin with what waited for this one */
         dsi_guest_abort(supervisor, &shutdown);
     dsi_shutdown_begin(supervisor, &shutdown);
-    dsi_supervisor_drain(supervisor); /* what waited for the guest, now that nothing starts */
+    dsi_supervisor_drain(supervisor); /* what waited for the guest; nothing starts any more */
 }
 
 /* A paused process may have to do something before its end. */
@@ -106,7 +108,7 @@ static void stage_begin(dynsup_host *host) {
     dsi_supervisor *supervisor = last_of_main(host);
     if (supervisor) {
         host->halt_waits_for = supervisor;
-        if (host->main) /* its end must not take main along, and with main all the others */
+        if (host->main) /* its end must not end main, and by that all the others */
             dsi_unlink(host, host->main, supervisor->process);
         supervisor_stop(supervisor);
         return;
@@ -119,12 +121,12 @@ void dsi_halt_advance(dynsup_host *host) {
     if (dsi_halt_is_due(host))
         stage_begin(host);
     if (host->processes.live_count == 0) {
-        if (host->halt == DSI_HALT_SHUTDOWN) /* nobody is left to be patient with */
+        if (host->halt == DSI_HALT_SHUTDOWN) /* no process is left to wait for */
             dsi_timers_stop(&host->timers, &host->halt_timer);
         if (host->halt >= DSI_HALT_SHUTDOWN)
             host->halt = DSI_HALT_KILL;
     } else if (host->halt == DSI_HALT_KILL && dsi_list_empty(&host->doomed)) {
-        kill_all(host); /* whoever was spawned since, by a close handler or when all were gone */
+        kill_all(host); /* what was spawned since, by a close handler or when all were gone */
     }
 }
 

@@ -100,7 +100,7 @@ static void what_close_handlers_spawn_is_killed_too(void **state) {
     assert_int_equal(test_pass(test, 5000), DYNSUP_ENDED);
 }
 
-/* Nobody has asked it to end: so nobody waits for it. */
+/* It has not been asked to end, so the halt does not wait for it. */
 static void what_is_started_after_the_end_ends_at_once(void **state) {
     test_host *test = *state;
     dynsup_pid supervisor;
@@ -143,7 +143,7 @@ static void halt_passes_over_a_supervisor_that_is_being_killed(void **state) {
     spec.guest = true;
     test_start(test, a, supervisor, &spec);
     test_run(test);
-    /* More than a round of exits is before it. */
+    /* More than one round of exits comes before it. */
     for (int i = 0; i < 200; i++)
         test_signal(test, NULL, test_spawn(test, NULL)->pid, DYNSUP_KILL);
     test_signal(test, NULL, supervisor, DYNSUP_KILL);

@@ -1,9 +1,9 @@
-/* Hosts: how they are made and freed, and what can be asked of them. */
+/* Hosts: how they are made and freed, and what they can be asked. */
 #include "host.h"
 
 #include "delayed.h"
 #include "monitor.h"
-#include "step.h"
+#include "clock_step.h"
 
 #include <assert.h>
 
@@ -24,7 +24,7 @@ dynsup_host *dynsup_host_new(const dynsup_host_config *config) {
     dsi_slots_init(&host->delayed, &host->memory, DSI_ID_TIMER, sizeof(dsi_delayed));
     dsi_slots_init(&host->children, &host->memory, DSI_ID_CHILD_REF, sizeof(dsi_child));
     dsi_slots_init(&host->clocks, &host->memory, DSI_ID_CLOCK_REF, sizeof(dsi_clock));
-    dsi_names_init(&host->names, &host->memory, dynsup_host_random(host));
+    dsi_names_init(&host->names, &host->memory, dsi_random(host));
     dsi_timers_init(&host->timers, dsi_host_refresh(host));
     dsi_list_init(&host->ready);
     dsi_list_init(&host->paused);
@@ -46,7 +46,7 @@ static void kill_all(dynsup_host *host) {
         dsi_process_doom(host, process, &killed);
 }
 
-/* All that are doomed, and who ends by that: each once, however many there are. */
+/* Reaps all doomed processes and those that their ends doom, without recursion. */
 static void reap_all(dynsup_host *host) {
     dsi_node *node;
     while ((node = dsi_list_first(&host->doomed)))
@@ -57,10 +57,10 @@ static void clocks_free(dynsup_host *host) {
     uint32_t cursor = 0;
     dsi_clock *clock;
     while ((clock = dsi_slots_next(&host->clocks, &cursor))) {
-        dsi_steps_free(clock);
+        dsi_clock_steps_free(clock);
         dsi_node_remove(&clock->stepping);
         clock->handle_count = 0;
-        dsi_clock_check(clock);
+        dsi_clock_free_if_unused(clock);
     }
     dsi_slots_fini(&host->clocks);
 }
@@ -96,12 +96,8 @@ uint64_t dynsup_host_now(dynsup_host *host) {
     return dsi_host_refresh(host);
 }
 
-/* splitmix64: every seed gives a full period. */
 uint64_t dynsup_host_random(dynsup_host *host) {
-    uint64_t z = host->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return dsi_random(host);
 }
 
 void dynsup_host_want(dynsup_host *host, uint32_t events) {
@@ -129,5 +125,5 @@ size_t dynsup_host_process_count(const dynsup_host *host) {
 }
 
 uint64_t dynsup_key_new(dynsup_host *host) {
-    return host->next_key++;
+    return dsi_wait_key_new(host);
 }

@@ -1,10 +1,11 @@
-/* The pump's first part: what is due by the host's time and by its clocks'. */
+/* The pump's first part: timers that are due by the host's time and by its clocks'. */
 #include "host.h"
 
 #include "delayed.h"
+#include "life.h"
 #include "limits.h"
 #include "link.h"
-#include "step.h"
+#include "clock_step.h"
 
 #define TIMERS_A_ROUND 64 /* between two looks at the run queue */
 
@@ -42,7 +43,7 @@ static void timer_fire(dynsup_host *host, dsi_timer *timer) {
     }
 }
 
-/* Fires what is due, up to *left timers; what is left of them is the next round's. */
+/* Fires up to *left timers that are due, counting *left down; the rest wait for the next round. */
 static void clock_fire(dynsup_host *host, dsi_clock *clock, uint64_t host_ns, int *left) {
     while (*left > 0) {
         dsi_timer *timer = dsi_clock_expired(clock, host_ns);
@@ -73,7 +74,7 @@ void dsi_host_step_clocks(dynsup_host *host) {
         dsi_node *next = dsi_list_next(&host->steppers, node);
         dsi_clock *clock = dsi_item(node, dsi_clock, stepping);
         int left = TIMERS_A_ROUND;
-        while (left > 0 && dsi_step_go(clock))
+        while (left > 0 && dsi_clock_step_go(clock))
             clock_fire(host, clock, host->now_ns, &left);
         node = next;
     }

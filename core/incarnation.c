@@ -1,16 +1,18 @@
 /*
  * Incarnations: a process for a child.
  *
- * "Acquire, then commit": everything is allocated before anyone can see the process.
+ * "Acquire, then commit": everything is allocated before the process becomes visible.
  */
+#include "incarnation.h"
+
 #include "event.h"
+#include "guest.h"
 #include "registry.h"
-#include "supervisor.h"
 
 int dsi_incarnation_body(dsi_supervisor *supervisor, const dsi_child *child,
                          const dynsup_body_ops **ops, void **body, dynsup_reason *reason) {
     bool draining = supervisor->draining;
-    supervisor->draining = true; /* what make may run (finalizers) does not get at the child */
+    supervisor->draining = true; /* code that make may run (finalizers) cannot reach the child */
     *reason = dynsup_reason_atom(DYNSUP_NOMEM);
     int status = child->program_ops->make(child->program, supervisor->arguments, ops, body, reason);
     supervisor->draining = draining;
@@ -42,7 +44,7 @@ int dsi_incarnation_name(dsi_supervisor *supervisor, dsi_child *child, const cha
     return status;
 }
 
-/* The registry whose key was the child's name has ended: takes it in the one that is there now. */
+/* Takes the child's name again, in the current registry: the one that it was a key of has ended. */
 static int name_again(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_host *host = supervisor->host;
     const dsi_child_extra *extra = child->extra;
@@ -75,7 +77,7 @@ static int name_hand_on(dynsup_host *host, const dsi_child *child, dsi_process *
     return 0;
 }
 
-/* A process that runs the body and has the name, or why there is none. */
+/* Makes a process that runs the body and has the name; 0, or why there is none. */
 static int named_process(dsi_supervisor *supervisor, dsi_child *child, const dynsup_body_ops *ops,
                          void *body, dsi_process **process_out) {
     dynsup_host *host = supervisor->host;

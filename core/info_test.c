@@ -1,4 +1,4 @@
-/* Tests of what a process shows: what it is at, and whom it is linked to and monitors. */
+/* Tests of what a process shows: its status, its links and its monitors. */
 #include "test_guest.h"
 
 static enum dynsup_status status_of(test_host *test, dynsup_pid pid) {

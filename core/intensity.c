@@ -43,7 +43,7 @@ static bool ring_grow(dsi_intensity *intensity) {
     return true;
 }
 
-/* The run that a restart at now_ms is added to: a further one if there is need and room. */
+/* The run that a restart at now_ms is added to; a new one if needed and if there is memory. */
 static dsi_intensity_run *run_for(dsi_intensity *intensity, uint64_t now_ms) {
     if (intensity->count > 0) {
         dsi_intensity_run *newest = run_at(intensity, intensity->count - 1);

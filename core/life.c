@@ -2,15 +2,21 @@
  * The life of a supervisor's children, whatever its policy: counts, exits, restarts, giving up.
  *
  * What an event does to a child is looked up in the lifecycle table (dsi_life_event); the functions
- * here carry the actions out, and the supervisor's policy those that differ: how a child is started
- * again, and what becomes of one that has ended.
+ * here carry the actions out. Those that differ are the policy's: how a child is started again, and
+ * what becomes of one that has ended.
  */
+#include "life.h"
+
 #include "child_event.h"
 #include "cursor.h"
+#include "guest.h"
+#include "incarnation.h"
 #include "link.h"
 #include "registry.h"
+#include "renew.h"
+#include "request.h"
 #include "saved.h"
-#include "supervisor.h"
+#include "shutdown.h"
 
 #include <assert.h>
 
@@ -24,8 +30,7 @@ void dsi_life_count(dsi_supervisor *supervisor, const dsi_child *child, size_t c
         supervisor->workers += change;
 }
 
-/* Answers those who wait for the child with requests of this kind; the reply's values are copied.
- */
+/* Answers the requests of this kind that wait for the child; the reply's values are copied. */
 static void tell_each(dsi_supervisor *supervisor, dsi_child *child, enum dsi_parked_kind kind,
                       const dynsup_reply *reply) {
     dynsup_host *host = supervisor->host;
@@ -43,7 +48,8 @@ static void tell_each(dsi_supervisor *supervisor, dsi_child *child, enum dsi_par
     }
 }
 
-/* Everybody who waits for the child: for its end, or (ensure, restart_child) for it to run. */
+/* Answers all requests that wait for the child: for its end, or (ensure, restart_child) for it to
+ * run. */
 static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_node *node;
     dsi_renew_reconsider(supervisor, child);
@@ -53,7 +59,7 @@ static void tell_gone(dsi_supervisor *supervisor, dsi_child *child) {
             dsi_request_status(supervisor->host, request, 0);
         } else if (request->parked.kind == DSI_PARKED_RESTART) {
             dsi_request_status(supervisor->host, request, DYNSUP_ENOT_FOUND);
-        } else { /* it was to be ensured: now it must be started */
+        } else { /* ensure_child: now the child must be started */
             request->target = supervisor->process->slot.id;
             dsi_list_append(&supervisor->parked, &request->parked.node);
             dsi_supervisor_wake(supervisor);
@@ -80,11 +86,12 @@ void dsi_life_remove(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_event_child(host, DYNSUP_EVENT_CHILD_REMOVED, child, NULL);
     tell_gone(supervisor, child);
     dsi_child_free(host, child);
-    dsi_shutdown_check(supervisor);
+    dsi_shutdown_finish(supervisor);
 }
 
-/* A child that restarts, or has failed, has no process to be found by: it is looked for, when there
- * is any, among those that are down; of a static supervisor's, which are few, among all. */
+/* A child that restarts, or has failed, has no process by which it could be found. It is searched
+ * for, if there are any, among the children that are down; in a static supervisor, which has few,
+ * among all. */
 static bool is_down_as(const dsi_child *child, dynsup_pid pid) {
     return dsi_child_is_down(child) && child->state != DSI_CHILD_GONE && child->pid == pid;
 }
@@ -119,7 +126,7 @@ static dsi_child *find_parked(const dsi_supervisor *supervisor, dynsup_pid pid) 
 static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
     if (supervisor->active == supervisor->specs)
         return NULL;
-    if (supervisor->order)
+    if (dsi_supervisor_is_static(supervisor))
         return find_in_order(supervisor, pid);
     dsi_child *guest = supervisor->guest_child;
     if (guest && dsi_node_linked(&guest->node) && is_down_as(guest, pid))
@@ -130,9 +137,9 @@ static dsi_child *find_down(const dsi_supervisor *supervisor, dynsup_pid pid) {
     return child ? child : find_parked(supervisor, pid);
 }
 
-/* No turn leads to the child: it is listed, to be found by its last pid. */
+/* Lists a child that is in no queue of turns, to be found by its last pid. */
 static void note_down(dsi_supervisor *supervisor, dsi_child *child) {
-    if (supervisor->order)
+    if (dsi_supervisor_is_static(supervisor))
         return;
     dsi_node_remove(&child->parked.node);
     dsi_list_append(&supervisor->down, &child->parked.node);
@@ -163,31 +170,32 @@ static dsi_intensity *own_limit(const dsi_child *child) {
     return child->extra ? child->extra->own : NULL;
 }
 
-/* Counts a restart: by the child's own limit, if it has one; else by its supervisor's, unless
- * backoff spaces it. False: it is one too many. */
+/* Counts a restart: by the child's own limit, if it has one; else by its supervisor's, unless the
+ * child has a backoff. False: it is one too many. */
 static bool restart_count(dsi_supervisor *supervisor, dsi_child *child) {
     uint64_t now_ms = dsi_supervisor_time(supervisor) / 1000000;
-    bool is_counted = child->uncounted;
-    child->uncounted = false;
+    bool skips = child->is_counted_elsewhere;
+    child->is_counted_elsewhere = false;
     if (own_limit(child))
         return dsi_intensity_add(own_limit(child), now_ms);
-    return is_counted || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
+    return skips || backs_off(child) || dsi_intensity_add(&supervisor->intensity, now_ms);
 }
 
 bool dsi_life_counts(const dsi_child *child) {
     return child->restart != DYNSUP_TEMPORARY && !own_limit(child) && !backs_off(child);
 }
 
-/* The supervisor's intensity is exceeded: the child is dropped, and the supervisor ends. */
+/* Handles an exceeded intensity of the supervisor: the child is dropped, and the supervisor ends.
+ */
 static void supervisor_give_up(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason reached = dynsup_reason_atom(DYNSUP_REACHED_MAX_RESTART_INTENSITY);
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     dsi_event_child(supervisor->host, DYNSUP_EVENT_GAVE_UP, child, &reached);
-    supervisor->policy->end(supervisor, child, NULL);
+    supervisor->policy->child_removed(supervisor, child, NULL);
     dsi_shutdown_begin(supervisor, &shutdown);
 }
 
-/* There was one restart too many; reason: of the end or the attempt before it. */
+/* Handles one restart too many; reason: of the end, or the failed attempt, before it. */
 static void give_up(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     if (own_limit(child))
         dsi_life_event(supervisor, child, DSI_ON_EXHAUST, reason);
@@ -195,11 +203,11 @@ static void give_up(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
         supervisor_give_up(supervisor, child);
 }
 
-/* Puts the restart off, as the child's backoff says. */
+/* Delays the restart, by the child's backoff. */
 static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dynsup_host *host = supervisor->host;
     dsi_child_extra *extra = child->extra;
-    uint64_t random = dynsup_host_random(host);
+    uint64_t random = dsi_random(host);
     uint64_t delay_ns = dsi_backoff_next(&extra->backoff, extra->lived_ns, random);
     extra->lived_ns = 0;
     extra->delayed = true;
@@ -210,7 +218,7 @@ static void delay(dsi_supervisor *supervisor, dsi_child *child, const dynsup_rea
     dsi_renew_reconsider(supervisor, child);
 }
 
-/* One that was put off is counted already. */
+/* Restarts the child. A restart that was delayed has been counted already. */
 static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     bool was_delayed = backs_off(child) && child->extra->delayed;
     if (!was_delayed && !restart_count(supervisor, child))
@@ -232,7 +240,8 @@ static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup
         give_up(supervisor, child, reason);
 }
 
-/* The child stays down: whoever waits for it is told. */
+/* Handles too many restarts by the child's own limit: the child stays down, and requests that wait
+ * for it are answered. */
 static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
                           const dynsup_reason *reason) {
     const dynsup_reply failed = {.status = DYNSUP_EFAILED};
@@ -243,11 +252,11 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
     dsi_renew_reconsider(supervisor, child);
     tell_each(supervisor, child, DSI_PARKED_START, &failed);
     tell_each(supervisor, child, DSI_PARKED_RESTART, &failed);
-    if (supervisor->policy->failed)
-        supervisor->policy->failed(supervisor, child);
+    if (supervisor->policy->child_failed)
+        supervisor->policy->child_failed(supervisor, child);
 }
 
-/* A failed child could not be started by hand. */
+/* Handles a failed attempt to start a FAILED child by hand. */
 static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     assert(reason && "an attempt fails for a reason");
     dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
@@ -264,13 +273,13 @@ void dsi_life_forgive(dsi_child *child) {
 }
 
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
-    if (!supervisor->order)
-        dsi_node_remove(&child->parked.node); /* of those that are down */
+    if (!dsi_supervisor_is_static(supervisor))
+        dsi_node_remove(&child->parked.node); /* from those that are down */
     const dynsup_body_ops *ops;
     void *body;
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_NOMEM);
     int status = DYNSUP_ENOMEM;
-    if (!child->guest || dsi_child_extra_get(supervisor->host, child)) /* for whom it names */
+    if (!child->guest || dsi_child_extra_get(supervisor->host, child)) /* for the pid to be named */
         status = dsi_incarnation_body(supervisor, child, &ops, &body, &reason);
     if (status == 0 && child->guest) {
         dsi_guest_begin(supervisor, ops, body, child, NULL);
@@ -327,7 +336,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         break;
     case DSI_DO_REFUSE:
     case DSI_DO_REMOVE:
-        supervisor->policy->end(supervisor, child, reason);
+        supervisor->policy->child_removed(supervisor, child, reason);
         break;
     case DSI_DO_KILL:
         kill_child(supervisor, child);
@@ -348,7 +357,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
         deny(supervisor, child, reason);
         break;
     case DSI_DO_RENEW:
-        child->uncounted = false; /* what was lost has been restarted */
+        child->is_counted_elsewhere = false; /* this is the restart of what was lost */
         dsi_life_attempt(supervisor, child);
         break;
     case DSI_CHILD_ACTION_COUNT:
@@ -374,7 +383,7 @@ static void report_exit(dsi_supervisor *supervisor, dsi_child *child, const dyns
                         child, reason);
 }
 
-/* Was it the supervisor's wish that it ended? */
+/* Did the supervisor ask for this end? */
 static bool was_told(const dsi_child *child) {
     return is_stopping(child) && !(child->extra && child->extra->timed_out);
 }
@@ -399,13 +408,13 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
 void dsi_life_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *info) {
     dsi_child_timer_stop(child);
     if (child->state == DSI_CHILD_STARTING)
-        supervisor->policy->ready(supervisor, child, info);
+        supervisor->policy->child_ready(supervisor, child, info);
     else
         dsi_value_release(supervisor->host, info);
 }
 
 void dsi_life_timer(dsi_supervisor *supervisor, dsi_child *child) {
-    if (child->state == DSI_CHILD_RESTARTING) { /* put off: it has its turn like one that failed */
+    if (child->state == DSI_CHILD_RESTARTING) { /* delayed: gets its turn like one that failed */
         dsi_supervisor_retry_later(supervisor, child);
     } else if (dsi_process_find_alive(supervisor->host, child->pid)) { /* else its end is parked */
         child->extra->timed_out = child->state == DSI_CHILD_STARTING;

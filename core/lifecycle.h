@@ -13,7 +13,7 @@
     X(STARTING, "starting")     /* runs, and its start waits until it says that it is ready */     \
     X(RUNNING, "running")       /* runs */                                                         \
     X(RESTARTING, "restarting") /* does not run, and is to run again */                            \
-    X(STOPPING, "stopping")     /* has been told to stop, and runs still */                        \
+    X(STOPPING, "stopping")     /* has been asked to stop, and still runs */                       \
     X(RENEWING, "renewing")     /* the same, and is to run again */                                \
     X(FAILED, "failed")         /* does not run: it was restarted too often by its own limit */    \
     X(GONE, "gone")             /* has left its supervisor */
@@ -60,15 +60,14 @@ typedef struct dsi_transition {
     enum dsi_child_action action;
 } dsi_transition;
 
-/* What the event does to a child in this state. A pair that cannot happen leaves the state and
- * asks for nothing. */
+/* What the event does to a child in this state. A pair that cannot happen changes nothing. */
 dsi_transition dsi_lifecycle(enum dsi_child_state state, enum dsi_child_event event);
 
 /* EXIT or FAIL: what an exit with this reason means for a child of this restart type. */
 enum dsi_child_event dsi_lifecycle_exit(enum dynsup_restart restart,
                                         enum dynsup_reason_class reason);
 
-/* True when such an end deserves a report: of a child that runs, or of one told to stop. */
+/* Is such an end reported: of a running child, and of one that was asked to stop? */
 bool dsi_lifecycle_reported(enum dynsup_restart restart, enum dynsup_reason_class reason);
 bool dsi_lifecycle_stop_reported(enum dynsup_restart restart, double shutdown_ms,
                                  const dynsup_reason *reason);

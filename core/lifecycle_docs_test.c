@@ -26,7 +26,7 @@ static void put(text *out, const char *chars) {
     out->length += length;
 }
 
-/* "running: tell who waits for it"; an empty cell where the event cannot happen. */
+/* "running: tell who waits for it"; an empty cell if the event cannot happen. */
 static void put_cell(text *out, enum dsi_child_state state, enum dsi_child_event event) {
     dsi_transition to = dsi_lifecycle(state, event);
     put(out, " |");

@@ -37,7 +37,7 @@ static bool is_given(const dynsup_limits *limits) {
            limits->memory > 0 || limits->mailbox > 0 || limits->message > 0;
 }
 
-/* What the child has not been given itself. */
+/* Sets what the child's own limits do not say. */
 static void complete(dynsup_limits *own, const dynsup_limits *defaults) {
     if (own->slice_ms == 0)
         own->slice_ms = defaults->slice_ms;
@@ -69,7 +69,7 @@ void dsi_limits_free(dynsup_host *host, dsi_child_extra *extra) {
     extra->limited = NULL;
 }
 
-/* ---- which records a process has ---- */
+/* ---- the records of a process ---- */
 
 static dsi_limited *limited_of(const dsi_child *child) {
     return child->extra ? child->extra->limited : NULL;
@@ -150,7 +150,7 @@ void dsi_limits_deadline(dsi_limited *limited) {
     exceed(host, process, DYNSUP_DEADLINE);
 }
 
-/* Begins the next second when this one is over. */
+/* Begins the next second if the current one is over. */
 static void second_look(const dynsup_host *host, dsi_limited *limited) {
     if (host->now_ns - limited->since_ns < SECOND_NS &&
         host->worked_ns - limited->worked_ns < SECOND_NS)
@@ -200,7 +200,7 @@ static bool is_answer(const dynsup_host *host, const dsi_process *process,
     return monitor && monitor->watcher == process;
 }
 
-/* May it be lost? Not what the core has sent, nor what somebody waits for. */
+/* May the message be lost? Not one of the core's, nor one that a process waits for. */
 static bool is_plain(const dynsup_host *host, const dsi_process *process,
                      const dynsup_message *message) {
     const dynsup_value *first = &message->values[0];
@@ -214,7 +214,7 @@ static void drop(dynsup_host *host, dsi_limited *limited, dynsup_message *messag
     dsi_event_messages_dropped(host, limited->child, limited->dropped);
 }
 
-/* The plain message that waits longest leaves the mailbox. False: there is none. */
+/* Removes the plain message that waits longest. False: there is none. */
 static bool drop_oldest(dynsup_host *host, dsi_limited *limited, dsi_process *process) {
     dynsup_message *before = NULL;
     dynsup_message *message = process->mailbox.head;
@@ -230,7 +230,7 @@ static bool drop_oldest(dynsup_host *host, dsi_limited *limited, dsi_process *pr
     return true;
 }
 
-/* What the full mailbox does with the message; as admit. */
+/* What a full mailbox does with the message; returns as admit. */
 static int overflow(dynsup_host *host, dsi_limited *limited, dsi_process *process,
                     dynsup_message *message, bool is_call) {
     enum dynsup_overflow policy = limited->limits.overflow;

@@ -1,7 +1,7 @@
-/* Tests of limits of mailboxes and messages: what becomes of one too many. */
+/* Tests of limits of mailboxes and messages: what becomes of a message too many. */
 #include "test_limits.h"
 
-/* A child that reads nothing but what begins with a key, and lets no more than 3 messages wait. */
+/* A child that reads only messages that begin with a key, and lets at most 3 messages wait. */
 static dynsup_pid deaf(test_host *test, family *f, enum dynsup_overflow policy) {
     dynsup_limits limits = {.mailbox = 3, .overflow = policy};
     dynsup_child_spec spec = test_spec(f->program);
@@ -107,7 +107,7 @@ static void signals_and_answers_come_in_and_stay(void **state) {
     }
 }
 
-/* The block of an answer comes back as that of a message of no values. */
+/* An answer's block is reused for a message without values. */
 static void a_message_of_no_values_is_no_answer(void **state) {
     test_host *test = *state;
     family f = family_with(test, NULL);

@@ -1,5 +1,5 @@
-/* Tests of limits of a process that several supervisors have as a child, and of which limits there
- * are. */
+/* Tests of limits of a process that is a child of several supervisors, and of which limits apply.
+ */
 #include "test_static.h"
 
 #include "dynsup_limits.h"
@@ -14,7 +14,7 @@ static dynsup_pid supervisor_with(test_host *test, const dynsup_limits *defaults
     return pid;
 }
 
-/* A child of a supervisor with these limits, NULL: none; its body. */
+/* The body of a child of a supervisor with these limits; NULL: none. */
 static test_body *child_of(test_host *test, test_body *a, const dynsup_limits *limits) {
     test_program *program = test_program_new(test);
     dynsup_child_spec spec = test_spec(program);
@@ -24,7 +24,7 @@ static test_body *child_of(test_host *test, test_body *a, const dynsup_limits *l
     return program->last;
 }
 
-/* Makes it the child of one more supervisor, which is returned. */
+/* Makes the process the child of one more supervisor, which is returned. */
 static dynsup_pid adopt(test_host *test, test_body *a, const test_body *body,
                         const dynsup_limits *limits) {
     test_plan plan = {.pid = body->pid};
@@ -167,7 +167,7 @@ static void the_dead_exceed_nothing(void **state) {
 
 /* ---- what comes into a full mailbox ---- */
 
-/* It reads nothing, and lets one message wait, in place of older ones. */
+/* The child reads nothing, and lets one message wait, in place of older ones. */
 static test_body *deaf(test_host *test, test_body *a) {
     static const dynsup_limits limits = {.mailbox = 1, .overflow = DYNSUP_OVERFLOW_DROP_OLDEST};
     test_body *body = child_of(test, a, &limits);

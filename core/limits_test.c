@@ -1,4 +1,4 @@
-/* Tests of limits: what a child may use, where that is said, and how it ends. */
+/* Tests of limits: what a child may use, where that is set, and how it ends. */
 #include "test_limits.h"
 
 /* ---- deadline ---- */
@@ -107,7 +107,7 @@ static void a_process_that_a_start_function_names_is_limited_from_then_on(void *
     family f = family_with(test, NULL);
     test_plan plan = {0};
     dynsup_limits limits = {.deadline_ms = 100};
-    f.program->released = true; /* it is nobody's */
+    f.program->released = true; /* no child has it */
     f.program = test_guest_program(test, &plan);
     dynsup_child_spec spec = test_spec(f.program);
     spec.guest = true;
@@ -133,7 +133,7 @@ static void who_is_no_child_any_more_has_no_limits(void **state) {
 
 /* ---- work ---- */
 
-/* Works for so many ms in each slice, by the test's clock. */
+/* Works for a number of ms in each slice, by the test's clock. */
 static enum dynsup_slice act_work(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     self->test->now_ns += *(uint64_t *)self->more * 1000000;

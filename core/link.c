@@ -15,8 +15,8 @@ static dsi_link_end *end_of(dsi_bag_node *node) {
     return dsi_item(node, dsi_link_end, node);
 }
 
-/* A signal that no process has sent (the orderly end, a callback) shows as one of the main
- * process: whoever handles it finds a pid. */
+/* The sender to be shown. A signal that no process has sent (by the orderly end, a callback) shows
+ * the main process, so that its handler gets a pid. */
 static dynsup_value sender(const dynsup_host *host, const dsi_process *target, dynsup_pid from) {
     if (from == 0)
         from = host->main_pid ? host->main_pid : target->slot.id;
@@ -30,7 +30,7 @@ bool dsi_is_from_parent(const dynsup_host *host, const dsi_process *target, dyns
 static void exit_message(dynsup_host *host, dsi_process *target, dynsup_pid from,
                          const dynsup_reason *reason) {
     dynsup_message *message = dsi_message_new(host, 3);
-    if (!message) { /* a signal may not be lost: without memory to trap it, it is fatal */
+    if (!message) { /* a signal may not be lost: if there is no memory to trap it, it kills */
         dynsup_reason nomem = dynsup_reason_atom(DYNSUP_NOMEM);
         dsi_process_doom(host, target, &nomem);
         return;
@@ -78,7 +78,7 @@ static bool is_spawned_child(const dsi_process *process, const dsi_process *supe
     return (process->flags & DSI_FLAG_CHILD) && process->parent == supervisor->slot.id;
 }
 
-/* The one of the two that is the other's child, or NULL. */
+/* Of the two, the one that is the other's child, or NULL. */
 static dsi_process *child_among(dsi_process *a, dsi_process *b) {
     if (is_spawned_child(a, b))
         return a;
@@ -137,7 +137,8 @@ void dsi_links_notify(dynsup_host *host, dsi_process *ended) {
     }
 }
 
-/* A pair is linked once when the first end found for the peer is this one. */
+/* Is the end sound? The pair is linked only once if the first end found for the peer belongs to
+ * this link. */
 static bool end_is_sound(const dsi_process *process, dsi_link_end *end) {
     dsi_link_record *record = (dsi_link_record *)(void *)(end - end->index);
     const dsi_link_end *other = &record->ends[1 - end->index];

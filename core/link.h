@@ -1,8 +1,8 @@
 /*
  * Links and the exit signals that travel along them.
  *
- * A link is one record with an end in each of the two processes. A child that its supervisor
- * spawned itself needs no record: a flag in the child stands for the link.
+ * A link is one record with an end in each of the two processes. A child spawned by its supervisor
+ * needs no record: a flag in the child stands for the link.
  */
 #ifndef DSI_LINK_H
 #define DSI_LINK_H
@@ -22,7 +22,8 @@ bool dsi_linked(dsi_process *a, dsi_process *b);
 int dsi_link(dynsup_host *host, dsi_process *a, dsi_process *b);
 void dsi_unlink(dynsup_host *host, dsi_process *a, dsi_process *b);
 
-/* Signals the ended process's reason to everybody linked to it by a record, and ends the links. */
+/* Signals the ended process's reason to every process linked to it by a record, and ends the links.
+ */
 void dsi_links_notify(dynsup_host *host, dsi_process *ended);
 
 /* Writes the pids of the processes linked by a record, at most capacity; returns how many. */

@@ -92,7 +92,8 @@ static void popping_takes_the_first_until_none_is_left(void **state) {
     assert_true(dsi_list_empty(&list));
 }
 
-/* Removes the item if it is there, else puts it to one end; the same in the string of names. */
+/* Removes the item if it is in the list, else adds it at one end; does the same to the string of
+ * names. */
 static void toggle_both(dsi_list *list, char *model, item *it, bool at_end) {
     char *there = strchr(model, it->name);
     size_t length = strlen(model);

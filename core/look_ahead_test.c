@@ -1,15 +1,15 @@
-/* Tests of the look ahead: with many processes each body is told before its slice and before its
- * stop, three times, and with few nobody is. */
+/* Tests of prefetching: with many processes, near is called three times before each slice and each
+ * stop, with few processes never. */
 #include "test_host.h"
 
 enum {
     FEW = 100,
     MANY = 1500,
-    LEAD = 10,        /* before whom too few run */
-    FEW_ENOUGH = 1100 /* left: from then on, or a batch of ends later, nobody is told */
+    LEAD = 10,        /* with too few running before them */
+    FEW_ENOUGH = 1100 /* left: from then on, or a batch of ends later, near is not called */
 };
 
-/* Each body says here how far it is. */
+/* Here each body notes its calls of near. */
 typedef struct stage {
     unsigned told; /* a bit for each time */
     bool has_run, has_stopped;
@@ -80,7 +80,7 @@ static void end_all(test_host *test, size_t count) {
         assert_true(stages[i].has_stopped);
 }
 
-/* The first ones have too few before them, and with the last ones there are no more many. */
+/* The first ones have too few before them, and at the last ones the processes are few. */
 static void check_told(size_t from, size_t to) {
     for (size_t i = from; i < to; i++)
         assert_int_equal(stages[i].told, ALL_TIMES);

@@ -1,4 +1,4 @@
-/* Tests of looking in: pages of processes, who waits for whom, supervisors and children. */
+/* Tests of looking in: pages of processes, what they wait for, supervisors and children. */
 #include "test_guest.h"
 
 #include "dynsup_look.h"
@@ -27,7 +27,8 @@ static enum dynsup_slice note_the_time(test_body *self, dynsup_outcome *outcome)
     return DYNSUP_SLICE_WAIT;
 }
 
-/* When somebody who waits for 1.5 ms goes on, in tenths, beside one that is always ready. */
+/* When a process that waits for 1.5 ms goes on, in tenths of a ms, beside one that is always ready.
+ */
 static uint64_t waited_beside(test_host *test, bool gives_way) {
     uint64_t begun = test->now_ns, woken = 0;
     test_body *waiter = idle(test);
@@ -48,7 +49,7 @@ static void who_ends_the_round_makes_nobody_late(void **state) {
 
 /* ---- pages ---- */
 
-/* Walks in pages of that size over at most that many places a page; asserts that each live process
+/* Walks in pages of that size, over at most that many slots a page; asserts that each live process
  * is met once. Returns the number of pages. */
 static size_t walk(test_host *test, uint32_t places, size_t capacity, size_t expected) {
     dynsup_pid pids[64], last = 0;
@@ -288,7 +289,7 @@ static void a_process_shows_whose_child_it_is(void **state) {
     assert_int_equal(info.supervisor, 0);
 }
 
-/* ---- who is not there, or does not wait ---- */
+/* ---- processes that are gone, or do not wait ---- */
 
 /* Asks a busy supervisor for a start. */
 static test_body *asker(test_host *test, dynsup_pid supervisor, const dynsup_body_ops *ops) {
@@ -299,7 +300,7 @@ static test_body *asker(test_host *test, dynsup_pid supervisor, const dynsup_bod
     return body;
 }
 
-/* Does something else than wait for its request: nothing yet, or for another key. */
+/* Does not wait for its request: goes on, or waits for another key. */
 static void give_up(test_host *test, test_body *body, uint64_t key) {
     body->key = key;
     test_enter(body);
@@ -327,7 +328,7 @@ static void who_has_given_up_is_not_told(void **state) {
     test_run(test);
     assert_false(lazy->replied || other->replied || late->replied || deaf->replied);
     test_counts(test, supervisor, 5, 5, 0, 5);
-    test_signal(test, NULL, deaf->pid, DYNSUP_KILL); /* nobody else knows its ops */
+    test_signal(test, NULL, deaf->pid, DYNSUP_KILL); /* its ops end with this test */
     test_run(test);
 }
 

@@ -1,10 +1,10 @@
-/* Losses: processes that end together, by something outside of the core. */
+/* Losses: processes that end together, by a cause outside of the core. */
 #include "child.h"
-#include "supervisor.h"
+#include "life.h"
 
-/* Has another child of the supervisor counted for this loss? From now on one has. One that is told
- * to stop is not restarted, or without being counted. */
-static bool is_counted(const dsi_child *child, uint64_t loss) {
+/* True: another child of the supervisor has counted this loss. Else this one does, unless its
+ * restart does not count or (it is being stopped) does not come. */
+static bool claim_loss(const dsi_child *child, uint64_t loss) {
     dsi_supervisor *supervisor = child->supervisor;
     if (child->state == DSI_CHILD_STOPPING || child->state == DSI_CHILD_RENEWING)
         return false;
@@ -20,7 +20,7 @@ void dynsup_lose(dynsup_host *host, dynsup_pid pid, const dynsup_reason *reason,
         return;
     dsi_child *child = process->child;
     while (child) {
-        child->uncounted = is_counted(child, loss);
+        child->is_counted_elsewhere = claim_loss(child, loss);
         child = child->extra ? child->extra->next_same : NULL;
     }
     dsi_process_doom(host, process, reason);

@@ -10,7 +10,7 @@ static void lose(test_host *test, dynsup_pid pid, uint64_t loss) {
     dynsup_lose(test->host, pid, &reason, loss);
 }
 
-/* A supervisor that restarts once at most, with children that trap exits. */
+/* A supervisor that restarts at most once, with children that trap exits. */
 static dynsup_pid crowd(test_host *test, test_body *a, test_program **programs) {
     dynsup_pid supervisor = test_supervisor_with(test, a, 1, DYNSUP_NO_LIMIT);
     for (int i = 0; i < CHILDREN; i++) {
@@ -63,7 +63,7 @@ static void the_dead_are_not_lost(void **state) {
                      DYNSUP_KILLED);
 }
 
-/* It is not restarted, so the next one's restart counts. */
+/* The child is not restarted, so the next one's restart counts. */
 static void one_that_is_told_to_stop_is_no_part_of_a_loss(void **state) {
     test_host *test = *state;
     test_program *programs[CHILDREN];
@@ -81,7 +81,7 @@ static void one_that_is_told_to_stop_is_no_part_of_a_loss(void **state) {
     assert_false(dynsup_is_alive(test->host, supervisor));
 }
 
-/* Restarts that count for nothing, or for the child alone, are no part of a loss. */
+/* Restarts that do not count, or only for the child, are no part of a loss. */
 static void a_loss_is_counted_for_those_alone_whose_restarts_count(void **state) {
     test_host *test = *state;
     dynsup_backoff backoff = dynsup_backoff_defaults();

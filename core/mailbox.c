@@ -2,7 +2,7 @@
 #include "mailbox.h"
 #include "tiny.h"
 
-#define FREE_MESSAGES_MAX DSI_TINY(4096, 1) /* a class: what a burst leaves behind is bounded */
+#define FREE_MESSAGES_MAX DSI_TINY(4096, 1) /* per class: bounds what a burst leaves behind */
 
 static const uint32_t class_capacity[DSI_MESSAGE_CLASSES] = {2, 4};
 
@@ -37,7 +37,7 @@ dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count) {
     message->next = NULL;
     message->count = count;
     message->mark = 0;
-    message->values[0] = dsi_value_nil(); /* also one of no values is judged by its first */
+    message->values[0] = dsi_value_nil(); /* is matched even with no values */
     for (uint32_t i = 1; i < count; i++)
         message->values[i] = dsi_value_nil();
     return message;

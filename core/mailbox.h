@@ -19,17 +19,17 @@ typedef struct dsi_mailbox {
     dynsup_message *tail;
 } dsi_mailbox;
 
-/* A message of count nils to be filled in, or NULL without memory. There is a first value in any
- * case: a message of none has nil there. */
+/* A message of count nils to be filled in, or NULL without memory. There is always a first value:
+ * nil when count is 0. */
 dynsup_message *dsi_message_new(dynsup_host *host, uint32_t count);
 
-/* Moves in as many values as it was made for; of none there may be no pointer either. */
+/* Moves in as many values as it was made for; with none, values may be NULL. */
 static inline void dsi_message_fill(dynsup_message *message, const dynsup_value *values) {
     if (message->count > 0)
         memcpy(message->values, values, message->count * sizeof *values);
 }
 
-/* The bytes of a message of so many values. */
+/* The bytes of a message with count values. */
 size_t dsi_message_size(uint32_t count);
 
 /* Frees the block alone; its values have been moved out. */

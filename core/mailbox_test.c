@@ -88,7 +88,7 @@ static void only_the_message_with_the_key_wakes(void **state) {
     assert_int_equal(body->received, 3);
 }
 
-/* Its block has held one with the key before. */
+/* Its block has held a message with the key before. */
 static void a_message_of_no_values_has_no_key(void **state) {
     test_host *test = *state;
     test_body *other = test_spawn(test, NULL), *body = test_spawn(test, NULL);
@@ -135,7 +135,7 @@ static void the_short_way_is_closed_beside_thousands_of_others(void **state) {
     test_run(test);
     assert_int_equal(body->received, 1);
     assert_int_equal(body->wake, DYNSUP_WAKE_MESSAGE);
-    dynsup_limits limits = {.mailbox = 1}; /* for what has to wait */
+    dynsup_limits limits = {.mailbox = 1}; /* for messages that wait */
     test_program *program = test_program_new(test);
     dynsup_child_spec spec = test_spec(program);
     spec.limits = &limits;

@@ -1,4 +1,4 @@
-/* Memory: counts what goes through the one door; sizes come from the callers. */
+/* Memory: counts all that is allocated and freed; callers give the sizes. */
 #include "memory.h"
 
 #include <assert.h>

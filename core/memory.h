@@ -1,4 +1,4 @@
-/* The one door through which the core obtains and returns memory. */
+/* Memory: everything that the core allocates and frees goes through these functions. */
 #ifndef DSI_MEMORY_H
 #define DSI_MEMORY_H
 

@@ -40,7 +40,7 @@ static void a_name_has_all_that_its_head_tells_of(void **state) {
     assert_true(test_asserts(*state, start_with_half_a_name));
 }
 
-/* Nor is the registry that has no pid the host's own table of names. */
+/* A registry without a pid is not the host's own table of names, either. */
 static void a_key_of_no_registry_is_no_name(void **state) {
     test_host *test = *state;
     char key[2 + sizeof(dynsup_pid) + 1] = {0, DYNSUP_NAME_OF_PID, [2 + sizeof(dynsup_pid)] = 'x'};

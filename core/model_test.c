@@ -1,6 +1,6 @@
 /*
  * Random operations on a host and on the reference model: both must agree after each.
- * tools/campaign does the same at length, and tells what a seed does: campaign --seed N --once.
+ * tools/campaign does the same at length, and prints what a seed does: campaign --seed N --once.
  */
 #include "test_play.h"
 

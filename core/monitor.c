@@ -1,4 +1,4 @@
-/* Monitors: one process is told when another ends. */
+/* Monitors: one process gets a message when another ends. */
 #include "monitor.h"
 
 static dynsup_message *down_new(dynsup_host *host, dynsup_value who) {
@@ -38,7 +38,8 @@ void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply) {
     }
 }
 
-/* Of calls to a process that is starting, only its parent's waits for the start. */
+/* Ends a call whose target has ended. Of calls to a starting process, only its parent's waits for
+ * the start. */
 static void call_fire(dynsup_host *host, dsi_monitor *call, const dynsup_reason *reason) {
     bool starts = call->watcher->slot.id == call->target->parent;
     dynsup_reply reply = {.status = DYNSUP_EREASON};
@@ -89,7 +90,7 @@ dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *
         return NULL;
     call->watcher = watcher;
     call->target = target;
-    dsi_process_held_up(host, watcher);
+    dsi_process_recheck_ends(host, watcher);
     dsi_bag_add(&extra->monitors, &call->held);
     dsi_bag_add(&target->watchers, &call->watched);
     return call;

@@ -1,7 +1,7 @@
 /*
- * Monitors: one process is told when another ends.
+ * Monitors: one process gets a message when another ends.
  *
- * The DOWN message is made together with the monitor, so that telling cannot fail. A monitor
+ * The DOWN message is made together with the monitor, so that notifying cannot fail. A monitor
  * without one is a call: its watcher waits for a reply with the monitor's ref as the key.
  */
 #ifndef DSI_MONITOR_H
@@ -18,24 +18,25 @@ typedef struct dsi_monitor {
     dynsup_message *down; /* "DOWN", ref, who, reason to come; NULL: a call */
 } dsi_monitor;
 
-/* A monitor of target (NULL: a dead one, DOWN is in the mailbox at once and only the ref of what
- * was is given). who stands in the message. DYNSUP_ENOMEM or 0. */
+/* Makes a monitor of target. NULL: target is dead, so DOWN is in the mailbox at once, and only the
+ * ref is given. The value who stands in DOWN. DYNSUP_ENOMEM or 0. */
 int dsi_monitor_new(dynsup_host *host, dsi_process *watcher, dsi_process *target, dynsup_value who,
                     dynsup_ref *ref_out);
 
 /* A call of target by watcher. NULL without memory. */
 dsi_monitor *dsi_call_new(dynsup_host *host, dsi_process *watcher, dsi_process *target);
 
-/* Whom the process calls and waits for, or NULL. */
+/* The process that this one calls and waits for, or NULL. */
 dsi_process *dsi_call_awaited(const dynsup_host *host, const dsi_process *process);
 
 /* The call's caller, if it waits for the reply now; else NULL. */
 dsi_process *dsi_call_waiter(const dsi_monitor *call);
 
-/* Ends the call with this reply, whose objects change hands; one that is not waited for is lost. */
+/* Ends the call with this reply, whose objects change hands; a reply that is not waited for is
+ * dropped. */
 void dsi_call_reply(dynsup_host *host, dsi_monitor *call, dynsup_reply *reply);
 
-/* Ends a monitor without a word. */
+/* Ends a monitor without a message. */
 void dsi_monitor_free(dynsup_host *host, dsi_monitor *monitor);
 
 /* Removes the DOWN of an ended monitor from the watcher's mailbox: true when it was there. */
@@ -43,7 +44,7 @@ bool dsi_monitor_flush(dynsup_host *host, dsi_process *watcher, dynsup_ref ref);
 
 void dsi_monitors_release_held(dynsup_host *host, dsi_process_extra *extra);
 
-/* Sends DOWN to everybody who monitors the ended process. */
+/* Sends DOWN to every process that monitors the ended one. */
 void dsi_monitors_notify(dynsup_host *host, dsi_process *ended);
 
 #endif

@@ -162,7 +162,7 @@ static void demonitor_removes_nothing_else(void **state) {
     assert_int_equal(a->received, 4);
 }
 
-/* The first of each kind: they would be the same if kinds did not differ. */
+/* The first of each kind: their ids would be equal if kinds did not differ. */
 static void no_other_id_is_that_of_a_monitor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test), *b = test_spawn(test, NULL);

@@ -1,4 +1,4 @@
-/* Names: linear hashing over SipHash-1-3; a table without memory to grow has longer chains. */
+/* Names: linear hashing over SipHash-1-3; if memory to grow is missing, chains get longer. */
 #include "names.h"
 
 #include <assert.h>
@@ -40,7 +40,8 @@ static uint64_t siphash_end(siphash *s) {
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* The words of the text in the machine's byte order: the hash never leaves the process. */
+/* Reads words in the machine's byte order, which is safe since the hash never leaves the process.
+ */
 static uint64_t text_hash(uint64_t seed, const char *text, size_t length) {
     uint64_t key = rotate_left(seed, 32) * UINT64_C(0x9e3779b97f4a7c15);
     siphash s = {seed ^ UINT64_C(0x736f6d6570736575), key ^ UINT64_C(0x646f72616e646f6d),
@@ -68,7 +69,7 @@ static dsi_name **bucket_at(const dsi_names *names, size_t index) {
     return &names->segments[index / SEGMENT_SIZE][index % SEGMENT_SIZE];
 }
 
-/* The highest power of two that is not above the count: with it the round of splits began. */
+/* The highest power of two <= bucket_count: the size with which this round of splits began. */
 static size_t round_size(size_t bucket_count) {
     return (size_t)1 << (63 - __builtin_clzll(bucket_count));
 }
@@ -93,7 +94,7 @@ static bool directory_reserve(dsi_names *names) {
     return true;
 }
 
-/* Makes sure that there is memory for bucket number bucket_count. */
+/* Makes sure that there is memory for one more bucket, number bucket_count. */
 static bool bucket_reserve(dsi_names *names) {
     if (names->bucket_count % SEGMENT_SIZE != 0)
         return true;
@@ -129,7 +130,7 @@ static bool table_reserve(dsi_names *names) {
     return true;
 }
 
-/* The names of different registries hash apart. */
+/* Equal names of different registries have different hashes. */
 static uint64_t name_hash(const dsi_names *names, uint64_t registry, const char *text,
                           size_t length) {
     return text_hash(names->seed + registry * UINT64_C(0xff51afd7ed558ccd), text, length);

@@ -1,12 +1,12 @@
 /*
- * Names: a table from strings to owners that never stops to rehash.
+ * Names: a table from strings to owners that never pauses to rehash.
  *
  * Design notes.
  * Linear hashing: each insertion splits at most one bucket, so growing to a million names costs no
  * pause. Buckets live in segments of 256 that never move. The hash is seeded by the host, so that
  * names chosen by others cannot be made to collide. Entries belong to the table; what they mean
- * (a process's name, a child's name, a registry's key) is the owner's affair. The names of each
- * registry are apart from all others': its pid is part of what is hashed and compared.
+ * (a process's name, a child's name, a registry's key) is the owner's affair. Each registry has its
+ * own name space: its pid is part of what is hashed and compared.
  */
 #ifndef DSI_NAMES_H
 #define DSI_NAMES_H
@@ -22,8 +22,8 @@ struct dsi_key;
 
 typedef struct dsi_name {
     struct dsi_name *next;
-    struct dsi_process *process; /* who is found by the name; NULL while its child restarts */
-    struct dsi_child *child;     /* whose name it is until the child is removed, or NULL */
+    struct dsi_process *process; /* the process found by the name; NULL while its child restarts */
+    struct dsi_child *child;     /* the child whose name it is, until that is removed; or NULL */
     struct dsi_key *key;         /* what a registry keeps under the name; NULL: a plain name */
     uint64_t registry;           /* the pid of the registry whose name it is; 0: a plain name */
     uint64_t hash;
@@ -53,7 +53,7 @@ dsi_name *dsi_names_find_in(const dsi_names *names, uint64_t registry, const cha
 /* A new entry without owner for a name that is not there yet, or NULL without memory. */
 dsi_name *dsi_names_add_in(dsi_names *names, uint64_t registry, const char *text, size_t length);
 
-/* The same for plain names. */
+/* The same two for plain names. */
 static inline dsi_name *dsi_names_find(const dsi_names *names, const char *text, size_t length) {
     return dsi_names_find_in(names, 0, text, length);
 }

@@ -189,7 +189,7 @@ static void a_table_that_could_not_grow_grows_later(void **state) {
     fixture *f = *state;
     for (uint32_t i = 0; i < 256; i++)
         numbered_add(&f->names, i);
-    /* The next requests: an entry, a segment; then an entry, the segment again. */
+    /* The next requests for memory: an entry, a segment; then an entry, the segment again. */
     f->alloc.fail_at = f->alloc.requests + 2;
     assert_non_null(numbered_add(&f->names, 256));
     assert_int_equal(f->alloc.refused, 1);

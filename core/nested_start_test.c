@@ -1,10 +1,10 @@
-/* Tests of children whose first process says itself that it has started (`starting`), as a server's
- * start function would have it. */
+/* Tests of children whose first process says itself that it has started (`starting`), as a server
+ * does. */
 #include "test_static.h"
 
 #include "state.h"
 
-/* Says so in its first slice, or in the next one after a message. */
+/* Says that it has started, in its first slice or in the next one after a message. */
 static enum dynsup_slice act_say_started(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     bool waits = self->more && self->received == 0;
@@ -28,7 +28,7 @@ static dynsup_child_spec starting(test_host *test, test_body **body_out) {
     return spec;
 }
 
-/* Who starts a child, with which supervisor, and the child's first body. */
+/* The starter of a child, the supervisor, and the child's first body. */
 typedef struct scene {
     test_host *test;
     test_body *caller, *body;
@@ -76,8 +76,7 @@ static void a_start_that_fails_leaves_no_child(void **state) {
     test_counts(s.test, s.supervisor, 0, 0, 0, 0);
 }
 
-/* It is not its turn, or will be in a slice of its own: the first body is dropped, and no child is
- * left behind. */
+/* The start would have to wait: the first body is dropped, and no child is left behind. */
 static void refused(test_host *test, test_body *caller, dynsup_pid supervisor) {
     test_body *body;
     dynsup_reply reply;
@@ -184,7 +183,7 @@ static void a_start_that_asks_for_its_own_end_is_stopped(void **state) {
     assert_true(s.body->gone);
 }
 
-/* ---- who asks the supervisor that waits for it ---- */
+/* ---- processes that ask the supervisor that waits for them ---- */
 
 /* A process that asks this supervisor in its first slice, and how that was answered. */
 typedef struct asking {
@@ -294,7 +293,7 @@ static enum dynsup_slice act_start_supervisors(test_body *self, dynsup_outcome *
     return DYNSUP_SLICE_WAIT;
 }
 
-static void nor_can_who_begins_a_supervisor_below_it(void **state) {
+static void a_start_function_that_begins_a_supervisor_below_it_cannot_ask_it(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     asking ask = {.whom = test_supervisor(test, NULL)};
@@ -311,8 +310,8 @@ static void nor_can_who_begins_a_supervisor_below_it(void **state) {
         assert_int_equal(ask.statuses[i], DYNSUP_ECALLS_ITSELF);
 }
 
-/* A static supervisor waits for that, at the first start as at that of a group. */
-static void nor_can_a_body_that_is_not_ready_yet(void **state) {
+/* A static supervisor waits for readiness, at the first start and at the restart of a group. */
+static void a_body_that_is_not_ready_yet_cannot_ask_its_supervisor(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
     asking ask = {0};
@@ -327,7 +326,7 @@ static void nor_can_a_body_that_is_not_ready_yet(void **state) {
     test_children(test, order.pid, "1");
 }
 
-/* What it started was waited for once, and is not any more. */
+/* The supervisor was waited for while it started, and is not any more. */
 static void a_start_function_of_a_supervisor_that_runs_may_ask_another_one(void **state) {
     test_host *test = *state;
     test_body *a = test_spawn_trapping(test);
@@ -366,8 +365,8 @@ int main(void) {
         cmocka_unit_test(starting_without_memory_changes_nothing),
         TEST(a_start_that_asks_for_its_own_end_is_stopped),
         TEST(who_starts_cannot_ask_who_waits_for_it),
-        TEST(nor_can_who_begins_a_supervisor_below_it),
-        TEST(nor_can_a_body_that_is_not_ready_yet),
+        TEST(a_start_function_that_begins_a_supervisor_below_it_cannot_ask_it),
+        TEST(a_body_that_is_not_ready_yet_cannot_ask_its_supervisor),
         TEST(a_start_function_of_a_supervisor_that_runs_may_ask_another_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Tests of long slices: who became due meanwhile is before the process that took the time. */
+/* Tests of long slices: processes that became due meanwhile run before the process that took the
+ * time. */
 #include "test_host.h"
 
 #include "dynsup_clock.h"
@@ -23,7 +24,7 @@ static enum dynsup_slice hog(test_body *self, dynsup_outcome *outcome) {
     return self->slices < 5 ? DYNSUP_SLICE_AGAIN : DYNSUP_SLICE_IDLE;
 }
 
-/* Twice it sleeps for 1 ms. */
+/* Sleeps for 1 ms, twice. */
 static enum dynsup_slice sleeper(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     note(self);

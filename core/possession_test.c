@@ -8,7 +8,7 @@ typedef struct thing {
     test_host *test;
     test_body *watcher;
     size_t *count; /* releases so far, of all things */
-    size_t place;  /* its own among them, from 1 on */
+    size_t place;  /* the number of its own release, from 1 on */
     size_t told;   /* messages of the watcher's at that moment */
     dynsup_pid self;
     bool closing;

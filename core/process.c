@@ -7,14 +7,6 @@
 #include "registry.h"
 
 #include <assert.h>
-#include <math.h>
-
-uint64_t dsi_deadline_after(uint64_t now_ns, double ms) {
-    if (ms >= (double)(UINT64_MAX / 2) / 1e6)
-        return DYNSUP_NEVER;
-    uint64_t delay = (uint64_t)ceil(ms * 1e6);
-    return now_ns > DYNSUP_NEVER - delay ? DYNSUP_NEVER : now_ns + delay;
-}
 
 static bool is_full(const dynsup_host *host) {
     size_t limit = host->config.max_processes;
@@ -35,18 +27,18 @@ dsi_process *dsi_process_new(dynsup_host *host, const dynsup_body_ops *ops, void
     return process;
 }
 
-static void clock_let_go(dynsup_host *host, const dsi_process *process) {
+static void clock_leave(dynsup_host *host, const dsi_process *process) {
     if (!process->slot.tag)
         return;
     dsi_clock *clock = dsi_clock_at(host, process->slot.tag);
     clock->process_count--;
-    dsi_clock_check(clock);
+    dsi_clock_free_if_unused(clock);
 }
 
 void dsi_process_set_clock(dynsup_host *host, dsi_process *process, uint32_t tag) {
     if (tag)
-        dsi_clock_at(host, tag)->process_count++; /* first: it may be the same */
-    clock_let_go(host, process);
+        dsi_clock_at(host, tag)->process_count++; /* first, since it may be the same clock */
+    clock_leave(host, process);
     process->slot.tag = tag;
 }
 
@@ -57,7 +49,7 @@ static void extra_free(dynsup_host *host, dsi_process *process) {
 
 void dsi_process_discard(dynsup_host *host, dsi_process *process) {
     extra_free(host, process);
-    clock_let_go(host, process);
+    clock_leave(host, process);
     dsi_slots_free(&host->processes, process);
 }
 
@@ -72,7 +64,7 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
     return process->extra = extra;
 }
 
-/* Not inline: it would cost those who have no timer the registers that it needs. */
+/* Not inline: the registers that it needs would be saved even for processes without a timer. */
 __attribute__((noinline)) void dsi_process_end_time(dynsup_host *host, dsi_process *process) {
     dsi_timer_stop(host, process->slot.tag, &process->timer);
     process->has_end = false;
@@ -95,7 +87,7 @@ void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake
     dsi_host_wake(host);
 }
 
-/* A process that runs just now gets its place when its slice ends. */
+/* A running process is put into host->paused when its slice ends. */
 void dsi_process_pause(dynsup_host *host, dsi_process *process) {
     bool was_paused = process->flags & DSI_FLAG_PAUSED;
     process->flags |= DSI_FLAG_PAUSED;
@@ -173,7 +165,7 @@ void dsi_process_limit_wait(dynsup_host *host, dsi_process *process, uint64_t de
     process->timer = (dsi_timer){.purpose = DSI_PURPOSE_WAIT};
     process->has_end = true;
     dsi_timer_start(host, process->slot.tag, &process->timer, deadline_ns);
-    dsi_process_held_up(host, process);
+    dsi_process_recheck_ends(host, process);
 }
 
 void dsi_process_flush(dynsup_host *host, dsi_process *process) {
@@ -221,7 +213,7 @@ static void announce(dynsup_host *host, dsi_process *process) {
     dynsup_reason reason = dsi_reason_told(&process->reason);
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, &reason);
     bool killed = reason.value.kind == DYNSUP_ATOM && reason.value.as.atom == DYNSUP_KILLED;
-    bool told = process->child || (process->flags & DSI_FLAG_STARTING);
+    bool told = process->child || (process->flags & (DSI_FLAG_STARTING | DSI_FLAG_QUIET));
     if (reason.kind == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, &reason);
 }
@@ -241,9 +233,9 @@ void dsi_process_close(dynsup_host *host, dsi_process *process) {
     process->body = NULL;
 }
 
-void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
-    assert(process->state == DSI_PROCESS_ENDED && process->message_count > 0);
-    if (--process->message_count > 0)
+void dsi_process_unref(dynsup_host *host, dsi_process *process) {
+    assert(process->state == DSI_PROCESS_ENDED && process->parked_exits > 0);
+    if (--process->parked_exits > 0)
         return;
     if (host->main == process) {
         host->main = NULL;
@@ -251,6 +243,6 @@ void dsi_process_let_go(dynsup_host *host, dsi_process *process) {
     } else {
         dsi_reason_release(host, &process->reason);
     }
-    clock_let_go(host, process);
+    clock_leave(host, process);
     dsi_slots_free(&host->processes, process);
 }

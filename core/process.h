@@ -5,18 +5,18 @@
  * States: RUNNABLE (in host->ready or, paused, in host->paused) -> RUNNING (host->current) ->
  * RUNNABLE, WAITING or IDLE; from any of them -> DOOMED (in host->doomed, reason set) -> CLOSING
  * (stop runs) -> ENDED. Nothing leads back from DOOMED. An ENDED process still has its slot while
- * its exit waits for its supervisor's turn; nobody finds it by its id as alive. What few processes
- * have is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the
- * kill timer, which is there from the moment that the process could survive a shutdown (it traps
- * exits, or is a supervisor or a registry), so that shutting down never allocates.
- * The timer of a wait shares its memory with the place in a queue and the reason: who is in a
- * queue, or doomed, waits no more. A stopped timer leaves a place in no queue.
+ * its exit waits for its supervisor's turn; find_alive no longer finds it. What few processes have
+ * is in dsi_process_extra, made on demand: a name, monitors held, delayed messages, and the kill
+ * timer, which is made as soon as the process could survive a shutdown (it traps exits, or is a
+ * supervisor or a registry), so that shutting down never allocates.
+ * The timer of a wait shares its memory with the queue node and the reason: a process in a queue,
+ * or doomed, does not wait. A stopped timer is the same as a node in no queue.
  * A clock counts those of its processes that are busy: runnable and not paused, running, or on
  * their way from DOOMED to ENDED.
- * Of many processes none is in a cache. So the fields are in the order of who needs them: first
- * what a message to a waiting process, the queues and a slice look at, then waits that have a limit
- * or a key, then all else. The first part is 80 bytes, and records begin at multiples of 16: so it
- * lies on two lines of 64 bytes, wherever it begins.
+ * With many processes, none is in the cache. So the fields are ordered by use: first those for a
+ * message to a waiting process, the queues and a slice, then those for waits with a limit or a key,
+ * then all others. The first part is 80 bytes, and records begin at multiples of 16: so it always
+ * lies on two cache lines of 64 bytes.
  */
 #ifndef DSI_PROCESS_H
 #define DSI_PROCESS_H
@@ -40,13 +40,14 @@ enum {
     DSI_FLAG_TRAP_EXIT = 1,
     DSI_FLAG_SUPERVISOR = 2,  /* extra->supervisor is set */
     DSI_FLAG_PARENT_LINK = 4, /* with CHILD: it is linked to its parent */
-    DSI_FLAG_DROPS = 8,       /* messages are dropped: nobody will read them */
+    DSI_FLAG_DROPS = 8,       /* messages are dropped, since they would not be read */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
-    DSI_FLAG_STARTING = 64,   /* its start is waited for: its end is told to who waits only */
-    DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal of its parent ends it */
+    DSI_FLAG_STARTING = 64,   /* its start is waited for: only the waiter learns of its end */
+    DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal from its parent ends it */
     DSI_FLAG_LIMITED = 256,   /* a supervisor's record of it has limits: see limits.h */
-    DSI_FLAG_OFFSPRING = 512  /* its parent is a guest that started it and is still there */
+    DSI_FLAG_OFFSPRING = 512, /* its parent is a guest that spawned it and is still there */
+    DSI_FLAG_QUIET = 1024     /* its end is no crash: its starter gets the reason */
 };
 
 typedef struct dsi_process_extra {
@@ -55,11 +56,11 @@ typedef struct dsi_process_extra {
     dsi_bag monitors; /* of dsi_monitor.held: those it holds */
     dsi_bag delayed;  /* of dsi_delayed: messages to it */
     dsi_bag entries;  /* of dynsup_entry: its entries in registries */
-    dynsup_pid told;  /* the last registry whose end it was told of */
+    dynsup_pid told;  /* the last registry whose end was signalled to it */
     dsi_timer kill_timer;
     dsi_process *process;
     dynsup_possession *possessions; /* the newest first */
-    dsi_supervisor *supervisor;     /* with DSI_FLAG_SUPERVISOR, whose ops give way to a guest's */
+    dsi_supervisor *supervisor;     /* with DSI_FLAG_SUPERVISOR; a guest's ops replace its own */
 } dsi_process_extra;
 
 struct dsi_process {
@@ -68,11 +69,14 @@ struct dsi_process {
     void *body;
     uint8_t state;       /* enum dsi_process_state */
     uint8_t wait : 2;    /* enum dsi_wait: what it waits for, when WAITING (or about to) */
-    uint8_t has_key : 1; /* it waits for wait_key; else that means nothing */
-    uint8_t has_end : 1; /* the timer may have been started; else it is none */
+    uint8_t has_key : 1; /* it waits for wait_key; else wait_key is meaningless */
+    uint8_t has_end : 1; /* the timer may be started; else it is not valid */
     uint8_t wake : 4;    /* enum dynsup_wake: why the next slice begins */
     uint16_t flags;
-    uint32_t message_count; /* once ENDED: exits that wait for their supervisor's turn */
+    union {
+        uint32_t message_count;
+        uint32_t parked_exits; /* once ENDED: exits that wait for a supervisor's turn */
+    };
     uint64_t slices;
     dsi_mailbox mailbox;
     union {
@@ -85,7 +89,7 @@ struct dsi_process {
 
     uint64_t wait_key;
     dsi_bag links;    /* of dsi_link_end */
-    dsi_bag watchers; /* of dsi_monitor.watched: who monitors it */
+    dsi_bag watchers; /* of dsi_monitor.watched: monitors of it */
 
     dsi_child *child; /* its record at the supervisor it is a child of, or NULL */
     dsi_process_extra *extra;
@@ -106,7 +110,7 @@ static inline dsi_process *dsi_process_find(const dynsup_host *host, dynsup_pid 
     return dsi_slots_find(&host->processes, pid);
 }
 
-/* The same, but NULL from DOOMED on. */
+/* The process with this pid, if it is not DOOMED or later; else NULL. */
 static inline dsi_process *dsi_process_find_alive(const dynsup_host *host, dynsup_pid pid) {
     dsi_process *process = dsi_slots_find(&host->processes, pid);
     return process && dsi_process_alive(process) ? process : NULL;
@@ -123,7 +127,7 @@ static inline uint64_t dsi_process_time(const dynsup_host *host, const dsi_proce
     return dsi_time(host, process->slot.tag);
 }
 
-/* It is busy from now on, or not any more, for its clock. */
+/* Count the process as busy for its clock, and stop doing so. */
 static inline void dsi_process_occupy(dynsup_host *host, const dsi_process *process) {
     if (process->slot.tag)
         dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), 1);
@@ -134,10 +138,11 @@ static inline void dsi_process_vacate(dynsup_host *host, const dsi_process *proc
         dsi_clock_occupy(dsi_clock_at(host, process->slot.tag), (size_t)-1);
 }
 
-/* It is about to wait. On a clock that stands that may hold up a supervisor's end. */
-static inline void dsi_process_held_up(dynsup_host *host, const dsi_process *process) {
+/* To be called when the process is about to wait: on a stopped clock that may block a supervisor's
+ * end. */
+static inline void dsi_process_recheck_ends(dynsup_host *host, const dsi_process *process) {
     if (process->slot.tag && dsi_clock_stands(dsi_clock_at(host, process->slot.tag)))
-        dsi_host_hold_up(host);
+        dsi_host_recheck_ends(host);
 }
 
 static inline void dsi_process_unflag(dsi_process *process, unsigned flag) {
@@ -148,14 +153,15 @@ static inline bool dsi_process_is_timed(const dsi_process *process) {
     return process->has_end && dsi_timer_started(&process->timer);
 }
 
-/* Ends the wait for a time, which most waits are not. To be called before it joins a queue. */
+/* Ends a wait's time limit, which most waits do not have. To be called before the process joins a
+ * queue. */
 void dsi_process_end_time(dynsup_host *host, dsi_process *process);
 static inline void dsi_process_stop_timer(dynsup_host *host, dsi_process *process) {
     if (process->has_end)
         dsi_process_end_time(host, process);
 }
 
-/* Ends a new process that has not been made ready: as if it had never been. Keeps the body. */
+/* Undoes a new process that has not been made ready. Keeps the body. */
 void dsi_process_discard(dynsup_host *host, dsi_process *process);
 
 /* The process's extra part, made if needed; NULL without memory. */
@@ -165,17 +171,18 @@ dsi_process_extra *dsi_process_extra_get(dynsup_host *host, dsi_process *process
  * the queue already, runs, or ends, stays as it is. */
 void dsi_process_ready(dynsup_host *host, dsi_process *process, enum dynsup_wake wake);
 
-/* Gives it no slices any more, and again. What it was to run for is kept meanwhile. */
+/* pause gives the process no slices until resume. The reason for its next slice is kept. */
 void dsi_process_pause(dynsup_host *host, dsi_process *process);
 void dsi_process_resume(dynsup_host *host, dsi_process *process);
 
-/* Takes away what it was to do: it is IDLE, in no queue, without a timer. */
+/* Makes the process IDLE: in no queue, without a timer. */
 void dsi_process_rest(dynsup_host *host, dsi_process *process);
 
 /* Begins its end, unless it has begun. The reason is copied. */
 void dsi_process_doom(dynsup_host *host, dsi_process *process, const dynsup_reason *reason);
 
-/* Takes over the message: into the mailbox, waking the process if it waits for this, or away. */
+/* Takes over the message: puts it into the mailbox and wakes the process if it waits for it, or
+ * drops it. */
 void dsi_process_deliver(dynsup_host *host, dsi_process *process, dynsup_message *message);
 
 /* Starts the timer that ends its wait, in place of the one before; DYNSUP_NEVER: none. */
@@ -190,22 +197,22 @@ static inline void dsi_process_wait(dynsup_host *host, dsi_process *process, enu
     process->has_key = key != 0;
     if (key)
         process->wait_key = key;
-    if (process->has_end || deadline_ns != DYNSUP_NEVER) /* last, for it is rare: a jump there */
+    if (process->has_end || deadline_ns != DYNSUP_NEVER) /* rare: last, and a call */
         dsi_process_limit_wait(host, process, deadline_ns);
 }
 
 /* Runs the body's stop op as the current process. */
 void dsi_process_stop_body(dynsup_host *host, dsi_process *process);
 
-/* The end of a doomed process up to the moment in which others are told: its body stops, then what
- * it owned is released. */
+/* Ends a doomed process up to the point where others are notified: its body stops, then what it
+ * owned is released. */
 void dsi_process_close(dynsup_host *host, dsi_process *process);
 
 /* Releases what the process owns outside of the core. */
 void dsi_possessions_release(dynsup_host *host, dsi_process *process);
 
-/* One exit fewer waits for its supervisor's turn; after the last one the slot is given back. */
-void dsi_process_let_go(dynsup_host *host, dsi_process *process);
+/* One exit fewer waits for a supervisor's turn; after the last one the slot is freed. */
+void dsi_process_unref(dynsup_host *host, dsi_process *process);
 
 /* Removes all messages. */
 void dsi_process_flush(dynsup_host *host, dsi_process *process);

@@ -2,18 +2,20 @@
  * The pump: what a host does in a step, and in which order.
  *
  * Design notes.
- * A step repeats: expired timers, those of clocks that are stepped, up to a batch of exits, then
- * slices, then who observes events, until nothing is ready or the budget is spent. Between slices
- * nobody's code is on the stack, so ends and policy are handled here, one after the other, never
- * nested: a chain of a million links is a queue of a million exits.
+ * A step repeats rounds: expired timers, clocks that have steps, a batch of exits, slices, then
+ * observers of events; until nothing is ready or the budget is spent. Between slices no body's code
+ * is on the stack, so ends and policy are handled here, one after the other, never nested: a chain
+ * of a million links is a queue of a million exits.
  */
 #include "host.h"
+
+#include "guest.h"
 
 #include <assert.h>
 
 static bool has_work(const dynsup_host *host) {
     return !dsi_list_empty(&host->ready) || !dsi_list_empty(&host->doomed) || host->told ||
-           host->held_up || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
+           host->recheck_ends || !dsi_list_empty(&host->steppers) || dsi_halt_is_due(host);
 }
 
 static enum dynsup_state state_after(dynsup_host *host, uint64_t *deadline_ns_out) {
@@ -32,8 +34,8 @@ static void pump_events(dynsup_host *host) {
     host->config.after_events(host->config.event_ud);
 }
 
-/* Who became due in a long slice is before its process, which has given way since. A lap has
- * counted it in its place. */
+/* Moves the process that had a long slice, and is ready again, behind those that became due in it;
+ * not during a lap, which has counted it in its place. */
 static void let_pass(dynsup_host *host) {
     dsi_process *process = dsi_process_find(host, host->overran);
     host->overran = 0;
@@ -44,12 +46,12 @@ static void let_pass(dynsup_host *host) {
     dsi_list_append(&host->ready, &process->queue);
 }
 
-/* True when timers may be left that have expired. */
+/* True when more expired timers may be left. */
 static bool pump_round(dynsup_host *host) {
     bool more = dsi_host_fire_timers(host);
     let_pass(host);
     dsi_host_step_clocks(host);
-    if (host->held_up)
+    if (host->recheck_ends)
         dsi_supervisors_free_guests(host);
     dsi_host_pump_exits(host);
     dsi_halt_advance(host);

@@ -8,19 +8,20 @@
 
 #define EXITS_A_ROUND 64 /* between two looks at the run queue */
 
-/* A doomed supervisor has no policy any more; it lets go of its children when it ends. */
+/* Hands the exit to this supervisor. A doomed supervisor's policy is not called; it releases its
+ * children when it ends. */
 static void tell_supervisor(dsi_process *process, dsi_child *child) {
     dsi_supervisor *supervisor = child->supervisor;
     dsi_child_lived(child);
     bool waits = dsi_supervisor_busy(supervisor) && supervisor->awaited != child;
     if (dsi_process_alive(supervisor->process) && waits) {
-        process->message_count++;
+        process->parked_exits++;
         dsi_supervisor_park(supervisor, &child->parked);
         return;
     }
     dsi_child_detach(child, process);
     if (dsi_process_alive(supervisor->process))
-        supervisor->policy->exited(supervisor, child, &process->reason);
+        supervisor->policy->child_exited(supervisor, child, &process->reason);
 }
 
 /* Hands the exit to every supervisor that has the process as a child, at its turn. */
@@ -52,12 +53,12 @@ void dsi_host_reap(dynsup_host *host, dsi_process *process) {
         dsi_registry_ended(registry);
     dsi_links_notify(host, process);
     dsi_monitors_notify(host, process);
-    process->message_count = 1; /* an exit that is parked may have its turn at once */
+    process->parked_exits = 1; /* this call's own: a parked exit may have its turn at once */
     tell_supervisors(process);
-    dsi_process_let_go(host, process);
+    dsi_process_unref(host, process);
 }
 
-/* Without a tick: reads the clock. */
+/* Reads the clock, if the port has no tick. */
 static bool budget_is_spent(dynsup_host *host) {
     if (host->config.port->tick)
         return false;

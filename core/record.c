@@ -2,9 +2,9 @@
  * Records: lines of the log made of fields.
  *
  * Design notes.
- * What is put in is whole units (a character, an escape, a key with its separators): either all of
- * a unit fits or the record is cut, and from then on nothing is added. A reserve at the end of the
- * buffer always has room for the dots, the closing quote, the field "cut" and the brace.
+ * Text is added in whole units (a character, an escape, a key with its separators): a unit either
+ * fits or the record is cut, and from then on nothing is added. A reserve at the end of the buffer
+ * always has space for the dots, the closing quote, the field "cut" and the brace.
  */
 #include "dynsup_record.h"
 
@@ -192,7 +192,7 @@ void dynsup_record_begin(dynsup_record *record, enum dynsup_format format, char 
         append(record, "{", 1);
 }
 
-/* As a block whose further lines are indented, as in reports. */
+/* Puts the message as a block whose further lines are indented, as in reports. */
 static void put_block(dynsup_record *record, size_t end, const char *message, size_t size) {
     dsi_text text = dsi_text_empty(record->text, end + 1);
     dsi_text block = dsi_text_part(&text, end);

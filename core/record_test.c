@@ -168,7 +168,7 @@ static bool ends_with(const char *string, const char *end) {
     return length >= end_length && strcmp(string + length - end_length, end) == 0;
 }
 
-/* Quotes that are not escaped come in pairs, in which nothing is half. */
+/* Unescaped quotes come in pairs, with only whole units between them. */
 static void assert_whole(const char *string) {
     bool inside = false;
     for (const char *c = string; *c; c++) {

@@ -1,4 +1,4 @@
-/* Registries: processes that keep who has registered under which key. */
+/* Registries: processes that record which process has registered under which key. */
 #include "registry.h"
 
 #include "link.h"
@@ -15,7 +15,7 @@ static enum dynsup_slice registry_step(void *body, dynsup_host *host, dynsup_pid
     return DYNSUP_SLICE_WAIT;
 }
 
-/* It outlives its body for a moment: dsi_registry_ended frees it. */
+/* The registry outlives its body for a moment: dsi_registry_ended frees it. */
 static void registry_fini(void *body) {
     (void)body;
 }
@@ -27,9 +27,9 @@ dsi_registry *dsi_registry_of(const dsi_process *process) {
     return process->ops == &registry_ops ? process->body : NULL;
 }
 
-/* The process with its link to the parent. It has an extra part, as all that survive a "shutdown":
- * a start function may return the pid of a registry of somebody else's, whose supervisor then gives
- * it its time and kills it. */
+/* The process with its link to the parent. It has an extra part, like all processes that survive a
+ * "shutdown": a start function may return the pid of another process's registry, and the supervisor
+ * then gives it its shutdown time and kills it. */
 static dsi_process *process_make(dynsup_host *host, dsi_registry *registry) {
     dsi_process *process = dsi_process_new(host, &registry_ops, registry);
     if (!process)
@@ -102,7 +102,7 @@ static void key_free(dsi_key *key) {
     dsi_value_release(host, &value);
 }
 
-void dsi_key_check(dsi_key *key) {
+void dsi_key_free_if_unused(dsi_key *key) {
     if (key->entry_count == 0 && !key->name->child)
         key_free(key);
 }
@@ -129,7 +129,7 @@ dynsup_entry *dsi_entry_new(dsi_key *key, dsi_process *process, dynsup_value val
     return entry;
 }
 
-/* Takes the entry out of everything but its key's life. */
+/* Ends the entry, but leaves its key, even if that has no entry now. */
 static void entry_end(dynsup_entry *entry) {
     dsi_key *key = entry->key;
     dynsup_host *host = key->registry->host;
@@ -146,7 +146,7 @@ static void entry_end(dynsup_entry *entry) {
 void dsi_entry_free(dynsup_entry *entry) {
     dsi_key *key = entry->key;
     entry_end(entry);
-    dsi_key_check(key);
+    dsi_key_free_if_unused(key);
 }
 
 void dsi_entries_release(dynsup_host *host, dsi_process_extra *extra) {
@@ -171,7 +171,7 @@ static dynsup_pid registry_named(const dynsup_host *host, const char *text, size
                                                                      : NOBODY;
 }
 
-/* The name behind a head of that many bytes. */
+/* The name after a head of that many bytes. */
 static parsed_name name_behind(dynsup_pid registry, const char *text, size_t length, size_t head) {
     return (parsed_name){registry, text + head, length - head};
 }
@@ -238,7 +238,7 @@ int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, siz
         return 0;
     }
     if (!dsi_entry_new(name->key, process, *value)) {
-        dsi_key_check(name->key);
+        dsi_key_free_if_unused(name->key);
         return DYNSUP_ENOMEM;
     }
     dsi_value_copy(host, *value);
@@ -247,9 +247,9 @@ int dsi_name_give(dynsup_host *host, dsi_process *process, const char *text, siz
 
 /* ---- the end of a registry ---- */
 
-/* As along a link, and once to each, whatever the number of its entries. A normal end, which is
- * nothing along a link, is told as shutdown: the next registry may give the key to somebody else.
- */
+/* Signals the owner of an entry, as along a link; once, however many entries it has. A normal end,
+ * which a link ignores, is signalled as shutdown: the next registry may give the key to another
+ * process. */
 static void owner_tell(dsi_registry *registry, dsi_process *owner) {
     dsi_process *self = registry->process;
     bool normal = self->reason.kind == DYNSUP_REASON_NORMAL;
@@ -268,8 +268,7 @@ static void key_lost(dsi_key *key) {
         entry_end(dsi_entry_of_node(node));
         owner_tell(key->registry, owner);
     }
-    if (key->name
-            ->child) { /* it keeps the name, by which nobody is found, until it takes it anew */
+    if (key->name->child) { /* the child keeps the name, and will take it again */
         key->name->key = NULL;
         key->name = NULL;
     }

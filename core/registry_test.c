@@ -1,5 +1,4 @@
-/* Registries in the core: keys and entries, how they end, and that nothing is lost without memory.
- */
+/* Tests of registries: keys and entries, how they end, and that nothing is lost without memory. */
 #include "test_host.h"
 
 #include "registry.h"
@@ -111,7 +110,7 @@ static void registries_do_not_share_their_keys(void **state) {
     assert_int_equal(dynsup_register(test->host, "x", 1, a->pid), 0);
 }
 
-/* A child's name that is the key of the registry R, in the form that dynsup.h tells. */
+/* A child's name that is a key of the registry R, in the form described in dynsup.h. */
 static const char name_text[] = "\0\2\1\0\0\0Rkey";
 
 static dynsup_child_spec keyed_spec(test_host *test, test_program *program) {

@@ -1,17 +1,20 @@
 /*
- * Renewals: children that are restarted for new code, at somebody's wish.
+ * Renewals: children that are restarted for new code, on request.
  *
  * Design notes.
- * A renewal is a restart that nobody has to be afraid of: it does not count, has no delay, and
- * leaves siblings alone. The request names the incarnation that is to be replaced, so asking again
- * does no harm, and who has told many children to stop can then wait for one after the other.
+ * A renewal is a harmless restart: it does not count, has no delay, and leaves siblings alone. The
+ * request names the incarnation that is to be replaced, so repeating it does no harm, and a caller
+ * that has asked for many renewals can then wait for one after the other.
  * A child that has ended by itself is not renewed: its restart type, its reason and its limits say
- * what becomes of it, as if nobody had asked.
+ * what becomes of it, as without a request.
  * A request that waits for the child (in its waiters) gets another turn whenever something has
- * happened to it, and finds out by looking.
+ * happened to the child, and then looks at its state.
  */
+#include "renew.h"
+
 #include "child_event.h"
-#include "supervisor.h"
+#include "life.h"
+#include "request.h"
 
 void dsi_renew_reconsider(dsi_supervisor *supervisor, dsi_child *child) {
     if (!child->extra)
@@ -30,7 +33,7 @@ void dsi_renew_reconsider(dsi_supervisor *supervisor, dsi_child *child) {
     }
 }
 
-/* Lets the request wait for the child's next step. */
+/* Lets the request wait for the child's next change. */
 static int await(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
     dsi_child_extra *extra = dsi_child_extra_get(supervisor->host, child);
     if (!extra)
@@ -40,7 +43,7 @@ static int await(dsi_supervisor *supervisor, dsi_child *child, dsi_request *requ
     return DYNSUP_PENDING;
 }
 
-/* The same, if anybody waits for the request. */
+/* The same, if the request has a caller that waits. */
 static int await_for(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
     return request->caller ? await(supervisor, child, request) : 0;
 }
@@ -59,7 +62,9 @@ static int renew_running(dsi_supervisor *supervisor, dsi_child *child, dsi_reque
     return status;
 }
 
-/* Its next attempt is due, after its delay, or has failed since the request has waited. */
+/* Handles a request for a RESTARTING child. With a caller: DYNSUP_ERESTARTING when the next attempt
+ * is delayed, or one has failed since the request waits. Without a caller: a delayed attempt begins
+ * now. */
 static int renew_restarting(dsi_supervisor *supervisor, dsi_child *child, dsi_request *request) {
     dsi_child_extra *extra = child->extra;
     bool delayed = extra && dsi_timer_started(&extra->timer);
@@ -73,7 +78,8 @@ static int renew_restarting(dsi_supervisor *supervisor, dsi_child *child, dsi_re
     return await_for(supervisor, child, request);
 }
 
-/* Who is to be renewed, or NULL. An end of its own that waits for its turn comes first. */
+/* The child to be renewed, or NULL. If it has ended by itself and that waits for its turn, the end
+ * is handled first. */
 static dsi_child *child_of(dsi_supervisor *supervisor, const dsi_request *request) {
     dsi_slots *children = &supervisor->host->children;
     dsi_child *child = dsi_slots_find(children, request->ref);
@@ -83,7 +89,8 @@ static dsi_child *child_of(dsi_supervisor *supervisor, const dsi_request *reques
     return dsi_slots_find(children, request->ref);
 }
 
-/* The end of the child has begun something, which decides: the request has another turn then. */
+/* Parks the request again, if it has a caller: handling the child's end has begun something that
+ * decides. */
 static int put_off(dsi_supervisor *supervisor, dsi_request *request) {
     if (!request->caller)
         return 0;

@@ -10,7 +10,7 @@ static void trap(test_host *test, test_body *body) {
     test_leave(test);
 }
 
-/* One for all: children 1, which takes its time to stop, 2, behind it perhaps another such, and a
+/* one_for_all: child 1, which takes its time to stop; child 2; perhaps another child like 1; and a
  * start function, which waits for a message when it runs again. */
 static test_order group(test_host *test, test_body *a, test_plan *plan, bool is_last) {
     test_order order = {.options = {.strategy = DYNSUP_ONE_FOR_ALL,

@@ -10,7 +10,7 @@ typedef struct family {
     dynsup_pid child;
 } family;
 
-/* A child under a supervisor that restarts nobody by itself. */
+/* A child of a supervisor that never restarts children by itself. */
 static family family_with(test_host *test, const dynsup_child_spec *fields) {
     family f = {.a = test_spawn_trapping(test)};
     f.supervisor = test_supervisor_with(test, f.a, 0, DYNSUP_NO_LIMIT);
@@ -37,7 +37,7 @@ static int renew(test_host *test, test_body *caller, dynsup_ref ref, uint32_t in
                       dynsup_renew_child(test->host, ref, incarnation, true, &caller->reply));
 }
 
-/* The same for nobody who waits. */
+/* The same for a caller that does not wait. */
 static int tell(test_host *test, dynsup_ref ref, uint32_t incarnation) {
     dynsup_reply reply;
     return dynsup_renew_child(test->host, ref, incarnation, false, &reply);
@@ -124,7 +124,7 @@ static void a_child_that_is_gone_is_not_found(void **state) {
     assert_int_equal(tell(test, ref, 1), DYNSUP_ENOT_FOUND);
 }
 
-/* It is restarted anyway. */
+/* The child is restarted anyway. */
 static void a_loss_while_it_is_renewed_is_none(void **state) {
     test_host *test = *state;
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_MEMORY_EXCEEDED);
@@ -267,7 +267,7 @@ static void a_supervisor_that_stops_renews_nobody(void **state) {
     assert_true(stopper->replied);
 }
 
-/* Without anybody who has told it before. */
+/* The child has not been asked to stop before. */
 static void scenario_waiting(test_host *test) {
     test_body *a = test_spawn_trapping(test);
     dynsup_pid supervisor = a ? test_supervisor(test, a) : 0;
@@ -286,7 +286,7 @@ static void scenario_waiting(test_host *test) {
         assert_int_equal(program->made, 1);
 }
 
-/* A named child that is told to stop, and whom somebody wants to be there meanwhile. */
+/* A named child that is asked to stop, and ensured meanwhile. */
 static void ensure_renewing(test_host *test, test_body *a, test_body *b, dynsup_pid supervisor,
                             test_program *program) {
     dynsup_child_info info;

@@ -1,9 +1,9 @@
 /*
- * Reports: events as sentences; those of abnormal ends have their details in lines below.
+ * Reports: events as sentences; abnormal ends have details in lines below.
  *
  * Design notes.
- * The reason comes first, for it is what one looks for; since it may be long, it leaves room for
- * the details behind it.
+ * The reason comes first, since it matters most; as it may be long, it leaves space for the details
+ * after it.
  */
 #include "dynsup_report.h"
 
@@ -12,7 +12,7 @@
 #include <inttypes.h>
 
 #define DETAIL     "\n    " /* begins a line of details */
-#define FIELD_MAX  160      /* bytes of what is described within a line */
+#define FIELD_MAX  160      /* bytes of a description within a line */
 #define BEHIND_MAX 700      /* bytes of room behind a reason */
 
 typedef struct writer {
@@ -75,7 +75,7 @@ static void put_child(writer *w) {
     put_supervisor(w);
 }
 
-/* A process of which it is not known whose child it is. */
+/* A process that may be a child, of an unknown supervisor. */
 static void put_any(writer *w) {
     const dynsup_event *event = w->event;
     const char *other = event->is_registry ? "registry" : "process";

@@ -1,4 +1,4 @@
-/* Tests of reports in buffers that are too small, of events that say too much. */
+/* Tests of reports in buffers that are too small, and of events with long texts. */
 #include "test_report.h"
 
 static void object_trace(void *ud, uint64_t object, char *chars, size_t size) {
@@ -34,7 +34,7 @@ static void program_describe_at_length(void *program, char *chars, size_t size) 
     describe_at_length(program, 0, chars, size);
 }
 
-/* Of everything too much: names, id, function and reason. */
+/* An event in which everything is too long: names, id, function and reason. */
 static dynsup_event long_event(enum dynsup_event_kind kind, const dynsup_reason *reason) {
     static const dynsup_program_ops ops = {.describe = program_describe_at_length};
     dynsup_event event = child_event(kind, reason);

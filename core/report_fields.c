@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define FIELD_MAX    160  /* bytes of what is described, but for the reason */
-#define REASON_MAX   1500 /* so that a long one leaves room for its traceback */
+#define FIELD_MAX    160  /* bytes of a description, except the reason */
+#define REASON_MAX   1500 /* so that a long reason leaves space for its traceback */
 #define TRACE_MAX    5000
 #define SENTENCE_MAX 600
 
@@ -118,7 +118,7 @@ static void add_process(const source *s) {
     const char *other = event->supervisor ? "worker" : "process";
     if (event->heap)
         add_heap(s);
-    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it is about no process */
         return;
     add_pid(s, "pid", event->pid);
     add_name(s, "name", event->name);
@@ -147,7 +147,7 @@ static void add_child(const source *s) {
     const dynsup_event *event = s->event;
     add_pid(s, "supervisor", event->supervisor);
     add_name(s, "supervisor_name", event->supervisor_name);
-    if (event->period_ms == 0) /* it tells of the process alone */
+    if (event->period_ms == 0) /* it is about the process alone */
         return;
     if (event->id)
         add_value(s, "id", event->id, FIELD_MAX);

@@ -45,7 +45,8 @@ static void a_start_refused_for_want_of_memory_is_a_warning(void **state) {
 
 /* ---- the limit ---- */
 
-/* How many of n lines at that time pass; *told becomes the sum of those told as held back. */
+/* How many of n lines at that time pass; *told becomes the sum of the counts reported as held back.
+ */
 static int passes(dynsup_limit *limit, uint64_t now_ns, int n, uint64_t *told) {
     int count = 0;
     for (int i = 0; i < n; i++) {

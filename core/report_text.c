@@ -75,7 +75,7 @@ static bool continues_character(char c) {
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Where dots fit that may not stand before begin: instead of the last whole characters. */
+/* Where the dots go, not before begin: in place of the last whole characters. */
 static size_t dots_place(const dsi_text *text, size_t begin) {
     size_t place = text->size > begin + sizeof DOTS ? text->size - sizeof DOTS : begin;
     while (place > begin && continues_character(text->chars[place]))
@@ -112,8 +112,8 @@ void dsi_text_take(dsi_text *text) {
     text->chars[text->length] = '\0';
 }
 
-/* The character whose last byte is at `last`, of those from begin on: where it begins. Its size is
- * 0 when the byte is part of none. */
+/* Where the character begins whose last byte is at `last`, not before begin. Its size is 0 when the
+ * byte is part of no character. */
 static size_t character_at(const dsi_text *text, size_t begin, size_t last, size_t *size_out) {
     size_t from = last;
     while (from > begin && last - from < 3 && continues_character(text->chars[from]))
@@ -125,7 +125,7 @@ static size_t character_at(const dsi_text *text, size_t begin, size_t last, size
     return last;
 }
 
-/* Of a control character each byte is spelled out as Lua would, and lines are indented. */
+/* Spells out each byte of a control character as Lua would, and indents lines. */
 static const char *spell(const char *chars, size_t size, char scratch[SPELLED_SIZE]) {
     if (*chars == '\n')
         return BLOCK;
@@ -155,7 +155,7 @@ static size_t spelled_length(const dsi_text *text, size_t begin) {
     return length;
 }
 
-/* Spells the characters from begin on, the last one first, since the text does not shrink. */
+/* Spells the characters from begin on; the last one first, since the text only grows. */
 static void respell(dsi_text *text, size_t begin) {
     char scratch[SPELLED_SIZE];
     size_t size, to = begin + spelled_length(text, begin);
@@ -173,7 +173,7 @@ static void respell(dsi_text *text, size_t begin) {
     text->chars[end] = '\0';
 }
 
-/* What was cut may end within a character: that is left out. */
+/* Removes the incomplete character that a cut may have left at the end. */
 static void drop_part_of_character(dsi_text *text, size_t begin) {
     size_t size, last = text->length;
     while (last > begin && text->length - last < 3 && continues_character(text->chars[last - 1]))

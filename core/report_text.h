@@ -4,9 +4,9 @@
  * Design notes.
  * The text is 0-terminated after every step, and its length is less than its size. What was cut
  * ends in three dots, and never inside a character of UTF-8.
- * What others write (reasons, ids, names) stands raw in a part at the end of the text until it is
- * joined: then control characters are spelled out, also those of eight bits, and bytes that are no
- * UTF-8 become U+FFFD, so that no log line can be forged and no terminal steered.
+ * Foreign text (reasons, ids, names) is written raw into a part at the end of the text. Joining the
+ * part spells out control characters, including those of eight bits, and replaces bytes that are no
+ * UTF-8 by U+FFFD, so that no log line can be forged and no terminal steered.
  */
 #ifndef DSI_REPORT_TEXT_H
 #define DSI_REPORT_TEXT_H
@@ -27,7 +27,7 @@ typedef struct dsi_text {
 /* The bytes of the valid UTF-8 character at chars, of which size > 0 are there; or 0. */
 size_t dsi_text_character(const char *chars, size_t size);
 
-/* Is the character of that size one that steers terminals? */
+/* Can the character of that size steer terminals? */
 bool dsi_text_is_control(const char *chars, size_t size);
 
 /* The empty text in a buffer of size > 0 bytes, which the caller keeps. */
@@ -42,14 +42,14 @@ void dsi_text_put(dsi_text *text, const char *format, ...) __attribute__((format
 /* A part of at most max bytes at the end of the text, to be written raw and joined. */
 dsi_text dsi_text_part(const dsi_text *text, size_t max);
 
-/* Takes in what was written behind the text by someone who got its end and its room. */
+/* Takes in what a callee has written behind the text, which was given its end and its room. */
 void dsi_text_take(dsi_text *text);
 
 /* Ends a part: its first line only, or as a block whose further lines are indented. */
 void dsi_text_join_line(dsi_text *text, dsi_text *part);
 void dsi_text_join_block(dsi_text *text, dsi_text *part);
 
-/* The last step: shows by dots that the text was cut. */
+/* The last step: adds dots if the text was cut. */
 void dsi_text_finish(dsi_text *text);
 
 /* A number of thousandths as a decimal number without trailing zeros: 500 as 0.5. */

@@ -1,4 +1,4 @@
-/* Tests of report texts' machinery: bounds, cuts, what is spelled out, and numbers. */
+/* Tests of the text machinery of reports: bounds, cuts, spelled-out characters, and numbers. */
 #include "test_support.h"
 
 #include "report_text.h"
@@ -200,7 +200,7 @@ static void what_others_wrote_behind_the_text_is_taken(void **state) {
 static void what_fills_its_room_is_taken_for_cut(void **state) {
     (void)state;
     dsi_text text = empty(10);
-    memset(text.chars, 'x', 10); /* whoever wrote this forgot the 0 */
+    memset(text.chars, 'x', 10); /* the callee forgot the 0 */
     dsi_text_take(&text);
     assert_text(&text, "xxxxxx...");
 }

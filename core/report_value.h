@@ -15,7 +15,7 @@ typedef struct dsi_describer {
 /* <0.2.0> */
 void dsi_describe_id(dsi_text *text, uint64_t id);
 
-/* As raw as the object's ops write it. */
+/* The value, raw, as the object's ops write it. */
 void dsi_describe_value(const dsi_describer *by, dsi_text *text, const dynsup_value *value);
 
 /* The trace of an object that has one, in lines of their own behind the text. */

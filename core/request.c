@@ -1,5 +1,7 @@
-/* Requests: what callers ask of a supervisor while they wait, and what they are told. */
-#include "supervisor.h"
+/* Requests: what callers ask of a supervisor, and how they are answered. */
+#include "request.h"
+
+#include "static.h"
 
 #include <string.h>
 
@@ -10,14 +12,14 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsu
         return NULL;
     request->parked.kind = kind;
     request->target = target;
-    request->caller = dynsup_self(host);
-    request->key = dynsup_key_new(host);
+    request->caller = host->current ? host->current->slot.id : 0;
+    request->key = dsi_wait_key_new(host);
     request->name_length = name_length;
     if (name)
         memcpy(request->name, name, name_length);
     dsi_list_append(&host->requests, &request->pending);
     if (host->current)
-        dsi_process_held_up(host, host->current);
+        dsi_process_recheck_ends(host, host->current);
     return request;
 }
 
@@ -64,4 +66,28 @@ void dsi_requests_status(dynsup_host *host, dsi_list *requests, int status) {
     dsi_node *node;
     while ((node = dsi_list_pop(requests)))
         dsi_request_status(host, dsi_item(node, dsi_request, parked.node), status);
+}
+
+/* Does a supervisor, which must be static, wait for this process to be ready? */
+static bool is_awaited(const dsi_process *process) {
+    const dsi_child *child = process->child;
+    while (child && child->state != DSI_CHILD_STARTING)
+        child = child->extra ? child->extra->next_same : NULL;
+    return child && child->supervisor->awaited == child;
+}
+
+/* Does the starter of the process wait until it has started? */
+static bool is_starting(const dsi_process *process) {
+    const dsi_supervisor *supervisor = dsi_supervisor_of(process);
+    if (!supervisor)
+        return (process->flags & DSI_FLAG_STARTING) || is_awaited(process);
+    return supervisor->state == DSI_SUPERVISOR_INIT ||
+           (dsi_supervisor_is_static(supervisor) && supervisor->order->job == DSI_JOB_INIT);
+}
+
+bool dsi_request_asks_itself(const dynsup_host *host, const dsi_process *process) {
+    const dsi_process *asks = host->current;
+    while (asks && asks != process && is_starting(asks))
+        asks = dsi_process_find_alive(host, asks->parent);
+    return asks == process;
 }

@@ -268,7 +268,7 @@ static void a_restarted_child_that_is_never_ready_is_killed_and_restarted(void *
     test_run(test);
     test_exit(program->last, DYNSUP_REASON_OTHER, test_object(test));
     test_run(test);
-    test_counts(test, supervisor, 1, 1, 0, 1); /* nobody waits for this one to be ready */
+    test_counts(test, supervisor, 1, 1, 0, 1); /* this one is not waited for to be ready */
     test_pass(test, 50);
     assert_int_equal(program->made, 3);
     test_enter(program->last);

@@ -28,7 +28,7 @@ void dsi_saved_free(dynsup_host *host, dsi_child_extra *extra) {
     extra->saved = NULL;
 }
 
-/* The number of the next one that gets it. */
+/* The number of the next attempt with this state. */
 static uint32_t attempt_next(const dsi_saved *saved, bool failed) {
     if (saved->attempt == 0 || !failed)
         return 1;

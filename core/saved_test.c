@@ -1,4 +1,5 @@
-/* Tests of saved states: who may save, what the next incarnation gets, when it is dropped. */
+/* Tests of saved states: which processes may save, what the next incarnation gets, when it is
+ * dropped. */
 #include "test_static.h"
 
 static dynsup_pid child_of(test_host *test, test_body *a, dynsup_pid supervisor,
@@ -7,7 +8,7 @@ static dynsup_pid child_of(test_host *test, test_body *a, dynsup_pid supervisor,
     return test_started(test, a, supervisor, &spec);
 }
 
-/* Saves in the body's name; an object is its own again when that fails. */
+/* Saves in the body's name; if that fails, the object is released here. */
 static int save(test_host *test, test_body *body, dynsup_value state) {
     test_enter(body);
     int status = dynsup_save_state(test->host, &state);
@@ -17,7 +18,7 @@ static int save(test_host *test, test_body *body, dynsup_value state) {
     return status;
 }
 
-/* What the body was left: the attempt, 0: nothing. */
+/* The attempt with the state that the body finds; 0: none. */
 static uint32_t previous(test_host *test, test_body *body, dynsup_previous *previous_out) {
     *previous_out = (dynsup_previous){.attempt = 0};
     test_enter(body);
@@ -85,7 +86,7 @@ static void only_children_that_are_restarted_may_save(void **state) {
     assert_int_equal(save(test, f.program->last, test_object(test)), DYNSUP_ETEMPORARY_CHILD);
 }
 
-/* The attempts up to the one that starts fresh. */
+/* The attempts up to the one that starts without a state. */
 static size_t attempts(test_host *test, uint64_t max_restores) {
     test_family f = test_family_begin(test, 1000);
     dynsup_child_spec spec = test_spec(f.program);
@@ -192,9 +193,9 @@ static void who_is_spawned_by_no_start_function_has_no_state(void **state) {
     assert_int_equal(save(test, left, test_integer(1)), DYNSUP_ENOT_A_CHILD);
 }
 
-/* Lets a start function begin as the family's program; what it has spawned. */
+/* Lets a start function begin as the family's program; returns what it has spawned. */
 static test_body *helper_of_guest(test_host *test, test_family *f, test_plan *plan) {
-    f->program->released = true; /* it is nobody's */
+    f->program->released = true; /* no child has it */
     f->program = test_guest_program(test, plan);
     dynsup_child_spec spec = test_spec(f->program);
     spec.guest = true;
@@ -218,7 +219,7 @@ static void whom_a_start_function_spawns_saves_for_the_child_to_be(void **state)
     test_say_go(test, f.supervisor);
 }
 
-/* The supervisor is about to end, and its start function with it. */
+/* The supervisor is about to end, and so is its start function. */
 static void whom_a_start_function_spawned_saves_nothing_at_its_end(void **state) {
     test_host *test = *state;
     test_family f = test_family_begin(test, 1000);
@@ -232,7 +233,7 @@ static void whom_a_start_function_spawned_saves_nothing_at_its_end(void **state)
 static void a_start_function_saves_for_its_child_and_not_for_its_supervisor(void **state) {
     test_host *test = *state;
     test_family f = test_family_begin(test, 1000);
-    f.program->released = true; /* it is nobody's */
+    f.program->released = true; /* no child has it */
     dynsup_pid inner = test_supervisor_with(test, NULL, 1000, DYNSUP_NO_LIMIT);
     test_plan adopts = {.pid = inner}, plan = {.waits = true};
     test_start_guest(test, f.a, f.supervisor, &adopts, DYNSUP_PERMANENT);

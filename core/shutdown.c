@@ -1,13 +1,14 @@
 /*
- * Shutdown: how children are told to stop, and how a supervisor comes to its end.
+ * Shutdown: how children are asked to stop, and how a supervisor ends.
  *
- * A process that does not trap exits is doomed by the signal itself. Only one that survives it (a
- * trapping process, a supervisor, or a registry that is somebody else's child) needs the shutdown
- * time, and its kill timer was made with it, or when it began to trap: nothing here allocates, so
- * nothing can fail, and a million children cost one pass.
+ * A process that does not trap exits is doomed by the signal itself. Only a process that survives
+ * it (a trapping process, a supervisor, or a registry that is another process's child) needs the
+ * shutdown time; its kill timer was made with it, or when it began to trap: nothing here allocates,
+ * so nothing can fail, and a million children cost one pass.
  */
+#include "shutdown.h"
+
 #include "link.h"
-#include "supervisor.h"
 
 static void send(dsi_supervisor *supervisor, dsi_process *process, enum dynsup_atom atom) {
     dynsup_reason reason = dynsup_reason_atom(atom);
@@ -24,7 +25,7 @@ void dsi_shutdown_child(dsi_supervisor *supervisor, dsi_child *child) {
         send(supervisor, process, DYNSUP_KILL);
         return;
     }
-    dsi_process_resume(host, process); /* it may have to do something before its end */
+    dsi_process_resume(host, process); /* if paused: it may have things to do before its end */
     send(supervisor, process, DYNSUP_SHUTDOWN);
     if (!dsi_process_alive(process) || child->shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
         return;
@@ -39,11 +40,11 @@ void dsi_shutdown_begin(dsi_supervisor *supervisor, const dynsup_reason *reason)
         return;
     supervisor->state = DSI_SUPERVISOR_STOPPING;
     supervisor->reason = dsi_reason_copy(supervisor->host, reason);
-    supervisor->policy->stop(supervisor);
-    dsi_shutdown_check(supervisor);
+    supervisor->policy->supervisor_stop(supervisor);
+    dsi_shutdown_finish(supervisor);
 }
 
-void dsi_shutdown_check(dsi_supervisor *supervisor) {
+void dsi_shutdown_finish(dsi_supervisor *supervisor) {
     if (supervisor->state == DSI_SUPERVISOR_STOPPING && dsi_list_empty(&supervisor->children))
         dsi_process_doom(supervisor->host, supervisor->process, &supervisor->reason);
 }

@@ -1,4 +1,4 @@
-/* Tests of shutdown: how children are told to stop, and when they are made to. */
+/* Tests of shutdown: how children are asked to stop, and when they are killed. */
 #include "test_host.h"
 
 #define MANY 100000
@@ -39,7 +39,7 @@ static void a_child_that_traps_may_take_its_time_and_then_is_killed(void **state
     dynsup_pid child = child_with(test, a, supervisor, program, 100);
     test_terminate(test, a, supervisor, child);
     test_pass(test, 50);
-    test_terminate(test, b, supervisor, child); /* who comes later waits, too */
+    test_terminate(test, b, supervisor, child); /* a later caller waits, too */
     test_pass(test, 49);
     assert_false(a->replied || b->replied);
     test_got_exit(program->last, supervisor, DYNSUP_SHUTDOWN);
@@ -171,7 +171,7 @@ static void many_children_stop_in_one_go(void **state) {
     test_run(test);
     test_counts(test, supervisor, MANY, MANY, 0, MANY);
     test_stop(test, a, supervisor, DYNSUP_NORMAL);
-    test->alloc.fail_at = test->alloc.requests + MANY; /* but for the messages of who traps */
+    test->alloc.fail_at = test->alloc.requests + MANY; /* except messages to trapping processes */
     test->alloc.for_ever = true;
     test_pass(test, 5000);
     test->alloc.fail_at = 0;

@@ -2,24 +2,25 @@
  * Slices: how one process after the other runs, and when the host looks at what else is to do.
  *
  * Design notes.
- * What a slice has ended is handled before the next one. With a tick the clock is read when that
- * has moved. Without one it is read after each slice: then nothing else tells that the budget is
- * spent. Either way timers are looked at after a long slice, and who became due in it runs before
- * it goes on: who sleeps for 1 ms beside a process that never gives way is late by what is left of
- * one slice, not by another one as well.
+ * Processes that a slice has ended are reaped before the next slice. With a tick, the clock is read
+ * when the tick has moved; without one, after each slice, since nothing else shows that the budget
+ * is spent. Either way timers are fired after a long slice, and processes that became due in it run
+ * before its process goes on: a process that sleeps for 1 ms beside one that never gives way is
+ * late by the rest of one slice only, not by another whole slice.
  */
 #include "host.h"
 
 #include "ahead.h"
+#include "guest.h"
 #include "limits.h"
 #include "tiny.h"
 
 #include <assert.h>
 
-#define SLICES_A_ROUND     DSI_TINY(16, 1) /* between two looks at timers and exits, without a tick */
-#define SLICES_A_TICKROUND DSI_TINY(64, 1) /* the same when a tick says that time has passed */
+#define SLICES_A_ROUND     DSI_TINY(16, 1) /* between looks at timers and exits, without a tick */
+#define SLICES_A_TICKROUND DSI_TINY(64, 1) /* the same, with a tick */
 #define NESTING_MAX        DSI_TINY(8, 1)  /* starts inside starts */
-#define LONG_NS            1000000         /* of a slice or several, without a tick */
+#define LONG_NS            1000000         /* of one slice, or of several, without a tick */
 
 /* ---- how a slice ends ---- */
 
@@ -29,7 +30,7 @@ static void outcome_release(dynsup_host *host, dynsup_outcome *outcome) {
     dsi_value_release(host, &outcome->values[1]);
 }
 
-/* The body's own end: of the process, or of a guest, whose process goes on. */
+/* Handles a body's own end: that of the process, or of a guest, whose process goes on. */
 static void slice_exit(dynsup_host *host, dsi_process *process, dynsup_outcome *outcome) {
     dsi_supervisor *supervisor = dsi_supervisor_of(process);
     if (supervisor) {
@@ -62,7 +63,7 @@ static void slice_again(dynsup_host *host, dsi_process *process) {
     dsi_process_ready(host, process, (enum dynsup_wake)process->wake);
 }
 
-/* The end of a slice that does not wait, or whose process was doomed meanwhile. */
+/* Handles the end of a slice that does not wait, or whose process was doomed meanwhile. */
 static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice end,
                       dynsup_outcome *outcome) {
     if (process->state != DSI_PROCESS_RUNNING)
@@ -75,7 +76,7 @@ static void slice_end(dynsup_host *host, dsi_process *process, enum dynsup_slice
         slice_exit(host, process, outcome);
 }
 
-/* Inline: after a body's longjmp a processor predicts the return of each function wrongly. */
+/* Inline: after a body's longjmp the processor mispredicts the return of each function. */
 static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
                                                             dsi_process *process) {
     dynsup_outcome outcome = {0};
@@ -95,7 +96,7 @@ static inline __attribute__((always_inline)) void run_slice(dynsup_host *host,
         slice_end(host, process, end, &outcome);
 }
 
-/* Reads the clock; the time that has passed is put down to the process that ran last. */
+/* Reads the clock and charges the time that has passed to the process that ran last. */
 static void sample_clock(dynsup_host *host, dynsup_pid ran) {
     uint64_t before = host->sampled_ns;
     uint64_t worked_before = host->worked_ns;
@@ -108,7 +109,8 @@ static void sample_clock(dynsup_host *host, dynsup_pid ran) {
         dsi_limits_sample(host, process, host->worked_ns - worked_before);
 }
 
-/* Where anybody has limits the time of the one inside is not put down to who starts it. */
+/* Runs a slice inside another one. If there are limits, its time is not charged to the outer
+ * process. */
 static void run_inside(dynsup_host *host, dsi_process *process, dynsup_pid outer) {
     dynsup_pid pid = process->slot.id;
     if (host->has_limits)
@@ -130,10 +132,11 @@ bool dynsup_start_now(dynsup_host *host, dynsup_pid pid) {
         host->current = outer;
         host->in_slice = true;
     }
-    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since: others are told */
+    return !(process->flags & DSI_FLAG_STARTING); /* it may have ended since */
 }
 
-/* What a slice has ended ends behind it, and where processes have limits in nobody's time. */
+/* Reaps the processes that a slice has ended; if there are limits, that time is charged to no
+ * process. */
 static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
     if (dsi_list_empty(&host->doomed))
         return;
@@ -144,8 +147,8 @@ static void pump_exits_of(dynsup_host *host, dynsup_pid ran) {
         dsi_host_read_times(host);
 }
 
-/* Where the clock is read at ticks only, a child with limits has its slices to itself: else it
- * would be charged with what others have done since. */
+/* When the clock is read at ticks only, it is also read around the slices of a child with limits,
+ * which would otherwise be charged for others' time. */
 static inline __attribute__((always_inline)) void
 run_counted(dynsup_host *host, dsi_process *process, dynsup_pid before, bool has_tick) {
     if (has_tick && !(process->flags & DSI_FLAG_LIMITED)) {
@@ -167,7 +170,7 @@ static bool tick_moved(dynsup_host *host) {
     return moved;
 }
 
-/* Has it run so long that others may have become due? */
+/* Has the slice lasted so long that other processes may have become due? */
 static bool has_overrun(dynsup_host *host, dynsup_pid ran, uint64_t begun_ns) {
     if (!tick_moved(host) && host->now_ns - begun_ns < LONG_NS)
         return false;
@@ -183,7 +186,7 @@ static bool is_round_over(const dynsup_host *host) {
 void dsi_host_pump_slices(dynsup_host *host) {
     bool has_tick = host->config.port->tick;
     int left = has_tick ? SLICES_A_TICKROUND : SLICES_A_ROUND;
-    if (host->has_limits) /* what the pump did until here is nobody's time */
+    if (host->has_limits) /* the pump's time until here is charged to no process */
         dsi_host_read_times(host);
     uint64_t begun_ns = host->now_ns;
     host->round_over = false;

@@ -3,14 +3,14 @@
  * item is freed.
  *
  * Design notes.
- * An id holds, from the top: kind (2 bits), node (8), what a ref is of (2), shard (4), generation
- * (20), slot (28). The kind is never 0, so no id is 0, and no id looks like a pointer into user
- * space. The slot is in the low bits because Lua hashes pointers by their low 32 bits. So no id of
- * a host is of two things: one in the wrong place finds nothing.
+ * An id holds, from the top: kind (2 bits), node (8), what a ref refers to (2), shard (4),
+ * generation (20), slot (28). The kind is never 0, so no id is 0, and no id looks like a pointer
+ * into user space. The slot is in the low bits because Lua hashes pointers by their low 32 bits. So
+ * no id names two things of a host: an id of the wrong kind finds nothing.
  * Items live in pages of 1,024 that never move, so a pointer to a live item stays valid until it is
- * freed. So many, since then a page of items that are a multiple of 16 bytes is a whole number of
- * the arena's units; and slots are begun one by one, so that of a page no more is touched than has
- * been needed. Freeing raises the generation of the slot; a slot whose generations are used up is
+ * freed. With that number, a page of items that are a multiple of 16 bytes is a whole number of the
+ * arena's units. Slots are begun one by one, so that no more of a page is touched than has been
+ * needed. Freeing raises the generation of the slot; a slot whose generations are used up is
  * retired (never handed out again). The slot freed last is reused first, while it is in the cache.
  * Every operation is O(1); only new may allocate (a page, and the directory of pages).
  */
@@ -24,7 +24,7 @@
 
 typedef uint64_t dynsup_id;
 
-/* The kind; of refs, four times what they are of beside. */
+/* Low 2 bits: the kind; above: what a ref refers to. */
 enum dsi_id_kind {
     DSI_ID_PROCESS = 1,
     DSI_ID_REF = 2, /* of a monitor or a call */
@@ -42,7 +42,7 @@ static inline dynsup_id dsi_id_of_kind(enum dsi_id_kind kind) {
     return (dynsup_id)(kind & 3) << 62 | (dynsup_id)(kind >> 2) << 52;
 }
 
-/* Whatever a ref is of, it is a DSI_ID_REF. */
+/* The kind alone: DSI_ID_REF for every ref, whatever it refers to. */
 static inline enum dsi_id_kind dsi_id_kind_of(dynsup_id id) {
     return (enum dsi_id_kind)(id >> 62);
 }
@@ -59,11 +59,11 @@ static inline uint32_t dsi_id_generation(dynsup_id id) {
     return (uint32_t)(id >> DSI_ID_SLOT_BITS) & DSI_ID_MAX_GENERATION;
 }
 
-/* Every item begins with this; but for the tag only slots.c writes it. */
+/* Every item begins with this; only slots.c writes it, except the tag. */
 typedef struct dsi_slot {
     dynsup_id id;       /* the id of the live item; of a free slot: the id it will have next */
     uint32_t next_free; /* DSI_SLOT_LIVE while live; 0: the last free slot, or a retired one */
-    uint32_t tag;       /* the item's own: room that would be lost; 0 in a new one */
+    uint32_t tag;       /* for the item's own use; fills padding; 0 in a new one */
 } dsi_slot;
 
 #define DSI_SLOT_LIVE      UINT32_MAX
@@ -89,7 +89,7 @@ void dsi_slots_init(dsi_slots *slots, dsi_memory *memory, enum dsi_id_kind kind,
 /* Returns all pages; live items are forgotten without further ado. */
 void dsi_slots_fini(dsi_slots *slots);
 
-/* A zeroed item (but for its slot header), or NULL when there is no memory or no slot left. */
+/* A zeroed item (except its slot header), or NULL when there is no memory or no slot left. */
 void *dsi_slots_new(dsi_slots *slots);
 
 /* Ends the item; its id is stale from now on. */
@@ -110,12 +110,12 @@ static inline void *dsi_slots_find(const dsi_slots *slots, dynsup_id id) {
     return slot->id == id && slot->next_free == DSI_SLOT_LIVE ? slot : NULL;
 }
 
-/* The live item with the lowest slot number >= *cursor, and *cursor set behind it; NULL at the
+/* The live item with the lowest slot number >= *cursor; *cursor is set behind it; NULL at the
  * end. Starts with *cursor 0; items may be freed and made between two calls. */
 void *dsi_slots_next(const dsi_slots *slots, uint32_t *cursor);
 
-/* The same, but it looks at no more than *left slots, which it counts down: NULL also when they are
- * used up. */
+/* The same, but looks at no more than *left slots, counting *left down; NULL also when that is used
+ * up. */
 void *dsi_slots_next_within(const dsi_slots *slots, uint32_t *cursor, uint32_t *left);
 
 #endif

@@ -1,12 +1,12 @@
-/* Tests of what begins or ends late in a long slice: its times are counted from then on, and not
- * from when the host last had to know what time it is. */
+/* Tests of what begins or ends late in a long slice: its times count from that moment, and not from
+ * when the host last read the clock. */
 #include "test_host.h"
 
 #include "dynsup_limits.h"
 
 #define MS_NS UINT64_C(1000000)
 
-/* With a tick that stands still: then the host reads the clock only where it must. */
+/* With a tick that does not move, the host reads the clock only where it must. */
 static test_family family(test_host *test, uint64_t max_restarts) {
     test->port.tick = &test->tick;
     return test_family_begin(test, max_restarts);

@@ -1,12 +1,18 @@
 /*
  * Starts: how a dynamic supervisor gets its children.
  *
- * "Acquire, then commit": a start allocates everything before anyone can see the child; what is
- * refused leaves nothing behind.
+ * "Acquire, then commit": a start allocates everything before the child becomes visible; a refused
+ * start leaves nothing behind.
  */
+#include "start.h"
+
 #include "child_event.h"
+#include "dynamic.h"
+#include "guest.h"
+#include "incarnation.h"
+#include "life.h"
 #include "registry.h"
-#include "supervisor.h"
+#include "request.h"
 
 static void accept(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_list_append(&supervisor->children, &child->node);
@@ -97,7 +103,7 @@ static int start_unmade(dsi_supervisor *supervisor, dsi_request *request, int st
     return refuse(supervisor, child, status);
 }
 
-/* The first body, which the request may have brought along. 0, or what became of the start. */
+/* Gets the first body, which may be in the request. 0, or the result of the start. */
 static int start_body(dsi_supervisor *supervisor, dsi_request *request,
                       const dynsup_body_ops **ops_out, void **body_out, dynsup_reply *reply) {
     dynsup_reason reason;

@@ -59,7 +59,8 @@ static void ensure_starts_anew_when_the_child_is_gone_instead(void **state) {
     test_run(test);
     assert_false(a->replied || b->replied);
     test_exit_atom(program->last, DYNSUP_SHUTDOWN);
-    /* Who asks before the ensured start had its turn comes behind it, and is told all the same. */
+    /* A request made before the ensured start had its turn comes after it, and is answered all the
+     * same. */
     test_run(test);
     assert_true(a->replied && b->replied);
     assert_int_equal(b->reply.status, 0);

@@ -149,7 +149,7 @@ static void a_ready_child_is_told_when_it_is_up(void **state) {
     assert_int_equal(a->reply.status, 0);
     assert_int_equal(a->reply.pid, program->last->pid);
     assert_int_equal(a->reply.values[0].as.object, info.as.object);
-    say_ready(test, program, test_object(test)); /* twice is nothing */
+    say_ready(test, program, test_object(test)); /* the second call does nothing */
     assert_int_equal(test_settle(test), DYNSUP_STILL);
     assert_true(test_alive(program->last));
 }
@@ -261,7 +261,7 @@ static void a_program_that_cannot_make_a_body_refuses_the_start(void **state) {
 
 /* ---- without memory ---- */
 
-/* Starts a child; true: it is there, and so are its counts. */
+/* Starts a child; true: it exists, and is counted. */
 static bool swept_start(test_host *test, const dynsup_child_spec *spec, bool ensure) {
     test_body *a = test_spawn(test, NULL);
     dynsup_pid supervisor = a ? test_supervisor(test, NULL) : 0;

@@ -7,7 +7,7 @@
  * each end of such a relation is undone when either item ends.
  * A process is in one queue at most: ready (it will run), paused (it would) or doomed (it will
  * end). Only the pump (pump.c) takes processes out of these queues, and never while a body's step
- * is running, so an exit happens on nobody's stack.
+ * is running, so an exit never happens on a body's stack.
  */
 #ifndef DSI_STATE_H
 #define DSI_STATE_H
@@ -34,16 +34,16 @@ enum dsi_purpose {
     DSI_PURPOSE_HALT      /* the patience of a halt is over: in the host */
 };
 
-/* How an exit signal came about: a link's carries the reason of an end, a sent one "kill" with its
- * special force. */
+/* The origin of an exit signal. Only a sent "kill" cannot be trapped; along a link the reason is
+ * just a reason. */
 enum dsi_signal { DSI_SIGNAL_SENT, DSI_SIGNAL_LINK };
 
 enum dsi_halt {
     DSI_HALT_NONE,
-    DSI_HALT_BEGUN,       /* start functions are waited for no longer */
+    DSI_HALT_BEGUN,       /* start functions are not waited for any more */
     DSI_HALT_SUPERVISORS, /* main's supervisors stop one by one */
-    DSI_HALT_SHUTDOWN,    /* all others have been asked to */
-    DSI_HALT_KILL         /* and now have to */
+    DSI_HALT_SHUTDOWN,    /* all others have been asked to end */
+    DSI_HALT_KILL         /* all others are killed */
 };
 
 #define DSI_MESSAGE_CLASSES 2
@@ -64,34 +64,34 @@ struct dynsup_host {
     dsi_list paused;      /* of dsi_process: would run */
     dsi_list doomed;      /* of dsi_process: will end */
     dsi_list supervisors; /* of dsi_supervisor, in the order of their start */
-    dsi_list ending;      /* of dsi_supervisor: whose end waits for its turn, or did */
+    dsi_list ending;      /* of dsi_supervisor: whose end waits, or waited, for its turn */
     dsi_list requests;    /* of dsi_request.pending: those that have not been answered */
     dsi_list steppers;    /* of dsi_clock.stepping: those that have steps */
 
-    dsi_node lap;  /* in ready, as a process is: who was ready before it has had a turn */
-    uint64_t laps; /* that have come to their end */
+    dsi_node lap;  /* a mark in ready: the processes before it had their turn when it comes out */
+    uint64_t laps; /* how many have ended */
 
-    dsi_process *current; /* whose step or stop is running */
+    dsi_process *current; /* the process whose step or stop is running */
     dsi_process *main;
     dynsup_pid main_pid;       /* stays when it has ended */
     dynsup_reason main_reason; /* when it has ended */
     volatile bool in_slice;    /* read by a signal handler */
     bool stepping;
-    bool closing;    /* a stop op is running */
-    bool told;       /* events, since after_events was called */
-    bool held_up;    /* who waits on a clock that stands may hold up one of those */
-    uint8_t nesting; /* slices that run inside the slice of who asked for them */
+    bool closing;      /* a stop op is running */
+    bool told;         /* there were events since after_events was called */
+    bool recheck_ends; /* look again whether a wait on a stopped clock blocks a supervisor's end */
+    uint8_t nesting;   /* depth of slices inside slices (dynsup_start_now) */
     volatile uint64_t slices;
     uint64_t now_ns;      /* as last read */
-    uint64_t sampled_ns;  /* up to when the time is put down to processes */
+    uint64_t sampled_ns;  /* up to when time has been charged to processes */
     uint64_t worked_ns;   /* the port's time of work, at sampled_ns */
     uint64_t step_end_ns; /* when the budget is spent: in time of work */
     uint32_t tick;        /* the port's tick when it was read */
     bool round_over;      /* the slice that runs is the last of its round */
-    bool has_limits;      /* a process of it has, or had, limits of what it uses */
-    dynsup_pid overran;   /* whose slice was a long one, since timers were looked at; or 0 */
+    bool has_limits;      /* a process has, or had, limits */
+    dynsup_pid overran;   /* the process that had a long slice since timers last fired; or 0 */
     uint64_t next_key;
-    uint64_t next_entry; /* its number, among all entries of registries there ever were */
+    uint64_t next_entry; /* the number of the next entry of a registry */
     uint64_t random;
 
     dynsup_message *free_messages[DSI_MESSAGE_CLASSES];
@@ -102,12 +102,13 @@ struct dynsup_host {
     dsi_timer halt_timer;
     dsi_supervisor *halt_waits_for; /* the supervisor that is stopping now */
 
-    /* An exit signal for a supervisor process goes up through here: supervisor.c sets it. */
+    /* Where exit signals to supervisor processes go; set to a function of supervisor.c, which is a
+     * layer above. */
     void (*signal_supervisor)(dynsup_host *host, dsi_process *process, dynsup_pid from,
                               const dynsup_reason *reason, enum dsi_signal how);
 };
 
-/* Says that there is something to do, when nobody is stepping who would see it. */
+/* Wakes the program when there is something to do and no step is running that would see it. */
 static inline void dsi_host_wake(dynsup_host *host) {
     if (!host->stepping && host->config.port->wake)
         host->config.port->wake(host->config.port_ud);
@@ -117,9 +118,9 @@ static inline uint64_t dsi_host_refresh(dynsup_host *host) {
     return host->now_ns = host->config.port->now(host->config.port_ud);
 }
 
-/* Somebody is about to wait on a clock that stands, or a clock comes to a stand. */
-static inline void dsi_host_hold_up(dynsup_host *host) {
-    host->held_up = !dsi_list_empty(&host->ending);
+/* To be called when a process is about to wait on a stopped clock, or a clock stops. */
+static inline void dsi_host_recheck_ends(dynsup_host *host) {
+    host->recheck_ends = !dsi_list_empty(&host->ending);
 }
 
 static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kind) {
@@ -128,5 +129,13 @@ static inline bool dsi_wants(const dynsup_host *host, enum dynsup_event_kind kin
 
 /* now + ms, saturating at DYNSUP_NEVER; rounded up to a whole nanosecond. */
 uint64_t dsi_deadline_after(uint64_t now_ns, double ms);
+
+/* As dynsup_host_random. */
+uint64_t dsi_random(dynsup_host *host);
+
+/* As dynsup_key_new. */
+static inline uint64_t dsi_wait_key_new(dynsup_host *host) {
+    return host->next_key++;
+}
 
 #endif

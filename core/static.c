@@ -2,11 +2,15 @@
 #include "static.h"
 
 #include "child_event.h"
+#include "life.h"
+#include "renew.h"
+#include "request.h"
+#include "shutdown.h"
 #include "tiny.h"
 
 #include <assert.h>
 
-/* So many children are started or stopped in one go; then others have their turn. */
+/* How many children are started or stopped in one slice; then other processes have their turn. */
 #define STEPS_A_GO DSI_TINY(64, 2)
 
 /* ---- small things ---- */
@@ -18,7 +22,7 @@ void dsi_static_weigh(dsi_supervisor *supervisor, dsi_child *child, bool weighs)
     supervisor->order->weight += weighs ? 1 : (size_t)-1;
 }
 
-/* Whoever waits for the child to run (ensure) is told that it will not. */
+/* Answers requests that wait for the child to run (ensure): it will not. */
 static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_renew_reconsider(supervisor, child);
     if (child->extra)
@@ -27,8 +31,8 @@ static void tell_down(dsi_supervisor *supervisor, dsi_child *child) {
 
 void dsi_static_put_down(dsi_supervisor *supervisor, dsi_child *child) {
     child->state = DSI_CHILD_GONE;
-    if (supervisor->order->held_up == child)
-        supervisor->order->held_up = NULL;
+    if (supervisor->order->blocked_at == child)
+        supervisor->order->blocked_at = NULL;
     dsi_static_weigh(supervisor, child, false);
     dsi_node_remove(&child->parked.node);
     child->parked.kind = DSI_PARKED_CHILD;
@@ -59,9 +63,8 @@ static dsi_child *child_first(const dsi_supervisor *supervisor) {
 }
 
 static dsi_child *child_last(const dsi_supervisor *supervisor) {
-    return dsi_list_empty(&supervisor->children)
-               ? NULL
-               : dsi_child_of_node(supervisor->children.head.prev);
+    dsi_node *node = dsi_list_last(&supervisor->children);
+    return node ? dsi_child_of_node(node) : NULL;
 }
 
 static dsi_child *child_before(const dsi_supervisor *supervisor, const dsi_child *child) {
@@ -82,7 +85,7 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->order->starts = starts;
     supervisor->order->revives = false;
     if (job == DSI_JOB_GROUP || job == DSI_JOB_STOP)
-        supervisor->order->held_up = NULL;
+        supervisor->order->blocked_at = NULL;
     supervisor->order->first = job == DSI_JOB_TERMINATE || job == DSI_JOB_START ? at : NULL;
     supervisor->order->at = at;
 }
@@ -93,7 +96,7 @@ void dsi_static_drop_body(dynsup_draft *order) {
     order->body = NULL;
 }
 
-/* The job has come to its end: the rest may go on. */
+/* Ends the job: what is parked may go on. */
 static void job_done(dsi_supervisor *supervisor) {
     supervisor->order->job = DSI_JOB_NONE;
     supervisor->order->first = supervisor->order->at = NULL;
@@ -103,21 +106,21 @@ static void job_done(dsi_supervisor *supervisor) {
         dsi_supervisor_wake(supervisor);
 }
 
-/* Its process has ended by itself before it was told to stop, and waits for that to be handled. */
+/* Stops a child whose process has already ended by itself: handles its exit, which was parked. */
 static void stop_ended(dsi_supervisor *supervisor, dsi_child *child) {
     child->state = DSI_CHILD_STOPPING;
     child->ended_before = false;
     dsi_supervisor_take_exit(supervisor, child);
 }
 
-/* Whatever it ends with is looked at as if it had been told in time. */
+/* Stops a running child. Its end is judged as that of a child that was asked to stop. */
 static void stop_running(dsi_supervisor *supervisor, dsi_child *child) {
     supervisor->awaited = child;
     dsi_life_event(supervisor, child, DSI_ON_TERMINATE, NULL);
     child->ended_before = false;
 }
 
-/* Has the job nothing to do with it? A failed child is no part of a group. */
+/* Does the job skip the child? A FAILED child is not part of a group. */
 static bool is_left_alone(const dsi_supervisor *supervisor, const dsi_child *child) {
     return child->state == DSI_CHILD_FAILED && supervisor->order->job == DSI_JOB_GROUP;
 }
@@ -145,8 +148,8 @@ static void start_one(dsi_supervisor *supervisor, dsi_child *child) {
         dsi_static_start_one(supervisor, child);
 }
 
-/* All that had been started are stopped again: the supervisor ends, without a signal to who started
- * it. */
+/* Ends the supervisor when all children that had been started are stopped again; its starter gets
+ * no signal. */
 static void init_failed(dsi_supervisor *supervisor) {
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
@@ -197,8 +200,8 @@ static bool can_go_on(const dsi_supervisor *supervisor) {
            dsi_process_alive(supervisor->process);
 }
 
-/* Does somebody else have a slice just now? A child that says that it is ready pays for no sibling
- * with its own time. */
+/* Is it another process's slice? A child that says that it is ready must not spend its time on
+ * siblings. */
 static bool is_in_foreign_slice(const dsi_supervisor *supervisor) {
     const dsi_process *current = supervisor->host->current;
     return current && current != supervisor->process;
@@ -247,9 +250,9 @@ static void static_attempt(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_static_advance(supervisor);
 }
 
-/* Those behind a child whose start held up the restart of its group are started without it. */
+/* When a child has FAILED whose start blocked the restart of its group: starts those behind it. */
 static void static_failed(dsi_supervisor *supervisor, dsi_child *child) {
-    if (supervisor->order->held_up != child)
+    if (supervisor->order->blocked_at != child)
         return;
     dsi_static_job(supervisor, DSI_JOB_GROUP, true, child_after(supervisor, child));
     dsi_static_advance(supervisor);
@@ -269,7 +272,7 @@ static void static_end(dsi_supervisor *supervisor, dsi_child *child, const dynsu
         dsi_static_put_down(supervisor, child);
 }
 
-/* A significant child has ended for good and by itself. */
+/* Handles a significant child that has ended for good and by itself. */
 static void significant_ended(dsi_supervisor *supervisor) {
     const dynsup_draft *order = supervisor->order;
     dynsup_reason shutdown = dynsup_reason_atom(DYNSUP_SHUTDOWN);
@@ -297,7 +300,7 @@ static void static_ready(dsi_supervisor *supervisor, dsi_child *child, dynsup_va
     dsi_static_advance(supervisor);
 }
 
-/* A restart by one_for_one, for which there is no job. */
+/* Handles the outcome of a restart by one_for_one, which has no job. */
 static void restart_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_outcome *outcome) {
     if (outcome->status == 0 && dsi_static_adopt(supervisor, child, outcome->pid)) {
         outcome->status = DYNSUP_EALREADY_STARTED;
@@ -322,7 +325,7 @@ static void static_guest_done(dsi_supervisor *supervisor, dsi_child *child, dsi_
     dsi_static_advance(supervisor);
 }
 
-/* Requests that waited for the job: the supervisor does nothing for them any more. */
+/* Refuses the requests that waited for the job, since the supervisor ends. */
 static void requests_refuse(dsi_supervisor *supervisor) {
     dsi_node *node = dsi_list_first(&supervisor->parked);
     while (node) {
@@ -339,7 +342,7 @@ static void requests_refuse(dsi_supervisor *supervisor) {
     }
 }
 
-/* The supervisor ends with this reason before the job is done. */
+/* Cuts the job short, since the supervisor ends with this reason. */
 static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_draft *order = supervisor->order;
     dynsup_reply reply = {.status = DYNSUP_ENOPROC};
@@ -356,8 +359,8 @@ static void job_cut(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dsi_static_tell(supervisor, &reply);
 }
 
-/* The child whose start is cut short runs on until its turn to stop; it may still say that it is
- * ready. */
+/* Cuts a child's start short: the child runs on until its turn to stop, and may still say that it
+ * is ready. */
 static void start_cut(dsi_supervisor *supervisor) {
     dsi_child *child = supervisor->awaited;
     if (child && child->state == DSI_CHILD_STARTING)
@@ -381,16 +384,16 @@ static void static_ended(dsi_supervisor *supervisor) {
 const dsi_policy dsi_static_policy = {
     .newest_first = true,
     .attempt = static_attempt,
-    .end = static_end,
-    .failed = static_failed,
-    .exited = static_exited,
-    .ready = static_ready,
+    .child_removed = static_end,
+    .child_failed = static_failed,
+    .child_exited = static_exited,
+    .child_ready = static_ready,
     .guest_done = static_guest_done,
-    .stop = static_stop,
+    .supervisor_stop = static_stop,
     .start = dsi_static_start,
     .terminate = dsi_static_terminate,
     .change = dsi_static_change,
-    .begin = static_begin,
+    .supervisor_begin = static_begin,
     .resume = dsi_static_advance,
-    .ended = static_ended,
+    .supervisor_closed = static_ended,
 };

@@ -1,5 +1,5 @@
-/* Tests of a static supervisor that ends between a request and what it asks for, and of children
- * and callers it cannot have. */
+/* Tests of a static supervisor that ends between a request and its completion, and of children and
+ * callers that it cannot have. */
 #include "test_static.h"
 
 static void the_body_of_a_child_that_is_not_started_any_more_is_freed(void **state) {
@@ -144,7 +144,7 @@ static void a_significant_child_of_who_never_shuts_down_ends_alone(void **state)
     test_children(test, a->reply.pid, "1-");
 }
 
-/* An init function that makes its supervisor a static one, so many times. */
+/* An init function that makes its supervisor a static one, a number of times. */
 static enum dynsup_slice act_configure(test_body *self, dynsup_outcome *outcome) {
     dynsup_host *host = self->test->host;
     const dynsup_supervisor_options options = {.period_ms = 5000};

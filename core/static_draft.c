@@ -1,5 +1,7 @@
-/* Drafts: the children of a static supervisor before it is there. */
+/* Drafts: the children of a static supervisor before it exists. */
 #include "static.h"
+
+#include "life.h"
 
 dynsup_draft *dynsup_draft_new(dynsup_host *host) {
     dynsup_draft *draft = dsi_memory_new(&host->memory, sizeof *draft);

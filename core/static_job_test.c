@@ -1,4 +1,4 @@
-/* Tests of what can come between a static supervisor and the end of what it is doing. */
+/* Tests of what can interrupt or delay a static supervisor's job. */
 #include "test_static.h"
 
 /* Three children, of which the second takes its time: to be ready, or as a start function. */
@@ -119,8 +119,8 @@ static void a_sibling_that_crashes_while_a_group_is_stopped_is_reported_only(voi
     order.programs[2]->traps = true;
     test_order_start(test, a, &order);
     test_kill_child(test, order.pid, 2);
-    test_made(&order, "1 1 1");          /* the third takes its time */
-    test_kill_child(test, order.pid, 1); /* and the first does not wait to be told */
+    test_made(&order, "1 1 1");          /* the third child takes its time */
+    test_kill_child(test, order.pid, 1); /* and the first ends before it is asked to */
     test_exit_atom(order.programs[2]->last, DYNSUP_SHUTDOWN);
     test_run(test);
     test_made(&order, "2 2 2");

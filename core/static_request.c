@@ -1,7 +1,12 @@
 /* What callers ask of a static supervisor: its children by their ids. */
-#include "child_event.h"
-#include "registry.h"
 #include "static.h"
+
+#include "child_event.h"
+#include "incarnation.h"
+#include "life.h"
+#include "registry.h"
+#include "request.h"
+#include "start.h"
 
 /* ---- start_child ---- */
 
@@ -10,7 +15,7 @@ static int refuse(dsi_supervisor *supervisor, const dsi_request *request, int st
     return status;
 }
 
-/* ensure_child for a name that is a child's: the answer, or the wait for it. */
+/* ensure_child when the name is a child's: answers, or waits for that child. */
 static int await_named(dsi_supervisor *supervisor, dsi_request *request) {
     dsi_name *taken = dsi_name_find(supervisor->host, request->name, request->name_length);
     if (taken->child->state == DSI_CHILD_GONE)
@@ -22,7 +27,7 @@ static int await_named(dsi_supervisor *supervisor, dsi_request *request) {
     return DYNSUP_PENDING;
 }
 
-/* Whether the id and the name are free: 0, or the answer. */
+/* Are the id and the name free? 0, or the answer. */
 static int admit(dsi_supervisor *supervisor, const dsi_request *request, dynsup_reply *reply) {
     const dsi_child *child = request->child;
     dynsup_value id = dsi_child_id(child);
@@ -38,7 +43,7 @@ static int admit(dsi_supervisor *supervisor, const dsi_request *request, dynsup_
     return dsi_dynamic_admits(supervisor, request->name, request->name_length, false, reply);
 }
 
-/* The child joins its supervisor; request and body are the job's. */
+/* Accepts the child, which joins its supervisor; the job takes over request and body. */
 static int accept(dsi_supervisor *supervisor, dsi_request *request) {
     dynsup_draft *order = supervisor->order;
     dsi_child *child = request->child;

@@ -1,4 +1,4 @@
-/* Tests of whose slices a static supervisor does its work in. */
+/* Tests of whose slices a static supervisor uses for its work. */
 #include "test_static.h"
 
 static size_t active(test_host *test, dynsup_pid supervisor) {
@@ -12,7 +12,7 @@ static void say_ready(test_host *test) {
     dynsup_ready(test->host, &nothing);
 }
 
-/* Says ready in its first slice; how many children run then goes to the number it is given. */
+/* Says that it is ready in its first slice, and notes how many children run then. */
 static enum dynsup_slice says_ready(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     if (self->slices > 1)
@@ -63,7 +63,7 @@ static void who_has_killed_its_supervisor_and_says_ready_starts_nobody(void **st
     assert_int_equal(dynsup_host_process_count(test->host), 1);
 }
 
-/* Its caller's slice does not pay for the stops, either. */
+/* The caller's slice is not used for the stops, either. */
 static enum dynsup_slice stops_it(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     const dynsup_pid *supervisor = self->more;
@@ -116,11 +116,12 @@ static void ask_many(test_host *test, test_body *a, bool they_end) {
     test_asked(a, dynsup_static_start(test->host, &options, draft, &a->reply));
 }
 
-/* Beside them runs somebody who looks at them in each lap, until the one who waits is told. */
+/* Beside them runs an observer that counts them in each lap, until the waiting caller is answered.
+ */
 typedef struct observer {
     const test_body *waits;
     size_t last;
-    size_t most; /* that have come or gone from one look to the next */
+    size_t most; /* that have come or gone between two counts */
 } observer;
 
 static size_t difference(size_t a, size_t b) {
@@ -184,7 +185,7 @@ static void many_specs_are_removed_in_several_goes(void **state) {
     assert_true(all.most > 0 && all.most <= AT_ONCE);
 }
 
-/* Kills somebody, once, when some of the children are there, but not all. */
+/* Kills a process, once, when some of the children exist, but not all. */
 static enum dynsup_slice kills_midway(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     const dynsup_pid *victim = self->more;
@@ -198,7 +199,8 @@ static enum dynsup_slice kills_midway(test_body *self, dynsup_outcome *outcome) 
     return DYNSUP_SLICE_WAIT;
 }
 
-/* Who is killed: its parent, so that it is told to end, or the supervisor itself. */
+/* The process to be killed: the supervisor, or its parent, so that the supervisor is asked to end.
+ */
 static void its_end_comes_between_two_goes(void **state) {
     test_host *test = *state;
     for (int itself = 0; itself < 2; itself++) {
@@ -220,7 +222,7 @@ static void its_end_comes_between_two_goes(void **state) {
     }
 }
 
-/* Asks for the end of the last child when some are there. */
+/* Asks for the end of the last child when some children exist. */
 static enum dynsup_slice asks_midway(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     dynsup_host *host = self->test->host;

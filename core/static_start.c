@@ -1,9 +1,14 @@
 /* Starts: how a static supervisor starts one child, and what becomes of the job if it fails. */
-#include "registry.h"
-#include "child_event.h"
-#include "limits.h"
-#include "saved.h"
 #include "static.h"
+
+#include "child_event.h"
+#include "guest.h"
+#include "incarnation.h"
+#include "life.h"
+#include "limits.h"
+#include "registry.h"
+#include "request.h"
+#include "saved.h"
 
 #include <assert.h>
 
@@ -23,7 +28,7 @@ static void started(dsi_supervisor *supervisor, dsi_child *child, dynsup_value *
         dsi_reply_release(supervisor->host, &reply);
 }
 
-/* It asked to be ignored: only its spec is there. */
+/* Handles a start function that asked to be ignored: only the spec stays. */
 static void ignored(dsi_supervisor *supervisor, dsi_child *child) {
     if (supervisor->order->job == DSI_JOB_START)
         dsi_static_tell(supervisor, &(dynsup_reply){.status = DYNSUP_EIGNORE});
@@ -36,8 +41,8 @@ static dynsup_reason reason_of(const dynsup_reply *reply) {
     return dynsup_reason_atom((enum dynsup_atom) - reply->status);
 }
 
-/* The whole start of the supervisor has failed; what runs already is stopped. The reply changes
- * hands. */
+/* Handles a failed start of the whole supervisor: the children that run already are stopped. The
+ * reply changes hands. */
 static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_draft *order = supervisor->order;
     dynsup_reason reason = reason_of(reply);
@@ -52,11 +57,11 @@ static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_rep
     order->starts = false;
 }
 
-/* The restart has failed at this child: it is tried again from here. */
+/* Handles a restart of a group that has failed at this child: it is tried again from here. */
 static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_reason reason = reason_of(reply);
     supervisor->order->at = NULL;
-    supervisor->order->held_up = child;
+    supervisor->order->blocked_at = child;
     child->state = DSI_CHILD_RESTARTING;
     dsi_static_weigh(supervisor, child, true);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
@@ -76,11 +81,11 @@ static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_re
     dsi_static_put_down(supervisor, child);
     if (stays_failed) {
         child->state = DSI_CHILD_FAILED;
-        dsi_static_weigh(supervisor, child, true); /* who waits for it still does */
+        dsi_static_weigh(supervisor, child, true); /* requests that wait for it still do */
     }
 }
 
-/* The reply, which changes hands, says why. */
+/* Handles a failed start. The reply, which changes hands, says why. */
 static void failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     child->state = DSI_CHILD_GONE;
     if (supervisor->order->job == DSI_JOB_INIT)
@@ -91,7 +96,7 @@ static void failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *r
         start_failed(supervisor, child, reply);
 }
 
-/* The reason counts with DYNSUP_EREASON only; then it is there. */
+/* The same; reason is used only with DYNSUP_EREASON, and required then. */
 static void failed_with(dsi_supervisor *supervisor, dsi_child *child, int status,
                         const dynsup_value *reason) {
     dynsup_reply reply = {.status = status};
@@ -165,7 +170,7 @@ void dsi_static_start_one(dsi_supervisor *supervisor, dsi_child *child) {
         begin(supervisor, child, ops, body);
 }
 
-/* ---- what ends it ---- */
+/* ---- how a start ends ---- */
 
 int dsi_static_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pid) {
     dynsup_host *host = supervisor->host;
@@ -187,7 +192,8 @@ int dsi_static_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid pi
     return 0;
 }
 
-/* What the start function has returned; a process that is another child's leaves no info. */
+/* The reply for what the start function has returned. If the process is another child's, the info
+ * is dropped. */
 static dynsup_reply reply_of(dsi_supervisor *supervisor, dsi_child *child,
                              const dynsup_outcome *outcome) {
     dynsup_reply reply = {.status = outcome->status, .pid = outcome->pid};

@@ -6,7 +6,7 @@ static test_body *caller(test_host *test) {
     return test_spawn_trapping(test);
 }
 
-/* Starts the order; false: it could not, and nothing of it is there. */
+/* Starts the order; false: it could not, and nothing of it is left. */
 static bool begun(test_host *test, test_body *a, test_order *order) {
     test_order_ask(test, a, order);
     test_run(test);

@@ -3,11 +3,17 @@
 
 #include "cursor.h"
 #include "event.h"
+#include "guest.h"
+#include "life.h"
 #include "link.h"
 #include "registry.h"
+#include "renew.h"
+#include "request.h"
+#include "shutdown.h"
 #include "tiny.h"
 
-/* What has waited for a long start function holds up nobody else. */
+/* Bounds the turns in a slice, so that what has waited for a long start function blocks no other
+ * process. */
 #define TURNS_A_SLICE DSI_TINY(64, 2)
 
 static void turn(dsi_supervisor *supervisor) {
@@ -27,7 +33,7 @@ static bool goes_on(const dsi_supervisor *supervisor) {
     return supervisor->occupied ? !supervisor->awaited : has_turns(supervisor);
 }
 
-/* One turn: a failed restart is tried again; then it is the turn of what is parked. */
+/* One turn: a failed restart is tried again; then what is parked has its turn. */
 static enum dynsup_slice supervisor_step(void *body, dynsup_host *host, dynsup_pid self,
                                          enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)host, (void)self, (void)wake, (void)outcome;
@@ -65,7 +71,7 @@ static dsi_supervisor *supervisor_alloc(dynsup_host *host) {
     return supervisor;
 }
 
-/* The process with its extra part and its link to the parent; undone by process_undo. */
+/* Makes the process with its extra part and its link to the parent; undone by process_undo. */
 static dsi_process *process_make(dynsup_host *host, dsi_supervisor *supervisor) {
     dsi_process *process = dsi_process_new(host, &supervisor_ops, supervisor);
     if (!process)
@@ -85,7 +91,7 @@ static void process_undo(dynsup_host *host, dsi_process *process) {
     dsi_process_discard(host, process);
 }
 
-/* The process with its name, or why there is none. */
+/* Makes the process with its name; 0, or why there is none. */
 static int named_make(dynsup_host *host, dsi_supervisor *supervisor,
                       const dynsup_supervisor_options *named, dsi_process **process_out) {
     *process_out = supervisor ? process_make(host, supervisor) : NULL;
@@ -138,20 +144,20 @@ void dsi_supervisor_configure(dsi_supervisor *supervisor,
                        options->period_ms);
 }
 
-/* Its end is parked: who waits on a clock that stands, a guest or a child that is to be ready, is
- * not to hold it up. */
+/* To be called when the supervisor's end is parked: a guest, or a child that is to be ready, must
+ * not block it by waiting on a stopped clock. */
 static void end_parked(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (!dsi_node_linked(&supervisor->ending))
         dsi_list_append(&host->ending, &supervisor->ending);
-    host->held_up |= supervisor->has_guest || supervisor->occupied;
+    host->recheck_ends |= supervisor->has_guest || supervisor->occupied;
 }
 
 void dsi_supervisor_park(dsi_supervisor *supervisor, dsi_parked *parked) {
     dsi_list_append(&supervisor->parked, &parked->node);
     if (parked->kind == DSI_PARKED_STOP)
         end_parked(supervisor);
-    if (supervisor->host->current) /* who parks in a slice does not wait yet: not told before */
+    if (supervisor->host->current) /* the caller does not wait yet: no answer now */
         dsi_supervisor_wake(supervisor);
     else
         dsi_supervisor_drain(supervisor);
@@ -166,7 +172,7 @@ static void parked_late(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_reason reason = child->extra->late;
     child->extra->late = (dynsup_reason){0};
     child->parked.kind = DSI_PARKED_CHILD;
-    supervisor->policy->exited(supervisor, child, &reason);
+    supervisor->policy->child_exited(supervisor, child, &reason);
     dsi_reason_release(supervisor->host, &reason);
 }
 
@@ -178,8 +184,8 @@ void dsi_supervisor_take_exit(dsi_supervisor *supervisor, dsi_child *child) {
     }
     dsi_process *process = dsi_child_process(supervisor->host, child);
     dsi_child_detach(child, process);
-    supervisor->policy->exited(supervisor, child, &process->reason);
-    dsi_process_let_go(supervisor->host, process);
+    supervisor->policy->child_exited(supervisor, child, &process->reason);
+    dsi_process_unref(supervisor->host, process);
 }
 
 static void parked_start(dsi_supervisor *supervisor, dsi_request *request) {
@@ -217,7 +223,7 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
         dsi_request_status(supervisor->host, request, DYNSUP_ENOPROC);
         return;
     }
-    if (request->by_id && !supervisor->order) {
+    if (request->by_id && !dsi_supervisor_is_static(supervisor)) {
         dsi_request_status(supervisor->host, request, DYNSUP_ENOT_STATIC);
         return;
     }
@@ -244,7 +250,8 @@ static void parked_request(dsi_supervisor *supervisor, dsi_request *request) {
     }
 }
 
-/* What was parked before the restart failed has had its turn; the next attempt gets a slice. */
+/* Queues the next attempt, in a slice of its own, after what was parked before the restart failed.
+ */
 static void parked_retry(dsi_supervisor *supervisor, dsi_child *child) {
     child->parked.kind = DSI_PARKED_CHILD;
     dsi_list_append(&supervisor->retries, &child->parked.node);
@@ -336,12 +343,13 @@ void dsi_supervisor_signal(dynsup_host *host, dsi_process *process, dynsup_pid f
     end_parked(supervisor);
     if (host->halt != DSI_HALT_NONE)
         dsi_supervisor_hurry(supervisor);
-    dsi_supervisor_wake(
-        supervisor); /* in its own slice: a long row of nested ones does not recurse */
+    /* Handled in its own slice, so that a long row of nested supervisors does not recurse. */
+    dsi_supervisor_wake(supervisor);
 }
 
-/* A process whose supervisor has ended without a clean-up of its own is nobody's child now: its
- * shutdown time has no end any more; linked to it by a flag, it gets its reason. */
+/* Releases a process whose supervisor has ended without cleaning up: it is nobody's child now, and
+ * its shutdown time is no longer limited; if linked by a flag, it gets the supervisor's reason as a
+ * signal. */
 static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
     dynsup_host *host = supervisor->host;
     dsi_process *process = dsi_child_process(host, child);
@@ -352,7 +360,7 @@ static void process_orphan(dsi_supervisor *supervisor, dsi_child *child) {
         dsi_timers_stop(&host->timers, &process->extra->kill_timer);
     bool linked = (process->flags & DSI_FLAG_PARENT_LINK) && process->parent == self->slot.id;
     if (dsi_node_linked(&child->parked.node)) { /* its exit waits for a turn that never comes */
-        dsi_process_let_go(host, process);
+        dsi_process_unref(host, process);
     } else if (linked) {
         dsi_process_unflag(process, DSI_FLAG_PARENT_LINK);
         dsi_signal(host, process, self->slot.id, &self->reason, DSI_SIGNAL_LINK);
@@ -398,7 +406,7 @@ static bool same(const dynsup_value *a, const dynsup_value *b) {
     return a->kind == DYNSUP_ATOM ? a->as.atom == b->as.atom : a->as.object == b->as.object;
 }
 
-/* stop is told whether the supervisor has ended with the reason that was asked for. */
+/* Answers a stop: has the supervisor ended with the requested reason? */
 static void stop_tell(dsi_supervisor *supervisor, dsi_request *request) {
     dynsup_reply reply = {0};
     const dynsup_value *reason = &supervisor->process->reason.value;
@@ -430,8 +438,8 @@ void dsi_supervisor_ended(dsi_supervisor *supervisor) {
     dynsup_host *host = supervisor->host;
     if (supervisor->has_guest)
         guest_lost(supervisor);
-    if (supervisor->policy->ended)
-        supervisor->policy->ended(supervisor);
+    if (supervisor->policy->supervisor_closed)
+        supervisor->policy->supervisor_closed(supervisor);
     while (!dsi_list_empty(&supervisor->children))
         orphan(supervisor, dsi_child_of_node(dsi_list_first(&supervisor->children)));
     waiters_tell(supervisor);

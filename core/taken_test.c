@@ -1,4 +1,4 @@
-/* Tests of names that are taken: by a child that restarts, which no process has meanwhile. */
+/* Tests of names that are taken by a restarting child, and that no process has meanwhile. */
 #include "test_static.h"
 
 typedef struct family {
@@ -48,7 +48,7 @@ static void the_name_of_a_restarting_child_is_taken_by_nobody(void **state) {
 static void the_name_of_a_restarting_child_is_no_registry(void **state) {
     test_host *test = *state;
     family f = restarting(test);
-    static const char key[] = "\0\2\2\0\0\0itkey"; /* of the registry "it": see dynsup.h */
+    static const char key[] = "\0\2\2\0\0\0itkey"; /* a key of the registry "it": see dynsup.h */
     dynsup_child_spec spec = test_spec(test_program_new(test));
     spec.name = key;
     spec.name_length = sizeof key - 1;

@@ -113,7 +113,7 @@ test_body *test_body_new(test_host *test) {
 }
 
 static test_body *spawn(test_host *test, test_body *parent, const dynsup_spawn_options *options) {
-    assert_true(parent || !options || test->host->current); /* that to which it is linked */
+    assert_true(parent || !options || test->host->current); /* the one that it is linked to */
     test_body *body = test_body_new(test);
     if (parent)
         test_enter(parent);
@@ -144,7 +144,7 @@ test_body *test_spawn_trapping(test_host *test) {
     return body;
 }
 
-/* As the pump would begin its slice. */
+/* Begins a slice, as the pump would. */
 void test_enter(test_body *body) {
     dynsup_host *host = body->test->host;
     dsi_process *process = dsi_process_find_alive(host, body->pid);
@@ -158,7 +158,7 @@ void test_enter(test_body *body) {
     body->test->entered = body;
 }
 
-/* As a slice that waits for its reply, or goes on. */
+/* Ends the slice: the process waits for its reply, or goes on. */
 void test_leave(test_host *test) {
     dynsup_host *host = test->host;
     dsi_process *process = host->current;

@@ -34,8 +34,8 @@ static inline test_body *test_spawn_on(test_host *test, test_body *parent, dynsu
     return status ? NULL : body;
 }
 
-/* A process that waits, from its first slice on, for so many ms of its clock (0: the host's), which
- * stands at its beginning. */
+/* A process that waits, from its first slice on, for a number of ms of its clock (0: the host's),
+ * which is at its beginning. */
 static inline test_body *test_sleeper(test_host *test, dynsup_clock clock, uint64_t ms) {
     test_body *body = test_spawn_on(test, NULL, clock ? clock : DYNSUP_HOST_CLOCK);
     assert_non_null(body);

@@ -9,17 +9,17 @@ typedef struct test_plan {
     bool waits;     /* for a message first */
     bool again;     /* in slices */
     int status;     /* what it returns */
-    dynsup_pid pid; /* whom it returns; 0: a new linked process */
+    dynsup_pid pid; /* the process that it returns; 0: a new linked one */
     bool unlinked;  /* the new process is not linked */
     bool traps;     /* the new process traps exits */
     bool stops;     /* asks its own supervisor */
-    bool keeps;     /* finds what the guest before it has kept, or keeps something */
+    bool keeps;     /* finds what the earlier guest has kept, or keeps something */
     uint64_t kept;
     test_body *made; /* the process it spawned last */
     dynsup_value info;
 } test_plan;
 
-/* A program that runs such a start function. The plan is the test's. */
+/* A program that runs such a start function. The test owns the plan. */
 test_program *test_guest_program(test_host *test, test_plan *plan);
 
 /* As test_start, for a child of such a start function. */

@@ -168,7 +168,7 @@ int test_teardown(void **state) {
     return 0;
 }
 
-/* A host whose memory has come back does what it did before. */
+/* A host that gets memory again works as before. */
 static void prove_usable(test_host *test) {
     test->alloc.fail_at = 0;
     test_run(test);
@@ -248,7 +248,7 @@ enum dynsup_state test_settle(test_host *test) {
     return state;
 }
 
-/* Of cmocka's handler for SIGABRT the copy would go on with the next test. */
+/* With cmocka's handler for SIGABRT the copy would go on with the next test. */
 bool test_asserts(test_host *test, void (*misuse)(test_host *test)) {
     int status = 0;
     pid_t child = fork();

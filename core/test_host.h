@@ -2,9 +2,9 @@
  * A host for tests: a virtual clock, bodies and programs that do what the test says, objects that
  * are counted, events that are recorded. To be included first: it brings cmocka with it.
  *
- * A test speaks in the name of a process between test_enter and test_leave, as its body would in a
- * slice. What waits is run by test_run (no time passes), test_pass (so much time passes) and
- * test_settle (all the time that anything needs). All of them check the host's invariants.
+ * Between test_enter and test_leave a test acts as a process, as its body would in a slice.
+ * Processes are run by test_run (no time passes), test_pass (a given time passes) and test_settle
+ * (as much time passes as anything needs). All of them check the host's invariants.
  */
 #ifndef DSI_TEST_HOST_H
 #define DSI_TEST_HOST_H
@@ -16,7 +16,7 @@
 typedef struct test_host test_host;
 typedef struct test_body test_body;
 
-/* A message as it was received: an exit signal, a DOWN, or the first value of something plain. */
+/* A message as it was received: an exit signal, a DOWN, or the first value of a plain message. */
 typedef struct test_message {
     enum dynsup_atom tag; /* DYNSUP_EXIT, DYNSUP_DOWN or DYNSUP_NO_ATOM */
     uint64_t from;        /* EXIT: the pid; DOWN: the ref */
@@ -25,7 +25,7 @@ typedef struct test_message {
     uint32_t count;
 } test_message;
 
-/* A body that reads its messages and waits for more, until it is told otherwise. */
+/* A body that reads its messages and waits for more, unless the test says otherwise. */
 struct test_body {
     test_host *test;
     dynsup_pid pid;
@@ -48,7 +48,7 @@ struct test_body {
     test_message *inbox;
     size_t received, inbox_capacity;
     bool stopped, gone;
-    void *more; /* the test's; its program's, if it has one */
+    void *more; /* the test's; the same as its program's, if it has one */
 };
 
 /* A program that makes such bodies. */
@@ -85,7 +85,7 @@ struct test_host {
     uint64_t now_ns;
     uint32_t tick;
     size_t wakes;
-    bool unchecked; /* leave out the walk over the invariants: for what is large */
+    bool unchecked; /* leave out the walk over the invariants, in large tests */
     test_body *entered;
     test_body *bodies;
     test_program *programs;
@@ -116,7 +116,7 @@ void test_host_sweep(void (*scenario)(test_host *test));
 /* A new object with one owner. */
 dynsup_value test_object(test_host *test);
 
-/* Takes an owner from the value, if it is an object. */
+/* Drops one owner of the value, if it is an object. */
 void test_release(test_host *test, dynsup_value value);
 
 int test_owners(const test_host *test, dynsup_value object);
@@ -131,7 +131,7 @@ dynsup_value test_integer(int64_t integer);
 
 test_body *test_body_new(test_host *test);
 
-/* Spawned by (and, if so, linked to) a process or nobody; NULL without memory. */
+/* A body spawned by (and linked to) a process, or by none; NULL without memory. */
 test_body *test_spawn(test_host *test, test_body *parent);
 test_body *test_spawn_link(test_host *test, test_body *parent);
 
@@ -146,7 +146,7 @@ void test_leave(test_host *test);
 void test_exit(test_body *body, enum dynsup_reason_class class, dynsup_value value);
 void test_exit_atom(test_body *body, enum dynsup_atom atom);
 
-/* Sends an exit signal: from a process or nobody. */
+/* Sends an exit signal from a process, or from none. */
 void test_signal(test_host *test, test_body *from, dynsup_pid to, enum dynsup_atom atom);
 
 bool test_alive(const test_body *body);
@@ -154,7 +154,7 @@ bool test_alive(const test_body *body);
 /* The last message that it has received; NULL before any. */
 const test_message *test_last(const test_body *body);
 
-/* Asserts the last message: EXIT or DOWN with this atom as reason; for EXIT from whom. */
+/* Asserts the last message: EXIT or DOWN with this atom as reason; for EXIT its sender. */
 void test_got_exit(const test_body *body, dynsup_pid from, enum dynsup_atom reason);
 void test_got_down(const test_body *body, dynsup_ref ref, enum dynsup_atom reason);
 
@@ -164,7 +164,7 @@ void test_got_down(const test_body *body, dynsup_ref ref, enum dynsup_atom reaso
 enum dynsup_state test_run(test_host *test);
 enum dynsup_state test_pass(test_host *test, double ms);
 
-/* Runs until no timer is left, at most so many of them. */
+/* Runs until no timer is left, for a limited number of timers. */
 enum dynsup_state test_settle(test_host *test);
 
 /* ---- supervisors ---- */
@@ -176,7 +176,7 @@ dynsup_pid test_supervisor_with(test_host *test, test_body *parent, uint64_t max
 
 test_program *test_program_new(test_host *test);
 
-/* A supervisor of a process that traps exits, and what its child is to run. */
+/* A supervisor started by a process that traps exits, and what its child is to run. */
 typedef struct test_family {
     test_body *a;
     dynsup_pid supervisor;
@@ -198,7 +198,7 @@ void test_body_into(test_host *test, dynsup_child_spec *spec);
 /* The process with this name; 0: none. */
 dynsup_pid test_whereis(test_host *test, const char *name);
 
-/* Asks in the caller's name (NULL: nobody's, who may not wait). The answer, if it came at once, is
+/* Makes the request in the caller's name (NULL: nobody's, which cannot wait). An answer at once is
  * returned and in caller->reply; DYNSUP_PENDING: the caller waits for it. */
 int test_start(test_host *test, test_body *caller, dynsup_pid supervisor,
                const dynsup_child_spec *spec);
@@ -207,22 +207,22 @@ int test_ensure(test_host *test, test_body *caller, dynsup_pid supervisor,
 int test_terminate(test_host *test, test_body *caller, dynsup_pid supervisor, dynsup_pid child);
 int test_stop(test_host *test, test_body *caller, dynsup_pid supervisor, enum dynsup_atom reason);
 
-/* Between test_enter and what ends it here: the caller has asked, with caller->reply, and waits for
- * the answer if it is DYNSUP_PENDING. Returns the status. */
+/* Ends what test_enter began, after a request with caller->reply: the caller waits for the answer
+ * if it is DYNSUP_PENDING. Returns the status. */
 int test_asked(test_body *caller, int status);
 
-/* The pid that the caller was told last; test_started starts and runs until that is so. */
+/* The pid in the caller's last reply; test_started starts a child and runs until there is one. */
 dynsup_pid test_started(test_host *test, test_body *caller, dynsup_pid supervisor,
                         const dynsup_child_spec *spec);
 
 void test_counts(test_host *test, dynsup_pid supervisor, size_t specs, size_t active,
                  size_t supervisors, size_t workers);
 
-/* How many events of this kind were told. */
+/* How many events of this kind were emitted. */
 size_t test_events(const test_host *test, enum dynsup_event_kind kind);
 const test_event *test_last_event(const test_host *test, enum dynsup_event_kind kind);
 
-/* Does an assertion end what is done, in a process of its own? */
+/* Does an assertion fail in this action? It is done in a process of its own. */
 bool test_asserts(test_host *test, void (*misuse)(test_host *test));
 
 #endif

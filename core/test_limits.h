@@ -7,7 +7,7 @@
 
 #include "dynsup_limits.h"
 
-/* Who starts, a supervisor, and the program of its children. */
+/* A caller, a supervisor, and the program of its children. */
 typedef struct family {
     test_body *a;
     dynsup_pid supervisor;
@@ -32,7 +32,7 @@ static inline dynsup_pid child_with(test_host *test, family *f, const dynsup_lim
     return test_started(test, f->a, f->supervisor, &spec);
 }
 
-/* With which reason the last child that has ended did so. */
+/* The reason with which the last child to end has ended. */
 static inline enum dynsup_atom end_of(const test_host *test) {
     return test_last_event(test, DYNSUP_EVENT_CHILD_TERMINATED)->reason.value.as.atom;
 }

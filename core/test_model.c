@@ -124,7 +124,7 @@ static void slice(model *m, int p) {
     process->fresh = false;
 }
 
-/* Forgets what has been handled, when it is not looked at. */
+/* Removes ended relations and entries, while nothing refers to them by number. */
 static void compact(model *m) {
     int kept = 0;
     for (int i = 0; i < m->relation_count; i++)

@@ -33,8 +33,8 @@ typedef struct model_message {
     enum dynsup_atom atom;
 } model_message;
 
-/* What a static supervisor is at: it stops children, the last first, then starts some, the first
- * first; either part may be missing. */
+/* The job of a static supervisor: it stops children, the last one first, then starts some, the
+ * first one first; either part may be missing. */
 enum model_job {
     MODEL_IDLE,
     MODEL_INIT,
@@ -47,15 +47,15 @@ enum model_job {
 typedef struct model_order {
     enum dynsup_strategy strategy;
     enum model_job job;
-    bool starts;   /* it is in the second part */
-    bool advances; /* the job is being carried on */
-    bool is_new;   /* the child that is started was added for that */
-    int first, at; /* from whom on; who is next; -1: all, nobody */
-    int held_up;   /* a group has got no further than its failing start; -1: nobody's */
-    bool revives;  /* who is started had failed, and has again when that fails */
-    int awaited;   /* whose end, or readiness, comes next; -1: nobody's */
-    int request;   /* who is told; -1: nobody */
-    int failure;   /* of the first start, 0: none */
+    bool starts;    /* the job is in its second part */
+    bool advances;  /* model_static_advance is under way */
+    bool is_new;    /* the child that is started was added for that */
+    int first, at;  /* the child to begin with, -1: all; the next child, -1: none */
+    int blocked_at; /* the child whose failed start has stopped a group; -1: none */
+    bool revives;   /* the child to be started has failed, and has again if that fails */
+    int awaited;    /* the child whose end or readiness is awaited; -1: none */
+    int request;    /* to be answered; -1: none */
+    int failure;    /* of the first start, 0: none */
 } model_order;
 
 typedef struct model_process {
@@ -68,7 +68,7 @@ typedef struct model_process {
     model_reason reason;
     uint64_t started_ns, kill_ns; /* 0: no timer */
     uint64_t kill_order;
-    int request; /* it waits for its answer; -1: none */
+    int request; /* the request that it waits for; -1: none */
     model_message inbox[MODEL_INBOX];
     int received;
     dynsup_pid pid;
@@ -111,11 +111,11 @@ typedef struct model_child {
     double shutdown_ms;
     bool guest, slow, is_supervisor, traps, ready, backoff;
     double timeout_ms;
-    bool fails;   /* making a body does, or the start function */
+    bool fails;   /* making a body fails, or the start function does */
     bool ignores; /* the start function does */
     bool delayed, timed_out;
     double next_delay_ms;
-    int limit; /* restarts of its own in 5 s; -1: its supervisor's count */
+    int limit; /* its own limit of restarts in 5 s; -1: the supervisor's */
     uint64_t restarts_ms[64];
     int restart_count;
     uint64_t lived_ns;
@@ -133,7 +133,7 @@ enum model_kind {
     MODEL_TERMINATE,
     MODEL_STOP,
     MODEL_TURN,
-    MODEL_RESTART, /* of one that has failed; by its last process */
+    MODEL_RESTART, /* of a failed child; by its last process */
     MODEL_TERMINATE_ID,
     MODEL_RESTART_ID,
     MODEL_DELETE_ID,
@@ -152,9 +152,9 @@ typedef struct model_request {
 } model_request;
 
 typedef struct model_relation {
-    int from, to; /* a monitor: who watches whom */
+    int from, to; /* a monitor: the watcher and the watched */
     int number;
-    int call; /* a monitor without DOWN: the request that it is; -1: none */
+    int call; /* if it is a call: its request; -1: a monitor */
     bool monitor, ended;
 } model_relation;
 
@@ -184,11 +184,11 @@ typedef struct model {
     int timer_count;
     model_entry entries[MODEL_ENTRIES];
     int entry_count;
-    uint64_t events[DYNSUP_EVENT_COUNT];                    /* how many were told */
+    uint64_t events[DYNSUP_EVENT_COUNT];                    /* how many were emitted */
     int name_process[MODEL_NAMES], name_child[MODEL_NAMES]; /* -1: none */
     int doomed[MODEL_QUEUE], doomed_head, doomed_tail;
     int ready[MODEL_QUEUE], ready_head, ready_tail;
-    bool asks; /* somebody has a slice for an operation */
+    bool asks; /* a process has a slice for an operation */
 } model;
 
 void model_init(model *m, uint64_t now_ns);
@@ -201,7 +201,7 @@ model_reason model_reason_atom(enum dynsup_atom atom);
 /* Not for doomed ones, nor for -1. */
 bool model_lives(const model *m, int p);
 
-/* It ends with this reason, unless it does so already. */
+/* Ends the process with this reason, unless it is ending already. */
 void model_doom(model *m, int p, model_reason reason);
 
 /* A new process, child of a process or of -1. */
@@ -218,20 +218,20 @@ void model_signal(model *m, int from, int to, model_reason reason);
 void model_exit(model *m, int process, model_reason reason);
 void model_send(model *m, int process, int what);
 
-/* Sends it the timer's number later; the number is timer_count - 1. */
+/* Sends the process the timer's number later; the number is timer_count - 1. */
 void model_send_at(model *m, int process, uint64_t at_ns);
 
 /* Stops a timer; false: it is not there. */
 bool model_cancel(model *m, int timer);
 
-/* An entry under a key. 0 or why not; *holder_out: who has the key, or -1. */
+/* An entry under a key. 0 or why not; *holder_out: the owner of the key, or -1. */
 int model_enter(model *m, int process, int registry, int key, int *holder_out);
 
 /* Ends the process's oldest entry of this key; false: it has none. */
 bool model_withdraw(model *m, int process, int registry, int key);
 
 /* Calls a process; the request's number is request_count - 1. The status at once, or
- * DYNSUP_PENDING. reply: ends the call with success; false: nobody waits for it any more. */
+ * DYNSUP_PENDING. reply: ends the call with success; false: its caller does not wait any more. */
 int model_call(model *m, int caller, int process);
 bool model_reply(model *m, int request);
 
@@ -245,7 +245,7 @@ int model_ask(model *m, int caller, int supervisor, enum model_kind kind, int ch
               model_reason reason);
 void model_ready(model *m, int process);
 
-/* Runs until nothing is ready; until the time has come, with all timers on the way. */
+/* Run the model until nothing is ready; until the time has come, with all timers on the way. */
 void model_run(model *m);
 void model_pass(model *m, uint64_t until_ns);
 

@@ -133,7 +133,7 @@ static void retry_later(model *m, int c) {
         model_make_ready(m, m->children[c].supervisor);
 }
 
-/* One more restart now: within what is allowed? A restart exactly 5 s old still counts. */
+/* Is one more restart now within the limit? A restart exactly 5 s old still counts. */
 static bool window_allows(const model *m, uint64_t *restarts_ms, int *count,
                           uint64_t max_restarts) {
     uint64_t now_ms = m->now_ns / 1000000;
@@ -146,7 +146,8 @@ static bool window_allows(const model *m, uint64_t *restarts_ms, int *count,
     return (uint64_t)kept <= max_restarts;
 }
 
-/* By its own limit, if it has one; else by its supervisor's, unless it backs off. */
+/* Counts a restart: by the child's own limit, if it has one; else by its supervisor's, unless it
+ * backs off. */
 static bool restart_allowed(model *m, model_child *child) {
     model_process *supervisor = &m->processes[child->supervisor];
     if (child->limit >= 0)
@@ -155,7 +156,7 @@ static bool restart_allowed(model *m, model_child *child) {
                                            supervisor->max_restarts);
 }
 
-/* Who waits for it (but for its end) is told this. */
+/* Answers with this the requests that wait for the child, except for its end. */
 static void tell_waiters(model *m, int c, bool all, int status) {
     model_child *child = &m->children[c];
     int kept = 0;
@@ -207,7 +208,7 @@ void model_child_ignored(model *m, int c) {
     model_child_end(m, c);
 }
 
-/* By itself: in a process of its own, or by a start function. */
+/* Starts the child alone: in a process of its own, or by a start function. */
 void model_child_try(model *m, int c) {
     model_child *child = &m->children[c];
     child->made++;
@@ -239,7 +240,7 @@ void model_child_forgive(model *m, int c) {
     m->children[c].delayed = false;
 }
 
-/* One that was put off is counted already. */
+/* Restarts the child; a restart that was delayed has been counted already. */
 void model_child_restart(model *m, int c) {
     model_child *child = &m->children[c];
     bool was_delayed = child->backoff && child->delayed;

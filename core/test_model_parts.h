@@ -11,31 +11,32 @@
 
 void model_push(int *items, int *count, int item);
 
-/* False: it is not there. */
+/* False: it was not in the list. */
 bool model_take_out(int *items, int *count, int item);
 
-/* The first, taken out. */
+/* Takes the first one out. */
 int model_shift(int *items, int *count);
 
 /* ---- processes ---- */
 
-/* To be run behind those that are ready. */
+/* Makes the process ready, after those that are. */
 void model_make_ready(model *m, int p);
 
 /* A message; from is a process or the number of a monitor. */
 void model_deliver(model *m, int p, enum dynsup_atom tag, int from, enum dynsup_atom atom);
 
-/* A monitor or a link more, whatever is there; call as in model_relation. */
+/* Adds a monitor or a link, without looking for an equal one; call as in model_relation. */
 void model_relate(model *m, int a, int b, bool monitor, int call);
 void model_unlink_now(model *m, int a, int b);
 
-/* What a link brings: a kill is like any other reason. */
+/* A signal along a link: there, kill is like any other reason. */
 void model_link_signal(model *m, int from, int to, model_reason reason);
 
 /* One more event of this kind. */
 void model_tell(model *m, enum dynsup_event_kind kind);
 
-/* Its entries end with it; who has entries in it ends with it. */
+/* To be called when a process ends: its entries end; if it is a registry, processes with entries in
+ * it are signalled. */
 void model_entries_end(model *m, int p);
 void model_registry_ended(model *m, int p);
 
@@ -43,50 +44,51 @@ void model_registry_ended(model *m, int p);
 
 void model_child_remove(model *m, int c);
 
-/* It has ended for good, did not start, or is dropped: as its supervisor's policy has it. */
+/* Handles a child that has ended for good, did not start, or is dropped, by its supervisor's
+ * policy. */
 void model_child_end(model *m, int c);
 
-/* Asks it to end, as its spec says. */
+/* Asks the child to end, as its spec says. */
 void model_child_stop(model *m, int c);
 
-/* Its supervisor ended before it. */
+/* Handles a child whose supervisor has ended before it. */
 void model_child_lost(model *m, int s, int c);
 
 /* A new process for a child with a body. */
 void model_child_incarnate(model *m, int c);
 
-/* Answers those who wait until it is up. */
+/* Answers requests that wait until the child runs. */
 void model_child_tell_up(model *m, int c);
 
-/* One attempt to start it again, whose turn it is: by itself, or with all that its supervisor's
- * policy restarts with it. */
+/* Try once to start the child again, at its turn: alone; with all that its supervisor's policy
+ * restarts with it. */
 void model_child_attempt(model *m, int c);
 void model_child_restart(model *m, int c);
 
-/* A failed one is started by hand: one attempt, which counts for nothing. */
+/* Starts a failed child by hand: one attempt, which does not count. */
 void model_child_forgive(model *m, int c);
 void model_child_try(model *m, int c);
 
-/* A failed one could not be started by hand; its start function, or one again, asks to be ignored.
- */
+/* Handle a failed child that could not be started by hand; a start function that asked to be
+ * ignored; a restart that has failed. */
 void model_child_deny(model *m, int c);
 void model_child_ignored(model *m, int c);
 void model_child_restart_failed(model *m, int c);
 
-/* Its process ended. */
+/* Handles the end of the child's process. */
 void model_child_exited(model *m, int c);
 
-/* Its timer expired: a delay, or the time for its start. */
+/* Handles the child's timer: a delay, or the time for its start, is over. */
 void model_child_timer(model *m, int c);
 
 /* ---- supervisors ---- */
 
 void model_supervisor_end_if_done(model *m, int s);
 
-/* Begins to end: the children first. */
+/* Begins the supervisor's end: the children first. */
 void model_supervisor_stop(model *m, int s, model_reason reason);
 
-/* An exit signal, which counts when it is the parent's. */
+/* Handles an exit signal to a supervisor; only the parent's counts. */
 void model_supervisor_signal(model *m, int from, int s, model_reason reason);
 
 void model_answer(model *m, int r, int status, int pid);
@@ -94,47 +96,48 @@ void model_answer(model *m, int r, int status, int pid);
 /* Handles what is parked. */
 void model_supervisor_drain(model *m, int s);
 
-/* The start function of a child begins; request -1: for a restart. */
+/* Begins the start function of a child; request -1: for a restart. */
 void model_guest_begin(model *m, int c, int request);
 
 void model_supervisor_slice(model *m, int s);
 
-/* Its process ended: children and callers learn of it. */
+/* Handles the end of the supervisor's process: children and callers learn of it. */
 void model_supervisor_ended(model *m, int s);
 
-/* The process that a start function makes. */
+/* Makes the process that a start function returns. */
 int model_guest_makes(model *m, int c);
 
-/* Who has the name of a child, if that is not the child itself: true, and the process or -1. */
+/* Is the name of a child taken, not by the child itself? Then *pid_out is the process, or -1. */
 bool model_name_taken(const model *m, int c, int *pid_out);
 
 /* ---- static supervisors ---- */
 
-/* Begins a job: it stops from `at` back, or (starts) starts from `at` on. advance must follow. */
+/* Begins a job: it stops children from `at` back, or (starts) starts them from `at` on. advance
+ * must follow. */
 void model_static_job(model *m, int s, enum model_job job, bool starts, int at);
 
 /* Goes on with the job until it has to wait or is done. */
 void model_static_advance(model *m, int s);
 bool model_static_goes_on(const model *m, int s);
 
-/* A child has ended, is dropped, or did not start. */
+/* Handles a child that has ended, is dropped, or did not start. */
 void model_static_child_end(model *m, int c);
 
-/* The restart of a child is due, and allowed: one_for_all or rest_for_one. */
+/* Begins the restart of a child that is due and allowed, by one_for_all or rest_for_one. */
 void model_static_restart(model *m, int c);
 
-/* A child stays down: those behind it are started without it, if it holds them up. */
+/* Handles a failed child: those behind it are started without it, if its start has blocked them. */
 void model_static_failed(model *m, int c);
 
-/* The child says that it is ready; its start function has returned. */
+/* Handle a child that says that it is ready; one whose start function has returned. */
 void model_static_ready(model *m, int c);
 void model_static_guest_done(model *m, int c);
 
-/* The whole of it begins to end; its process has ended. */
+/* Handle a supervisor that begins to end; one whose process has ended. */
 void model_static_stop(model *m, int s);
 void model_static_ended(model *m, int s);
 
-/* A request whose turn it is. */
+/* Handles a request at its turn. */
 int model_static_handle(model *m, int s, int r, int *pid_out);
 
 #endif

@@ -57,7 +57,7 @@ void model_doom(model *m, int p, model_reason reason) {
 
 /* ---- signals ---- */
 
-/* Is this signal, which it does not trap, its end? */
+/* Does this signal end the process if it is not trapped? */
 static bool is_fatal(const model *m, int from, int to, model_reason reason) {
     if (m->processes[to].is_registry)
         return from == m->processes[to].parent;
@@ -101,7 +101,7 @@ static model_relation *find_link(model *m, int a, int b) {
     return NULL;
 }
 
-/* A child that its supervisor spawned itself has its link in parent_link. */
+/* The link of a child that was spawned by its supervisor is parent_link. */
 static int spawned_child(const model *m, int a, int b) {
     const model_process *x = &m->processes[a], *y = &m->processes[b];
     if (x->child >= 0 && x->parent == b && !m->children[x->child].guest)

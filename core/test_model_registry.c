@@ -72,8 +72,8 @@ static bool is_linked(const model *m, int a, int b) {
     return false;
 }
 
-/* Key by key, as the keys came; each process once, and not those that a link tells. A normal end is
- * told as shutdown, also beside a link. */
+/* Signals the owners key by key, in the order of the keys; each process once, and not those that
+ * are linked. A normal end is signalled as shutdown, also to linked ones. */
 void model_registry_ended(model *m, int p) {
     bool told[MODEL_PROCESSES] = {false};
     bool normal = m->processes[p].reason.kind == DYNSUP_REASON_NORMAL;

@@ -19,7 +19,7 @@ static int last_of(const model_process *supervisor) {
     return supervisor->child_count ? supervisor->children[supervisor->child_count - 1] : -1;
 }
 
-/* The child that is so many places behind, -1: there is none. */
+/* The child that number of places behind; -1: there is none. */
 static int neighbour(const model_process *supervisor, int c, int places) {
     for (int i = 0; i < supervisor->child_count; i++) {
         int at = i + places;
@@ -38,14 +38,14 @@ static void tell(model *m, int s, int status, int pid) {
         model_answer(m, r, status, pid);
 }
 
-/* Only its spec is there from now on, if that stays. */
+/* Puts the child down: only its spec stays, or nothing. */
 static void put_down(model *m, int c) {
     model_child *child = &m->children[c];
     model_process *supervisor = &m->processes[child->supervisor];
     child->state = MODEL_DOWN;
     child->timer_ns = 0;
-    if (supervisor->order.held_up == c)
-        supervisor->order.held_up = -1;
+    if (supervisor->order.blocked_at == c)
+        supervisor->order.blocked_at = -1;
     model_take_out(supervisor->retries, &supervisor->retry_count, c);
     model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c);
     if (child->restart == DYNSUP_TEMPORARY || supervisor->stopping) {
@@ -77,7 +77,7 @@ static void failed(model *m, int c, int status, int pid) {
         order->starts = false;
     } else if (order->job == MODEL_GROUP) {
         order->at = -1;
-        order->held_up = c;
+        order->blocked_at = c;
         m->children[c].state = MODEL_RESTARTING;
         model_child_restart_failed(m, c);
     } else {
@@ -133,7 +133,7 @@ void model_static_job(model *m, int s, enum model_job job, bool starts, int at) 
     order->awaited = -1;
     order->revives = false;
     if (job == MODEL_GROUP || job == MODEL_STOP_ALL)
-        order->held_up = -1;
+        order->blocked_at = -1;
     order->first = alone ? at : -1;
     order->at = at;
 }
@@ -159,7 +159,7 @@ static void stop_one(model *m, int s, int c) {
         if (supervisor->stopping)
             put_down(m, c);
     } else if (model_take_out(supervisor->parked, &supervisor->parked_count, -2 - c)) {
-        child->state = MODEL_STOPPING; /* it ended before it was told to */
+        child->state = MODEL_STOPPING; /* it ended before it was asked to */
         model_child_exited(m, c);
     } else {
         order->awaited = c;
@@ -202,7 +202,8 @@ static void start_one(model *m, int s, int c) {
         start_process(m, c);
 }
 
-/* What had been started is stopped again; who asked for the start gets no signal. */
+/* Ends the supervisor when the children that had been started are stopped again; its starter gets
+ * no signal. */
 static void first_start_failed(model *m, int s) {
     model_process *supervisor = &m->processes[s];
     supervisor->stopping = true;
@@ -279,7 +280,7 @@ void model_static_restart(model *m, int c) {
 
 void model_static_failed(model *m, int c) {
     int s = m->children[c].supervisor;
-    if (order_of(m, s)->held_up != c)
+    if (order_of(m, s)->blocked_at != c)
         return;
     model_static_job(m, s, MODEL_GROUP, true, neighbour(&m->processes[s], c, 1));
     model_static_advance(m, s);

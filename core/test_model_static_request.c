@@ -17,7 +17,7 @@ int model_static(model *m, int caller, enum dynsup_strategy strategy, uint64_t m
     m->requests[r] = (model_request){.kind = MODEL_FIRST_START, .caller = caller, .supervisor = s};
     m->processes[caller].request = r;
     supervisor->is_static = true;
-    supervisor->order = (model_order){.strategy = strategy, .request = -1, .held_up = -1};
+    supervisor->order = (model_order){.strategy = strategy, .request = -1, .blocked_at = -1};
     for (int i = 0; i < count; i++) {
         m->children[first + i].supervisor = s;
         m->children[first + i].state = MODEL_DOWN;
@@ -38,7 +38,7 @@ static int await_named(model *m, int c, int r) {
     return DYNSUP_PENDING;
 }
 
-/* ensure_child for a name that somebody has: the answer, or the wait for it. */
+/* ensure_child for a name that is taken: answers, or waits. */
 static int ensure(model *m, int s, int r, int *pid_out) {
     int name = m->children[m->requests[r].child].name;
     int p = m->name_process[name], c = m->name_child[name];

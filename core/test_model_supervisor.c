@@ -146,7 +146,7 @@ static int terminate(model *m, int s, int r) {
     return DYNSUP_ENOT_FOUND;
 }
 
-/* Of one that has failed. */
+/* Restarts a failed child. */
 static int restart(model *m, int s, int r) {
     const model_process *supervisor = &m->processes[s];
     for (int i = 0; i < supervisor->child_count; i++) {
@@ -212,7 +212,7 @@ void model_supervisor_drain(model *m, int s) {
         model_make_ready(m, s);
 }
 
-/* A start that takes the supervisor's process lets restarts that are due go before it. */
+/* A start function, which needs the supervisor's process, comes after restarts that are due. */
 static bool must_wait(const model *m, const model_process *supervisor, enum model_kind kind,
                       int child) {
     if (kind == MODEL_STOP && supervisor->stopping)
@@ -226,7 +226,7 @@ static bool must_wait(const model *m, const model_process *supervisor, enum mode
            supervisor->order.job != MODEL_IDLE;
 }
 
-/* Does somebody wait until the process has started? */
+/* Is the process waited for until it has started? */
 static bool is_awaited(const model *m, int p) {
     const model_process *process = &m->processes[p];
     if (process->is_supervisor)

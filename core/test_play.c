@@ -1,4 +1,5 @@
-/* Random operations on a host and the reference model, and what they share: see test_play.h. */
+/* Random operations on a host and the reference model, and their common functions: see test_play.h.
+ */
 #include "test_play.h"
 #include <assert.h>
 
@@ -76,7 +77,8 @@ bool play_supervises(test_play *play, int p) {
     return any(play, p) && m->processes[p].is_supervisor;
 }
 
-/* The one whose key, with this number, comes out first: removing others does not change it. */
+/* Chooses the process whose key, mixed with this number, comes first: removing others does not
+ * change the choice. */
 int play_pick(test_play *play, bool (*fits)(test_play *play, int p)) {
     model *m = &play->model;
     int found = -1;
@@ -121,7 +123,7 @@ static void pass(test_play *play) {
     model_pass(m, test->now_ns);
 }
 
-/* Names of what is in a scenario's text: they stay. */
+/* Names in a scenario's text: they must not change. */
 static const struct operation {
     const char *name;
     void (*run)(test_play *play);
@@ -191,7 +193,7 @@ int play_op_find(const char *name) {
     return -1;
 }
 
-/* Who has come gets a key that does not tell how many there were before. */
+/* Gives new processes a key that does not depend on how many there were before. */
 static void give_keys(test_play *play) {
     const model *m = &play->model;
     uint64_t count = 0;
@@ -217,8 +219,8 @@ bool play_run(test_play *play, const play_op *op) {
     return true;
 }
 
-/* Those with an endless shutdown time, who hold up the end of a host, and whoever waits for that.
- */
+/* Kills all processes: those without a limit of their shutdown time would block the end of a host,
+ * as would those that wait for them. */
 static enum dynsup_state kill_all(test_host *test) {
     uint32_t cursor = 0;
     dynsup_pid pid;

@@ -12,8 +12,8 @@
 
 enum { PLAY_ALIVE_MAX = 40, PLAY_REFS = 1 << 16 };
 
-/* One operation: what it does to whom comes from its seed alone, and as far as it can, whatever
- * others stand before it: so a scenario can be made smaller. */
+/* One operation: what it does, and to which processes, depends on its seed alone, as far as
+ * possible, and not on earlier operations, so that a scenario can be made smaller. */
 typedef struct play_op {
     int kind;
     uint64_t seed;
@@ -26,11 +26,11 @@ typedef struct test_play {
     dynsup_ref refs[PLAY_REFS];             /* of monitors, by number */
     dynsup_ref call_refs[MODEL_REQUESTS];   /* of calls, by request */
     dynsup_timer timer_ids[MODEL_TIMERS];   /* by number */
-    uint64_t process_keys[MODEL_PROCESSES]; /* who it is, whatever its number */
+    uint64_t process_keys[MODEL_PROCESSES]; /* identifies it, independent of its number */
     uint64_t child_keys[MODEL_CHILDREN];
     int processes_keyed, children_keyed;
-    uint64_t events[DYNSUP_EVENT_COUNT]; /* how many the host has told */
-    bool tracing;                        /* what is done is printed */
+    uint64_t events[DYNSUP_EVENT_COUNT]; /* how many the host has emitted */
+    bool tracing;                        /* print what is done */
 } test_play;
 
 /* What a start function does. */
@@ -42,11 +42,11 @@ struct play_plan {
     dynsup_pid pid;
 };
 
-/* All but tracing, which stays. */
+/* Resets everything except tracing. */
 void play_init(test_play *play, test_host *test);
 
-/* A random operation, the next of a series; its kind by name, which is static, and back (-1: there
- * is none). */
+/* The next random operation of a series; the name of its kind (static), and the kind of a name (-1:
+ * none). */
 play_op play_op_random(uint64_t *random);
 const char *play_op_name(int kind);
 int play_op_find(const char *name);
@@ -55,22 +55,22 @@ int play_op_find(const char *name);
  */
 play_op play_op_choose(uint64_t *random, uint32_t (*weight)(int kind), int count);
 
-/* Does it on both and compares them: fails the test when they differ. False, and nothing is done:
- * the model has no more room. */
+/* Does the operation on both and compares them: fails the test when they differ. False, with
+ * nothing done: the model has no more room. */
 bool play_run(test_play *play, const play_op *op);
 
 /* Halts the host: everything must come to its end. Then the plans of its children are freed. */
 void play_end(test_play *play);
 
-/* Fails the test when host and model differ, which both must have come to rest. */
+/* Fails the test when host and model differ; both must have come to rest. */
 void play_compare(test_play *play);
 
-/* Counts the events that were told. */
+/* Counts the emitted events. */
 void play_events(test_play *play);
 
 /* ---- what operations and comparison share ---- */
 
-/* Says what is done, as by printf: play_note(play, format, ...). */
+/* Prints what is done, as by printf: play_note(play, format, ...). */
 #define play_note(play, ...)                                                                       \
     do {                                                                                           \
         if ((play)->tracing)                                                                       \
@@ -80,29 +80,30 @@ void play_events(test_play *play);
 /* Fails the test when the two values differ. */
 void play_same(const char *what, int which, long long model_says, long long host_says);
 
-/* One of 0 .. limit - 1; true in so many of 100 cases; any reason. */
+/* One of 0 .. limit - 1; true in that percentage of cases; any reason. */
 uint32_t play_below(test_play *play, uint32_t limit);
 bool play_chance(test_play *play, uint32_t percent);
 model_reason play_reason(test_play *play);
 
-/* 0 for -1, and for who is not known to the test yet. */
+/* The pid; 0 for -1, and for a process that the test does not know yet. */
 dynsup_pid play_pid(const test_play *play, int p);
 
-/* Lets the host have no memory soon, in few cases; true when that was the end of what was done,
- * which must have changed nothing then. */
+/* starve: in few cases, lets the host soon run out of memory. starved: true if the operation failed
+ * by that; then it must have changed nothing. */
 void play_starve(test_play *play);
 bool play_starved(test_play *play, int status);
 
-/* A number out of two. */
+/* Mixes two numbers into one. */
 uint64_t play_mix(uint64_t a, uint64_t b);
 
 int play_alive_count(const test_play *play);
 
-/* It lives, and a body of the test that waits for no answer can speak in its name. */
+/* Does the process live, with a body of the test that waits for no answer and can act in its name?
+ */
 bool play_can_act(test_play *play, int p);
 bool play_supervises(test_play *play, int p);
 
-/* One of those for whom this is true, or -1; any, mostly one who lives. */
+/* A process for which this is true, or -1; any process, mostly a living one. */
 int play_pick(test_play *play, bool (*fits)(test_play *play, int p));
 int play_pick_target(test_play *play);
 
@@ -136,23 +137,23 @@ void play_registry_stop(test_play *play);
 void play_supervisor(test_play *play);
 void play_start(test_play *play); /* or ensures */
 void play_terminate(test_play *play);
-void play_restart(test_play *play); /* one that has failed */
+void play_restart(test_play *play); /* of a failed child */
 void play_stop(test_play *play);
 void play_ready(test_play *play);
-void play_change(test_play *play); /* of what a child's starts do */
+void play_change(test_play *play); /* changes what a child's starts do */
 
 void play_static(test_play *play);
 void play_by_id(test_play *play); /* terminates, restarts or deletes */
 
-/* A child of this supervisor to be (-1: of one that is not there yet), with its program; the spec
- * needs a name of two bytes. */
+/* A future child of this supervisor (-1: of a future one), with its program; the spec needs a name
+ * of two bytes. */
 int play_child(test_play *play, int supervisor);
 dynsup_child_spec play_spec(test_play *play, int c, char *name);
 
-/* What it is, in words; good until the next call. */
+/* The child in words; valid until the next call. */
 const char *play_child_text(const model_child *child);
 
-/* The answer to the request that was made last is to be compared. */
+/* Notes that the answer to the last request is to be compared. */
 void play_asks(test_play *play, int caller);
 
 #endif

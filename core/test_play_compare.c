@@ -1,7 +1,7 @@
 /* The host held against the reference model: see test_play.h. */
 #include "test_play.h"
 
-/* The newest process of each child: which body and pid it has. */
+/* Learns the body and pid of each child's newest process. */
 static void meet_children(test_play *play) {
     model *m = &play->model;
     for (int c = 0; c < m->child_count; c++) {
@@ -68,7 +68,7 @@ static bool is_active(const model_child *child) {
            child->state != MODEL_DOWN;
 }
 
-/* The n-th to be shown: of a static supervisor the last one first. */
+/* The n-th child to be shown; a static supervisor shows the last one first. */
 static const model_child *shown(const model *m, const model_process *supervisor, int n) {
     return &m->children[supervisor->children[supervisor->is_static ? supervisor->child_count - 1 - n
                                                                    : n]];
@@ -138,7 +138,7 @@ static void compare_registry(test_play *play, int p) {
     }
 }
 
-/* Links to a supervisor that has spawned it stand with the child. */
+/* The link to the supervisor that has spawned a child is kept with the child. */
 static long long count_links(const model *m, int p) {
     long long count = m->processes[p].child >= 0 && m->processes[p].parent_link;
     for (int i = 0; i < m->relation_count; i++) {

@@ -81,7 +81,7 @@ void play_call(test_play *play) {
     play_asks(play, caller);
 }
 
-/* The request of a call that has not been answered, or -1; in few cases of one that was. */
+/* The request of an unanswered call, or -1; in few cases of an answered one. */
 static int pick_call(test_play *play) {
     model *m = &play->model;
     int found = -1;

@@ -60,7 +60,7 @@ void play_monitor(test_play *play) {
     model_monitor(m, a, b);
 }
 
-/* A monitor of somebody who can act, or NULL. */
+/* A monitor held by a process that can act, or NULL. */
 static model_relation *pick_monitor(test_play *play) {
     model *m = &play->model;
     model_relation *found = NULL;

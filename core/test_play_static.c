@@ -57,7 +57,7 @@ static bool is_static(test_play *play, int p) {
     return play_supervises(play, p) && play->model.processes[p].is_static;
 }
 
-/* One of its ids, or one that nobody has; of all that have ever been in few cases. */
+/* One of its ids, or an unused one; in few cases any id that has ever been used. */
 static int pick_id(test_play *play, int s) {
     const model *m = &play->model;
     const model_process *supervisor = &m->processes[s];

@@ -165,7 +165,7 @@ static void maybe_take_id(test_play *play, int c) {
             m->children[supervisor->children[nth % (uint32_t)supervisor->child_count]].id;
 }
 
-/* The start has failed: the child is nobody's. */
+/* Handles a failed start: the child has no supervisor. */
 static void forget(test_play *play, int c) {
     model_child *child = &play->model.children[c];
     child->state = MODEL_GONE;

@@ -22,7 +22,7 @@ dynsup_child_spec *test_order_add_guest(test_host *test, test_order *order, test
     return spec;
 }
 
-/* A draft of all specs; NULL without memory: none of the programs is anybody's then. */
+/* A draft of all specs; NULL without memory: then the programs that are left count as released. */
 static dynsup_draft *draft_of(test_host *test, const test_order *order) {
     dynsup_draft *draft = dynsup_draft_new(test->host);
     int status = draft ? 0 : DYNSUP_ENOMEM;

@@ -6,7 +6,7 @@
 
 #define TEST_CHILDREN_MAX 8
 
-/* One to be started; zeroed it has no children, one_for_one, 3 restarts in 5 s. */
+/* A static supervisor to be started; zeroed: no children, one_for_one, 3 restarts in 5 s. */
 typedef struct test_order {
     dynsup_supervisor_options options;
     dynsup_child_spec specs[TEST_CHILDREN_MAX];
@@ -18,16 +18,16 @@ typedef struct test_order {
 /* Adds a permanent worker with shutdown 5000; returns its spec, to be changed. */
 dynsup_child_spec *test_order_add(test_host *test, test_order *order);
 
-/* The same, of a start function. */
+/* The same, with a start function. */
 dynsup_child_spec *test_order_add_guest(test_host *test, test_order *order, test_plan *plan);
 
-/* Asks for the start in the caller's name: DYNSUP_PENDING, or why not. */
+/* Asks for the start in the caller's name: DYNSUP_PENDING, or an error. */
 int test_order_ask(test_host *test, test_body *caller, test_order *order);
 
-/* Starts it in the caller's name, to the end of that. */
+/* Starts it in the caller's name, and runs to the end of the start. */
 void test_order_start(test_host *test, test_body *caller, test_order *order);
 
-/* With so many plain children, started by the caller. */
+/* The same with that many plain children. */
 test_order test_ordered(test_host *test, test_body *caller, enum dynsup_strategy strategy,
                         int count);
 

@@ -18,10 +18,10 @@
 #include "memory.h"
 
 /*
- * An allocator with the contract of dynsup_alloc_fn that trusts nobody: a block moves whenever it
- * is resized, a new one is full of rubbish, and a size that is not the one the block was obtained
- * with fails the test. Zeroed it never fails; fail_at n refuses the n-th request for more memory,
- * for_ever all from there on. What shrinks is never refused and not counted.
+ * An allocator with the contract of dynsup_alloc_fn that checks its callers: a block moves whenever
+ * it is resized, a new one is full of rubbish, and a size that is not the one the block was
+ * obtained with fails the test. Zeroed, it never fails; fail_at n refuses the n-th request for more
+ * memory, for_ever all from there on. Shrinking is never refused and not counted.
  */
 typedef struct dsi_test_alloc {
     size_t fail_at; /* 1: the first request; 0: none */
@@ -49,7 +49,7 @@ static inline bool dsi_test_alloc_refuses(dsi_test_alloc *alloc) {
     return refuses;
 }
 
-/* NULL is handed on when the C library has no memory: what is tested then has to bear that
+/* Returns NULL when the C library has no memory: the tested code has to handle that
  * (tools/check-memory). */
 static inline void *dsi_test_block_new(dsi_test_alloc *alloc, size_t size) {
     dsi_test_block *block = malloc(sizeof *block + size);
@@ -78,7 +78,7 @@ static inline void dsi_test_block_free(dsi_test_alloc *alloc, void *ptr) {
     free(block);
 }
 
-/* A block that becomes smaller where it is. */
+/* Shrinks a block in place. */
 static inline void *dsi_test_block_shrink(dsi_test_alloc *alloc, void *ptr, size_t size) {
     dsi_test_block *block = (dsi_test_block *)ptr - 1;
     alloc->bytes -= block->of.size - size;
@@ -111,8 +111,8 @@ static inline void dsi_test_alloc_check_empty(const dsi_test_alloc *alloc) {
     assert_int_equal(alloc->bytes, 0);
 }
 
-/* Uses memory and returns all of it, whatever is refused; true: everything was done. It has to be
- * true when nothing was refused, and may be so when a refusal does no harm. */
+/* Uses memory and returns all of it, whatever is refused; true: everything was done. Must be true
+ * when nothing was refused, and may be when a refusal does no harm. */
 typedef bool (*dsi_test_scenario_fn)(dsi_memory *memory);
 
 static inline bool dsi_test_sweep_round(dsi_test_scenario_fn scenario, size_t n, bool for_ever) {

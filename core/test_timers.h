@@ -36,7 +36,7 @@ static inline void model_remove(model *m, const dsi_timer *timer) {
 }
 
 static inline uint64_t model_next(const model *m) {
-    return m->count ? m->sorted[0]->deadline_ns : DSI_TIME_NEVER;
+    return m->count ? m->sorted[0]->deadline_ns : DYNSUP_NEVER;
 }
 
 static inline dsi_timer *model_expired(model *m, uint64_t now_ns) {
@@ -46,13 +46,13 @@ static inline dsi_timer *model_expired(model *m, uint64_t now_ns) {
     return first;
 }
 
-/* A time span of any order of magnitude up to bits. */
+/* A time span of any order of magnitude, up to that many bits. */
 static inline uint64_t random_span(uint64_t *random, uint32_t bits) {
     return dsi_test_random(random) >> (64 - bits) >> dsi_test_random_below(random, bits);
 }
 
 static inline uint64_t time_sum(uint64_t a, uint64_t b) {
-    return b < DSI_TIME_NEVER - 1 - a ? a + b : DSI_TIME_NEVER - 1;
+    return b < DYNSUP_NEVER - 1 - a ? a + b : DYNSUP_NEVER - 1;
 }
 
 static inline void expire_both(dsi_timers *timers, model *m, uint64_t now_ns) {
@@ -79,7 +79,7 @@ static inline uint64_t random_deadline(uint64_t *random, uint64_t now_ns, uint32
     uint64_t deadline = time_sum(now_ns, random_span(random, bits));
     switch (dsi_test_random_below(random, 8)) {
     case 0:
-        return DSI_TIME_NEVER - 1 - dsi_test_random_below(random, 2);
+        return DYNSUP_NEVER - 1 - dsi_test_random_below(random, 2);
     case 1:
         return deadline - deadline % MS;
     case 2:

@@ -33,7 +33,7 @@ struct actor {
 /* Waits for a message, then closes its handle, if any: what an actor may do. */
 enum dynsup_slice listen_once(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
 
-/* Is always ready, until it is done. */
+/* Always ready, until it is done. */
 enum dynsup_slice bustle(struct actor *actor, dynsup_host *host, enum dynsup_wake wake);
 
 /* Sleeps for duration_ns, once. */
@@ -43,7 +43,7 @@ enum dynsup_slice nap(struct actor *actor, dynsup_host *host, enum dynsup_wake w
 struct place {
     dynsup_uv *uv;
     dynsup_host *host;
-    struct actor *listener; /* whom callbacks send to */
+    struct actor *listener; /* the receiver of callbacks' messages */
     int signum;             /* the last signal seen */
     unsigned stuck_count;
     uint64_t stuck_ns;
@@ -53,8 +53,7 @@ struct place {
 bool place_open(struct place *place, const dynsup_uv_config *config);
 void place_close(struct place *place);
 
-/* Opens it with the handle of somebody else in its loop, which keeps that going until it is
- * closed. */
+/* Opens it with another handle in its loop, which keeps the loop going until it is closed. */
 void place_open_with(struct place *place, uv_async_t *foreign);
 
 /* Spawns the actor as a process; false without memory. */

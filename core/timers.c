@@ -6,13 +6,13 @@
  * whose ring reaches its tick; a deadline that has passed is in the slot of now_tick. now_tick
  * follows the clock but never passes a timer, and may thus be behind while timers are due; since
  * it only comes nearer, a ring never has to hold two turns at once.
- * A slot whose time has begun (it is that of now_tick) has no runs after a call of expired and
- * gets none: wake then tells the earliest deadline, or a slot's beginning that is yet to come.
+ * A slot whose time has begun (it is that of now_tick) has no runs after a call of expired and gets
+ * none: wake then returns the earliest deadline, or the beginning of a later slot.
  * The heaps are leftist: a timer's rank is the length of its path to the right, and the left
  * child's is not less than the right one's, so that a path to the right is log2(n + 1) long at
  * most. All work is done on such paths: n timers, of whatever deadlines, make no call slow. A path
- * to the left is as long as it likes: a run is one, which grows at its end in O(1), enters the
- * heap as a whole, and leaves it from its beginning in O(1).
+ * to the left may have any length: a run is one, which grows at its end in O(1), enters the heap as
+ * a whole, and leaves it from its beginning in O(1).
  */
 #include "timers.h"
 
@@ -21,7 +21,7 @@
 
 #define TICK_BITS  18
 #define CACHE_LINE 64
-#define AHEAD      1 /* runs of a next slot that a call merges: it has fetched what the next merges */
+#define AHEAD      1 /* how many runs of a next slot a call merges; it prefetches the next ones */
 
 enum timer_state { STOPPED, HEAD, INSIDE };
 
@@ -33,7 +33,7 @@ typedef struct wheel_slot {
 /* A level's slot is 2^shift ticks: 0.26 ms, 0.52 ms, 17 ms, 1.07 s, 69 s, 208 days. */
 static const uint8_t level_shift[DSI_TIMER_LEVELS] = {0, 1, 6, 12, 18, 36};
 
-/* With the line of the cache before it, in which the record of who waits begins. */
+/* Also fetches the cache line before it, in which the record of the waiting process begins. */
 static void timer_fetch(const dsi_timer *timer) {
     __builtin_prefetch(timer);
     if (timer)
@@ -48,8 +48,8 @@ static bool timer_before(const dsi_timer *a, const dsi_timer *b) {
     return a->order < b->order;
 }
 
-/* Makes rank and sides right when one child is another one, or has another rank; true: the rank has
- * changed. Reads neither child. */
+/* Corrects rank and sides when one child was replaced or has another rank; true: the timer's own
+ * rank has changed. Reads neither child. */
 static bool right_settle(dsi_timer *timer, dsi_timer *right, unsigned rank) {
     unsigned before = timer->rank, left_rank = timer->left_rank;
     if (left_rank < rank) {
@@ -73,7 +73,7 @@ static bool left_settle(dsi_timer *timer, dsi_timer *left, unsigned rank) {
     return true;
 }
 
-/* Makes one path of the two paths to the right, then settles it from its end upwards. */
+/* Merges the two paths to the right into one, then settles it from its end upwards. */
 static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
     dsi_timer *root = NULL, *parent = NULL;
     dsi_timer **link = &root;
@@ -95,7 +95,7 @@ static dsi_timer *heap_merge(dsi_timer *a, dsi_timer *b) {
     return root;
 }
 
-/* The timer that holds timer in its place has its pointer here. */
+/* The pointer that points to the timer: its parent's or the slot's. */
 static dsi_timer **heap_link(dsi_timer_slot *slot, const dsi_timer *timer) {
     dsi_timer *parent = timer->parent;
     if (parent == NULL)
@@ -103,7 +103,7 @@ static dsi_timer **heap_link(dsi_timer_slot *slot, const dsi_timer *timer) {
     return parent->left == timer ? &parent->left : &parent->right;
 }
 
-/* The child of this rank is new, or its rank is. */
+/* Corrects ranks upwards from parent, one of whose children is new or has a new rank. */
 static void heap_settle(dsi_timer *parent, dsi_timer *child, bool is_left, unsigned rank) {
     while (parent &&
            (is_left ? left_settle(parent, child, rank) : right_settle(parent, child, rank))) {
@@ -119,7 +119,7 @@ static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer **link = heap_link(slot, timer);
     bool is_left = parent && link == &parent->left;
     if (timer->left)
-        timer_fetch(timer->left->left); /* of a run: it is merged when that one expires */
+        timer_fetch(timer->left->left); /* of a run: merged when timer->left expires */
     dsi_timer *heir = heap_merge(timer->left, timer->right);
     assert((heir || !timer->right) && "who has children leaves one of them");
     *link = heir;
@@ -132,11 +132,11 @@ static void heap_remove(dsi_timer_slot *slot, dsi_timer *timer) {
 
 static void run_link(dsi_timer_slot *slot, dsi_timer *newer, dsi_timer *older) {
     if (newer)
-        newer->right = older;
+        newer->older_run = older;
     else
         slot->run = older;
     if (older)
-        older->parent = newer;
+        older->newer_run = newer;
 }
 
 static void run_push(dsi_timer_slot *slot, dsi_timer *timer) {
@@ -151,19 +151,19 @@ static void run_behead(dsi_timer_slot *slot, dsi_timer *timer) {
     dsi_timer *heir = timer->left;
     if (heir == NULL) {
         slot->run_count--;
-        run_link(slot, timer->parent, timer->right);
+        run_link(slot, timer->newer_run, timer->older_run);
         return;
     }
     heir->state = HEAD;
-    run_link(slot, heir, timer->right);
-    run_link(slot, timer->parent, heir);
+    run_link(slot, heir, timer->older_run);
+    run_link(slot, timer->newer_run, heir);
 }
 
 static void runs_merge(dsi_timer_slot *slot, unsigned limit) {
     for (; limit > 0 && slot->run; limit--) {
         dsi_timer *head = slot->run;
         slot->run_count--;
-        run_link(slot, NULL, head->right);
+        run_link(slot, NULL, head->older_run);
         timer_fetch(slot->run);
         timer_fetch(head->left);
         head->state = INSIDE;
@@ -178,14 +178,14 @@ static bool slot_empty(const dsi_timer_slot *slot) {
     return slot->first == NULL && slot->run == NULL;
 }
 
-/* The slot's last timer is due before this one, and nothing follows it to the left. Nothing does
- * in a run; but in the heap. */
+/* Is the slot's last timer due before this one, with nothing to its left? In a run nothing is; in
+ * the heap something may be. */
 static bool follows_last(const dsi_timer_slot *slot, const dsi_timer *timer) {
     return slot->last && slot->last_ns <= timer->deadline_ns &&
            (slot->first == NULL || slot->last->left == NULL);
 }
 
-/* begun: the slot's time has begun, it gets no runs any more. */
+/* begun: the slot's time has begun, so it gets no more runs. */
 static void slot_insert(dsi_timer_slot *slot, dsi_timer *timer, bool begun) {
     dsi_timer *last = follows_last(slot, timer) ? slot->last : NULL;
     slot->last = timer;
@@ -213,7 +213,7 @@ static void last_step_back(dsi_timer_slot *slot, dsi_timer *before) {
 
 static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
     if (slot->last == timer)
-        last_step_back(slot, timer->parent);
+        last_step_back(slot, timer->state == HEAD ? timer->newer_run : timer->parent);
     if (timer->state == HEAD)
         run_behead(slot, timer);
     else
@@ -221,8 +221,8 @@ static void slot_remove(dsi_timer_slot *slot, dsi_timer *timer) {
 }
 
 static uint64_t slot_earliest(const dsi_timer_slot *slot) {
-    uint64_t earliest = slot->first ? slot->first->deadline_ns : DSI_TIME_NEVER;
-    for (const dsi_timer *head = slot->run; head; head = head->right)
+    uint64_t earliest = slot->first ? slot->first->deadline_ns : DYNSUP_NEVER;
+    for (const dsi_timer *head = slot->run; head; head = head->older_run)
         earliest = head->deadline_ns < earliest ? head->deadline_ns : earliest;
     return earliest;
 }
@@ -367,7 +367,7 @@ dsi_timer *dsi_timers_expired(dsi_timers *timers, uint64_t now_ns) {
 }
 
 uint64_t dsi_timers_next(const dsi_timers *timers) {
-    uint64_t next = DSI_TIME_NEVER;
+    uint64_t next = DYNSUP_NEVER;
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
         wheel_slot found;
         if (!level_find(timers, level, &found))
@@ -379,7 +379,7 @@ uint64_t dsi_timers_next(const dsi_timers *timers) {
 }
 
 uint64_t dsi_timers_wake(const dsi_timers *timers) {
-    uint64_t wake = DSI_TIME_NEVER;
+    uint64_t wake = DYNSUP_NEVER;
     for (unsigned level = 0; level < DSI_TIMER_LEVELS; level++) {
         wheel_slot found;
         if (!level_find(timers, level, &found))

@@ -38,8 +38,8 @@ static size_t run_check(const dsi_timer *head) {
 
 static size_t runs_check(const dsi_timer_slot *slot) {
     size_t count = 0, run_count = 0;
-    for (const dsi_timer *head = slot->run; head; head = head->right, run_count++) {
-        assert_ptr_equal(head->parent ? head->parent->right : slot->run, head);
+    for (const dsi_timer *head = slot->run; head; head = head->older_run, run_count++) {
+        assert_ptr_equal(head->newer_run ? head->newer_run->older_run : slot->run, head);
         count += run_check(head);
     }
     assert_int_equal(slot->run_count, run_count);
@@ -47,7 +47,7 @@ static size_t runs_check(const dsi_timer_slot *slot) {
     return count;
 }
 
-/* What a start goes by without a look at the last timer. */
+/* Checks what a start uses in place of reading the last timer. */
 static void last_check(const dsi_timer_slot *slot) {
     if (slot->last == NULL)
         return;
@@ -150,7 +150,7 @@ static void crowded_slots_match_a_sorted_array(void **state) {
         }
         timers_check(&timers);
     }
-    expire_both(&timers, &m, DSI_TIME_NEVER - 1);
+    expire_both(&timers, &m, DYNSUP_NEVER - 1);
 }
 
 /* As a virtual clock does, which goes where wake says. */
@@ -185,7 +185,7 @@ static bool timer_differs(const dsi_timer *a, const dsi_timer *b) {
            a->state != b->state || a->rank != b->rank;
 }
 
-/* How many timers have changed since the last call: what an operation writes is its work. */
+/* How many timers have changed since the last call: an operation's writes measure its work. */
 static size_t crowd_changes(void) {
     size_t changes = 0;
     for (size_t i = 0; i < CROWD; i++)
@@ -221,7 +221,7 @@ static void crowd_stop_some(dsi_timers *timers) {
     }
 }
 
-/* Expires some of the crowd, by the clock or, without a step, as told by wake. */
+/* Expires some of the crowd, by the clock or, without a step, at the times that wake returns. */
 static void crowd_expire(dsi_timers *timers, uint64_t now, uint64_t step_ns) {
     for (int calls = 0; calls < 200; calls++) {
         if (dsi_timers_expired(timers, now) == NULL)

@@ -5,15 +5,15 @@ static void without_timers_nothing_expires(void **state) {
     (void)state;
     dsi_timers timers;
     dsi_timers_init(&timers, 5 * MS);
-    assert_int_equal(dsi_timers_next(&timers), DSI_TIME_NEVER);
-    assert_int_equal(dsi_timers_wake(&timers), DSI_TIME_NEVER);
+    assert_int_equal(dsi_timers_next(&timers), DYNSUP_NEVER);
+    assert_int_equal(dsi_timers_wake(&timers), DYNSUP_NEVER);
     assert_null(dsi_timers_expired(&timers, 5 * MS));
-    assert_null(dsi_timers_expired(&timers, DSI_TIME_NEVER));
+    assert_null(dsi_timers_expired(&timers, DYNSUP_NEVER));
 }
 
 static void a_timer_expires_at_its_deadline_and_not_before(void **state) {
     (void)state;
-    for (uint64_t span = 1; span < DSI_TIME_NEVER / 3; span *= 3) {
+    for (uint64_t span = 1; span < DYNSUP_NEVER / 3; span *= 3) {
         dsi_timers timers;
         dsi_timer timer = {.purpose = 7};
         dsi_timers_init(&timers, MS);
@@ -70,7 +70,7 @@ static void a_stopped_timer_does_not_expire(void **state) {
     assert_false(dsi_timer_started(&soon));
     assert_int_equal(dsi_timers_next(&timers), YEAR);
     dsi_timers_stop(&timers, &late);
-    assert_int_equal(dsi_timers_next(&timers), DSI_TIME_NEVER);
+    assert_int_equal(dsi_timers_next(&timers), DYNSUP_NEVER);
     assert_null(dsi_timers_expired(&timers, 2 * YEAR));
     assert_int_equal(timers.count, 0);
 }
@@ -93,12 +93,12 @@ static void the_last_instant_is_a_deadline_like_any_other(void **state) {
     dsi_timers timers;
     dsi_timer last = {0}, before = {0};
     dsi_timers_init(&timers, 0);
-    dsi_timers_start(&timers, &last, DSI_TIME_NEVER - 1);
-    dsi_timers_start(&timers, &before, DSI_TIME_NEVER - 2);
-    assert_null(dsi_timers_expired(&timers, DSI_TIME_NEVER - 3));
-    assert_int_equal(dsi_timers_next(&timers), DSI_TIME_NEVER - 2);
-    assert_ptr_equal(dsi_timers_expired(&timers, DSI_TIME_NEVER - 1), &before);
-    assert_ptr_equal(dsi_timers_expired(&timers, DSI_TIME_NEVER - 1), &last);
+    dsi_timers_start(&timers, &last, DYNSUP_NEVER - 1);
+    dsi_timers_start(&timers, &before, DYNSUP_NEVER - 2);
+    assert_null(dsi_timers_expired(&timers, DYNSUP_NEVER - 3));
+    assert_int_equal(dsi_timers_next(&timers), DYNSUP_NEVER - 2);
+    assert_ptr_equal(dsi_timers_expired(&timers, DYNSUP_NEVER - 1), &before);
+    assert_ptr_equal(dsi_timers_expired(&timers, DYNSUP_NEVER - 1), &last);
 }
 
 static void a_long_jump_expires_all_in_order(void **state) {
@@ -109,7 +109,7 @@ static void a_long_jump_expires_all_in_order(void **state) {
     for (int i = 39; i >= 0; i--)
         dsi_timers_start(&timers, &all[i], (UINT64_C(1) << (i + 20)) + 1);
     for (int i = 0; i < 40; i++)
-        assert_ptr_equal(dsi_timers_expired(&timers, DSI_TIME_NEVER - 1), &all[i]);
+        assert_ptr_equal(dsi_timers_expired(&timers, DYNSUP_NEVER - 1), &all[i]);
 }
 
 static void the_wheel_turns_no_further_than_to_the_next_timer(void **state) {
@@ -168,7 +168,7 @@ static void timers_match_a_sorted_array(void **state) {
             assert_true(dsi_timers_wake(&timers) <= model_next(&m));
             assert_true(dsi_timers_wake(&timers) > now || model_next(&m) <= now);
         }
-        expire_both(&timers, &m, DSI_TIME_NEVER - 1);
+        expire_both(&timers, &m, DYNSUP_NEVER - 1);
         assert_int_equal(timers.count, 0);
     }
 }

@@ -1,7 +1,7 @@
 /*
- * Bounds that a build for tests makes tiny (DYNSUP_TINY): batches, stocks, pages, what is kept or
- * done at once. Nothing that is promised depends on them, so all tests hold there as well, and come
- * to the other side of each of them.
+ * Bounds that a test build makes tiny (DYNSUP_TINY): sizes of batches, stocks and pages, how much
+ * is kept or done at once. No promise depends on them, so all tests hold with tiny bounds as well,
+ * and then cross each bound.
  */
 #ifndef DSI_TINY_H
 #define DSI_TINY_H

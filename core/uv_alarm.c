@@ -8,7 +8,7 @@
 
 #define SECOND_NS 1000000000u
 
-/* Read, the descriptor is quiet until the alarm is set again. */
+/* Reading makes the descriptor quiet until the alarm is set again. */
 static void on_ring(uv_poll_t *poll, int status, int events) {
     const dsi_alarm *alarm = (const dsi_alarm *)poll;
     uint64_t count;

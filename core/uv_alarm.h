@@ -1,9 +1,9 @@
 /*
  * An alarm: ends a loop's poll at a time in ns. libuv's own timers know whole milliseconds.
  *
- * It is a help beside a timer of libuv's that comes later, and keeps no loop alive: an alarm that
- * is late, or rings for a time that nobody waits for any more, costs a turn of the loop. Where the
- * system has nothing finer (no timerfd), or no descriptor is left, there is none.
+ * An alarm helps a timer of libuv's that comes later, and does not keep a loop alive: an alarm that
+ * is late, or is not needed any more, costs one turn of the loop. Without timerfd or a free
+ * descriptor there is no alarm.
  */
 #ifndef DSI_UV_ALARM_H
 #define DSI_UV_ALARM_H
@@ -22,7 +22,8 @@ typedef struct dsi_alarm {
  * the caller closes before fini; its data is the caller's. */
 bool dsi_alarm_init(dsi_alarm *alarm, uv_loop_t *loop);
 
-/* Rings at this time of uv_hrtime, or at once when that is over; what was set before is off. */
+/* Sets the alarm to this time of uv_hrtime, in place of the time set before; a past time rings at
+ * once. */
 void dsi_alarm_set(dsi_alarm *alarm, uint64_t time_ns);
 
 void dsi_alarm_fini(dsi_alarm *alarm);

@@ -1,6 +1,6 @@
 /*
  * Alarms on a loop whose poll nothing else would end: a handle that never fires keeps it going. No
- * test waits for a time to pass; what would go wrong lasts for ever (ctest's limit ends it then).
+ * test waits for a time to pass; a failure lasts for ever (until ctest's time limit).
  */
 #include "core/uv_alarm.h"
 

@@ -58,8 +58,7 @@ static enum dynsup_slice sleep_once(struct actor *actor, dynsup_host *host, enum
     return DYNSUP_SLICE_WAIT;
 }
 
-/* A runner with all that it can have, which runs until a process has slept. True if a call has
- * failed. */
+/* A runner with all options, which runs until a process has slept. True if a call has failed. */
 static bool round_of(int fail_at) {
     const dynsup_uv_config config = {.watchdog = true, .turn_ns = 1000000};
     struct actor sleeper = {.act = sleep_once};

@@ -3,28 +3,29 @@
  *
  * Design notes.
  * - The run is a loop of its own: a step of the host, then one turn of libuv's loop. No step runs
- *   inside a callback, and every turn is followed by a step: so callbacks of others only say that
- *   the coming poll must not block (dynsup_port.wake), and nothing else is asked of them.
- * - Where others run the loop, a prepare handle makes the step, in each turn right before the poll:
- *   what it leaves behind is in place for that poll. A run in between takes its place.
- * - Where others wait for the loop's descriptor, a turn without waiting follows each step: it tells
- *   the kernel of handles that the step has started.
+ *   inside a callback, and every turn is followed by a step: so callbacks of others need only say
+ *   that the coming poll must not block (dynsup_port.wake).
+ * - When others run the loop, a prepare handle makes the step, in each turn right before the poll,
+ *   so that the handles it sets count for that poll. A run in between makes the steps itself.
+ * - When others wait for the loop's descriptor, a turn without waiting follows each step: it
+ *   registers handles that the step has started with the kernel.
  * - `awake` means: the loop will not block before the next step. It is true while the idle handle
  *   is active, during a step, and outside of runs. An active idle handle makes libuv poll without
  *   waiting; between steps it and the timer are active exactly while the host has work or a
  *   deadline, during a step never, so that a run inside a slice does not see them. They are
  *   referenced, else libuv would not poll at all in a loop without other handles, and SIGTERM would
- *   never reach a host that is busy. The async and signal handles are always active and unref'd.
- *   So when the host is still, uv_loop_alive tells about others' handles and requests alone.
+ *   never reach a host that is busy. The async and signal handles are always active and unref'd. So
+ *   when the host is still, uv_loop_alive covers only others' handles and requests.
  * - The timer's time is the rest of the wait, rounded up to milliseconds, from now. It ends the
  *   poll less than 1 ms (and the kernel's slack) after the deadline. Rounding the deadline itself
  *   up to libuv's clock, which is cut to milliseconds, could cost 2 ms. When something else ends
  *   the poll, the timer may fire a fraction of a millisecond before the deadline: then the step,
  *   which goes by the exact clock, has nothing to do and asks for the rest.
- * - Where the timer would be more than GRAIN_NS late, the alarm ends the poll instead: at the
- *   deadline, or GRAIN_NS from now, so that many deadlines are met by few polls. It is a help only:
- *   the timer stays, keeps the loop alive, and is what others who poll for the loop go by.
- * - The loop is a block apart, so that it can be left behind alone when others still use it.
+ * - When the timer would be more than GRAIN_NS late, the alarm ends the poll instead: at the
+ *   deadline, or GRAIN_NS from now, so that many deadlines are met by few polls. The alarm only
+ *   helps: the timer stays, keeps the loop alive, and sets the timeout for others that poll for the
+ *   loop.
+ * - The loop is a separate block, so that it alone can be left behind when others still use it.
  */
 #include "dynsup_uv.h"
 #include "uv_alarm.h"
@@ -37,13 +38,13 @@
 
 #define MS_NS 1000000u
 
-/* How long a step runs before I/O is looked at. A poll that finds nothing takes about 1 us: 0.1 %
- * of the time; and I/O waits no longer than a slice may last anyway. */
+/* How long a step runs before the next poll. A poll that finds nothing takes about 1 us, 0.1 % of
+ * the time; and I/O waits no longer than a slice may last anyway. */
 #define TURN_NS MS_NS
 
-#define SLICE_NS MS_NS /* of the watchdog, when nothing is said */
+#define SLICE_NS MS_NS /* of the watchdog, by default */
 
-/* By how much a deadline may be missed so that others are met with it: a poll takes some us. */
+/* How late a deadline may be met so that others are met by the same poll, which takes some us. */
 #define GRAIN_NS (MS_NS / 4)
 
 #define SIGNAL_COUNT 3
@@ -80,7 +81,7 @@ static uint64_t port_now(void *ud) {
     return uv_hrtime();
 }
 
-/* Its activity is all that counts. */
+/* Does nothing: only the handle's being active matters. */
 static void on_idle(uv_idle_t *idle) {
     (void)idle;
 }
@@ -112,7 +113,8 @@ static void on_async(uv_async_t *async) {
         uv->config.on_wake(uv->config.wake_ud);
 }
 
-/* It may be due at the beginning of a turn, and then nothing else would end that turn's poll. */
+/* Keeps the poll from blocking: a timer that is due at the beginning of a turn does not end that
+ * turn's poll. */
 static void on_timer(uv_timer_t *timer) {
     port_wake(timer->data);
 }
@@ -266,8 +268,8 @@ static void start_timer(dynsup_uv *uv, uint64_t deadline_ns) {
         dsi_alarm_set(&uv->alarm, now_ns + (left_ns > GRAIN_NS ? left_ns : GRAIN_NS));
 }
 
-/* Lets go of the loop for a step: a slice may run the loop for another host, and that run lasts as
- * long as others' handles are active. */
+/* Stops the handles for a step: a slice may run the loop for another host, and that run lasts while
+ * handles of others are active. */
 static void rest(dynsup_uv *uv) {
     uv->awake = true;
     uv_idle_stop(&uv->idle);
@@ -286,7 +288,7 @@ static void arrange(dynsup_uv *uv, enum dynsup_state state, uint64_t deadline_ns
         uv_ref((uv_handle_t *)&uv->async);
 }
 
-/* One look at what has arrived although it keeps nothing alive: a signal. */
+/* Polls once for what may have arrived without keeping the loop alive: a signal. */
 static void poll_once(dynsup_uv *uv) {
     uv_idle_start(&uv->idle, on_idle); /* libuv does not poll for nothing */
     uv_run(uv->loop, UV_RUN_NOWAIT);
@@ -330,7 +332,7 @@ static void begin(dynsup_uv *uv) {
     watched_begin(uv);
 }
 
-/* The first turn of the loop that is not ours must come. */
+/* Makes sure that the first turn of the loop comes, which others run. */
 static void turns_await(dynsup_uv *uv) {
     uv->awake = false;
     port_wake(uv);
@@ -364,7 +366,7 @@ enum dynsup_uv_end dynsup_uv_run(dynsup_uv *uv) {
 
 /* ---- steps by others ------------------------------------------------------------------------- */
 
-/* Lets the loop bring what has arrived, and tell the kernel of new handles. */
+/* Polls without waiting: handles what has arrived, and registers new handles with the kernel. */
 static void poll_arranged(dynsup_uv *uv) {
     poll_once(uv);
     if (!uv->awake)
@@ -389,7 +391,7 @@ enum dynsup_state dynsup_uv_step(dynsup_uv *uv, uint64_t budget_ns, uint64_t *de
     return dynsup_uv_timeout_ms(uv) == 0 ? DYNSUP_READY : state;
 }
 
-/* In a turn of the loop, before it polls. */
+/* Makes a step in a turn of the loop, before it polls. */
 static void on_prepare(uv_prepare_t *prepare) {
     dynsup_uv *uv = prepare->data;
     uint64_t deadline_ns;
@@ -420,7 +422,7 @@ int dynsup_uv_fd(const dynsup_uv *uv) {
     return uv_backend_fd(uv->loop);
 }
 
-/* libuv says 0 for a loop that is not alive; but a wake-up may come to it. */
+/* libuv returns 0 for a loop that is not alive, but such a loop may still be woken. */
 int dynsup_uv_timeout_ms(const dynsup_uv *uv) {
     return uv_loop_alive(uv->loop) ? uv_backend_timeout(uv->loop) : -1;
 }

@@ -137,7 +137,7 @@ static enum dynsup_slice nap_and_close(struct actor *actor, dynsup_host *host,
     return nap(actor, host, wake);
 }
 
-/* As above: the timer of the host is no more then, and the poll must not last for ever. */
+/* As above, but the host's timer is gone by then, and the poll must not last for ever. */
 static void a_deadline_that_passes_before_the_poll_is_not_slept_over(void **state) {
     (void)state;
     uv_timer_t timer;

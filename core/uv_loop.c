@@ -21,7 +21,7 @@ static void close_handle(uv_handle_t *handle, void *ud) {
 
 void dynsup_uv_loop_close_handles(struct uv_loop_s *loop) {
     uv_walk(loop, close_handle, NULL);
-    uv_run(loop, UV_RUN_NOWAIT); /* closes; what a thread works on is not waited for */
+    uv_run(loop, UV_RUN_NOWAIT); /* closes; does not wait for work in threads */
 }
 
 void dynsup_uv_loop_finish(struct uv_loop_s *loop) {
@@ -32,6 +32,6 @@ void dynsup_uv_loop_free(struct uv_loop_s *loop) {
     if (!loop)
         return;
     dynsup_uv_loop_close_handles(loop);
-    if (uv_loop_close(loop) == 0) /* else something is in use still: better leaked than freed */
+    if (uv_loop_close(loop) == 0) /* else it is still in use: better leaked than freed */
         free(loop);
 }

@@ -1,7 +1,7 @@
 /*
  * A host whose loop others wait for or run: steps without waiting, and turns of the loop.
  *
- * No test waits for a time to pass but as a host does.
+ * No test waits for a time to pass, except as a host does.
  */
 #include "core/test_uv.h"
 

@@ -25,7 +25,7 @@ static bool objects_equal(const dynsup_host *host, uint64_t a, uint64_t b) {
 
 #define INT64_END 9223372036854775808.0 /* 2^63 */
 
-/* The whole number that the value is, if it is one. */
+/* Is the value a whole number? Then *whole_out is set. */
 static bool whole(const dynsup_value *value, int64_t *whole_out) {
     if (value->kind == DYNSUP_INTEGER) {
         *whole_out = value->as.integer;

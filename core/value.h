@@ -26,16 +26,16 @@ dynsup_value dsi_value_copy(struct dynsup_host *host, dynsup_value value);
 /* Ends an owner's share of the value and makes it nil. */
 void dsi_value_release(struct dynsup_host *host, dynsup_value *value);
 
-/* Are they the same value: what Lua's rawequal says of them. A number that is no number is equal to
- * nothing. Equal values have the same hash. */
+/* Are they the same value, as by Lua's rawequal? NaN equals nothing. Equal values have the same
+ * hash. */
 bool dsi_value_equal(const struct dynsup_host *host, const dynsup_value *a, const dynsup_value *b);
 uint64_t dsi_value_hash(const struct dynsup_host *host, const dynsup_value *value);
 
 dynsup_reason dsi_reason_copy(struct dynsup_host *host, const dynsup_reason *reason);
 void dsi_reason_release(struct dynsup_host *host, dynsup_reason *reason);
 
-/* What all but those who wait for a start are told: a good end is "normal" whatever its value, as
- * of a start that is to be ignored. The value is not copied. */
+/* The reason as others see it (not the process that waits for the start): a normal end is "normal"
+ * whatever its value is, as after a start that is to be ignored. The value is not copied. */
 static inline dynsup_reason dsi_reason_told(const dynsup_reason *reason) {
     if (reason->kind != DYNSUP_REASON_NORMAL)
         return *reason;

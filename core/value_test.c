@@ -1,4 +1,4 @@
-/* Tests of values: which are the same for an id, and the texts of atoms. */
+/* Tests of values: which are equal as ids, and the texts of atoms. */
 #include "test_host.h"
 
 #include "state.h"

@@ -11,12 +11,12 @@
  *   `running` under the lock: no look touches a thread or a host after the run, when they may be
  *   gone.
  * - The handler finds the host by `current`, a thread-local pointer that is set from begin to end;
- *   it runs in the host's thread, so the host cannot go away under it. initial-exec: elsewhere the
- *   first access to a thread-local variable of a shared library may allocate, which a handler must
- *   not.
- * - A signal counts as answered when it found a slice running. A long time between slices (the
- *   pump) is therefore nobody's fault, and a slice is stuck when PATIENCE answered signals did not
- *   end it. From then on the gap between signals doubles, up to GAP_MAX_NS, since each one
+ *   it runs in the host's thread, so the host cannot be freed meanwhile. initial-exec: elsewhere
+ *   the first access to a thread-local variable of a shared library may allocate, which a handler
+ *   must not.
+ * - A signal counts as answered when it found a slice running. A long time between slices (in the
+ *   pump) is therefore charged to no slice, and a slice is stuck when PATIENCE answered signals did
+ *   not end it. From then on the gap between signals doubles, up to GAP_MAX_NS, since each one
  *   interrupts the C function's system calls; the looks go on, because the host's clock needs the
  *   tick as soon as the slice is over.
  * - `tick` here and the count of slices in the core are volatile in the public header, which says
@@ -38,7 +38,7 @@
 #include <time.h>
 
 #define PARK_LOOKS 10         /* idle looks before the watchdog parks */
-#define PATIENCE   3          /* signals a slice may leave without effect */
+#define PATIENCE   3          /* signals that a slice may ignore */
 #define GAP_MAX_NS 1000000000 /* between two signals for a slice that is stuck */
 #define SECOND_NS  1000000000
 
@@ -64,7 +64,7 @@ struct dsi_watchdog {
 
     /* Under the lock. */
     bool quit;
-    bool running; /* between begin and end: only then are these two looked at: */
+    bool running; /* between begin and end: only then are these two read: */
     pthread_t host_thread;
     const volatile uint64_t *slices; /* the host's */
 
@@ -146,7 +146,7 @@ static uint64_t clock_ns(void) {
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* Another slice runs than at the last look, or none. */
+/* Notes that another slice runs than at the last look, or none. */
 static void watch_anew(dsi_watchdog *dog, uint64_t slices, uint64_t now_ns) {
     dog->seen = slices;
     dog->seen_ns = now_ns;
@@ -160,7 +160,7 @@ static void note_stuck(dsi_watchdog *dog, uint64_t now_ns) {
     atomic_store(&dog->stuck_ns, now_ns - dog->seen_ns);
 }
 
-/* One slice has run for a whole look, or for several. */
+/* Handles a slice that has run for one or more whole looks. */
 static void press(dsi_watchdog *dog, uint64_t now_ns) {
     bool stuck = atomic_load(&dog->answered) - dog->seen_answered >= PATIENCE;
     if (stuck)
@@ -196,7 +196,7 @@ static void park(dsi_watchdog *dog) {
     dog->next_ns = clock_ns();
 }
 
-/* Looks keep to their grid; those that were missed are left out. */
+/* Looks stay on a fixed grid; missed ones are skipped. */
 static void wait_for_next_look(dsi_watchdog *dog) {
     uint64_t now_ns = clock_ns();
     dog->next_ns += dog->slice_ns;
@@ -251,7 +251,7 @@ static void fini_sync(dsi_watchdog *dog) {
     pthread_mutex_destroy(&dog->lock);
 }
 
-/* The thread takes no signals, so that those of the program stay with the program's threads. */
+/* The thread blocks all signals, so that the program's own threads get them. */
 static int start_thread(dsi_watchdog *dog) {
     sigset_t all, before;
     sigfillset(&all);
@@ -351,7 +351,8 @@ void dsi_watchdog_enter(dsi_watchdog *dog) {
     pthread_mutex_unlock(&dog->lock);
 }
 
-/* The watchdog may have noted a slice once more after it was taken: that is the same number. */
+/* The watchdog may have noted the same slice once more after it was taken: then the number is the
+ * same. */
 static uint64_t take_stuck(dsi_watchdog *dog) {
     uint64_t stuck_ns = atomic_exchange(&dog->stuck_ns, 0);
     uint64_t slice = atomic_load(&dog->stuck_slice);

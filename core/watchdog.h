@@ -16,20 +16,21 @@ typedef struct dsi_watchdog dsi_watchdog;
  * first one in the program installs the handler of SIGURG. */
 int dsi_watchdog_new(uint64_t slice_ns, dsi_watchdog **dog_out);
 
-/* Ends the thread. The last one in the program puts the former handler of SIGURG back, unless
- * somebody else has replaced ours meanwhile. dog may be NULL. Not between begin and end. */
+/* Ends the thread. The last one in the program restores the former handler of SIGURG, unless ours
+ * has been replaced meanwhile. dog may be NULL. Not between begin and end. */
 void dsi_watchdog_free(dsi_watchdog *dog);
 
-/* The counter for dynsup_port.tick, raised at every look; it stands still while the watchdog is
+/* The counter for dynsup_port.tick, raised at every look; it does not change while the watchdog is
  * parked. It is stored atomically: read it by __atomic_load_n. */
 const volatile uint32_t *dsi_watchdog_tick(const dsi_watchdog *dog);
 
-/* Says which host is watched. Once, before begin. The host must be there from begin to end only. */
+/* Says which host is watched. Once, before begin. The host needs to exist from begin to end only.
+ */
 void dsi_watchdog_attach(dsi_watchdog *dog, dynsup_host *host);
 
 /* The calling thread is the host's from begin to end; these pairs may be nested with those of other
- * watchdogs. SIGURG is unblocked in between. After end the thread is sent nothing more and the host
- * not looked at. */
+ * watchdogs. SIGURG is unblocked in between. After end no signal is sent to the thread, and the
+ * host is not read. */
 void dsi_watchdog_begin(dsi_watchdog *dog);
 void dsi_watchdog_end(dsi_watchdog *dog);
 

@@ -1,9 +1,9 @@
 /*
  * The watchdog, around steps of hosts whose bodies spin until they are preempted.
  *
- * A watchdog that does not do its work shows as a test that never ends (ctest's limit ends it
- * then). Threads report by values; only the main thread asserts. Spinning bodies read the clock: a
- * library call, at which ThreadSanitizer lets signals through.
+ * A watchdog that fails shows as a test that never ends (until ctest's time limit). Threads report
+ * by values; only the main thread asserts. Spinning bodies read the clock: a library call, at which
+ * ThreadSanitizer lets signals through.
  */
 #define _XOPEN_SOURCE 700 /* the fields of sigaction */
 
@@ -74,7 +74,7 @@ static void watched_open(struct watched *watched) {
     dsi_watchdog_attach(watched->dog, watched->host);
 }
 
-/* The host goes first: the watchdog does not look at it any more. */
+/* The host is freed first: the watchdog does not read it any more. */
 static void watched_close(struct watched *watched) {
     dynsup_host_free(watched->host);
     dsi_watchdog_free(watched->dog);
@@ -299,7 +299,7 @@ static void a_handler_of_ours_that_somebody_kept_is_not_its_own_former(void **st
     watched_open(&watched);
     sigaction(SIGURG, NULL, &ours);
     watched_close(&watched);
-    sigaction(SIGURG, &ours, NULL); /* as who had saved and puts back what it found */
+    sigaction(SIGURG, &ours, NULL); /* as a program that saved a handler and restores it */
     watched_open(&watched);
     assert_true(spin(&watched, 1, &stuck_ns));
     assert_true(former_calls > 0);

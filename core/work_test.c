@@ -1,13 +1,13 @@
-/* Tests of the time that work takes: it is put down to who has worked, and what the pump does
- * beside it to nobody, where processes have limits. */
+/* Tests of the time that work takes: it is charged to the process that has worked, and the pump's
+ * time to none, if processes have limits. */
 #include "test_host.h"
 
 #include "dynsup_limits.h"
 
 #define MS_NS UINT64_C(1000000)
 
-/* A worker that may work for 100 ms in a second, and what ends beside it in half a second of close
- * handlers. */
+/* A worker that may work for 100 ms in a second, and a process that ends beside it in half a second
+ * of close handlers. */
 typedef struct scene {
     test_host *test;
     test_body *slow, *worker;
@@ -59,7 +59,7 @@ static void say(const scene *s) {
     assert_int_equal(dynsup_send(s->test->host, s->worker->pid, &hello, 1), 0);
 }
 
-/* It has worked for so many ms in all. */
+/* Asserts that it has worked for that many ms in total. */
 static void check_worked(const scene *s, uint64_t ms) {
     assert_true(test_alive(s->worker));
     assert_int_equal(worked_ns(s), ms * MS_NS);
@@ -72,7 +72,7 @@ static enum dynsup_slice act_begin_slowly(test_body *self, dynsup_outcome *outco
     return DYNSUP_SLICE_WAIT;
 }
 
-/* Works for 1 ms before and 1 ms behind what it starts. */
+/* Works for 1 ms before and 1 ms after what it starts. */
 static enum dynsup_slice act_start(test_body *self, dynsup_outcome *outcome) {
     scene *s = self->more;
     test_body *inner = s->slow = test_body_new(s->test);

@@ -2,16 +2,16 @@
 -- Usage: lua5.4 tools/check-includes.lua (in the project's root)
 
 -- The layers of the core, lowest first. A file belongs to the layer with the longest name that it
--- begins with (process_links.c: process) and may include headers of its own layer and lower ones.
+-- begins with (report_text.c: report) and may include headers of its own layer and lower ones.
 local layers = {
     { "memory", "list", "slots" },
     { "intensity", "backoff", "lifecycle" },
     { "timers", "names" },
     { "state", "value", "clock" },
-    { "process", "mailbox", "link", "monitor", "delayed", "possession", "event", "registry", "step" },
+    { "process", "mailbox", "link", "monitor", "delayed", "possession", "event", "registry",
+        "clock_step" },
     { "supervisor", "child", "cursor", "request", "start", "guest", "life", "lose", "incarnation", "dynamic",
-        "static", "shutdown", "saved", "limits",
-        "renew" },
+        "static", "shutdown", "saved", "limits", "renew" },
     { "host", "ahead", "pump", "slice", "reap", "halt", "check" },
     { "api" },
     { "watchdog", "uv", "report", "record" },
@@ -78,10 +78,11 @@ end
 
 local function check_core(file, number, path)
     if is_test(file) or public[path] then return end
+    if public[file] then return problem(file, number, "a public header includes " .. path .. ", which is not") end
     if is_test(path) then return problem(file, number, "includes a test's header") end
     if not path:match "^core/" then return problem(file, number, "includes " .. path .. ", which is above the core") end
     local mine, theirs = rank(file), rank(path)
-    if public[file] or not mine then return end
+    if not mine then return end
     if not theirs then return problem(file, number, path .. " has no layer in tools/check-includes.lua") end
     if theirs > mine then return problem(file, number, "includes " .. path .. ", which is a layer above") end
 end

@@ -1,31 +1,31 @@
-/* Steps: see step.h. */
-#include "step.h"
+/* Steps: see clock_step.h. */
+#include "clock_step.h"
 
 #include "process.h"
 
 #include <assert.h>
 
-static dsi_step *step_first(const dsi_clock *clock) {
-    return dsi_item(dsi_list_first(&clock->steps), dsi_step, node);
+static dsi_clock_step *step_first(const dsi_clock *clock) {
+    return dsi_item(dsi_list_first(&clock->steps), dsi_clock_step, node);
 }
 
 static uint64_t step_end(const dsi_clock *clock, uint64_t ns) {
     uint64_t from_ns = clock->base_ns;
     if (!dsi_list_empty(&clock->steps))
-        from_ns = dsi_item(dsi_list_last(&clock->steps), dsi_step, node)->until_ns;
+        from_ns = dsi_item(dsi_list_last(&clock->steps), dsi_clock_step, node)->until_ns;
     return ns < DYNSUP_NEVER - 1 - from_ns ? from_ns + ns : DYNSUP_NEVER - 1;
 }
 
-bool dsi_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out) {
+bool dsi_clock_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *key_out) {
     dynsup_host *host = clock->host;
-    dsi_step *step = dsi_memory_new(&host->memory, sizeof *step);
+    dsi_clock_step *step = dsi_memory_new(&host->memory, sizeof *step);
     if (!step)
         return false;
     if (!dsi_node_linked(&clock->stepping))
         dsi_clock_hold(clock);
     step->until_ns = step_end(clock, ns);
     step->caller = caller;
-    step->key = *key_out = dynsup_key_new(host);
+    step->key = *key_out = dsi_wait_key_new(host);
     dsi_list_append(&clock->steps, &step->node);
     clock->lap = 0;
     dsi_host_wake(host);
@@ -34,7 +34,7 @@ bool dsi_step_begin(dsi_clock *clock, uint64_t ns, dynsup_pid caller, uint64_t *
 
 /* ---- whose turn it is ---- */
 
-/* Nothing is ready; the mark of a lap that nobody waits for any more is nothing. */
+/* Is nothing ready? The mark of a lap does not count. */
 static bool is_quiet(const dynsup_host *host) {
     const dsi_node *first = dsi_list_first(&host->ready);
     if (first == &host->lap)
@@ -65,7 +65,7 @@ static bool may_go(dsi_clock *clock) {
 
 /* ---- moving on ---- */
 
-static void caller_tell(dynsup_host *host, const dsi_step *step) {
+static void caller_tell(dynsup_host *host, const dsi_clock_step *step) {
     dsi_process *caller = dsi_process_find(host, step->caller);
     if (caller && caller->state == DSI_PROCESS_WAITING && caller->wait == DSI_WAIT_KEY &&
         caller->wait_key == step->key)
@@ -74,17 +74,17 @@ static void caller_tell(dynsup_host *host, const dsi_step *step) {
 
 static void step_done(dsi_clock *clock) {
     dynsup_host *host = clock->host;
-    dsi_step *step = step_first(clock);
+    dsi_clock_step *step = step_first(clock);
     dsi_node_remove(&step->node);
     caller_tell(host, step);
     dsi_memory_free(&host->memory, step, sizeof *step);
     if (dsi_list_empty(&clock->steps)) {
-        dsi_clock_let_go(clock);
-        dsi_clock_check(clock);
+        dsi_clock_go_on(clock);
+        dsi_clock_free_if_unused(clock);
     }
 }
 
-bool dsi_step_go(dsi_clock *clock) {
+bool dsi_clock_step_go(dsi_clock *clock) {
     assert(dsi_node_linked(&clock->stepping));
     if (!may_go(clock))
         return false;
@@ -100,8 +100,9 @@ bool dsi_step_go(dsi_clock *clock) {
     return false;
 }
 
-void dsi_steps_free(dsi_clock *clock) {
+void dsi_clock_steps_free(dsi_clock *clock) {
     dsi_node *node;
     while ((node = dsi_list_pop(&clock->steps)))
-        dsi_memory_free(&clock->host->memory, dsi_item(node, dsi_step, node), sizeof(dsi_step));
+        dsi_memory_free(&clock->host->memory, dsi_item(node, dsi_clock_step, node),
+                        sizeof(dsi_clock_step));
 }

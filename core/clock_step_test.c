@@ -1,9 +1,9 @@
-/* Tests of steps: exact times, order, whose turn it is, who is told. */
+/* Tests of steps: exact times, order, turns, and callers that are woken. */
 #include "test_clock.h"
 
 #include "dynsup_look.h"
 
-/* ---- who writes down what happens when ---- */
+/* ---- a diary of what happens when ---- */
 
 typedef struct entry {
     uint64_t at_ns; /* of the process's clock */
@@ -26,7 +26,7 @@ static enum dynsup_slice note(test_body *self, dynsup_outcome *outcome) {
     return DYNSUP_SLICE_WAIT;
 }
 
-/* It sleeps so many ms again and again, and notes when it wakes. */
+/* Sleeps for a number of ms again and again, and notes when it wakes. */
 static enum dynsup_slice tick(test_body *self, dynsup_outcome *outcome) {
     self->until = dynsup_now(self->test->host) + *(uint64_t *)self->more;
     return note(self, outcome);
@@ -144,7 +144,7 @@ static enum dynsup_slice busy(test_body *self, dynsup_outcome *outcome) {
     return DYNSUP_SLICE_AGAIN;
 }
 
-/* Processes that never wait; CROWD are more than have a slice between two looks at the steps. */
+/* Processes that never wait; CROWD is more than have a slice between two checks of the steps. */
 enum { CROWD = 40 };
 
 static void crowd(test_host *test, int count) {
@@ -152,7 +152,7 @@ static void crowd(test_host *test, int count) {
         test_spawn(test, NULL)->act = busy;
 }
 
-/* Nothing is quiet any more: so many steps of the host, which ends the crowd. */
+/* With the host never quiet: makes that many steps of the host, then ends the crowd. */
 static void run_rounds(test_host *test, int count) {
     uint64_t deadline_ns;
     for (int i = 0; i < count; i++) {
@@ -177,8 +177,7 @@ static void others_that_never_wait_hold_up_no_step(void **state) {
     assert_int_equal(test_clock_look(test, clock).now_ns, 100 * MS);
 }
 
-/* A worker of the clock asks a server of the host's, again after each answer, until it has three.
- */
+/* A worker on the clock asks a server on the host's clock, again after each answer, three times. */
 static test_body *server, *worker;
 
 static void say(test_host *test, const test_body *to) {
@@ -217,7 +216,7 @@ static void a_server_elsewhere_answers_before_the_time_goes_on(void **state) {
     expect(4, later, 4);
 }
 
-/* It goes on for a hundred slices, and notes its time at the end. */
+/* Goes on for a hundred slices, and notes its time at the end. */
 static enum dynsup_slice toil(test_body *self, dynsup_outcome *outcome) {
     (void)outcome;
     if (self->slices < 100)
@@ -261,7 +260,7 @@ static void do_nothing(test_body *self) {
     (void)self;
 }
 
-/* They come behind others, of which there are more than end between a few looks at the steps. */
+/* They end after others, which are more than end between a few checks of the steps. */
 static void ends_are_waited_for(void **state) {
     test_host *test = *state;
     dynsup_clock clock = test_clock(test, true);
@@ -318,7 +317,7 @@ static void a_process_paused_by_itself_is_not_waited_for(void **state) {
     assert_int_equal(body->wake, DYNSUP_WAKE_TIMEOUT);
 }
 
-/* ---- who is told ---- */
+/* ---- which callers are woken ---- */
 
 static enum dynsup_slice told(test_body *self, dynsup_outcome *outcome) {
     dynsup_clock clock = *(dynsup_clock *)self->more;
