@@ -1,7 +1,10 @@
 /* Accounts of processes: who runs is debited, and ends when it was refused too often. */
 #include "bindings/account.h"
 
+#include "bindings/body.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/preempt.h"
 #include "bindings/program.h"
 #include "bindings/server.h"
 #include "bindings/spec_limits.h"

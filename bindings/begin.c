@@ -5,9 +5,12 @@
  * a coroutine: of those that are started and have ended before others begin, few are ever needed.
  */
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/heap_group.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 
 #include <assert.h>
 

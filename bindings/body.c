@@ -1,9 +1,14 @@
 /* Coroutines as bodies of processes and guests. */
-#include "bindings/binding.h"
+#include "bindings/body.h"
 
 #include "bindings/account.h"
+#include "bindings/close.h"
+#include "bindings/crash.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
+#include "bindings/message.h"
+#include "bindings/preempt.h"
+#include "bindings/server.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* How long code may run that is called between slices and that nobody can interrupt. */
 #include "bindings/callback.h"
 
+#include "bindings/preempt.h"
+
 #define CALLBACK_MS    1000
 #define CALLBACK_NS    (CALLBACK_MS * UINT64_C(1000000))
 #define CALLBACK_COUNT 1000000 /* instructions between two looks at the time */

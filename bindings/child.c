@@ -1,11 +1,16 @@
 /* Children: start_child and ensure_child. */
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/extra.h"
 #include "bindings/heap_program.h"
 #include "bindings/kept.h"
+#include "bindings/module.h"
+#include "bindings/origin.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/request.h"
+#include "bindings/server.h"
 #include "bindings/spec.h"
 #include "bindings/worker.h"
 

@@ -2,6 +2,7 @@
 #include "bindings/field.h"
 #include "bindings/look.h"
 #include "bindings/metatable.h"
+#include "bindings/module.h"
 #include "bindings/request.h"
 
 static dynsup_pid turn_pid(lua_State *L) {

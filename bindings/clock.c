@@ -6,6 +6,8 @@
  * then on it is no clock's: other finalizers may find it still.
  */
 #include "bindings/clock.h"
+
+#include "bindings/body.h"
 #include "core/dynsup_clock.h"
 
 #include <math.h>

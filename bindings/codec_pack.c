@@ -9,11 +9,11 @@
  * not put off, for who unpacks it wants it whole: there the stack is the limit.
  * What fails sets the packer's status and returns false, up to the top.
  */
-#include "bindings/codec_format.h"
 #include "bindings/codec_pack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_format.h"
+#include "bindings/codec_type.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* Unpacking, its lower part: a value from bytes, or the beginning of one that has parts. */
 #include "bindings/codec_unpack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_type.h"
 
 #include <limits.h>
 

@@ -1,8 +1,8 @@
 /* What cannot travel, in words: its kind, its place among the values, and why. */
 #include "bindings/codec_pack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_type.h"
 
 #include <ctype.h>
 #include <stdarg.h>

@@ -12,7 +12,8 @@
  * Where code runs in the middle of the core's work, for which the collector is stopped, nothing may
  * start it or change what it does: as in a finalizer, such calls do nothing, and tell nil.
  */
-#include "bindings/binding.h"
+#include "bindings/body.h"
+#include "bindings/module.h"
 
 #define CYCLES 2 /* the first one may have been past what is garbage now */
 

@@ -5,7 +5,7 @@
  * their metatables; everything else stays what it is. It works through a list of tables, not by
  * recursion, so no depth is too much for the C stack.
  */
-#include "bindings/binding.h"
+#include "bindings/message.h"
 
 /* Stack of a copy: a memo from tables to their copies, and the list of those still to be filled. */
 typedef struct copying {

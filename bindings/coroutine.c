@@ -9,7 +9,11 @@
  * else they are "normal" and cannot be resumed or closed. Outside of a host these functions do what
  * Lua's do.
  */
+#include "bindings/body.h"
 #include "bindings/callback.h"
+#include "bindings/close.h"
+#include "bindings/module.h"
+#include "bindings/preempt.h"
 
 #include <stdlib.h>
 #include <string.h>

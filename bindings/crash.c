@@ -1,7 +1,10 @@
 /* Crash objects: an uncaught error with the traceback of the coroutine it happened in. */
-#include "bindings/binding.h"
+#include "bindings/crash.h"
 
 #include "bindings/codec_type.h"
+#include "bindings/message.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 
 #define TYPE_NAME "dynsup.crash"
 

@@ -1,6 +1,9 @@
 /* Dry runs: what a script declares is checked, and no worker runs. */
 #include "bindings/dry.h"
 
+#include "bindings/body.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
 #include "bindings/server.h"
 #include "bindings/spec.h"
 

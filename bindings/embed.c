@@ -8,10 +8,12 @@
  * by the collector.
  */
 #include "bindings/embed.h"
+
 #include "bindings/log.h"
 #include "bindings/memory.h"
 #include "bindings/own_state.h"
 #include "bindings/post.h"
+#include "bindings/protect.h"
 
 #include <poll.h>
 

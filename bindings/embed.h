@@ -2,7 +2,7 @@
 #ifndef DSL_EMBED_H
 #define DSL_EMBED_H
 
-#include "bindings/check.h"
+#include "bindings/misuse.h"
 
 /* Calls fn protected, on the host's own thread: its first argument is ud (a light userdata), then
  * the count values on top of L. 0, or a code: DYNSUP_ENOMEM, or DYNSUP_EREASON for another error,

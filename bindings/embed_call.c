@@ -7,6 +7,9 @@
  * to be closed: so the program is told even if that process is killed.
  */
 #include "bindings/embed.h"
+#include "bindings/message.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

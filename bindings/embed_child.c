@@ -9,9 +9,11 @@
  * asker is killed, and by the collector when it was killed before its first slice.
  */
 #include "bindings/account.h"
-#include "bindings/check.h"
 #include "bindings/embed.h"
 #include "bindings/metatable.h"
+#include "bindings/misuse.h"
+#include "bindings/module.h"
+#include "bindings/process.h"
 #include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
@@ -381,7 +383,7 @@ typedef struct terminating {
 
 static int terminate_protected(lua_State *L) {
     const terminating *t = lua_touserdata(L, 1);
-    dsl_embed_function(L, t->box.host, dsl_supervisor_functions, "terminate_child");
+    dsl_embed_function(L, t->box.host, dsl_dynamic_functions, "terminate_child");
     dsl_id_push(L, t->supervisor);
     dsl_id_push(L, t->child);
     return call_protected(L);

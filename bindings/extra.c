@@ -1,10 +1,10 @@
 /* Extra arguments of a supervisor whose children are in another heap than they are. */
 #include "bindings/extra.h"
 
-#include "bindings/binding.h"
 #include "bindings/callback.h"
 #include "bindings/heap_group.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/spec.h"
 
 typedef struct packing {

@@ -3,6 +3,7 @@
 
 #include "bindings/fs.h"
 
+#include "bindings/loop.h"
 #include "bindings/native.h"
 
 #include <ctype.h>

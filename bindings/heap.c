@@ -1,10 +1,11 @@
 /* Further heaps: their records, from the making to the closing. */
 #include "bindings/heap.h"
 
-#include "bindings/binding.h"
+#include "bindings/body.h"
 #include "bindings/heap_group.h"
 #include "bindings/http.h"
 #include "bindings/kept.h"
+#include "bindings/look.h"
 #include "bindings/observe.h"
 #include "bindings/pending.h"
 #include "bindings/program.h"

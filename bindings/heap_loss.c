@@ -12,6 +12,7 @@
 
 #include "bindings/binding.h"
 #include "bindings/heap_group.h"
+#include "bindings/preempt.h"
 
 void dsl_heap_over(void *p) {
     dsl_heap *heap = p;

@@ -2,8 +2,11 @@
 #include "bindings/heap_program.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/spec.h"
 #include "bindings/spec_env.h"
 

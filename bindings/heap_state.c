@@ -8,8 +8,9 @@
 #include "bindings/heap.h"
 
 #include "bindings/account.h"
-#include "bindings/binding.h"
+#include "bindings/lua_state.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

@@ -9,18 +9,21 @@
  * but to free it.
  * A host is open while it has a core.
  */
-#include "bindings/binding.h"
+#include "bindings/host.h"
 
 #include "bindings/account.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
+#include "bindings/kept.h"
 #include "bindings/log.h"
+#include "bindings/look.h"
+#include "bindings/lua_state.h"
 #include "bindings/metatable.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
-#include "bindings/kept.h"
+#include "bindings/service.h"
 #include "bindings/signal.h"
 
 #include <errno.h>

@@ -310,6 +310,9 @@ enum dynsup_state dsl_host_run(dsl_host *host);
 /* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
 enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
+/* Makes the core report the events that the log and observers want, and no others. */
+void dsl_events_want(dsl_host *host);
+
 /* ---- port.c ---- */
 
 /* The clock and wake-up that the host has without a loop. */

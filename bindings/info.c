@@ -2,12 +2,14 @@
  * many.
  */
 #include "bindings/look.h"
-#include "bindings/program.h"
-#include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/field.h"
 #include "bindings/heap_look.h"
+#include "bindings/module.h"
+#include "bindings/program.h"
+#include "bindings/spec_limits.h"
 
 #include <limits.h>
 

@@ -14,6 +14,8 @@
 
 #include "bindings/pending.h"
 
+#include <uv.h>
+
 typedef struct dsl_job dsl_job;
 
 typedef struct dsl_job_ops {

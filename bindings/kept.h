@@ -26,21 +26,12 @@ dynsup_value dsl_kept_value(lua_State *L, dsl_host *host, dsl_kept *kept, int in
 /* The slot of the function or name at the index, as dsl_keep. [-0, +0] */
 uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function);
 
-/* What is kept of a temporary child's function, which is never called again: its place. Those that
- * come from one place, one after the other, share it. Makes nothing in Lua; a slot of the vault
- * must have been reserved. NULL without memory. [-0, +0] */
-void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
-extern const dynsup_program_ops dsl_origin_ops;
-
 /* Has the child started last run the function at the index, too, as a program that is shared, and
  * is its place known? [-0, +0] */
 static inline bool dsl_function_is_last(lua_State *L, const dsl_host *host, int index) {
     const dsl_function *last = &host->function;
     return last->program && last->has_origin && last->kept.address == lua_topointer(L, index);
 }
-
-/* What dsl_origin_new returned for that function, once more. */
-void *dsl_origin_again(const dsl_host *host);
 
 /* Lets go of all values that the faces of the whole host keep; at a face's end also of all else
  * that is for its next child. */

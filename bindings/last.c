@@ -4,7 +4,8 @@
  * It is kept at the log level debug only: a table a message is too much otherwise. A host that
  * never was at that level has no memory for it.
  */
-#include "bindings/binding.h"
+#include "bindings/message.h"
+#include "bindings/protect.h"
 
 typedef struct keeping {
     dsl_host *host;

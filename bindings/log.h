@@ -11,6 +11,13 @@ extern const char *const dsl_format_names[]; /* by enum dynsup_log_format; ends 
 uint32_t dsl_log_events(const dynsup_lua_config *config);
 uint32_t dsl_level_events(enum dynsup_level level);
 
+/* Writes a line of the host's own into the log; one that is very long is cut, and ends in "...". */
+void dsl_log(dsl_host *host, enum dynsup_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same with the text as it is. */
+void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, size_t size);
+
 /* Writes the event as a report to config->log, if its level is wanted and the limit lets it. */
 void dsl_log_event(dsl_host *host, const dynsup_event *event);
 

@@ -1,5 +1,6 @@
 /* The C half of dynsup.log: lines of scripts, and the level at run time. */
 #include "bindings/log.h"
+#include "bindings/native.h"
 
 #include <string.h>
 

@@ -8,6 +8,8 @@
  */
 #include "bindings/callback.h"
 #include "bindings/log.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 
 #include <stdlib.h>
 #include <string.h>

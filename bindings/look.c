@@ -1,6 +1,7 @@
 /* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
 #include "bindings/look.h"
 
+#include "bindings/body.h"
 #include "bindings/native.h"
 #include "core/tiny.h"
 

@@ -28,6 +28,9 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid);
  * [-0, +0] */
 bool dsl_cursor_next(lua_State *L, int index, dynsup_child_info *child_out);
 
+/* Closes all cursors of the host that are open. */
+void dsl_cursors_close(dsl_host *host);
+
 /* ---- the C half of dynsup.observer, by file ---- */
 int dsl_look_dest(lua_State *L);
 int dsl_look_children(lua_State *L);

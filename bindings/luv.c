@@ -7,6 +7,10 @@
  */
 #include "bindings/callback.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/lua_state.h"
+#include "bindings/module.h"
+#include "bindings/wait.h"
 
 #include <luv/luv.h>
 #include <stdlib.h>

@@ -14,6 +14,8 @@
 #include "bindings/heap.h"
 
 #include "bindings/binding.h"
+#include "bindings/lua_state.h"
+#include "bindings/protect.h"
 
 #include <uv.h>
 

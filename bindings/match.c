@@ -10,6 +10,8 @@
  * message that is passed gets a mark of its first value, and those with another mark than the
  * value's are passed by a look at it.
  */
+#include "bindings/body.h"
+#include "bindings/message.h"
 #include "bindings/native.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "bindings/memory.h"
 
 #include "bindings/arena.h"
-#include "bindings/check.h"
+#include "bindings/misuse.h"
 #include "bindings/heap_memory.h"
 
 #include <lauxlib.h>

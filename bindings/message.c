@@ -1,5 +1,10 @@
 /* Messages: send, receive, delayed sends. */
+#include "bindings/message.h"
+
+#include "bindings/body.h"
 #include "bindings/crossing.h"
+#include "bindings/log.h"
+#include "bindings/module.h"
 
 #include <limits.h>
 #include <math.h>

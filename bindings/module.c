@@ -1,5 +1,5 @@
 /* The module: its table of functions, the Lua half, and what it changes in the state. */
-#include "bindings/binding.h"
+#include "bindings/module.h"
 
 #include "bindings/heap_look.h"
 #include "bindings/native.h"
@@ -19,7 +19,7 @@ static void core_push(lua_State *L, dsl_runtime *runtime) {
     functions_set(L, runtime, dsl_relation_functions);
     functions_set(L, runtime, dsl_wait_functions);
     functions_set(L, runtime, dsl_info_functions);
-    functions_set(L, runtime, dsl_supervisor_functions);
+    functions_set(L, runtime, dsl_dynamic_functions);
     functions_set(L, runtime, dsl_child_functions);
     functions_set(L, runtime, dsl_children_functions);
     functions_set(L, runtime, dsl_run_functions);

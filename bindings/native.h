@@ -26,7 +26,7 @@ int dsl_runs(lua_State *L);
  * "DOWN", ref, ... of a ref, or of any of those that are keys of a table. */
 int dsl_receive_end(lua_State *L);
 
-/* The functions by script. */
+/* The functions, by file. */
 extern const luaL_Reg dsl_codec_functions[];
 extern const luaL_Reg dsl_clock_functions[];
 extern const luaL_Reg dsl_undivided_functions[];
@@ -39,5 +39,9 @@ extern const luaL_Reg dsl_attach_functions[];
 extern const luaL_Reg dsl_place_functions[];
 extern const luaL_Reg dsl_saved_functions[];
 extern const luaL_Reg dsl_reload_functions[];
+extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
+extern const luaL_Reg dsl_look_functions[];
+extern const luaL_Reg dsl_line_functions[];
 
 #endif

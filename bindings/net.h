@@ -14,7 +14,9 @@
 #ifndef DSL_NET_H
 #define DSL_NET_H
 
+#include "bindings/loop.h"
 #include "bindings/pending.h"
+#include "bindings/source.h"
 
 /* What a reader waits for. */
 enum dsl_want { DSL_WANT_SOME, DSL_WANT_COUNT, DSL_WANT_LINE, DSL_WANT_ALL };

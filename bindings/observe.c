@@ -13,6 +13,8 @@
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/look.h"
+#include "bindings/native.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

@@ -9,9 +9,11 @@
  * A handle that was closed by the script is only noticed when places run out: then the closed ones
  * are left out. So a process keeps no more of them than half of what it holds.
  */
-#include "bindings/binding.h"
-
+#include "bindings/close.h"
+#include "bindings/log.h"
 #include "bindings/metatable.h"
+#include "bindings/module.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

@@ -13,23 +13,6 @@
 
 #include "bindings/binding.h"
 
-#include <uv.h>
-
-/* Memory that may outlive the run it was obtained in: the state's. */
-typedef struct dsl_source {
-    lua_Alloc alloc;
-    void *ud;
-} dsl_source;
-
-static inline dsl_source dsl_source_of(const dsl_host *host) {
-    return (dsl_source){host->alloc, host->alloc_ud};
-}
-
-/* Zeroed; NULL without memory. */
-void *dsl_source_new(const dsl_source *memory, size_t size);
-void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, size_t size);
-void dsl_source_free(const dsl_source *memory, void *block, size_t size);
-
 typedef struct dsl_pending {
     dynsup_possession possession;
     dsl_host *host;
@@ -71,21 +54,5 @@ void dsl_pending_wake(dsl_pending *pending);
 
 /* Nobody waits any more. Also if nobody did. */
 void dsl_pending_end(dsl_pending *pending);
-
-/* Raises where the host has no loop, and says that these need one. */
-void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who);
-
-/* The loop for sockets; raises where there is none, and in a dry run waits for ever. */
-uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host);
-
-/* A time in ms at the index as a deadline that leaves the loop time for one look at least. */
-uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index);
-
-/* Deadlines as integers on the stack: -1 is never. */
-void dsl_deadline_push(lua_State *L, uint64_t deadline_ns);
-uint64_t dsl_deadline_to(lua_State *L, int index);
-
-/* [-0, +2] nil, the name of libuv's error in lower case ("econnrefused"). Returns 2. */
-int dsl_fail_uv(lua_State *L, int error);
 
 #endif

@@ -7,6 +7,7 @@
  * the next one knows it if a program was killed meanwhile; any other is somebody's, and stays. The
  * mark is written before the lock is taken: whoever has the lock sees it.
  */
+#include "bindings/loop.h"
 #include "bindings/metatable.h"
 #include "bindings/native.h"
 #include "bindings/pending.h"

@@ -8,9 +8,9 @@
  * many count first, or a program that goes through coroutines would never collect them. What was
  * left is forgotten when a collection has passed, which a weak table tells: it loses its token.
  */
-#include "bindings/binding.h"
-
+#include "bindings/body.h"
 #include "bindings/memory.h"
+#include "bindings/protect.h"
 #include "core/tiny.h"
 
 #define POOL_FILL    DSI_TINY(8, 1) /* coroutines that are made at once, in a protected call */

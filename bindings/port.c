@@ -6,8 +6,6 @@
  * struct. What work takes is real time in every case but the last: there it is counted, so that a
  * step ends at the same place in each run.
  */
-#include "bindings/binding.h"
-
 #include "bindings/post.h"
 
 #include <time.h>

@@ -1,7 +1,9 @@
 /* Processes: how they are spawned, who they are, and how they exit. */
-#include "bindings/binding.h"
+#include "bindings/process.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
 
 #include <string.h>
 

@@ -1,9 +1,12 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/heap_program.h"
 #include "bindings/kept.h"
+#include "bindings/origin.h"
+#include "bindings/protect.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
 

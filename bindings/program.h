@@ -70,23 +70,10 @@ extern const dynsup_body_ops dsl_begin_ops;
 dsl_body *dsl_program_body(const dsl_program *program, uint64_t arguments,
                            dynsup_reason *reason_out);
 
-/* ---- program.c, kept.c ---- */
+/* ---- program.c ---- */
 
 /* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
  * is started by a function, or never again. host is the face of L's heap. [-0, +0|1] */
 bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info *child);
-
-/* Where a function was written, for humans. */
-typedef struct dsl_place {
-    lua_Debug debug;
-    const char *source; /* in debug, or the name "module:function" on the stack */
-    int line;           /* 0 or less: source says all */
-} dsl_place;
-
-/* Finds the place of the function or name at the index. [-0, +0] */
-void dsl_place_find(lua_State *L, int index, dsl_place *place);
-
-/* Writes a place ("worker.lua:12"); cut to size, 0-terminated. */
-void dsl_place_format(const char *source, int line, char *text, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
  * are walked: that might run a finalizer, which might change them. So a list is made first, for as
  * many entries as there are, and then filled with those that are there.
  */
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/native.h"

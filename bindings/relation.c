@@ -1,5 +1,6 @@
 /* Relations between processes: links, monitors, registered names. */
-#include "bindings/binding.h"
+#include "bindings/body.h"
+#include "bindings/module.h"
 
 /* ---- links and monitors ---- */
 

@@ -3,9 +3,12 @@
  * the new fields of its table, and agents in other heaps.
  */
 #include "bindings/heap.h"
+#include "bindings/log.h"
 #include "bindings/look.h"
 #include "bindings/native.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/request.h"
 
 /* check(): raises where the caller cannot wait for children that are restarted. */

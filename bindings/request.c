@@ -1,6 +1,8 @@
 /* Requests to supervisors: how their replies come back, at once or later. */
 #include "bindings/request.h"
 
+#include "bindings/body.h"
+
 static void push_moved(lua_State *L, dsl_host *host, const dynsup_value *value) {
     dsl_value_push(L, host, value);
     dsl_value_release(host, value);

@@ -3,12 +3,15 @@
  *
  * When nothing can happen any more the host is halted, which stops what main has started, in order.
  */
-#include "bindings/binding.h"
-#include "core/dynsup_clock.h"
-
-#include "bindings/check.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/log.h"
+#include "bindings/lua_state.h"
+#include "bindings/misuse.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
+#include "bindings/service.h"
+#include "core/dynsup_clock.h"
 
 /* ---- main ---- */
 

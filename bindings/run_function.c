@@ -1,8 +1,7 @@
 /* dynsup.run: its options, and what it returns. */
-#include "bindings/binding.h"
-
 #include "bindings/dry.h"
 #include "bindings/log.h"
+#include "bindings/module.h"
 
 #include <string.h>
 

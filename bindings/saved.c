@@ -1,6 +1,4 @@
 /* The C half of dynsup.saving: what an incarnation of a child leaves to the next one. */
-#include "bindings/binding.h"
-
 #include "bindings/native.h"
 
 /* save(state) -> true; nil, reason. The state is a copy that nobody else has, or nil. */

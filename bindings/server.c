@@ -1,9 +1,11 @@
 /* The C half of dynsup.server: start, call, cast, reply and stop. */
-#include "bindings/name.h"
 #include "bindings/server.h"
 
+#include "bindings/body.h"
 #include "bindings/crossing.h"
 #include "bindings/dry.h"
+#include "bindings/message.h"
+#include "bindings/name.h"
 #include "bindings/native.h"
 #include "bindings/program.h"
 #include "bindings/request.h"

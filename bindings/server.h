@@ -15,7 +15,7 @@
 
 #include "bindings/binding.h"
 
-enum dsl_callback {
+enum dsl_server_callback {
     DSL_INIT,
     DSL_CALL,
     DSL_CAST,
@@ -25,11 +25,15 @@ enum dsl_callback {
     DSL_CALLBACK_COUNT
 };
 
-/* The words of runtime->server_words: the callbacks' names, from DSL_WORD_CALLBACK on, and others.
+/* The words of runtime->server_words: the callbacks' names, from DSL_SERVER_WORD_CALLBACK on, and
+ * others.
  */
-enum { DSL_WORD_CALLBACK = 1, DSL_WORD_CONTINUE = DSL_WORD_CALLBACK + DSL_CALLBACK_COUNT };
+enum {
+    DSL_SERVER_WORD_CALLBACK = 1,
+    DSL_SERVER_WORD_CONTINUE = DSL_SERVER_WORD_CALLBACK + DSL_CALLBACK_COUNT
+};
 
-extern const char *const dsl_callback_names[DSL_CALLBACK_COUNT];
+extern const char *const dsl_server_callback_names[DSL_CALLBACK_COUNT];
 
 /* How a server ends, while its terminate callback runs. */
 typedef struct dsl_server_end {
@@ -51,7 +55,7 @@ struct dsl_server {
     uint32_t module;    /* in the vault */
     uint32_t dict;      /* in the vault, but while a coroutine has it; 0: none */
     uint8_t state_kind; /* enum dynsup_kind */
-    uint8_t callback;   /* enum dsl_callback: the last that was begun */
+    uint8_t callback;   /* enum dsl_server_callback: the last that was begun */
     bool linked;        /* to its parent, whose exit signal ends it */
     bool ends;
 };
@@ -99,6 +103,23 @@ extern const dynsup_body_ops dsl_server_ops;
  * L; that many slots of the vault stay reserved beside. Raises without memory. [-3, +0] */
 dsl_body *dsl_server_new(lua_State *L, dsl_host *host, bool linked, uint32_t slots);
 
+/* The body of a child whose start function (at the index `function`) is dynsup.server's start_link,
+ * and whose arguments (the count values of the list at the index `args`) are no more than a module
+ * and its init's argument; `slots` slots of the vault stay reserved. NULL: it must be started like
+ * any other child. Raises without memory. [-0, +0] */
+dsl_body *dsl_server_child(lua_State *L, dsl_host *host, int function, int args, int count,
+                           uint32_t slots);
+
+/* ---- server_run.c ---- */
+
+/* The coroutine that ran a server's callback in a slice of its own has ended. */
+enum dynsup_slice dsl_server_returned(dsl_body *body, int status, int count,
+                                      dynsup_outcome *outcome);
+
+/* The server's process ends, or has ended, while a coroutine runs its callback. */
+void dsl_server_stop(dsl_server *server);
+void dsl_server_fini(dsl_server *server);
+
 /* ---- server_callback.c ---- */
 
 /* Makes the list of words. Raises without memory. [-0, +0] */
@@ -107,7 +128,7 @@ void dsl_server_words_open(lua_State *L, dsl_runtime *runtime);
 /* Pushes the code of a callback: the module's function itself, or what finds and calls it with
  * values that are pushed first. Returns how many values were pushed, 0: the module has no such
  * callback, and it is one that need not be there. [-0, +n] */
-int dsl_callback_push(lua_State *co, dsl_server *server, enum dsl_callback callback);
+int dsl_server_callback_push(lua_State *co, dsl_server *server, enum dsl_server_callback callback);
 
 /* Pushes the init callback of the module at the index: it tells where a server's code is, whose
  * start function is one for all. Raw, without allocation. False, nothing pushed: it is no such

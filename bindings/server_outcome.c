@@ -1,4 +1,5 @@
 /* Servers: what callbacks return, and how a server ends. */
+#include "bindings/protect.h"
 #include "bindings/server_run.h"
 
 #include <string.h>
@@ -85,7 +86,7 @@ static enum dsl_next continue_begin(dsl_server_run *r) {
     r->server->at.message = NULL;
     lua_insert(co, 1);
     lua_settop(co, 1);
-    int pushed = dsl_callback_push(co, r->server, DSL_CONTINUE);
+    int pushed = dsl_server_callback_push(co, r->server, DSL_CONTINUE);
     lua_pushvalue(co, 1);
     lua_remove(co, 1);
     dsl_server_state_push(co, r->server);
@@ -109,7 +110,7 @@ static bool extra_read(dsl_server_run *r, int index, bool *continues_out) {
     if (!lua_istable(co, index))
         return false;
     lua_rawgeti(co, LUA_REGISTRYINDEX, r->host->runtime->server_words);
-    lua_rawgeti(co, -1, DSL_WORD_CONTINUE);
+    lua_rawgeti(co, -1, DSL_SERVER_WORD_CONTINUE);
     lua_rawget(co, index);
     *continues_out = !lua_isnil(co, -1);
     return *continues_out;
@@ -238,7 +239,7 @@ static enum dsl_next terminate_begin(dsl_server_run *r) {
     dsl_server *server = r->server;
     lua_State *co = r->body->co;
     lua_settop(co, 0);
-    int pushed = dsl_callback_push(co, server, DSL_TERMINATE);
+    int pushed = dsl_server_callback_push(co, server, DSL_TERMINATE);
     if (pushed == 0)
         return exit_now(r, reason_take(server->at.end));
     server->callback = DSL_TERMINATE;

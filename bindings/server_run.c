@@ -2,8 +2,11 @@
 #include "bindings/server_run.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/kept.h"
+#include "bindings/preempt.h"
+#include "bindings/protect.h"
 #include "core/tiny.h"
 
 #include <string.h>
@@ -118,7 +121,8 @@ static enum dsl_next run_callbacks(dsl_server_run *r, enum dsl_next next) {
 
 /* ---- messages become callbacks ---- */
 
-static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int first, int last) {
+static enum dsl_next begin(dsl_server_run *r, enum dsl_server_callback callback, int first,
+                           int last) {
     dsl_server *server = r->server;
     const dynsup_message *message = server->at.message;
     int values = last - first + 1;
@@ -126,7 +130,7 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     if (!dsl_server_body_take(r) || !dsl_server_has_room(r->body->co, values))
         return dsl_server_no_memory(r);
     lua_State *co = r->body->co;
-    int pushed = dsl_callback_push(co, server, callback);
+    int pushed = dsl_server_callback_push(co, server, callback);
     if (callback == DSL_INFO)
         dsl_server_state_push(co, server);
     for (int i = last; i >= first && callback != DSL_INFO; i--)
@@ -174,7 +178,7 @@ static enum dsl_next idle_over(dsl_server_run *r) {
         return dsl_server_no_memory(r);
     lua_State *co = r->body->co;
     r->server->callback = DSL_INFO;
-    int pushed = dsl_callback_push(co, r->server, DSL_INFO);
+    int pushed = dsl_server_callback_push(co, r->server, DSL_INFO);
     dsl_server_state_push(co, r->server);
     dsl_atom_push(co, r->host->runtime, DYNSUP_TIMEOUT);
     r->body->nargs = pushed + 1;

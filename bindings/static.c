@@ -7,6 +7,7 @@
  */
 #include "bindings/static.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/heap_program.h"
 #include "bindings/program.h"

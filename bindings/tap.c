@@ -7,6 +7,7 @@
  * is left out is counted and told with the next line. Nothing of this costs anything without a tap.
  */
 #include "bindings/log.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* The C half of dynsup.task. */
+#include "bindings/message.h"
 #include "bindings/native.h"
 
 static bool traps_exits(const dsl_host *host) {

@@ -9,6 +9,7 @@
  * that was there, may be missing for that long.
  */
 #include "bindings/binding.h"
+#include "bindings/crash.h"
 #include "core/tiny.h"
 
 #include <string.h>

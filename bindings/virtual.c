@@ -5,6 +5,8 @@
  * did.
  */
 #include "bindings/binding.h"
+#include "bindings/lua_state.h"
+#include "bindings/module.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,12 @@
 /* Waiting: sleep, yield, await, ready and halt; and the table that each process has. */
-#include "bindings/binding.h"
+#include "bindings/wait.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
+#include "bindings/native.h"
 #include "bindings/server.h"
+#include "bindings/service.h"
 
 #include <math.h>
 
@@ -124,6 +128,13 @@ static int await(lua_State *L) {
     push_resume(L, host, key);
     lua_callk(L, 1, 0, 0, await_called_k);
     return await_called_k(L, LUA_OK, 0);
+}
+
+int dsl_check_wait(lua_State *L) {
+    dsl_host *host;
+    dsl_body_of(L, &host);
+    dsl_waiter_of(L, &host);
+    return 0;
 }
 
 /* ---- ready, halt, dict, now ---- */

@@ -13,9 +13,13 @@
  */
 #include "bindings/worker.h"
 
-#include "bindings/check.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/message.h"
 #include "bindings/metatable.h"
+#include "bindings/misuse.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 #include "core/tiny.h"
 
 #include <string.h>

@@ -9,6 +9,8 @@
  * user's own: a function between would be seen in tracebacks.
  */
 #include "bindings/callback.h"
+#include "bindings/close.h"
+#include "bindings/module.h"
 #include "bindings/slice.h"
 
 enum { XPCALL_FUNCTION = 1, XPCALL_HANDLER = 2 };

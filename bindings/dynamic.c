@@ -1,5 +1,7 @@
 /* Dynamic supervisors: start_link, terminate_child, restart_child and stop. */
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
 #include "bindings/name.h"
 #include "bindings/options.h"
 #include "bindings/request.h"
@@ -170,7 +172,7 @@ static int stop(lua_State *L) {
     return dsl_reply_to(L, host, &reply, STOP, done_k);
 }
 
-const luaL_Reg dsl_supervisor_functions[] = {
+const luaL_Reg dsl_dynamic_functions[] = {
     {"start_link", start_link},
     {"terminate_child", terminate_child},
     {"restart_child", restart_child},

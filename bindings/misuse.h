@@ -1,6 +1,6 @@
 /* How misuse of the C interface is met. */
-#ifndef DSL_CHECK_H
-#define DSL_CHECK_H
+#ifndef DSL_MISUSE_H
+#define DSL_MISUSE_H
 
 #include "bindings/binding.h"
 

@@ -1,5 +1,5 @@
 /* How misuse of the C interface is met: by an assertion, and without assertions by a code. */
-#include "bindings/check.h"
+#include "bindings/misuse.h"
 
 #include <assert.h>
 
