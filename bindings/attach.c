@@ -6,7 +6,7 @@
 /* stay(boolean): whether the run goes on, whatever happens, until it is halted. A handle that keeps
  * the loop alive would do that also to runs inside the run. */
 static int stay(lua_State *L) {
-    dsl_host_of(L)->whole->stays = lua_toboolean(L, 1);
+    dsl_host_of(L)->whole->until_halt = lua_toboolean(L, 1);
     return 0;
 }
 

@@ -87,6 +87,14 @@ void dsl_body_discard(dsl_body *body) {
     body_fini(body);
 }
 
+void dsl_bodies_free(dsl_host *face) {
+    while (face->free_bodies) {
+        dsl_body *next = face->free_bodies->next;
+        face->alloc(face->alloc_ud, face->free_bodies, sizeof(dsl_body), 0);
+        face->free_bodies = next;
+    }
+}
+
 /* ---- marks ---- */
 
 static void mark_hook(lua_State *L, lua_Debug *ar) {

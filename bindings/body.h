@@ -22,6 +22,9 @@ void dsl_body_load(lua_State *L, dsl_body *body, int count);
 /* Frees a body that never became a process's. */
 void dsl_body_discard(dsl_body *body);
 
+/* Frees the memory of the bodies that are kept for the next processes of the face. */
+void dsl_bodies_free(dsl_host *face);
+
 /* A new body, as dsl_body_new, outside of protected code: NULL without memory. */
 dsl_body *dsl_body_take(dsl_host *host);
 

@@ -343,7 +343,7 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     if (failed)
         return start_told(L, host, ensure, failed);
     if (waits && !dsl_can_wait(L, host))
-        return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
+        return host->never_waits ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     failed = parts_prepare(L, host, pid, spec, status == 0 && !ensure);
     if (failed)
         return start_told(L, host, ensure, failed);

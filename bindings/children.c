@@ -94,13 +94,6 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     return c;
 }
 
-static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
-    if (value->kind == DYNSUP_NIL)
-        return;
-    dsl_value_push(L, host, value);
-    lua_setfield(L, -2, field);
-}
-
 /* The pid, or why there is none: nil for a child that is down and has not failed. */
 static void set_pid(lua_State *L, const char *field, dynsup_pid pid, const char *why) {
     if (pid)
@@ -137,8 +130,8 @@ static void set_name(lua_State *L, dsl_host *host, const dynsup_child_info *chil
 
 /* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
 static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
-    set_value(L, host, "id", &child->id);
-    set_value(L, host, "modules", &child->modules);
+    dsl_field_value(L, host, "id", &child->id);
+    dsl_field_value(L, host, "modules", &child->modules);
     set_name(L, host, child);
     set_pid(L, "pid", child->pid, why_down(child));
     set_pid(L, "last_pid", child->last_pid, why_down(child));

@@ -14,17 +14,9 @@
 #include "bindings/binding.h"
 #include "bindings/codec_format.h"
 #include "bindings/codec_type.h"
+#include "bindings/source.h"
 
 #include <stdlib.h>
-
-/* dynsup_alloc_fn on the C library. */
-static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
-    (void)ud, (void)old_size;
-    if (size > 0)
-        return realloc(block, size);
-    free(block);
-    return NULL;
-}
 
 /* ---- typed values ---- */
 
@@ -266,7 +258,7 @@ static void packer_init(dsl_packer *p, lua_State *L, const dsl_packing *how,
                         dsl_codec_trouble *trouble) {
     p->L = L;
     p->how = how;
-    p->alloc = how->alloc ? how->alloc : plain_alloc;
+    p->alloc = how->alloc ? how->alloc : dsl_malloc_alloc;
     p->alloc_ud = how->alloc_ud;
     p->bytes = p->first_bytes;
     p->size = 0;

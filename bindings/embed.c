@@ -121,7 +121,7 @@ static int host_make(lua_State *L, opening *o) {
     o->host->runtime->host = o->host;
     memory_heed(L, o->host);
     if (o->config->loop) {
-        o->host->rides = true;
+        o->host->on_application_loop = true;
         dynsup_uv_start(o->host->uv);
     }
     return 0;
@@ -228,7 +228,7 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns) {
     if (status == DYNSUP_EMISUSE)
         return status;
     if (status == 0) {
-        if (host->rides)
+        if (host->on_application_loop)
             dynsup_uv_stop(host->uv);
         host->busy = true;
         dynsup_host_halt(host->core, 0);
@@ -253,7 +253,7 @@ int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *de
     int status = dsl_check_outside(host);
     if (status)
         return status;
-    if (!dsl_expect(!host->rides, "a host that no loop of the program's runs"))
+    if (!dsl_expect(!host->on_application_loop, "a host that no loop of the program's runs"))
         return DYNSUP_EMISUSE;
     host->busy = true;
     enum dynsup_state state = dsl_host_step(host, budget_ns, &deadline_ns);

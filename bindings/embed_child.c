@@ -9,6 +9,7 @@
  * asker is killed, and by the collector when it was killed before its first slice.
  */
 #include "bindings/account.h"
+#include "bindings/field.h"
 #include "bindings/embed.h"
 #include "bindings/metatable.h"
 #include "bindings/misuse.h"
@@ -205,10 +206,10 @@ static int start_protected(lua_State *L) {
 
 static int start(dsl_host *host, lua_State *L, int count, lua_CFunction fn, starting *s, void *ud,
                  dynsup_pid *pid_out) {
-    bool asks = host->asks;
-    host->asks = true;
+    bool outer = host->never_waits;
+    host->never_waits = true;
     int status = dsl_embed_call(host, L, count, fn, ud);
-    host->asks = asks;
+    host->never_waits = outer;
     if (pid_out)
         *pid_out = s->pid;
     return status ? status : s->status;
@@ -229,13 +230,6 @@ typedef struct worker_starting {
     const dynsup_lua_child *child;
 } worker_starting;
 
-static void field_text(lua_State *L, const char *field, const char *text) {
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
 static void field_shutdown(lua_State *L, double shutdown_ms) {
     if (shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
         lua_pushliteral(L, "infinity");
@@ -253,9 +247,9 @@ static void spec_push(lua_State *L, worker_starting *w) {
     lua_createtable(L, 0, 6);
     kind_push(L, &w->making);
     lua_setfield(L, -2, "body");
-    field_text(L, "id", child->id);
-    field_text(L, "name", child->name);
-    field_text(L, "restart", restarts[child->restart]);
+    dsl_field_text(L, "id", child->id);
+    dsl_field_text(L, "name", child->name);
+    dsl_field_text(L, "restart", restarts[child->restart]);
     if (child->shutdown_ms != 0)
         field_shutdown(L, child->shutdown_ms);
     if (child->backoff) {

@@ -216,14 +216,6 @@ static void face_empty(dsl_host *face) {
     face->holdings = face->last_messages = face->cycle = 0;
 }
 
-static void bodies_free(dsl_host *face) {
-    while (face->free_bodies) {
-        dsl_body *next = face->free_bodies->next;
-        face->alloc(face->alloc_ud, face->free_bodies, sizeof(dsl_body), 0);
-        face->free_bodies = next;
-    }
-}
-
 /* Its finalizers find no host any more. */
 static void heap_close(dsl_heap *heap) {
     dsl_host *face = &heap->face;
@@ -235,7 +227,7 @@ static void heap_close(dsl_heap *heap) {
     dsl_cursors_close(face);
     dsl_kept_close(face);
     face_empty(face);
-    bodies_free(face);
+    dsl_bodies_free(face);
     face->runtime->host = NULL;
     face->core = NULL;
     dsl_remains_init(face, &heap->kept);

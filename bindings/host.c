@@ -12,6 +12,7 @@
 #include "bindings/host.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 #include "bindings/http.h"
@@ -159,14 +160,6 @@ static void uv_close_runner(dsl_host *host) {
     host->uv = NULL;
 }
 
-static void bodies_free(dsl_host *host) {
-    while (host->free_bodies) {
-        dsl_body *next = host->free_bodies->next;
-        host->alloc(host->alloc_ud, host->free_bodies, sizeof(dsl_body), 0);
-        host->free_bodies = next;
-    }
-}
-
 void dsl_host_end(dsl_host *host) {
     host->busy = true; /* for whoever is called back: it stays so until it is freed */
     host->sentinel->host = NULL;
@@ -177,7 +170,7 @@ void dsl_host_end(dsl_host *host) {
     uv_close_runner(host);
     dsl_heaps_fini(host);
     dsl_posts_drop(host);
-    bodies_free(host);
+    dsl_bodies_free(host);
     dsl_kept_close(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);

@@ -195,7 +195,7 @@ struct dynsup_lua_host {
     dsl_host *keepers;       /* of the whole host: the faces that keep something, see kept.h */
     dsl_host *next_keeper;
     struct dsl_pending *pendings; /* of a further heap's face: see pending.c */
-    bool keeps;
+    bool has_kept;                /* it is one of them */
     dsl_host *outer;
     lua_State *L; /* which called run; protected work outside of slices is done here */
     dynsup_host *core;
@@ -257,7 +257,7 @@ struct dynsup_lua_host {
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
-    bool stays;                     /* the run goes on until it is halted: somebody may attach */
+    bool until_halt;                /* the run goes on until it is halted: somebody may attach */
     struct dsl_tap *taps;           /* who is told what the log is told */
     struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
     struct dsl_tap_line **last_tap_line;
@@ -274,9 +274,9 @@ struct dynsup_lua_host {
     bool state_closes; /* the lua_State, and so the host: what is made now has no finalizer */
     bool busy;         /* it is being stepped, run or closed */
     int loop_error;    /* why there is no loop, as a code; 0: for want of memory */
-    bool asks;         /* C asks for what must be done at once: "would_wait" is no error */
-    bool rides;        /* the program's loop steps it */
-    int thread_ref;    /* of L, in the registry; unless it is a run's */
+    bool never_waits;  /* C asks for what must be done at once: "would_wait" is no error */
+    bool on_application_loop;                /* the program's loop steps it */
+    int thread_ref;                          /* of L, in the registry; unless it is a run's */
     char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
     pthread_t thread;                        /* whose the host is */
     _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */

@@ -13,9 +13,9 @@ static void kept_release(dsl_host *host, dsl_kept *kept) {
 
 /* Notes a face that keeps something, for the end of the step. */
 static void keeper_note(dsl_host *face) {
-    if (face->keeps)
+    if (face->has_kept)
         return;
-    face->keeps = true;
+    face->has_kept = true;
     face->next_keeper = face->whole->keepers;
     face->whole->keepers = face;
 }
@@ -68,7 +68,7 @@ void dsl_kept_forget(dsl_host *whole) {
     while (whole->keepers) {
         dsl_host *face = whole->keepers;
         whole->keepers = face->next_keeper;
-        face->keeps = false;
+        face->has_kept = false;
         forget(face);
     }
 }

@@ -4,6 +4,7 @@
 #include "bindings/arena.h"
 #include "bindings/misuse.h"
 #include "bindings/heap_memory.h"
+#include "bindings/source.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -239,16 +240,8 @@ uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account) {
 
 /* AddressSanitizer sees each block only when it is malloc's. */
 #ifdef __SANITIZE_ADDRESS__
-static void *malloc_alloc(void *ud, void *block, size_t old_size, size_t size) {
-    (void)ud, (void)old_size;
-    if (size > 0)
-        return realloc(block, size);
-    free(block);
-    return NULL;
-}
-
 static bool source_open(dsl_memory *memory) {
-    memory->alloc = malloc_alloc;
+    memory->alloc = dsl_malloc_alloc;
     return true;
 }
 #else

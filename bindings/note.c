@@ -87,13 +87,6 @@ void dsl_note_free(dsl_host *host, dsl_note *note) {
 
 /* ---- as a table ---- */
 
-static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
-    if (value->kind == DYNSUP_NIL)
-        return;
-    dsl_value_push(L, host, value);
-    lua_setfield(L, -2, field);
-}
-
 static void set_heap(lua_State *L, const dynsup_event *event) {
     dsl_field_integer(L, "heap", event->heap);
     if (event->heap_limit)
@@ -120,7 +113,7 @@ static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
     const dynsup_event *event = &note->event;
     if (event->period_ms == 0) /* it tells of the process alone */
         return;
-    set_value(L, host, "id", &note->id);
+    dsl_field_value(L, host, "id", &note->id);
     dsl_field_text(L, "func", note->function);
     dsl_field_integer(L, "incarnation", event->incarnation);
     dsl_field_text(L, "restart", restarts[event->restart]);
@@ -144,7 +137,7 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         dsl_field_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)
-        set_value(L, host, "reason", &note->reason.value);
+        dsl_field_value(L, host, "reason", &note->reason.value);
 }
 
 void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note) {

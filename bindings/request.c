@@ -98,7 +98,7 @@ int dsl_reply_to(lua_State *L, dsl_host *host, const dynsup_reply *reply, lua_KC
     if (reply->status == DYNSUP_PENDING)
         return dsl_wait_reply(L, host, reply, DYNSUP_NEVER, context, k);
     if (reply->status == DYNSUP_EWOULD_WAIT)
-        return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
+        return host->never_waits ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     dsl_reply_push(L, host, reply);
     return k(L, LUA_OK, context);
 }

@@ -32,7 +32,7 @@ static bool state_set(dsl_server *server, lua_State *co, int index) {
     dynsup_value state = dsl_value_get(co, host, index);
     server->state = state.as.object;
     server->state_kind = (uint8_t)state.kind;
-    dsl_server_value_release(host, &old);
+    dsl_value_release(host, &old);
     return true;
 }
 
@@ -255,7 +255,7 @@ enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int r
         return dsl_server_gone(r, reason);
     if (server->callback == DSL_TERMINATE) {
         dynsup_reason before = reason_take(server->at.end);
-        dsl_server_value_release(r->host, &before.value);
+        dsl_value_release(r->host, &before.value);
         return exit_now(r, reason);
     }
     if (!end_keep(r, reason, reply))

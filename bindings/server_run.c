@@ -261,14 +261,14 @@ static void server_stop(void *p, dynsup_host *core, dynsup_pid self) {
 void dsl_server_fini(dsl_server *server) {
     dsl_host *host = server->host;
     dynsup_value state = dsl_server_state(server);
-    dsl_server_value_release(host, &state);
+    dsl_value_release(host, &state);
     dsl_vault_release(&host->vault, server->module);
     dsl_vault_release(&host->vault, server->dict);
     dsl_account_close(host->memory, server->account);
     if (server->ends) {
         dsl_server_end *end = server->at.end;
-        dsl_server_value_release(host, &end->reason.value);
-        dsl_server_value_release(host, &end->reply);
+        dsl_value_release(host, &end->reason.value);
+        dsl_value_release(host, &end->reply);
         host->alloc(host->alloc_ud, end, sizeof *end, 0);
     }
     host->alloc(host->alloc_ud, server, sizeof *server, 0);

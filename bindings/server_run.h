@@ -28,10 +28,6 @@ typedef struct dsl_server_run {
     uint64_t deadline_ns; /* of the idle time that the last callback asked for */
 } dsl_server_run;
 
-static inline void dsl_server_value_release(dsl_host *host, const dynsup_value *value) {
-    dsl_value_release(host, value);
-}
-
 /* ---- server_run.c ---- */
 
 /* Gives the run a coroutine, unless it has one; false without memory. And takes it away. */

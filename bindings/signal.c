@@ -91,6 +91,6 @@ void dsl_signals_look(dsl_host *host) {
 
 bool dsl_host_stays(void *ud) {
     dsl_host *host = ud;
-    return host->config->stays || host->stays ||
+    return host->config->stays || host->until_halt ||
            (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
 }

@@ -1,6 +1,7 @@
 /* An allocator of a lua_State. */
 #include "bindings/source.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void *dsl_source_new(const dsl_source *memory, size_t size) {
@@ -15,4 +16,12 @@ void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, 
 void dsl_source_free(const dsl_source *memory, void *block, size_t size) {
     if (block)
         memory->alloc(memory->ud, block, size, 0);
+}
+
+void *dsl_malloc_alloc(void *ud, void *block, size_t old_size, size_t size) {
+    (void)ud, (void)old_size;
+    if (size > 0)
+        return realloc(block, size);
+    free(block);
+    return NULL;
 }

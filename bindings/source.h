@@ -19,4 +19,7 @@ void *dsl_source_new(const dsl_source *memory, size_t size);
 void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, size_t size);
 void dsl_source_free(const dsl_source *memory, void *block, size_t size);
 
+/* An allocator on the C library's, for Lua and the core. */
+void *dsl_malloc_alloc(void *ud, void *block, size_t old_size, size_t size);
+
 #endif
