@@ -94,7 +94,7 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     return c;
 }
 
-/* The pid, or why there is none: nil for a child that is down and has not failed. */
+/* Sets the pid, or why there is none; neither for a child that is down and has not failed. */
 static void set_pid(lua_State *L, const char *field, dynsup_pid pid, const char *why) {
     if (pid)
         dsl_id_push(L, pid);
@@ -186,7 +186,7 @@ static int children_k(lua_State *L, int status, lua_KContext context) {
     dsl_raw_reply raw = dsl_raw_get(L);
     dsl_host *host = dsl_host_of(L);
     dynsup_counts counts;
-    if (raw.status == 0) /* it may have ended since its turn */
+    if (raw.status == 0) /* the child may have ended since its turn */
         raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
     if (raw.status)
         return dsl_push_failure(L, raw);

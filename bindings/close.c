@@ -28,7 +28,7 @@ static void close_hook(lua_State *L, lua_Debug *ar) {
     if (!host)
         return;
     if (!dsl_is_closing(host)) {
-        dsl_hook_begin(host, L); /* a coroutine that a close handler has run goes on elsewhere */
+        dsl_hook_begin(host, L); /* a coroutine that a close handler ran goes on elsewhere */
         return;
     }
     if (!host->close_over && !close_time_is_over(host))
@@ -53,13 +53,13 @@ void dsl_close_begin(dsl_host *host) {
     host->close_deadline_ns = 0; /* the first look sets it: most have no handlers */
 }
 
-/* A copy of the error on top of co, on the stack of who called run. */
+/* Pushes a copy of the error on top of co on host->L. */
 static void error_keep(dsl_host *host, lua_State *co) {
     lua_pushvalue(co, -1);
     lua_xmove(co, host->L, 1);
 }
 
-/* Is the error on top of co another one than the kept one? [host->L: -1] */
+/* Is the error on top of co a different one from the kept one? [host->L: -1] */
 static bool error_is_new(dsl_host *host, lua_State *co) {
     lua_State *L = host->L;
     error_keep(host, co);

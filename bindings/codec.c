@@ -1,4 +1,4 @@
-/* The C half of dynsup.codec: values to strings and back, and who is registered for a type. */
+/* The C half of dynsup.codec: values to strings and back, and what is registered for a type. */
 #include "bindings/codec.h"
 
 #include "bindings/codec_type.h"

@@ -5,9 +5,9 @@
  * Depth first, without recursion: for each table that is being written there is a frame, and on
  * L's stack the table, its key and its value, which may be the next frame's table. From
  * DSL_CODEC_LEVELS on a table is only named, and waits on the stack below the frames until the
- * values are written: so a chain of tables may have any length. What is inside of a typed value is
- * not put off, for who unpacks it wants it whole: there the stack is the limit.
- * What fails sets the packer's status and returns false, up to the top.
+ * values are written: so a chain of tables may have any length. Tables inside a typed value are not
+ * put off, as unpacking needs it whole: there the stack is the limit.
+ * A function that fails sets the packer's status and returns false, up to the top.
  */
 #include "bindings/codec_pack.h"
 
@@ -22,7 +22,7 @@
 
 static bool top_put(dsl_packer *p, uint32_t typed);
 
-/* The name on top, of the type of what the pointer is. [-1, +0] */
+/* Writes the name on top: the type of the value at the pointer. [-1, +0] */
 static bool type_put(dsl_packer *p, const void *pointer) {
     size_t size;
     const char *name = lua_tolstring(p->L, -1, &size);
@@ -31,12 +31,12 @@ static bool type_put(dsl_packer *p, const void *pointer) {
     return put;
 }
 
-/* The value on top is typed, and so is what it travels as. [-1, +0] */
+/* The value on top is typed, and so is the value that travels in its place. [-1, +0] */
 static bool refuse_twice(dsl_packer *p) {
     return dsl_pack_refuse(p, "it has a __pack, and was given by a __pack: put it into a table");
 }
 
-/* The value below the top by what its __pack gave, the pair on top. [-2, +0|1] */
+/* Writes the value below the top as the result of its __pack, the pair on top. [-2, +0|1] */
 static bool prepared_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
@@ -64,15 +64,15 @@ static bool called_put(dsl_packer *p) {
     return false;
 }
 
-/* The table below the top, whose __pack is the name on top. [-2, +0|1] */
+/* Writes the table below the top, whose __pack is the name on top. [-2, +0|1] */
 static bool named_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
     return type_put(p, pointer) && dsl_pack_table_open(p, number);
 }
 
-/* The value below the top has the metatable on top; or nil: it is a userdata without one. typed:
- * the number of what it travels for. [-2, +0|1] */
+/* Writes the value below the top, whose metatable is on top (nil: a userdata without one). typed:
+ * the number of the value that it travels for. [-2, +0|1] */
 static bool typed_put(dsl_packer *p, uint32_t typed) {
     bool is_table = lua_istable(p->L, -2);
     int type = dsl_type_pack_push(p->L);
@@ -203,7 +203,7 @@ static bool values_put(dsl_packer *p, int first, int count) {
     return true;
 }
 
-/* The tables that wait on the stack, the last one first; others may be put off meanwhile. */
+/* Writes the tables that wait on the stack, the last one first; more may be put off meanwhile. */
 static bool later_put(dsl_packer *p) {
     while (p->later > 0) {
         lua_pop(p->L, p->room);

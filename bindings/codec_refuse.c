@@ -8,8 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ENDS      4  /* steps of a long path that are told, at its beginning and at its end */
-#define NAME_TOLD 32 /* bytes of a name that are told */
+#define ENDS      4  /* steps of a long path that are shown, at its beginning and at its end */
+#define NAME_TOLD 32 /* bytes of a name that are shown */
 
 typedef struct text {
     char *at;
@@ -83,7 +83,7 @@ static void add_root(text *out, const dsl_packer *p) {
         add(out, "%s...", *root ? root : "...");
 }
 
-/* The keys of the frames; what is wrong with a key is told of the table it is in. */
+/* The keys of the frames; a refused key is reported at the table that it is in. */
 static void add_path(text *out, const dsl_packer *p) {
     add_root(out, p);
     for (uint32_t i = 0; i < p->depth; i++) {

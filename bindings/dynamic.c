@@ -95,8 +95,8 @@ static int start_link(lua_State *L) {
 
 enum { STOP = 1 };
 
-/* Is the reason with which the supervisor ended the string that was asked for? The core takes two
- * of the same text for two reasons. */
+/* Did the supervisor end with the string that was asked for? For the core, two strings with the
+ * same text are different reasons. */
 static bool is_as_asked(lua_State *L, dsl_raw_reply raw) {
     return raw.status == DYNSUP_EREASON && lua_type(L, 2) == LUA_TSTRING &&
            lua_rawequal(L, 2, raw.base + DSL_RAW_VALUE);

@@ -2,10 +2,10 @@
  * Hosts for C programs: made, stepped, run and ended from outside.
  *
  * Design notes.
- * What may raise in Lua runs protected, on a thread of the host's own, so that nothing of the
- * program's stack is touched; what steps does not raise. The sentinel stands at the bottom of that
- * thread's stack before the host is made: when making it fails, it is ended there and then, and not
- * by the collector.
+ * Code that may raise in Lua runs protected, on a thread of the host's own, so that the program's
+ * stack is not touched; steps do not raise. The sentinel is put at the bottom of that thread's
+ * stack before the host is made: a host that cannot be completed is ended at once, and not by the
+ * collector.
  */
 #include "bindings/embed.h"
 
@@ -53,8 +53,8 @@ static int sentinel_open(lua_State *L) {
     return 1;
 }
 
-/* Calls fn protected. What it raises but for want of memory there is no host yet to tell of: a line
- * in the log does. */
+/* Calls fn protected. As there is no host yet to keep the text, an error other than for want of
+ * memory is logged. */
 static int attempt(lua_State *L, lua_CFunction fn, opening *o, int results) {
     lua_pushcfunction(L, fn);
     lua_pushlightuserdata(L, o);
@@ -183,7 +183,7 @@ void dynsup_lua_host_free(dynsup_lua_host *host) {
     dsl_host_free(host);
 }
 
-/* How long there is nothing to do, in ms: until the deadline, rounded up, or what the loop says. */
+/* For how many ms there is nothing to do: until the deadline, rounded up, or as the loop says. */
 static int idle_ms(dsl_host *host, enum dynsup_state state, uint64_t deadline_ns) {
     if (state == DYNSUP_READY)
         return 0;

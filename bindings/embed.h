@@ -9,15 +9,15 @@
  * whose text the host keeps. [-count, +0] */
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud);
 
-/* The same for a function that calls nothing of the program's, with so many results: what it raises
- * is want of memory, or of room on a stack, and no text is kept. [-count, +results if 0] */
+/* The same for a function that calls no code of the program's, with so many results: it fails only
+ * for want of memory or of stack space, and no text is kept. [-count, +results if 0] */
 int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                    void *ud);
 
 /* Keeps the value at the index as the text of the last failure. Never raises. [-0, +0] */
 void dsl_embed_note(dsl_host *host, lua_State *L, int index);
 
-/* The code whose text is the string at the index; DYNSUP_EREASON: it is no such text. */
+/* The code whose text is the string at the index; DYNSUP_EREASON: there is none. */
 int dsl_embed_code(lua_State *L, int index);
 
 /* Pushes a function of the module. Raises without memory. [-0, +1] */

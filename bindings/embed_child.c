@@ -1,12 +1,12 @@
 /*
- * Supervisors, children and workers in C, from outside: what is done at once, and what is waited
- * for by a process of its own.
+ * Supervisors, children and workers in C, from outside: what is done at once, and what a process of
+ * its own waits for.
  *
  * Design notes.
  * Children are started by the function that Lua code calls, so there is one validator of specs and
- * one way to start. What asks for the program (the asker) is a process that calls a function and
- * hands the results over. Its box is a to-be-closed variable: so the program is told too when the
- * asker is killed, and by the collector when it was killed before its first slice.
+ * one way to start. The asker is a process that calls a function for the program and hands the
+ * results over. Its box is a to-be-closed variable: so the program is notified even when the asker
+ * is killed, and by the collector if that happens before its first slice.
  */
 #include "bindings/account.h"
 #include "bindings/field.h"
@@ -114,7 +114,7 @@ static int making_check(const making *m) {
     return status;
 }
 
-/* arg is dropped also where nothing was made that would drop it. */
+/* Drops arg where nothing was made that would drop it. */
 static int made(const making *m, int status) {
     if (!m->is_taken && m->ops && m->ops->drop)
         m->ops->drop(m->arg);
@@ -285,7 +285,7 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
 
 typedef struct box {
     dsl_host *host;
-    dynsup_lua_done done; /* NULL: told, or nobody asked */
+    dynsup_lua_done done; /* NULL: called already, or none was given */
     void *ud;
 } box;
 
@@ -316,7 +316,7 @@ static void box_push(lua_State *L, box b) {
     *at = b;
 }
 
-/* In a frame of its own: the box, then what is to be told. */
+/* In a frame of its own: the box, then the results. */
 static int tell(lua_State *L) {
     box *b = lua_touserdata(L, 1);
     lua_remove(L, 1);
@@ -355,7 +355,7 @@ static int call_protected(lua_State *L) {
     lua_pushcfunction(L, asker);
     lua_insert(L, 2);
     dsl_process_spawn(L, b->host, 2, count + 1, false);
-    *own = *b; /* only here: nobody is told of a call that has failed */
+    *own = *b; /* only here: `done` is not called for a call that has failed */
     return 0;
 }
 

@@ -58,7 +58,7 @@ static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
     outcome->values[1] = dsl_value_get(co, host, -1);
 }
 
-/* What init returned: flags as dynsup.init makes them, "ignore", or something else. */
+/* Reads what init returned: flags as dynsup.init makes them, "ignore", or something else. */
 static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_options options;
     if (top > 0 && is_ignore(co, 1)) {
@@ -79,7 +79,8 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
     }
 }
 
-/* The same of a static supervisor: children and options, as dynsup.supervisor.init gives them. */
+/* The same for a static supervisor: children and options, as dynsup.supervisor.init returns them.
+ */
 static void init_static_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_static parts;
     if (top > 0 && is_ignore(co, 1)) {
@@ -102,7 +103,7 @@ typedef struct guest {
     dynsup_outcome *outcome;
 } guest;
 
-/* Runs on the host's state, but works on the coroutine, whose stack holds the values. */
+/* Runs on the host's thread, but works on the coroutine, whose stack holds the values. */
 static int guest_outcome(lua_State *L) {
     guest *g = lua_touserdata(L, 1);
     dsl_host *host = g->body->host;
@@ -121,8 +122,8 @@ static int guest_outcome(lua_State *L) {
     return 0;
 }
 
-/* The error on top of L, of a __pack of what the function has returned, as one of the function's
- * own. [-1, +0] */
+/* Treats the error on top of L, from a __pack of the function's results, as an error of the
+ * function. [-1, +0] */
 static void outcome_failed(lua_State *L, dsl_body *body, int status, dynsup_outcome *outcome) {
     *outcome = (dynsup_outcome){.status = DYNSUP_ENOMEM};
     if (dsl_is_memory_error(L, status) || !lua_checkstack(body->co, 1)) {

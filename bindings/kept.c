@@ -11,7 +11,7 @@ static void kept_release(dsl_host *host, dsl_kept *kept) {
     *kept = (dsl_kept){.address = NULL};
 }
 
-/* Notes a face that keeps something, for the end of the step. */
+/* Adds a face that keeps something to the list for the end of the step. */
 static void keeper_note(dsl_host *face) {
     if (face->has_kept)
         return;
@@ -33,7 +33,7 @@ bool dsl_keep(lua_State *L, dsl_host *host, dsl_kept *kept, int index) {
 }
 
 dynsup_value dsl_kept_value(lua_State *L, dsl_host *host, dsl_kept *kept, int index) {
-    if (lua_type(L, index) < LUA_TSTRING) /* it needs no slot */
+    if (lua_type(L, index) < LUA_TSTRING) /* no slot is needed */
         return dsl_value_get(L, host, index);
     dsl_keep(L, host, kept, index);
     dsl_vault_retain(&host->vault, kept->slot);

@@ -17,8 +17,9 @@ static const uint32_t error_events =
     1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR |
     1u << DYNSUP_EVENT_GAVE_UP | 1u << DYNSUP_EVENT_CHILD_FAILED | 1u << DYNSUP_EVENT_HEAP_LOST;
 
-/* A refused start is a warning only for want of memory, of which the caller is told by an error: a
- * supervisor that refuses many, as it has enough children, is not to pay for it. */
+/* At level warning the core does not report refused starts: only those for want of memory are
+ * warnings, and their caller gets the error. A supervisor that refuses many, as it has enough
+ * children, should not pay for it. */
 uint32_t dsl_log_events(const dynsup_lua_config *config) {
     if (!config->log)
         return 0;
@@ -182,7 +183,7 @@ static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_e
     dsl_tap_line(host, level, text, size);
 }
 
-/* What happens to processes in a dry run is for who asks for it: as in no run, none works. */
+/* In a dry run no process works: what happens to them is logged only if that is asked for. */
 static bool is_quiet(const dsl_host *host) {
     return host->config->dry && host->config->level <= DYNSUP_LEVEL_WARNING;
 }
@@ -190,7 +191,8 @@ static bool is_quiet(const dsl_host *host) {
 void dsl_log_event(dsl_host *host, const dynsup_event *event) {
     uint64_t held_back;
     enum dynsup_level level = (enum dynsup_level)dynsup_report_level(event);
-    bool is_told = host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by who runs it */
+    bool is_told =
+        host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by the caller of run */
     if (!host->config->log || level > host->config->level || is_told || is_quiet(host))
         return;
     if (!dynsup_limit_pass(&host->limit, event->at_ns, REPORT_BURST, REPORTS_PER_SECOND,

@@ -26,7 +26,7 @@ static int text(lua_State *L) {
     return 1;
 }
 
-/* Who speaks, in the structured formats. */
+/* The speaker, in the structured formats. */
 static void add_self(const dsl_host *host, dynsup_record *record) {
     dynsup_process_info info;
     dynsup_pid self = dynsup_self(host->core);
@@ -103,7 +103,7 @@ static int write(lua_State *L) {
     return 0;
 }
 
-/* level([name]) -> the name of the level before; a name that is none: nil */
+/* level([name]) -> the name of the level before; nil if the name is no level */
 static int level(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     const char *old = dsl_level_names[host->config->level];

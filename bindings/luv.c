@@ -96,7 +96,7 @@ static int luv_load(lua_State *L) {
     withhold(L, "run");
     withhold(L, "stop");
     withhold(L, "loop_close");
-    withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
+    withhold(L, "walk"); /* luv knows its own handles only, and aborts at others */
     if (runtime->is_further)
         threads_withhold(L);
     return 1;

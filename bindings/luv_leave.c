@@ -4,11 +4,11 @@
  *
  * Design notes.
  * luv's handles and requests point to their lua_State until the loop has called back for the last
- * time. So the state stays until then: its handles are closed, its requests cancelled, and whatever
- * calls back is dropped. What is left is found in the state's registry, where luv keeps each handle
- * and request that the loop has.
- * A request whose function has failed stays there for ever, and is none of the loop's: nobody waits
- * for requests while the loop has none at all. A poll of a file ends some turns after it was
+ * time. So the state stays until then: its handles are closed, its requests cancelled, and
+ * callbacks are dropped. Those still left are found in the state's registry, where luv keeps each
+ * handle and request that the loop has.
+ * A request whose function has failed stays there for ever without being in the loop: so requests
+ * are not waited for when the loop has none at all. A poll of a file ends some turns after it was
  * closed, so the loop turns as long as anything changes.
  */
 #include "bindings/heap.h"
@@ -110,7 +110,7 @@ static bool has_requests(const dsl_runtime *runtime, const leaving *l) {
 bool dsl_heap_luv_left(dsl_heap *heap) {
     dsl_runtime *runtime = heap->face.runtime;
     leaving l = {.begins = !runtime->finishing};
-    if (!runtime->has_luv || !runtime->loop_is_lent) /* its own loop ends with it */
+    if (!runtime->has_luv || !runtime->loop_is_lent) /* the host's own loop ends with it */
         return true;
     runtime->finishing = true;
     return dsl_protect(heap->face.L, leave_protected, &l) == LUA_OK && l.handles == 0 &&

@@ -2,13 +2,13 @@
  * Selective receive: the first message in the mailbox that matches.
  *
  * Design notes.
- * Stack: 1 what, 2 ms (true: what are refs, whose ends are waited for), 3 the deadline (an integer,
- * -1 for never), 4 the last of the messages that were looked at and did not match, as a light
- * userdata (NULL: none yet). It stays in the mailbox until the process takes a message in another
- * way, or its limit drops some, which takes_of tells.
- * A value is compared with the first ones of the messages without Lua where that is possible: each
- * message that is passed gets a mark of its first value, and those with another mark than the
- * value's are passed by a look at it.
+ * Stack: 1 what, 2 ms (true: what is refs, as of receive_end), 3 the deadline (an integer, -1 for
+ * never), 4 the last message that was examined and did not match, as a light userdata (NULL: none
+ * yet). That message stays in the mailbox unless the process takes one in another way, or its limit
+ * drops some, which takes_of shows.
+ * Where possible a value is compared with the messages' first values without Lua: each message that
+ * is passed gets a mark of its first value, and later those whose mark differs from the value's are
+ * passed by a glance at it.
  */
 #include "bindings/body.h"
 #include "bindings/message.h"
@@ -168,7 +168,7 @@ static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
 
 /* ---- ends ---- */
 
-/* The ref of `ref, ...` or of "DOWN", ref, ...; 0: it is neither. */
+/* The ref of a message `ref, ...` or "DOWN", ref, ...; 0 for any other. */
 static uint64_t end_of(const dynsup_message *message) {
     const dynsup_value *value = &message->values[0];
     if (value->kind == DYNSUP_ATOM && value->as.atom == DYNSUP_DOWN && message->count > 1)

@@ -1,4 +1,4 @@
-/* The memory of a lua_State: limits, and headers that tell whose a block is. */
+/* The memory of a lua_State: limits, and headers that name a block's account. */
 #include "bindings/memory.h"
 
 #include "bindings/arena.h"
@@ -9,8 +9,8 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-/* In front of a block that is somebody's. Its size is what tells such blocks from others: blocks
- * come from where they are made aligned to twice as much. */
+/* In front of a block that has an account. Its size distinguishes such blocks from others: the
+ * source aligns blocks to twice as much. */
 typedef struct header {
     dsl_account *owner;
 } header;
@@ -49,7 +49,7 @@ static void ask(dsl_memory *memory, const void *block, size_t size) {
         settle(memory);
 }
 
-/* By the account's limit, or the state's (NULL). */
+/* Refused by the account's limit, or the state's (NULL). */
 static void *refuse(dsl_memory *memory, dsl_account *account, const void *block, size_t size) {
     if (memory->refused.is_open) {
         settle(memory);
@@ -136,7 +136,7 @@ static bool can_pay(const dsl_account *payer, const dsl_account *owner, size_t o
     return fits(payer->limit, payer->in_use, debit);
 }
 
-/* It is debited to who is running, or stays whose it is. */
+/* A grown block is debited to the running account, or stays with its own if none runs. */
 static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     dsl_account *owner = header_of(block)->owner, *payer = memory->running;
     if (!state_fits(memory, size - old_size))
@@ -185,7 +185,7 @@ static void *lua_shrink(dsl_memory *memory, void *block, size_t old_size, size_t
     return count_resize(memory, block, old_size, size);
 }
 
-/* Without its last block the state is no more, nor is the memory that was put into it. */
+/* With its last block the state ends, and so does a memory that was put into it. */
 static void plain_free(dsl_memory *memory, void *block, size_t size) {
     bool is_last = block == memory->last;
     count_resize(memory, block, size, 0);
@@ -280,8 +280,8 @@ dsl_memory *dsl_memory_of(lua_State *L) {
     return lua_getallocf(L, &ud) == dsl_memory_alloc ? ud : NULL;
 }
 
-/* Is it the C library's, as lauxlib hands it out, with blocks that tell whether they are counted?
- * Only a state made there tells: 0, or why not. */
+/* Checks that the allocator is lauxlib's, on the C library's malloc, whose alignment shows which
+ * blocks are counted. Only by a state that lauxlib makes can that be seen. 0, or why not. */
 static int check_lauxlibs(lua_Alloc alloc, void *ud) {
     void *its_ud;
     lua_State *L = luaL_newstate();
@@ -310,7 +310,7 @@ static int memory_put(lua_State *L, lua_Alloc alloc, void *ud, dsl_memory **memo
     return 0;
 }
 
-/* 0: its blocks lie where blocks of accounts can be told from others; or as dsl_memory_open. */
+/* 0: the alignment of the state's blocks allows accounts; or as dsl_memory_open. */
 static int check_source(dynsup_alloc_fn alloc, void *ud) {
     const dsl_heap_memory *heap = alloc == dsl_heap_memory_alloc ? ud : NULL;
     if (heap)

@@ -177,7 +177,7 @@ int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_
     return count;
 }
 
-/* A function of its own: who waits needs none of this. */
+/* A function of its own: a receive that waits needs none of this. */
 static __attribute__((noinline)) int take_first(lua_State *L, dsl_host *host, dsl_body *body) {
     body->takes++;
     return dsl_message_take(L, host, body, NULL);

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define ALIGNMENT 16 /* memory.c tells blocks with a header from others by it */
+#define ALIGNMENT 16 /* by which memory.c distinguishes blocks with a header */
 
 bool dsl_expect(bool ok, const char *what) {
     (void)what;

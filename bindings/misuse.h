@@ -4,22 +4,21 @@
 
 #include "bindings/binding.h"
 
-/* ok itself; what is expected there is asserted in debug builds. */
+/* Returns ok. In debug builds it is asserted; `what` says what was expected. */
 bool dsl_expect(bool ok, const char *what);
 
-/* What any function but a host's free may need: 0, DYNSUP_EMISUSE or DYNSUP_ECLOSED. */
+/* For any function except a host's free: 0, DYNSUP_EMISUSE or DYNSUP_ECLOSED. */
 int dsl_check_host(const dsl_host *host);
 
-/* The same for functions that make what is to be told of its end by a finalizer: DYNSUP_ECLOSED
- * while the lua_State is being closed, too. */
+/* The same for functions that make something whose end a finalizer reports: DYNSUP_ECLOSED also
+ * while the lua_State is being closed. */
 int dsl_check_open(const dsl_host *host);
 
 /* The same as dsl_check_host for functions that a callback of the host's may not call. */
 int dsl_check_outside(const dsl_host *host);
 
-/* Are the blocks of this allocator aligned as dynsup needs them? Several are asked for at once, of
- * sizes that lie beside each other otherwise where it aligns to less; where there is no memory
- * nothing is wrong with them. */
+/* Are the blocks of this allocator aligned as dynsup needs them? Several are requested at once, of
+ * sizes that would show a smaller alignment. A request that fails for want of memory passes. */
 bool dsl_check_alloc(dynsup_alloc_fn alloc, void *ud);
 
 #endif

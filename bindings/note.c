@@ -1,4 +1,4 @@
-/* Notes: events that are kept until they can be told, and as tables. */
+/* Notes: events that are kept until they can be delivered, and as tables. */
 #include "bindings/field.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
@@ -42,8 +42,7 @@ static void keep_values(dsl_host *host, dsl_note *note) {
     }
 }
 
-/* The child may be gone, and its program with it, when the event is told: the note stands for it.
- */
+/* The child, and its program, may be gone when the event is delivered: the note has a copy. */
 static void program_describe(void *p, char *text, size_t size) {
     const dsl_note *note = p;
     snprintf(text, size, "%s", note->function ? note->function : "");
@@ -99,7 +98,7 @@ static void set_process(lua_State *L, const dynsup_event *event) {
     const char *other = event->supervisor ? "worker" : "process";
     if (event->heap)
         set_heap(L, event);
-    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* the event is about no process */
         return;
     dsl_field_pid(L, "pid", event->pid);
     dsl_field_text(L, "name", event->name);
@@ -111,7 +110,7 @@ static void set_process(lua_State *L, const dynsup_event *event) {
 static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
     const dynsup_event *event = &note->event;
-    if (event->period_ms == 0) /* it tells of the process alone */
+    if (event->period_ms == 0) /* the event is about the process alone */
         return;
     dsl_field_value(L, host, "id", &note->id);
     dsl_field_text(L, "func", note->function);

@@ -288,7 +288,7 @@ static uint64_t string_hash(const char *text, size_t size) {
     return hash;
 }
 
-/* Of a copy the address says nothing. */
+/* The address of a copy means nothing. */
 static uint64_t address_hash(lua_State *L, const dsl_host *host, uint64_t object) {
     return dsl_object_is_own(host, object) ? (uint64_t)(uintptr_t)lua_topointer(L, -1) : object;
 }

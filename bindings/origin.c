@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* What reports tell of a temporary child's function; it does not keep the function itself. To ask
- * Lua for a function's place costs more than all else here, so the last one is kept as well. */
+/* What reports say of a temporary child's function, which is not kept itself. Asking Lua for a
+ * function's place costs more than everything else here, so the last origin is kept as well. */
 typedef struct dsl_origin {
     dsl_host *host;
     size_t owners;
@@ -57,7 +57,8 @@ void dsl_origin_forget(dsl_host *host) {
     host->origin = NULL;
 }
 
-/* The host's own, too: the next child's function is most likely from the same place. */
+/* Makes an origin, and keeps it for the host: the next child's function is most likely from there,
+ * too. */
 static dsl_origin *origin_make(dsl_host *host, const dsl_place *place) {
     size_t length = strlen(place->source) + 1;
     size_t size = sizeof(dsl_origin) + length;

@@ -55,7 +55,7 @@ static int is_closing(lua_State *L) {
     return 1;
 }
 
-/* Says the handle that it is closed? One that fails to tell is to be closed. */
+/* Does the handle say that it is closed? If asking fails, it is to be closed. */
 static bool is_closed(lua_State *L, int index) {
     if (is_closed_file(L, index))
         return true;
@@ -137,7 +137,8 @@ static void places_compact(lua_State *L, holding *h, int places, int closed) {
     h->top = count;
 }
 
-/* Makes place for one more in the holding whose places are at the index. May call back. */
+/* Makes room for one more in the holding whose places are at the index. May run the handles' code.
+ */
 static void places_reserve(lua_State *L, holding *h, int places) {
     if (h->top < h->limit)
         return;
@@ -283,7 +284,7 @@ static void keeper_set(lua_State *L) {
     lua_rawset(L, OWN_HOLDINGS);
 }
 
-/* Everything that needs memory comes first; OWN_KEEPER is who has it now. */
+/* Everything that needs memory comes first; OWN_KEEPER is the present owner. */
 static void handle_take(lua_State *L, holding *h) {
     lua_pushboolean(L, 1);
     lua_rawseti(L, OWN_PLACES, h->top + 1);

@@ -3,8 +3,8 @@
 
 #include "bindings/body.h"
 
-/* A guest may be gone while its supervisor, whose possession the pending is, lives on. So a further
- * heap knows its pendings by itself. */
+/* A guest may be gone while its supervisor, which owns the pending, lives on. So a further heap has
+ * a list of its pendings. */
 static void list_enter(dsl_pending *pending) {
     dsl_host *face = pending->host;
     pending->link = face->heap ? &face->pendings : NULL;

@@ -1,11 +1,11 @@
 /*
  * Locks for the places of sockets: the C half of dynsup.attach.place.
  *
- * A lock is a file that is there only while somebody has it, so nothing is left behind; the system
- * unlocks it with the end of the program. Who opens the file just before it is removed gets a lock
- * of a file that is no more, which is none. A file that was made for it has a mark in it, by which
- * the next one knows it if a program was killed meanwhile; any other is somebody's, and stays. The
- * mark is written before the lock is taken: whoever has the lock sees it.
+ * A lock is a file that exists only while a program holds it, so nothing is left behind; the system
+ * unlocks it with the end of the program. A program that opens the file just before it is removed
+ * locks a file that no longer exists, which does not count. A lock file has a mark, by which the
+ * next program recognises it if the last one was killed; any other file belongs to somebody, and
+ * stays. The mark is written before the lock is taken, so the holder of a lock always sees it.
  */
 #include "bindings/loop.h"
 #include "bindings/metatable.h"
@@ -29,7 +29,7 @@ static const char mark[] = "lock of a dynsup socket\n";
 enum { MARK_LENGTH = sizeof mark - 1 };
 
 static bool is_marked(int file) {
-    char text[MARK_LENGTH + 1]; /* one more: a longer file is none */
+    char text[MARK_LENGTH + 1]; /* one more: a longer file is no lock */
     return pread(file, text, sizeof text, 0) == MARK_LENGTH && !memcmp(text, mark, MARK_LENGTH);
 }
 

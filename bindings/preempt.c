@@ -3,15 +3,15 @@
  *
  * Design notes.
  * With a watchdog the hook is set by a signal handler, in the host's own thread, on the innermost
- * running coroutine, and only when a slice has overrun: code that behaves pays nothing. What was
- * that coroutine's hook is put back when the hook fires, or when the coroutine is left before that.
- * A coroutine that is made in between inherits the hook; there it finds that it is not the armed
- * one and takes itself away. The signal may come while Lua counts down to the user's own hook (a
- * read, then a write), which would undo the count that the handler sets: where the user has a hook,
- * the host's waits for a line, not for an instruction. Lua may then still call it for the event of
- * the user's. Where the running code cannot yield (a sort comparator, a gsub callback), the hook
- * looks again every RETRY_COUNT instructions. With a count hook (virtual clock, embedders) the hook
- * is there from the beginning.
+ * running coroutine, and only when a slice has overrun: code that behaves pays nothing. That
+ * coroutine's own hook is put back when the hook fires, or earlier if the coroutine is left. A
+ * coroutine that is made in between inherits the hook, which removes itself there: that coroutine
+ * is not the armed one. The signal may come while Lua counts down to the user's own hook (a read,
+ * then a write), which would undo the count that the handler sets: where the user has a hook, the
+ * host's waits for a line, not for an instruction. Lua may still call it for an event of the user's
+ * hook. Where the running code cannot yield (a sort comparator, a gsub callback), the hook looks
+ * again every RETRY_COUNT instructions. With a count hook (virtual clock, embedders) the hook is
+ * there from the beginning.
  */
 #include "bindings/preempt.h"
 
@@ -52,7 +52,7 @@ static void armed_hook(lua_State *L, lua_Debug *ar) {
         return;
     }
     if (!(lua_gethookmask(L) & 1 << ar->event))
-        return; /* of the user's hook, from before the signal */
+        return; /* an event for the user's hook, from before the signal */
     bool exceeds = dsl_slice_exceeds(host);
     if (!dsl_can_wait(L, host)) {
         if (exceeds)

@@ -128,7 +128,7 @@ static uint32_t value_count(const dsl_program *program) {
     return program->arg_count + program->has_extra;
 }
 
-/* Its heap may be closed by now: so the whole host is asked, and not the face. */
+/* The program's heap may be closed by now: so the whole host is asked, and not the face. */
 static void slot_release(const dsl_host *host, uint32_t slot) {
     if (slot)
         dsl_object_release(host->whole, host->heap_base | slot);
@@ -150,8 +150,8 @@ void dsl_program_release(void *p) {
     whole->alloc(whole->alloc_ud, program, program_size(value_count(program)), 0);
 }
 
-/* Pushes the function that tells where the code is: of a server's child the module's, whose start
- * function is one for all. [-0, +1] */
+/* Pushes the function that shows where the code is: for a server's child the module's init, as all
+ * servers have the same start function. [-0, +1] */
 static void code_push(lua_State *L, const dsl_program *program) {
     dsl_host *host = program->host;
     dsl_vault_push(L, &host->vault, program->function);

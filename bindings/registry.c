@@ -13,8 +13,8 @@
 
 #include <limits.h>
 
-/* The registry at index 1: nil, reason are pushed if it is none (false). Raises for what cannot
- * name one. [-0, +0|2] */
+/* Finds the registry at index 1. False: it is none, and nil, reason are pushed. Raises for a value
+ * that cannot name a registry. [-0, +0|2] */
 static bool registry_get(lua_State *L, const dsl_host *host, dynsup_pid *registry,
                          dynsup_registry_info *info) {
     bool named = dsl_process_read(L, host, 1, registry);

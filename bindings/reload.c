@@ -71,15 +71,15 @@ static int next_child(lua_State *L) {
     return dsl_cursor_next(L, 1, &child) ? push_child(L, &child) : 0;
 }
 
-/* child_to_be(supervisor) -> the same of the child whose start function runs, if there is one */
+/* child_to_be(supervisor) -> the same for the child whose start function runs, if there is one */
 static int child_to_be(lua_State *L) {
     dynsup_child_info child;
     bool there = dynsup_child_to_be(dsl_host_of(L)->core, dsl_check_pid(L, 1), &child);
     return there ? push_child(L, &child) : 0;
 }
 
-/* Who is told by a process that its supervisor starts comes when that is through: nobody waits for
- * it. */
+/* A process that is being started by the child's supervisor does not wait for the renewal, which
+ * comes once that start is done. */
 static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;
@@ -90,7 +90,7 @@ static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
-/* tell(ref, incarnation): it is to be renewed; true, or nil, reason */
+/* tell(ref, incarnation): requests its renewal; true, or nil, reason */
 static int tell(lua_State *L) {
     return renew(L, false, dsl_done_k);
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char runtime_key; /* its address is the key in the registry */
+static const char runtime_key; /* its address is the runtime's key in the registry */
 
 dsl_runtime *dsl_runtime_of_thread(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
@@ -46,7 +46,7 @@ static int id_tostring(lua_State *L) {
     return 1;
 }
 
-/* Light userdata share one metatable: ours falls back to what tostring did before. */
+/* Light userdata share one metatable: the one set here falls back to what tostring did before. */
 static void ids_open(lua_State *L) {
     lua_pushlightuserdata(L, NULL);
     if (!lua_getmetatable(L, -1))
@@ -102,7 +102,7 @@ static bool is_own(lua_State *L, int level) {
     return is_script(&ar);
 }
 
-/* Pushes the place of who is to blame: it has called functions of dynsup's that are Lua or C. */
+/* Pushes the place to blame: the innermost code that is not dynsup's own, in Lua or C. */
 static void place_push(lua_State *L) {
     int level = 1;
     while (is_own(L, level))

@@ -16,7 +16,7 @@ static int save(lua_State *L) {
     return 1;
 }
 
-/* previous() -> the saved state itself, the reason, the attempt; nothing if there is none */
+/* previous() -> the saved state itself, the reason, the attempt; nothing if no state was saved */
 static int previous(lua_State *L) {
     dsl_host *host;
     dynsup_previous before;

@@ -172,8 +172,8 @@ static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_
     return 3;
 }
 
-/* The server's process, which has not begun. Leaves values behind. 0, or a code of the core with
- * *pid_out who has the name. */
+/* Makes the server's process, which has not begun yet. Leaves values on the stack. 0, or a code of
+ * the core with the name's owner in *pid_out. */
 static int spawn_server(lua_State *L, dsl_host *host, bool link, const start_options *options,
                         dynsup_pid *pid_out, dynsup_ref *ref_out) {
     lua_pushvalue(L, 1);

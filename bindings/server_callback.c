@@ -1,4 +1,4 @@
-/* Callbacks of servers: how their code is found, and what a crash tells of them. */
+/* Callbacks of servers: how their code is found, and what a crash says of them. */
 #include "bindings/server.h"
 
 #include "bindings/account.h"

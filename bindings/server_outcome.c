@@ -94,7 +94,8 @@ static enum dsl_next continue_begin(dsl_server_run *r) {
     return DSL_CALLBACK;
 }
 
-/* What may follow the state: at the index, if there is anything. False: it is none of these. */
+/* Reads what may follow the state, at the index, if anything is there. False: it is nothing valid.
+ */
 static bool extra_read(dsl_server_run *r, int index, bool *continues_out) {
     lua_State *co = r->body->co;
     *continues_out = false;
@@ -163,7 +164,7 @@ enum dsl_next dsl_server_gone(dsl_server_run *r, dynsup_reason reason) {
     return DSL_SLICE_ENDS;
 }
 
-/* Only a good start is told here; a failed one is known by its end. */
+/* Only a successful start is reported here; a failed one is noticed by its end. */
 static enum dsl_next init_returned(dsl_server_run *r, int count) {
     lua_State *co = r->body->co;
     if (count == 2 && is_word(co, 1, "stop") && is_reason(co, 2)) {

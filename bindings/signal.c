@@ -1,13 +1,13 @@
 /*
  * What signals to the program do to a host and the runs inside: SIGINT and SIGTERM halt them, the
- * innermost first. SIGHUP is an event for those who ask for it; when nobody does, it halts them,
+ * innermost first. SIGHUP is an event for observers that ask for it; without any it halts hosts,
  * too, unless the program was started with SIGHUP ignored.
  *
  * Design notes.
- * Signals are heard of in two ways: from the loop, and, by a run on a virtual clock inside another
- * one, during which the loop does not turn, by a look at the counts of interrupt.c. Whoever comes
- * first acts for all hosts, and notes the count, so that the other one finds nothing to do. A count
- * that has grown meanwhile stands for several signals: what is told comes after the last of them.
+ * Signals are noticed in two ways: by the loop; and, in a run on a virtual clock inside another
+ * one, during which the loop does not turn, by the counts of interrupt.c. The first to notice acts
+ * for all hosts and notes the count, so that the other finds nothing to do. A count that has grown
+ * by several stands for several signals: the event comes after the last of them.
  */
 #include "bindings/signal.h"
 

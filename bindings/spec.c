@@ -80,7 +80,8 @@ static bool is_word(const reading *r, enum dsl_word word) {
     return option_of(r, word, word) == 0;
 }
 
-/* It needs code that can be loaded with it, which is checked when all fields are read. */
+/* An environment needs code that can be loaded with it, which is checked when all fields are read.
+ */
 static const char *read_env(reading *r) {
     r->body_only = "env";
     bool is_env = dsl_env_read(r->L);
@@ -157,7 +158,8 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
-/* One of them is enough for a limit of its own: the other is as in a supervisor's options. */
+/* One of the two is enough for a limit of the child's own: the other then has a supervisor's
+ * default. */
 static const char *read_restart_limit(reading *r) {
     dynsup_restart_limit *limit = &r->spec->restart_limit;
     r->spec->core.restart_limit = limit;

@@ -35,8 +35,8 @@ static int flush(lua_State *L, bool (*is_one_of)(const dynsup_message *, uint64_
     return 0;
 }
 
-/* flush_exit(pid): takes the EXIT of a process that has been unlinked out of the caller's mailbox.
- * There is none where exits are not trapped; and of a pid there is one at most. */
+/* flush_exit(pid): takes the EXIT of an unlinked process out of the caller's mailbox. There is at
+ * most one of a pid, and none where exits are not trapped. */
 static int flush_exit(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);

@@ -1,12 +1,12 @@
 /*
- * Where a coroutine that failed stands, as text: the form of luaL_traceback, at a tenth of its
- * cost.
+ * The traceback of a coroutine that failed, as text: in the form of luaL_traceback, at a tenth of
+ * its cost.
  *
  * Design notes.
- * What is expensive there is that every module is searched for every function, for the name of one
- * that is global or in a module. Here these names are in a table, made anew when package.loaded has
- * changed and after every 64 tracebacks: so a name that is given to a function later, in a module
- * that was there, may be missing for that long.
+ * luaL_traceback is expensive as it searches every module for every function's name. Here the names
+ * of global and modules' functions are in a table, which is made anew when package.loaded has
+ * changed and after every 64 tracebacks: so a name that a known module gives to a function later
+ * may be missing for that long.
  */
 #include "bindings/binding.h"
 #include "bindings/crash.h"
