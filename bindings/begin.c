@@ -69,7 +69,8 @@ static bool extra_push(const dsl_program *program, dsl_body *body, dynsup_reason
         return true;
     dsl_host *host = program->host;
     loading l = {host, parcel, body, reason, false};
-    dsl_account *outer = dsl_memory_enter(host->memory, NULL); /* as a message's copies: nobody's */
+    dsl_account *outer =
+        dsl_memory_enter(host->memory, NULL); /* like a message's copies: charged to no account */
     dsl_protect(host->L, extra_push_protected, &l);
     dsl_memory_enter(host->memory, outer);
     return l.done;

@@ -194,14 +194,14 @@ static int abroad_program(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec
 /* A dry run opens no heaps: it checks whether the child could be in another one, and goes on with
  * the child in the supervisor's own. 0, or the number of values pushed. */
 static int abroad_check(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
-                        const dsl_heap_plan *plan, bool plain) {
+                        const dsl_heap_plan *plan, bool may_start) {
     int failed = abroad_program(L, host, pid, spec, plan);
     if (failed)
         return failed;
     spec->core.program_ops->release(spec->core.program);
     if (spec->own_heap)
         spec->max_memory = 0; /* the heap's */
-    spec_prepare(L, host, pid, spec, plain);
+    spec_prepare(L, host, pid, spec, may_start);
     return 0;
 }
 

@@ -131,8 +131,8 @@ static bool object_put(dsl_packer *p, uint32_t typed) {
     }
 }
 
-/* Writes the value on top, or begins to. typed: the number of what it travels for, or none.
- * [-1, +0], or a table: a frame has it, and its first key is on top [-0, +1] */
+/* Writes the value on top, or begins to. typed: the number of the value that it travels for, or
+ * none. [-1, +0]; or a table gets a frame, and its first key is on top [-0, +1] */
 static bool top_put(dsl_packer *p, uint32_t typed) {
     uint32_t depth = p->depth;
     if (dsl_put_plain(p, -1))

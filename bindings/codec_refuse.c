@@ -83,7 +83,7 @@ static void add_root(text *out, const dsl_packer *p) {
         add(out, "%s...", *root ? root : "...");
 }
 
-/* The keys of the frames; a refused key is reported at the table that it is in. */
+/* Adds the keys of the frames; inside a key the path ends at the key's table. */
 static void add_path(text *out, const dsl_packer *p) {
     add_root(out, p);
     for (uint32_t i = 0; i < p->depth; i++) {

@@ -37,8 +37,8 @@ static int made_call(const dsl_unpacker *u) {
     return status;
 }
 
-/* Calls the function below the top with the value on top, which its result replaces; where no
- * function is called, the value stays. [-1, +0] */
+/* Makes the typed value: the result of the function below the top, called with the value on top;
+ * where functions are not called, that value itself. False: it failed. [-1, +0] */
 static bool made_close(const dsl_unpacker *u) {
     lua_State *L = u->L;
     if (u->is_plain) {

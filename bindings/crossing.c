@@ -86,7 +86,7 @@ static int plain_get(lua_State *L, int first, int count, dynsup_value *values_ou
     return compounds > 1 && compounds <= (int)DSL_OBJECT_PARTS ? compounds : 0;
 }
 
-/* Says what cannot travel, and where among all the values it is. */
+/* Raises: says what cannot travel, and where among all the values it is. */
 static void refuse(lua_State *L, const dsl_packing *packing, int first, int count) {
     dsl_parcel *parcel = NULL;
     dsl_codec_trouble trouble;

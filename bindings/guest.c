@@ -50,7 +50,7 @@ static void init_bad(lua_State *co, dsl_host *host, int top, dynsup_outcome *out
     outcome->values[1] = value_at(co, host, 1, top);
 }
 
-/* The nil, reason, detail on top say what is wrong with it. */
+/* Makes a failed outcome of the nil, reason, detail on top, which say what is wrong. */
 static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
     dsl_vault_reserve(co, &host->vault, 2);
     outcome->status = DYNSUP_EREASON;

@@ -40,7 +40,7 @@ bool dsl_heap_may_refuse(void *p) {
     return face->current || lua_getstack(face->L, 0, &ar);
 }
 
-/* To be called before it ends any process: as soon as no code is running. */
+/* Notifies observers of the loss, before it ends any process: as soon as no code is running. */
 static void tell_once(dsl_heap *heap) {
     if (!heap->is_loss_told)
         dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_LOST);

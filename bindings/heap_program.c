@@ -22,7 +22,7 @@ struct dsl_heap_program {
     dsl_parcel *args;      /* or NULL */
     dsl_parcel *env;       /* or NULL */
     size_t max_bytes;
-    lua_Alloc alloc; /* the host's: a box that nobody took may outlive the host */
+    lua_Alloc alloc; /* the host's: a box whose program was not taken may outlive the host */
     void *alloc_ud;
     uint32_t place;
     bool guest;

@@ -103,7 +103,7 @@ enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *de
     return step_finish(host) && state != DYNSUP_ENDED ? DYNSUP_READY : state;
 }
 
-/* ---- what the loop tells ---- */
+/* ---- what the loop reports ---- */
 
 /* The core does not know of this event: so observers are notified here. */
 static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {

@@ -259,7 +259,7 @@ struct dynsup_lua_host {
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
-    bool until_halt;                /* the run goes on until it is halted: somebody may attach */
+    bool until_halt;                /* the run goes on until it is halted, as a user may attach */
     struct dsl_tap *taps;           /* processes that receive the log's lines */
     struct dsl_tap_line *tap_lines; /* that they have not received yet, oldest first */
     struct dsl_tap_line **last_tap_line;

@@ -45,7 +45,7 @@ uint32_t dsl_level_events(enum dynsup_level level) {
     }
 }
 
-/* Whatever the system's clock was set to: in ns it goes from 1677 to 2262. */
+/* For any setting of the system's clock: times in ns reach from 1677 to 2262. */
 static int64_t unix_ns(const struct timespec *time) {
     const int64_t end = INT64_MAX / 1000000000 - 1;
     int64_t seconds = (int64_t)time->tv_sec;
@@ -133,8 +133,7 @@ void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, siz
         dsl_tap_line(host->whole, level, text, size);
 }
 
-/* Shows by dots that no more of the text is in the full buffer, and cuts no character of UTF-8.
- * Returns its length. */
+/* Ends the text of a full buffer in dots, without cutting a UTF-8 character. Returns its length. */
 static size_t cut_show(char *text, size_t size) {
     static const char dots[] = "...";
     size_t at = size - sizeof dots;

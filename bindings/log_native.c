@@ -71,7 +71,7 @@ static void add_fields(lua_State *L, dynsup_record *record, int index) {
     }
 }
 
-/* Fills a line that has begun with what `write` was given, and ends it. */
+/* Fills a line that was begun with the arguments of `write`, and ends it. */
 static void write_line(lua_State *L, const dsl_host *host, dsl_line *line) {
     size_t size;
     const char *event = lua_tostring(L, 2);

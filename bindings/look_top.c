@@ -3,7 +3,7 @@
  *
  * Design notes.
  * A walk over all processes keeps the best in a heap whose root is the least of them, so that a
- * process costs a look and mostly one comparison, and no Lua value.
+ * process costs a reading, mostly one comparison, and no Lua value.
  */
 #include "bindings/look.h"
 #include "core/tiny.h"

@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-#define LOOK_NS 2000000u /* a wait lasts so long at least: by then the loop has looked once */
+#define LOOK_NS 2000000u /* the shortest wait: within it the loop polls once */
 
 void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who) {
     if (host->uv)

@@ -30,7 +30,7 @@ typedef struct leaving {
  * list of what is to be closed or cancelled. */
 enum { LEAVING = 1, HANDLES, REQUESTS, LIST };
 
-/* Of a look through a folder, by luv's version: it is not cancelled, for it may be over. */
+/* Scans of folders, by their names in luv's versions: not cancelled, as they may be over. */
 static const char *const kept_requests[] = {"uv_fs", "uv_fs_scandir"};
 
 static void requests_push(lua_State *L) {
@@ -76,7 +76,7 @@ static int list_fill(lua_State *L, leaving *l) {
     return count;
 }
 
-/* Closes the handle or cancels the request on top; one that is past that raises. [-1, +0] */
+/* Closes the handle or cancels the request on top. Raises if it is too late for that. [-1, +0] */
 static void let_go(lua_State *L) {
     int top = lua_gettop(L);
     lua_getmetatable(L, top);

@@ -43,7 +43,7 @@ static void settle(dsl_memory *memory) {
         account_refuse(memory, memory->refused.account);
 }
 
-/* More is asked for: is it the same once more? Else the refusal before was the last word. */
+/* A new request: is it the refused one once more? Otherwise that refusal counts. */
 static void ask(dsl_memory *memory, const void *block, size_t size) {
     if (memory->refused.block != block || memory->refused.size != size)
         settle(memory);
@@ -66,7 +66,7 @@ static inline bool fits(size_t limit, size_t in_use, size_t more) {
     return limit == 0 || in_use + more <= limit;
 }
 
-/* By the state's limit, for Lua, which raises an error where it does not. */
+/* Does it fit the state's limit? Or must it be granted, as Lua could not raise an error? */
 static inline bool state_fits(const dsl_memory *memory, size_t more) {
     return fits(memory->limit, memory->in_use, more) ||
            (memory->may_refuse && !memory->may_refuse(memory->refuse_ud));
@@ -74,7 +74,7 @@ static inline bool state_fits(const dsl_memory *memory, size_t more) {
 
 /* ---- plain blocks ---- */
 
-/* As long as it fits, with the count of the state. */
+/* Resizes a block that fits the limit, and counts it for the state. */
 static inline void *count_resize(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     void *result = memory->alloc(memory->ud, block, old_size, size);
     if (result || size == 0)
@@ -84,7 +84,7 @@ static inline void *count_resize(dsl_memory *memory, void *block, size_t old_siz
 
 void *dsl_memory_plain(void *ud, void *block, size_t old_size, size_t size) {
     dsl_memory *memory = ud;
-    size_t old = block ? old_size : 0; /* else Lua tells a type */
+    size_t old = block ? old_size : 0; /* otherwise Lua passes a type */
     if (size <= old || fits(memory->limit, memory->in_use, size - old))
         return count_resize(memory, block, old, size);
     return NULL;
@@ -169,8 +169,8 @@ static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t s
     return plain_grow(memory, block, old_size, size);
 }
 
-/* More is asked for after a refusal. What is granted now is what was refused then, or something
- * else, before which the refusal has come to count. */
+/* A request after a refusal. If it differs from the refused one, that refusal counts; once it is
+ * granted, no refusal is open. */
 static void *lua_grow_again(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     ask(memory, block, size);
     void *result = lua_grow(memory, block, old_size, size);
@@ -202,7 +202,7 @@ static void lua_free(dsl_memory *memory, void *block, size_t size) {
 
 void *dsl_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {
     dsl_memory *memory = ud;
-    size_t old = block ? old_size : 0; /* else it tells a type */
+    size_t old = block ? old_size : 0; /* otherwise it is a type */
     if (size == 0) {
         lua_free(memory, block, old);
         return NULL;

@@ -1,4 +1,4 @@
-/* How misuse of the C interface is met: by an assertion, and without assertions by a code. */
+/* Misuse of the C interface: an assertion fails or, without assertions, a code is returned. */
 #include "bindings/misuse.h"
 
 #include <assert.h>

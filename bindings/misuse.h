@@ -1,4 +1,4 @@
-/* How misuse of the C interface is met. */
+/* Checks for misuse of the C interface. */
 #ifndef DSL_MISUSE_H
 #define DSL_MISUSE_H
 

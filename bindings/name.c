@@ -15,7 +15,7 @@ bool dsl_is_key(lua_State *L, int index) {
     return !lua_isnoneornil(L, index);
 }
 
-/* A text that begins with a zero byte: it is nothing to read. */
+/* A text that begins with a zero byte, which is not for reading. */
 static void key_bytes(dsl_key *key, const void *bytes, size_t size, char kind) {
     key->fixed[0] = '\0';
     memcpy(key->fixed + 1, bytes, size);

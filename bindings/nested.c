@@ -11,7 +11,8 @@ typedef struct visiting {
 
 static void heaps_visit(const dsl_host *whole, const visiting *v);
 
-/* The runs of a state up to the host. A heap that is being closed has no face in its chain. */
+/* Visits the runs of a state up to the host. A heap that is being closed has no face in its chain.
+ */
 static void chain_visit(dsl_runtime *runtime, const dsl_host *end, const visiting *v) {
     dsl_host *run = runtime ? runtime->host : NULL;
     for (; run && run != end; run = run->outer) {

@@ -223,7 +223,7 @@ static void tell_program(dsl_host *host, const dsl_note *note) {
         config->on_event(config->event_ud, host, &note->event);
 }
 
-/* Those that the program causes meanwhile have their turn after the next slices. */
+/* Events that the program causes meanwhile have their turn after the next slices. */
 void dsl_observe_tell(dsl_host *host) {
     dsl_note *note;
     if (host->telling || (!host->observers && !host->notes))
@@ -271,7 +271,7 @@ void dsl_observe_part(dsl_host *face) {
 
 /* ---- the C half of dynsup.observation ---- */
 
-/* A pid, a name or nil at the index, which the script has checked. */
+/* The process at the index: a pid, a name or nil, which the script has checked. */
 static void read_who(lua_State *L, int index, dynsup_pid *pid_out, const char **name_out) {
     *name_out = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
     *pid_out = dsl_is_pid(L, index) ? (uintptr_t)lua_touserdata(L, index) : 0;
@@ -287,7 +287,7 @@ static const char *keep(char **at, const char *text) {
     return copy;
 }
 
-/* Makes the ring of an observer that has one: with a limit in place of a process. */
+/* Makes the ring of an observer that has a limit in place of a process. */
 static void ring_open(lua_State *L, dsl_host *host, dsl_observer *o) {
     if (dsl_is_pid(L, 1)) {
         o->target = dsl_check_pid(L, 1);
@@ -303,7 +303,7 @@ static size_t kept_size(const char *text) {
     return text ? strlen(text) + 1 : 0;
 }
 
-/* A copy in memory of its own, with the names; raises without. */
+/* A copy in its own block, with the names. Raises without memory. */
 static dsl_observer *observer_copy(lua_State *L, dsl_host *host, dsl_observer *new) {
     new->size = sizeof *new + kept_size(new->supervisor_name) + kept_size(new->name);
     dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new->size);
@@ -343,7 +343,8 @@ static int observer_open(lua_State *L) {
     return 1;
 }
 
-/* close(run, number) -> whether it was there. In another run of the state it is somebody else. */
+/* close(run, number) -> whether the observer existed. In another run of the state the number means
+ * another one. */
 static int observer_close(lua_State *L) {
     dsl_host *host = dsl_host_or_null(L);
     bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);

@@ -90,7 +90,7 @@ static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_o
     return m.body ? 0 : DYNSUP_EREASON;
 }
 
-/* With what comes from another heap it is made at once: a failure is that of the start. */
+/* With arguments from another heap the body is made at once, so that a failure is the start's. */
 static int made_body(const dsl_program *program, const dynsup_body_ops **ops_out, void **body_out,
                      dynsup_reason *reason) {
     *ops_out = &dsl_body_ops;
@@ -101,7 +101,7 @@ static int made_body(const dsl_program *program, const dynsup_body_ops **ops_out
     return is_nomem ? DYNSUP_ENOMEM : DYNSUP_EREASON;
 }
 
-/* The supervisor's arguments in the same heap are asked for when the body begins. */
+/* The supervisor's arguments in the same heap are read when the body begins. */
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
     (void)arguments;

@@ -95,7 +95,8 @@ static int tell(lua_State *L) {
     return renew(L, false, dsl_done_k);
 }
 
-/* await(ref, incarnation) -> true once it is, or if it cannot be waited for; nil, reason */
+/* await(ref, incarnation) -> true once it is renewed, or if that cannot be waited for; nil, reason
+ */
 static int await(lua_State *L) {
     return renew(L, true, dsl_done_k);
 }
@@ -113,8 +114,8 @@ static int log_done(lua_State *L) {
 /* The stack of replace. */
 enum { OLD = 1, NEW, ADDED, KEY, VALUE };
 
-/* Adds the new table's keys to the old one: from here on nothing needs memory. What was added is
- * noted before, so that it can be undone. */
+/* Adds the new table's keys to the old one; after that nothing needs memory. Additions are noted
+ * first, so that they can be undone. */
 static int keys_add(lua_State *L) {
     lua_settop(L, ADDED);
     lua_pushnil(L);
@@ -144,7 +145,7 @@ static int keys_remove(lua_State *L) {
     return 0;
 }
 
-/* Each field of the old table becomes that of the new one, or nil. */
+/* Sets each field of the old table to that of the new one, or to nil. */
 static void fields_set(lua_State *L) {
     lua_settop(L, ADDED);
     lua_pushnil(L);
@@ -157,8 +158,8 @@ static void fields_set(lua_State *L) {
     }
 }
 
-/* replace(old, new): the old table has the new one's fields and metatable, and no others; at once,
- * or, without memory, not at all. */
+/* replace(old, new): gives the old table exactly the new one's fields and metatable; at once or,
+ * without memory, not at all. */
 static int replace(lua_State *L) {
     lua_settop(L, NEW);
     luaL_checkstack(L, 10, NULL);

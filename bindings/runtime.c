@@ -216,7 +216,7 @@ uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
-/* Whoever waits for ever does not read the clock: that takes as long as half of a receive. */
+/* A wait without end does not read the clock, which takes as long as half of a receive. */
 uint64_t dsl_time_in(dsl_host *host, double ms) {
     return ms >= DSL_FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
 }

@@ -1,7 +1,7 @@
 /* The C half of dynsup.saving: what an incarnation of a child leaves to the next one. */
 #include "bindings/native.h"
 
-/* save(state) -> true; nil, reason. The state is a copy that nobody else has, or nil. */
+/* save(state) -> true; nil, reason. The state is a copy that no other code has, or nil. */
 static int save(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);

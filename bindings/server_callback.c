@@ -52,7 +52,7 @@ static void pack_message(lua_State *L, int state) {
     lua_settop(L, state + 1);
 }
 
-/* The module has no such callback. Stack: module, callback, arguments. */
+/* Runs where the module has no such callback. Stack: module, callback, arguments. */
 static int callback_missing(lua_State *L, lua_Integer callback) {
     if (callback == DSL_TERMINATE)
         return 0;
@@ -115,13 +115,13 @@ typedef struct told {
     dynsup_reason *reason;
 } told;
 
-/* Does a call, a cast or a stop begin so? What is asked for is the last value. */
+/* Does a call, a cast or a stop begin like this? The request is the last value. */
 static bool is_asked(const dynsup_value *first) {
     enum dynsup_atom tag = first->kind == DYNSUP_ATOM ? first->as.atom : DYNSUP_NO_ATOM;
     return tag == DYNSUP_CALL || tag == DYNSUP_CAST || tag == DYNSUP_STOP;
 }
 
-/* What the callback was called with: the request, or the packed message. [-0, +1] */
+/* Pushes what the callback was called with: the request, or the packed message. [-0, +1] */
 static void message_push(lua_State *L, const dsl_server *server, const dynsup_message *message) {
     dsl_host *host = server->host;
     if (is_asked(&message->values[0])) {

@@ -220,7 +220,7 @@ static enum dsl_next exit_now(dsl_server_run *r, dynsup_reason reason) {
     return DSL_SLICE_ENDS;
 }
 
-/* Keeps how the server ends; without memory there is nothing to keep it in. */
+/* Keeps how the server ends; does nothing without memory. */
 static bool end_keep(dsl_server_run *r, dynsup_reason reason, int reply) {
     dsl_host *host = r->host;
     dsl_server_end *end = host->alloc(host->alloc_ud, NULL, 0, sizeof *end);

@@ -101,7 +101,7 @@ static enum dsl_next ran(dsl_server_run *r, int status, int count) {
     return status == LUA_OK ? dsl_server_outcome(r) : failed(r, status);
 }
 
-/* Runs what is on the coroutine, if anything, and what follows without waiting. */
+/* Runs the callback on the coroutine, if any, and those that follow without waiting. */
 static enum dsl_next run_callbacks(dsl_server_run *r, enum dsl_next next) {
     while (next == DSL_CALLBACK) {
         int count;
@@ -143,7 +143,8 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_server_callback callback,
     return DSL_CALLBACK;
 }
 
-/* Asked to end, by stop or by the parent's exit signal; the reason is the last value. */
+/* The server is asked to end, by stop or by the parent's exit signal; the reason is the last value.
+ */
 static enum dsl_next asked_to_end(dsl_server_run *r) {
     const dynsup_value *value = &r->server->at.message->values[2];
     if (!dsl_server_body_take(r) || !lua_checkstack(r->body->co, DSL_CO_STACK) ||

@@ -17,7 +17,7 @@
 
 #include <signal.h>
 
-/* The host that hears of signals, for itself and the runs inside its own; NULL: none does. */
+/* The host that gets signals, for itself and the runs inside its own; or NULL. */
 static dsl_host *hearer_of(dsl_host *host) {
     while (host && !host->config->signals)
         host = dsl_host_around(host);

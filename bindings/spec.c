@@ -71,7 +71,7 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-/* Which of the words from first to last the value on top is: 0 for the first; -1: none. */
+/* The position of the value on top among the words from first to last, from 0 on; -1: none. */
 static int option_of(const reading *r, enum dsl_word first, enum dsl_word last) {
     return dsl_word_among(r->L, -1, r->words, first, last);
 }
@@ -373,7 +373,7 @@ static int check_memory(lua_State *L, dsl_spec *spec) {
     return dsl_spec_fail(L, "invalid_max_memory");
 }
 
-/* A function has the globals that it was written with. 0, or the number of values pushed. */
+/* Refuses env for a function, which keeps its own globals. 0, or the number of values pushed. */
 static int check_env(const reading *r) {
     lua_State *L = r->L;
     if (!dsl_spec_has(r->spec, DSL_SPEC_ENV) ||

@@ -114,7 +114,7 @@ static void tell(dsl_host *host, struct dsl_tap *tap, const struct dsl_tap_line 
     tap->lost = told ? 0 : tap->lost + 1;
 }
 
-/* Forgets those of processes that have ended, and the one of this process (0: of none). */
+/* Forgets the taps of processes that have ended, and that of this process (0: none). */
 static void taps_sweep(dsl_host *host, dynsup_pid target) {
     struct dsl_tap **link = &host->taps;
     while (*link) {

@@ -17,8 +17,8 @@ static bool is_reply_of(const dynsup_message *message, dynsup_ref ref) {
     return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == ref;
 }
 
-/* Drops the first message of the caller's that is one of that id. Nobody reads those of a process
- * that is ending: there nothing is looked for. */
+/* Drops the caller's first message of that id. Does nothing in a process that is ending, whose
+ * messages are not read any more. */
 static int flush(lua_State *L, bool (*is_one_of)(const dynsup_message *, uint64_t), uint64_t id) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
@@ -50,7 +50,8 @@ static int flush_reply(lua_State *L) {
     return flush(L, is_reply_of, (uintptr_t)lua_touserdata(L, 1));
 }
 
-/* may_wait(): whether the caller can; nothing where its process is ending, and never will. */
+/* may_wait(): whether the caller can wait; nothing if its process is ending, and never can again.
+ */
 static int may_wait(lua_State *L) {
     dsl_host *host;
     if (dsl_body_of(L, &host)->closing)

@@ -21,7 +21,7 @@ enum { FIRST_LEVELS = 10, LAST_LEVELS = 11 };
 
 /* ---- names of functions ---- */
 
-/* What changes when modules come, go or are replaced; the table of them is on top. */
+/* A mark that changes when modules are added, removed or replaced; their table is on top. */
 static uintptr_t loaded_mark(lua_State *L) {
     uintptr_t mark = 0, count = 0;
     lua_pushnil(L);
@@ -55,7 +55,8 @@ static void module_note(lua_State *L, int names, int name) {
         name_note(L, names, global ? 0 : name, lua_gettop(L) - 1);
 }
 
-/* Notes what is in all modules, and last the globals: their names are the shortest. [-0, +0] */
+/* Notes the functions of all modules, and last the globals, whose names are the shortest. [-0, +0]
+ */
 static void names_fill(lua_State *L, int names, int loaded) {
     lua_pushnil(L);
     while (lua_next(L, loaded)) {
@@ -72,7 +73,7 @@ static void names_fill(lua_State *L, int names, int loaded) {
     lua_pop(L, 2);
 }
 
-/* The table from functions to their names. Its keys are weak: nobody lives on by its name.
+/* The table from functions to their names. Its keys are weak, so no function lives on by its name.
  * [-0, +1] */
 static void names_push(lua_State *L, dsl_runtime *runtime) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -115,7 +116,7 @@ static int depth_of(lua_State *co) {
     return lua_getstack(co, there, &ar) ? there + 1 : 0;
 }
 
-/* What is called there; the function is on top and is replaced. [-1, +1] */
+/* Replaces the function on top by the text that names it. [-1, +1] */
 static void function_push(lua_State *L, int names, const lua_Debug *ar) {
     lua_rawget(L, names);
     if (!lua_isnil(L, -1))

@@ -45,7 +45,7 @@ static int yield(lua_State *L) {
 /*
  * resume is a closure with the runtime, the number of its run, the process, the key it waits with,
  * and a box. When resume is called before the process waits, the values stay in the box:
- * { n = count, ... }. In another run of the state the pid and the key mean somebody else.
+ * { n = count, ... }. In another run of the state the pid and the key mean something else.
  */
 enum { RESUME_RUNTIME = 1, RESUME_RUN, RESUME_PID, RESUME_KEY, RESUME_BOX };
 

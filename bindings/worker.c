@@ -158,7 +158,7 @@ static int message(lua_State *L, const slice *s) {
     return count && w->ops->message ? w->ops->message(L, w) : DYNSUP_LUA_WAIT;
 }
 
-/* A worker that says what nobody understands fails. */
+/* A worker that returns an unknown number fails. */
 static void check_next(lua_State *L, const slice *s) {
     if (s->next > DYNSUP_LUA_END || s->next <= -DYNSUP_ATOM_COUNT)
         luaL_error(
