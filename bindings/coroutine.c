@@ -10,6 +10,7 @@
  * Lua's do.
  */
 #include "bindings/body.h"
+
 #include "bindings/callback.h"
 #include "bindings/close.h"
 #include "bindings/module.h"

@@ -1,6 +1,7 @@
 /* Guests: what start functions and init functions return. */
-#include "bindings/account.h"
 #include "bindings/body.h"
+
+#include "bindings/account.h"
 #include "bindings/crash.h"
 #include "bindings/options.h"
 #include "bindings/protect.h"

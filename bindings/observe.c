@@ -5,9 +5,8 @@
  * The core reports an event in the middle of its work, so only a note of it is taken then; it
  * becomes a message between slices (the core's after_events). No user code runs here: a function
  * that observes runs in a process of its own (scripts/dynsup/observation.lua). An observer's
- * messages are made in the heap that it was opened in (its face). Notes and mailboxes
- * are bounded. Events that an observer misses are counted, and their number comes with the next
- * event.
+ * messages are made in the heap that it was opened in (its face). Notes and mailboxes are bounded.
+ * Events that an observer misses are counted, and their number comes with the next event.
  */
 #include "bindings/observe.h"
 

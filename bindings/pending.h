@@ -2,11 +2,11 @@
  * Waits that libuv fulfils: a process waits for a socket, a request, a job in the thread pool.
  *
  * Design notes.
- * A pending is a member of what is waited for. While its process waits it is a possession of the
- * process (so the end of the process abandons the wait; unwinding a line does, too: line.c) and has
- * a key. What was waited for happens
- * in a callback of the loop, which calls wake; the results are pushed by the continuation, in the
- * process, where errors may be raised. A callback that finds no key has no process to wake.
+ * A pending is a member of the struct that is waited for. While its process waits it is a
+ * possession of the process (so the end of the process abandons the wait; unwinding a line does,
+ * too: line.c) and has a key. The awaited event happens in a callback of the loop, which calls
+ * wake; the results are pushed by the continuation, in the process, where errors may be raised. A
+ * callback that finds no key has no process to wake.
  */
 #ifndef DSL_PENDING_H
 #define DSL_PENDING_H

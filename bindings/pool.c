@@ -10,6 +10,7 @@
  * its token.
  */
 #include "bindings/body.h"
+
 #include "bindings/memory.h"
 #include "bindings/protect.h"
 #include "core/tiny.h"

@@ -6,9 +6,9 @@
  * sort comparator, a gsub callback) runs on. Its time is counted from the moment in which it was
  * asked, so a slice that just runs long is never ended. A slice inside another one (the start of a
  * server) is asked by itself, and the outer one again when it goes on: that can wait at the place
- * where it starts others, so it gives way then. The hooks of preempt.c do the checks: the
- * first instruction of Lua after a C function, and every so many within a callback. A process over
- * its limit is doomed there; its code is left by a yield or, where it cannot yield, by errors.
+ * where it starts others, so it gives way then. The hooks of preempt.c do the checks: the first
+ * instruction of Lua after a C function, and every so many within a callback. A process over its
+ * limit is doomed there; its code is left by a yield or, where it cannot yield, by errors.
  */
 #include "bindings/slice.h"
 
