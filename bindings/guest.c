@@ -59,7 +59,7 @@ static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
     outcome->values[1] = dsl_value_get(co, host, -1);
 }
 
-/* Reads what init returned: flags as dynsup.init makes them, "ignore", or something else. */
+/* What init returned: flags as dynsup.init makes them, "ignore", or something else. */
 static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_options options;
     if (top > 0 && is_ignore(co, 1)) {
