@@ -1,7 +1,11 @@
-/* Accounts of processes: who runs is debited, and ends when it was refused too often. */
+/* Accounts of processes: the running process is debited, and ends when it was refused memory too
+ * often. */
 #include "bindings/account.h"
 
+#include "bindings/body.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/preempt.h"
 #include "bindings/program.h"
 #include "bindings/server.h"
 #include "bindings/spec_limits.h"
@@ -62,7 +66,7 @@ bool dsl_account_limit(dsl_body *body, size_t limit) {
     return body->account;
 }
 
-/* Where the process's account is kept; NULL: it is no body in Lua. */
+/* Where the process's account is kept; NULL: the process has no body in Lua. */
 static dsl_account **account_at(const dynsup_process_info *info) {
     if (info->ops == &dsl_body_ops)
         return &((dsl_body *)info->body)->account;
@@ -71,8 +75,8 @@ static dsl_account **account_at(const dynsup_process_info *info) {
     return NULL;
 }
 
-/* The account is in the memory of the heap that the process lives in. One that has not begun gets
- * it, and its limit, then: see account_open. 0, with *why_out where there can be none; or
+/* The account is in the memory of the process's heap. A process that has not begun gets it, and its
+ * limit, when it begins: see account_open. 0, with *why_out if there can be no account; or
  * DYNSUP_ENOMEM. */
 static int limit_set(const dynsup_process_info *info, size_t limit, const char **why_out) {
     dsl_account **at = account_at(info);
@@ -115,7 +119,7 @@ size_t dsl_account_in_use(const dynsup_process_info *info) {
     return at && *at ? (*at)->in_use : 0;
 }
 
-/* What the running process is limited to as a child: by its supervisor's defaults, too. */
+/* The running process's limit as a child, which may be its supervisor's default. */
 static size_t limit_of(const dsl_host *host) {
     const dynsup_limits *limits = dynsup_process_limits(host->core, dynsup_self(host->core));
     return limits ? dsl_limits_memory(limits) : 0;

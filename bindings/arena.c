@@ -17,14 +17,14 @@
 #define BLOCK_MAX    1024u
 #define CLASS_COUNT  (BLOCK_MAX / GRAIN)
 #define CACHE_LINE   64u
-#define FETCH_MIN    257u /* blocks of so many bytes, as stacks of coroutines that are reset, are */
+#define FETCH_MIN    257u /* blocks of this size, such as the stacks of reset coroutines, are */
 #define FETCH_MAX    448u /* fetched before they are asked for */
 #define SLAB_UNITS   4u   /* at most, where fewer would leave much unused at the end */
 #define RUN_UNITS    16u  /* the longest single block */
 #define CHUNKS_TRIED DSI_TINY(8, 1)  /* when a run is looked for: then a new chunk is made */
 #define KEPT_CHUNKS  DSI_TINY(64, 1) /* empty ones, 128 MiB: for the next burst */
 
-/* Of a run of units; at the place of the first one in the chunk's list. */
+/* A run of units; at its first unit's place in the chunk's list. */
 typedef struct slab {
     void *free;               /* blocks that came back, each holding the address of the next */
     char *fresh, *end;        /* memory that was never handed out */
@@ -32,7 +32,7 @@ typedef struct slab {
     uint16_t used;            /* blocks handed out */
     uint8_t class;
     uint8_t units;
-    uint8_t offset; /* of a unit that is not the first: how many units behind it */
+    uint8_t offset; /* in a unit that is not the first: how many units behind it */
 } slab;
 
 /* At the beginning of its own memory, in the first unit. */
@@ -127,7 +127,7 @@ static size_t run_find(const chunk *c, size_t units) {
     return 0;
 }
 
-/* The run that begins at `first` has so many free units from now on, behind those that it has. */
+/* Adds so many free units to the end of the run that begins at `first`. */
 static void run_join(dsl_arena *arena, chunk *c, size_t first, size_t units) {
     slab *s = &c->slabs[first];
     if (chunk_is_empty(c))
@@ -170,9 +170,9 @@ static slab *run_try(dsl_arena *arena, chunk *c, size_t units) {
     return first > 0 ? run_take(arena, c, first, units) : NULL;
 }
 
-/* A chunk without such a run is the last one that is tried again: else a few of them, of which
- * little is left, would keep all behind them from being found. Slabs fill that last one up: else
- * what long runs leave of each chunk would stay unused. */
+/* A chunk without such a run becomes the last one to be tried again: otherwise a few that are
+ * nearly full would hide all those behind them. Slabs fill that last one up: otherwise what long
+ * runs leave of each chunk would stay unused. */
 static slab *run_new(dsl_arena *arena, size_t units) {
     slab *s =
         arena->roomy && units <= SLAB_UNITS ? run_try(arena, arena->roomy->prev, units) : NULL;
@@ -187,7 +187,7 @@ static slab *run_new(dsl_arena *arena, size_t units) {
     return c ? run_take(arena, c, 1, units) : NULL;
 }
 
-/* What the header leaves of the first unit, of the chunk that slabs fill up; or NULL. */
+/* The rest of the first unit behind the header, in the chunk that slabs fill up; or NULL. */
 static slab *rest_take(dsl_arena *arena) {
     chunk *c = arena->roomy ? arena->roomy->prev : NULL;
     if (!c || c->slabs[0].units > 0)

@@ -173,8 +173,8 @@ static void the_rest_behind_a_chunks_record_is_handed_out(void **state) {
     dsl_arena_free(arena);
 }
 
-/* Half of many full chunks get empty: what is taken then comes from these, but for a few, though
- * they are not the first ones to be tried. */
+/* Half of many full chunks get empty: except for a few, later blocks come from these, though they
+ * are not the first ones to be tried. */
 static void memory_that_came_back_is_found_behind_chunks_of_which_little_is_left(void **state) {
     (void)state;
     dsl_arena *arena = opened();

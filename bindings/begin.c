@@ -1,17 +1,20 @@
 /*
  * The beginning of a child's process.
  *
- * Until its first slice the body of a child's process is what it is to run, a program. Then it gets
- * a coroutine: of those that are started and have ended before others begin, few are ever needed.
+ * Until its first slice a child's process has its program as body; then it gets a coroutine. So
+ * children that start and end one after the other need few coroutines.
  */
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/heap_group.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 
 #include <assert.h>
 
-#define STACK 4 /* slots that are needed beside the arguments */
+#define STACK 4 /* slots needed in addition to the arguments */
 
 /* Pushes the values of the supervisor's list, and adds their number; false without memory.
  * [-0, +n] */
@@ -59,14 +62,15 @@ static int extra_push_protected(lua_State *L) {
     return 0;
 }
 
-/* The same as list_push for what the program has itself; else the reason says why. */
+/* As list_push, for the program's own arguments; if it fails the reason says why. */
 static bool extra_push(const dsl_program *program, dsl_body *body, dynsup_reason *reason) {
     const dsl_parcel *parcel = dsl_program_extra(program);
     if (!parcel)
         return true;
     dsl_host *host = program->host;
     loading l = {host, parcel, body, reason, false};
-    dsl_account *outer = dsl_memory_enter(host->memory, NULL); /* as a message's copies: nobody's */
+    dsl_account *outer =
+        dsl_memory_enter(host->memory, NULL); /* like a message's copies: charged to no account */
     dsl_protect(host->L, extra_push_protected, &l);
     dsl_memory_enter(host->memory, outer);
     return l.done;
@@ -116,7 +120,7 @@ dsl_body *dsl_program_body(const dsl_program *program, uint64_t arguments,
     return NULL;
 }
 
-/* It cannot begin. */
+/* The program cannot begin. */
 static enum dynsup_slice refused(const dsl_program *program, dynsup_reason reason,
                                  dynsup_outcome *outcome) {
     if (program->is_guest) {

@@ -1,9 +1,14 @@
 /* Coroutines as bodies of processes and guests. */
-#include "bindings/binding.h"
+#include "bindings/body.h"
 
 #include "bindings/account.h"
+#include "bindings/close.h"
+#include "bindings/crash.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
+#include "bindings/message.h"
+#include "bindings/preempt.h"
+#include "bindings/server.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -35,7 +40,7 @@ static dsl_body *body_alloc(dsl_host *host) {
 dsl_body *dsl_body_new(lua_State *L, dsl_host *host, uint32_t slots) {
     luaL_checkstack(L, 4, NULL);
     dsl_vault_reserve(L, &host->vault, slots);
-    while (host->pool_count == 0) { /* what makes one may run finalizers, which may take it */
+    while (host->pool_count == 0) { /* making one may run finalizers, which may take it */
         dsl_pool_add(L, host);
         dsl_vault_reserve(L, &host->vault, slots);
     }
@@ -82,6 +87,14 @@ void dsl_body_discard(dsl_body *body) {
     body_fini(body);
 }
 
+void dsl_bodies_free(dsl_host *face) {
+    while (face->free_bodies) {
+        dsl_body *next = face->free_bodies->next;
+        face->alloc(face->alloc_ud, face->free_bodies, sizeof(dsl_body), 0);
+        face->free_bodies = next;
+    }
+}
+
 /* ---- marks ---- */
 
 static void mark_hook(lua_State *L, lua_Debug *ar) {
@@ -99,12 +112,12 @@ static void level_unmark(const dsl_level *level) {
     lua_sethook(level->co, level->hook, level->hook_mask, level->hook_count);
 }
 
-/* Most have a coroutine that nobody has seen, and no other. */
+/* Most bodies have one coroutine, which user code has not seen. */
 static bool is_hidden(const dsl_body *body) {
     return !body->nest;
 }
 
-/* Hides the coroutines of a body that is not hidden from everybody else while it is suspended. */
+/* Hides the coroutines of a suspended body from all other code, unless it is hidden anyway. */
 static void body_mark(dsl_body *body) {
     dsl_nest *nest = body->nest;
     if (nest->base.co)
@@ -162,7 +175,7 @@ int dsl_go_on(lua_State *L, dsl_host *host, int results) {
         return results;
     if (dsl_can_wait(L, host))
         return dsl_body_stop_here(L, host->current);
-    dsl_preempt(host); /* it cannot end where it is: it will as soon as it can */
+    dsl_preempt(host); /* it cannot end here: it ends as soon as it can */
     return results;
 }
 
@@ -174,8 +187,8 @@ static int push_timeout(dsl_body *body) {
     return 2;
 }
 
-/* The oldest message's values go to the stack of the receiving coroutine. For more than it has room
- * for nothing can be raised here: the message stays, for the next receive, which raises. */
+/* The oldest message's values go to the stack of the receiving coroutine. No error can be raised
+ * here for a message with too many values: it stays, and the next receive raises. */
 static int push_message(dsl_body *body, dynsup_host *core) {
     uint32_t count = dynsup_mailbox_first(core)->count;
     if (count > DSL_FEW_VALUES && !lua_checkstack(body->inner, (int)count + 3)) {
@@ -190,7 +203,7 @@ static int push_message(dsl_body *body, dynsup_host *core) {
     return pushed;
 }
 
-/* Puts what the suspended code is to go on with on inner's stack; returns how much that is. */
+/* Puts the values that the suspended code goes on with on inner's stack; returns their number. */
 static int resume_values(dsl_body *body, dynsup_host *core, enum dynsup_wake wake) {
     switch ((enum dsl_wait)body->wait) {
     case DSL_WAIT_MESSAGE:
@@ -263,13 +276,13 @@ static enum dynsup_slice slice_returned(dsl_body *body, int count, dynsup_outcom
 #define ON_THE_WAY_BACK static inline __attribute__((always_inline))
 
 ON_THE_WAY_BACK enum dynsup_slice yielded(dsl_body *body, int count, dynsup_outcome *outcome) {
-    if (!body->host->switching) { /* by a yield that is not ours: it gives way */
+    if (!body->host->switching) { /* by a yield of the user's: the process gives way */
         lua_pop(body->co, count);
         body->inner = body->co;
         body->wait = DSL_WAIT_NOTHING;
     }
     if (!is_hidden(body))
-        body_mark(body); /* also when it exits: nobody resumes its coroutines before its end */
+        body_mark(body); /* also when it exits: no code may resume its coroutines before its end */
     if (body->exiting)
         return slice_exiting(body, outcome);
     if (dsl_account_exceeded(body))
@@ -284,7 +297,7 @@ enum dynsup_slice dsl_body_yielded(dsl_body *body, int count, dynsup_outcome *ou
 /* Resumes the base coroutine; returns Lua's status. */
 ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     dsl_host *host = body->host;
-    dsl_body *outer = host->current; /* whose slice starts this process; mostly none */
+    dsl_body *outer = host->current; /* the body whose slice starts this process; mostly none */
     lua_State *outer_innermost = host->innermost;
     bool outer_chain_ok = host->chain_ok;
     host->current = body;
@@ -301,7 +314,7 @@ ON_THE_WAY_BACK int base_resume(dsl_body *body, int nargs, int *count_out) {
     return status;
 }
 
-/* Is it the line that exits, and not the process? */
+/* Does the line exit, and not the process? */
 static bool line_exits(const dsl_body *body, int status) {
     return status == LUA_YIELD && body->exiting && body->has_line;
 }
@@ -342,7 +355,7 @@ body_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outc
                             : slice_failed(body, status, outcome);
 }
 
-/* In a further heap, which may have to end. */
+/* A slice in a further heap, which may have to end. */
 static __attribute__((noinline)) enum dynsup_slice
 heap_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outcome *outcome) {
     dsl_heap *heap = body->host->heap;
@@ -356,7 +369,7 @@ heap_slice(dsl_body *body, dynsup_host *core, enum dynsup_wake wake, dynsup_outc
     return end;
 }
 
-/* Jumps to one of the two, which returns to the pump: no return more after a yield. */
+/* A tail call of one of the two, which returns to the pump: one return less after a yield. */
 static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
                                    enum dynsup_wake wake, dynsup_outcome *outcome) {
     (void)self;
@@ -365,7 +378,7 @@ static enum dynsup_slice body_step(void *p, dynsup_host *core, dynsup_pid self,
                             : body_slice(body, core, wake, outcome);
 }
 
-/* A reply's raw form for the continuation of the request: status, pid, existing, two values. */
+/* A reply's raw form for the continuation of the request: status, pid, existing, three values. */
 static void body_reply(void *p, const dynsup_reply *reply) {
     dsl_body *body = p;
     dsl_reply_push(body->inner, body->host, reply);
@@ -374,7 +387,7 @@ static void body_reply(void *p, const dynsup_reply *reply) {
 
 /* ---- the end ---- */
 
-/* Is there anything on its stack that could still have to be closed? */
+/* Could anything on the body's stack still have to be closed? */
 static bool is_open(const dsl_body *body) {
     if (body->closed || body->wait == DSL_WAIT_START)
         return false;
@@ -394,7 +407,8 @@ void dsl_body_close(dsl_body *body) {
     lua_State *outer_innermost = host->innermost;
     bool outer_chain_ok = host->chain_ok;
     host->current = body;
-    host->switching = false; /* of the slice before: what yields in a handler yields to its user */
+    host->switching =
+        false; /* left from the slice before: a yield in a handler goes to the user's resume */
     dsl_account *outer_account = dsl_account_enter_end(body);
     dsl_close_begin(host);
     dsl_nest_close(host, body);
@@ -423,11 +437,12 @@ static void fetch(const void *from, ptrdiff_t first, ptrdiff_t last) {
         __builtin_prefetch((const char *)from + line * CACHE_LINE);
 }
 
-/* Of the coroutine that goes on, or of the first one that is closed: first its record, then that of
- * the C function in which it waits, then what is on its stack around that function, and the record
- * of who has called it. One that is closed gets another stack, with all that is at the beginning of
- * this one. Nothing is read that an earlier call has not fetched. A record begins with the place on
- * the stack; were that another one, something useless would be fetched. */
+/* Fetches, for the coroutine that goes on (or is closed first): its record; then that of the C
+ * function in which it waits; then the part of its stack around that function, and the record of
+ * the function's caller. A coroutine that is closed gets a new stack, to which the beginning of the
+ * old one is copied. Each call reads only what an earlier call has fetched. A function's record is
+ * taken to begin with its place on the stack; were that wrong, only something useless would be
+ * fetched. */
 static void body_near(void *b, unsigned away, bool ends) {
     dsl_body *body = b;
     lua_State *co = ends ? body->co : body->inner;

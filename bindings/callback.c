@@ -1,5 +1,7 @@
-/* How long code may run that is called between slices and that nobody can interrupt. */
+/* How long code may run that is called between slices, where it cannot be preempted. */
 #include "bindings/callback.h"
+
+#include "bindings/preempt.h"
 
 #define CALLBACK_MS    1000
 #define CALLBACK_NS    (CALLBACK_MS * UINT64_C(1000000))
@@ -54,8 +56,8 @@ static void callback_hook(lua_State *L, lua_Debug *ar) {
               CALLBACK_MS);
 }
 
-/* The callback may run on the coroutine of a process that has called a run: its host is not to
- * preempt that one meanwhile, for whose hook this one is. */
+/* The callback may run on the coroutine of a process that has called a run. That process's host
+ * must not preempt it meanwhile, as the callback's hook takes the place of its own. */
 static dsl_host *host_hold(lua_State *L, const dsl_runtime *runtime) {
     dsl_host *host = runtime->host;
     while (host && !(host->current && host->innermost == L))
@@ -66,7 +68,8 @@ static dsl_host *host_hold(lua_State *L, const dsl_runtime *runtime) {
     return host;
 }
 
-/* The hook of the coroutine, from now on the callback's, which looks after so many instructions. */
+/* Replaces the coroutine's hook by the callback's, which checks the time after so many
+ * instructions. */
 static dsl_level hook_take(lua_State *co, int count) {
     dsl_level user = {.co = co,
                       .hook = lua_gethook(co),
@@ -81,8 +84,8 @@ void dsl_callback_leave(const dsl_level *user) {
         lua_sethook(user->co, user->hook, user->hook_mask, user->hook_count);
 }
 
-/* A coroutine that gives way before its hook looks must not go on for ever: so each time that it is
- * resumed is a look, too. */
+/* A coroutine that gives way before its hook fires must not go on for ever: so the time is also
+ * checked each time that it is resumed. */
 void dsl_callback_enter(dsl_runtime *runtime, lua_State *co, dsl_level *user_out) {
     struct dsl_callback_time *callback = &runtime->callback;
     *user_out = (dsl_level){0};

@@ -1,11 +1,16 @@
 /* Children: start_child and ensure_child. */
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/extra.h"
 #include "bindings/heap_program.h"
 #include "bindings/kept.h"
+#include "bindings/module.h"
+#include "bindings/origin.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/request.h"
+#include "bindings/server.h"
 #include "bindings/spec.h"
 #include "bindings/worker.h"
 
@@ -80,7 +85,7 @@ static dsl_program *first_program(lua_State *L, dsl_host *host, const dsl_spec *
     return is_shared(spec) ? dsl_program_share(L, host, CHILD_PLACES) : program_new(L, host, spec);
 }
 
-/* How a child is started again; of a temporary one what reports tell of it. */
+/* How a child is started again; for a temporary one, only what reports say of it. */
 static void *next_program(lua_State *L, dsl_host *host, const dsl_spec *spec) {
     if (spec->core.restart == DYNSUP_TEMPORARY)
         return dsl_origin_new(L, host, CHILD_FUNCTION);
@@ -186,22 +191,22 @@ static int abroad_program(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec
     return spec->own_heap ? own_lead(L, host, pid, core) : 0;
 }
 
-/* A dry run opens no heaps: it looks whether the child could be in another one, and goes on with
- * it in its own. 0, or the number of values pushed. */
+/* A dry run opens no heaps: it checks whether the child could be in another one, and goes on with
+ * the child in the supervisor's own. 0, or the number of values pushed. */
 static int abroad_check(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec,
-                        const dsl_heap_plan *plan, bool plain) {
+                        const dsl_heap_plan *plan, bool may_start) {
     int failed = abroad_program(L, host, pid, spec, plan);
     if (failed)
         return failed;
     spec->core.program_ops->release(spec->core.program);
     if (spec->own_heap)
         spec->max_memory = 0; /* the heap's */
-    spec_prepare(L, host, pid, spec, plain);
+    spec_prepare(L, host, pid, spec, may_start);
     return 0;
 }
 
-/* The first body of the spec's program, of which a temporary child only keeps what reports tell;
- * and room in the vault. 0, or the number of values pushed. */
+/* Makes the first body of the spec's program, of which a temporary child keeps only what reports
+ * say, and room in the vault. 0, or the number of values pushed. */
 static int made_prepare(lua_State *L, dsl_host *host, dsl_spec *spec) {
     dynsup_child_spec *core = &spec->core;
     dynsup_reason reason;
@@ -296,9 +301,9 @@ static bool is_bare(lua_State *L) {
            (type == LUA_TSTRING && strchr(lua_tostring(L, CHILD_CHILD), ':'));
 }
 
-/* A static supervisor's child has an id; a bare function or name is its own. The supervisor is one
- * whose answer is waited for, as that of a static one always is; where one is to be ensured by its
- * name, that comes first. 0, or the number of values pushed. */
+/* A static supervisor's child has an id; a bare function or name is its own id. The supervisor is
+ * one whose answer is waited for, as a static one's always is; where a child is to be ensured by
+ * its name, that comes first. 0, or the number of values pushed. */
 static int id_settle(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     enum dynsup_auto_shutdown when;
     bool is_given = dsl_spec_has(spec, DSL_SPEC_ID) || (ensure && spec->core.name);
@@ -312,7 +317,7 @@ static int id_settle(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spe
     return 0;
 }
 
-/* Whether that supervisor has a use for `significant`: 0, or the number of values pushed. */
+/* Checks whether the supervisor has a use for `significant`: 0, or the number of values pushed. */
 static int significant_check(lua_State *L, dsl_host *host, dynsup_pid pid, const dsl_spec *spec) {
     enum dynsup_auto_shutdown when = DYNSUP_NEVER_SHUTDOWN;
     bool is_static = spec->core.significant && dynsup_static_is(host->core, pid, &when);
@@ -338,7 +343,7 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     if (failed)
         return start_told(L, host, ensure, failed);
     if (waits && !dsl_can_wait(L, host))
-        return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
+        return host->never_waits ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     failed = parts_prepare(L, host, pid, spec, status == 0 && !ensure);
     if (failed)
         return start_told(L, host, ensure, failed);
@@ -347,7 +352,7 @@ static int start_settled(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec 
     return start_answer(L, host, core, &reply, ensure);
 }
 
-/* What the caller gave, or what a module has made of it. As dsl_spec_read. */
+/* Reads what the caller gave, or what a module has made of it. Returns as dsl_spec_read. */
 static int given_read(lua_State *L, const dsl_host *host, dsl_spec *spec) {
     return is_bare(L) ? dsl_spec_bare(L, CHILD_CHILD, spec)
                       : dsl_spec_read(L, host->runtime, CHILD_CHILD, spec);
@@ -355,8 +360,8 @@ static int given_read(lua_State *L, const dsl_host *host, dsl_spec *spec) {
 
 static int start_turn_k(lua_State *L, int status, lua_KContext context);
 
-/* Whether the supervisor is static, its heaps and its arguments are known when its init function is
- * done: then the child's spec is read again. */
+/* Only when the supervisor's init function is done is it known whether it is static, and what heaps
+ * and arguments it has: then the child's spec is read again. */
 static int start_read(lua_State *L, dsl_host *host, dynsup_pid pid, dsl_spec *spec, bool ensure) {
     dynsup_reply reply;
     if (!dynsup_supervisor_in_init(host->core, pid))

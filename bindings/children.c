@@ -2,6 +2,7 @@
 #include "bindings/field.h"
 #include "bindings/look.h"
 #include "bindings/metatable.h"
+#include "bindings/module.h"
 #include "bindings/request.h"
 
 static dynsup_pid turn_pid(lua_State *L) {
@@ -93,14 +94,7 @@ dsl_cursor *dsl_cursor_push(lua_State *L, dsl_host *host, dynsup_pid pid) {
     return c;
 }
 
-static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
-    if (value->kind == DYNSUP_NIL)
-        return;
-    dsl_value_push(L, host, value);
-    lua_setfield(L, -2, field);
-}
-
-/* The pid, or why there is none: nil for a child that is down and has not failed. */
+/* Sets the pid, or why there is none; neither for a child that is down and has not failed. */
 static void set_pid(lua_State *L, const char *field, dynsup_pid pid, const char *why) {
     if (pid)
         dsl_id_push(L, pid);
@@ -136,8 +130,8 @@ static void set_name(lua_State *L, dsl_host *host, const dynsup_child_info *chil
 
 /* Fills the table on top. What is borrowed from the child comes first: a finalizer could end it. */
 static void set_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
-    set_value(L, host, "id", &child->id);
-    set_value(L, host, "modules", &child->modules);
+    dsl_field_value(L, host, "id", &child->id);
+    dsl_field_value(L, host, "modules", &child->modules);
     set_name(L, host, child);
     set_pid(L, "pid", child->pid, why_down(child));
     set_pid(L, "last_pid", child->last_pid, why_down(child));
@@ -192,7 +186,7 @@ static int children_k(lua_State *L, int status, lua_KContext context) {
     dsl_raw_reply raw = dsl_raw_get(L);
     dsl_host *host = dsl_host_of(L);
     dynsup_counts counts;
-    if (raw.status == 0) /* it may have ended since its turn */
+    if (raw.status == 0) /* the child may have ended since its turn */
         raw.status = dynsup_count_children(host->core, turn_pid(L), &counts);
     if (raw.status)
         return dsl_push_failure(L, raw);

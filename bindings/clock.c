@@ -1,11 +1,13 @@
 /*
  * The C half of dynsup.clock: handles of clocks.
  *
- * A handle holds its clock and names its run, for in another one the id would mean something else.
- * The collector may come to it after its run has ended: then there is nothing to be let go. From
- * then on it is no clock's: other finalizers may find it still.
+ * A handle holds its clock and names its run, as the id would mean something else in another one.
+ * The collector may find the handle after its run has ended: then there is nothing to release.
+ * After its finalizer a handle has no clock, though other finalizers may still use it.
  */
 #include "bindings/clock.h"
+
+#include "bindings/body.h"
 #include "core/dynsup_clock.h"
 
 #include <math.h>
@@ -112,7 +114,7 @@ static int stepped_k(lua_State *L, int status, lua_KContext context) {
     return 1;
 }
 
-/* In a process it waits for the end of the step; a callback cannot. */
+/* A process waits for the end of the step; a callback cannot wait. */
 static int clock_step(lua_State *L) {
     dsl_host *host;
     uint64_t key;
@@ -181,7 +183,7 @@ static void meta_push(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, CLOCK_NAME);
 }
 
-/* A handle without a clock yet: what raises comes first. [-0, +1] */
+/* Pushes a handle that has no clock yet: what may raise comes first. [-0, +1] */
 static handle *handle_push(lua_State *L, const dsl_host *host) {
     handle *h = lua_newuserdatauv(L, sizeof *h, 0);
     *h = (handle){.run = host->number};
@@ -202,7 +204,7 @@ static int clock_new(lua_State *L) {
     return 1;
 }
 
-/* of(dest or nil): a handle; nil: its clock is the host's; nil, "noproc" */
+/* of(dest or nil) -> a handle; nil: the host's clock; nil, "noproc" */
 static int clock_of(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dynsup_pid pid = lua_isnoneornil(L, 1) ? dynsup_self(host->core) : dsl_check_dest(L, host, 1);

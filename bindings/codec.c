@@ -1,7 +1,6 @@
-/* The C half of dynsup.codec: values to strings and back, and who is registered for a type. */
+/* The C half of dynsup.codec: values to strings and back, and what is registered for a type. */
 #include "bindings/codec.h"
 
-#include "bindings/binding.h"
 #include "bindings/codec_type.h"
 #include "bindings/native.h"
 

@@ -5,32 +5,24 @@
  * Depth first, without recursion: for each table that is being written there is a frame, and on
  * L's stack the table, its key and its value, which may be the next frame's table. From
  * DSL_CODEC_LEVELS on a table is only named, and waits on the stack below the frames until the
- * values are written: so a chain of tables may have any length. What is inside of a typed value is
- * not put off, for who unpacks it wants it whole: there the stack is the limit.
- * What fails sets the packer's status and returns false, up to the top.
+ * values are written: so a chain of tables may have any length. Tables inside a typed value are not
+ * put off, as unpacking needs it whole: there the stack is the limit.
+ * A function that fails sets the packer's status and returns false, up to the top.
  */
-#include "bindings/codec_format.h"
 #include "bindings/codec_pack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_format.h"
+#include "bindings/codec_type.h"
+#include "bindings/source.h"
 
 #include <stdlib.h>
-
-/* dynsup_alloc_fn on the C library. */
-static void *plain_alloc(void *ud, void *block, size_t old_size, size_t size) {
-    (void)ud, (void)old_size;
-    if (size > 0)
-        return realloc(block, size);
-    free(block);
-    return NULL;
-}
 
 /* ---- typed values ---- */
 
 static bool top_put(dsl_packer *p, uint32_t typed);
 
-/* The name on top, of the type of what the pointer is. [-1, +0] */
+/* Writes the name on top: the type of the value at the pointer. [-1, +0] */
 static bool type_put(dsl_packer *p, const void *pointer) {
     size_t size;
     const char *name = lua_tolstring(p->L, -1, &size);
@@ -39,12 +31,12 @@ static bool type_put(dsl_packer *p, const void *pointer) {
     return put;
 }
 
-/* The value on top is typed, and so is what it travels as. [-1, +0] */
+/* The value on top is typed, and so is the value that travels in its place. [-1, +0] */
 static bool refuse_twice(dsl_packer *p) {
     return dsl_pack_refuse(p, "it has a __pack, and was given by a __pack: put it into a table");
 }
 
-/* The value below the top by what its __pack gave, the pair on top. [-2, +0|1] */
+/* Writes the value below the top as the result of its __pack, the pair on top. [-2, +0|1] */
 static bool prepared_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
@@ -72,15 +64,15 @@ static bool called_put(dsl_packer *p) {
     return false;
 }
 
-/* The table below the top, whose __pack is the name on top. [-2, +0|1] */
+/* Writes the table below the top, whose __pack is the name on top. [-2, +0|1] */
 static bool named_put(dsl_packer *p) {
     const void *pointer = lua_topointer(p->L, -2);
     uint32_t number = p->memo.count;
     return type_put(p, pointer) && dsl_pack_table_open(p, number);
 }
 
-/* The value below the top has the metatable on top; or nil: it is a userdata without one. typed:
- * the number of what it travels for. [-2, +0|1] */
+/* Writes the value below the top, whose metatable is on top (nil: a userdata without one). typed:
+ * the number of the value that it travels for. [-2, +0|1] */
 static bool typed_put(dsl_packer *p, uint32_t typed) {
     bool is_table = lua_istable(p->L, -2);
     int type = dsl_type_pack_push(p->L);
@@ -139,8 +131,8 @@ static bool object_put(dsl_packer *p, uint32_t typed) {
     }
 }
 
-/* Writes the value on top, or begins to. typed: the number of what it travels for, or none.
- * [-1, +0], or a table: a frame has it, and its first key is on top [-0, +1] */
+/* Writes the value on top, or begins to. typed: the number of the value that it travels for, or
+ * none. [-1, +0]; or a table gets a frame, and its first key is on top [-0, +1] */
 static bool top_put(dsl_packer *p, uint32_t typed) {
     uint32_t depth = p->depth;
     if (dsl_put_plain(p, -1))
@@ -211,7 +203,7 @@ static bool values_put(dsl_packer *p, int first, int count) {
     return true;
 }
 
-/* The tables that wait on the stack, the last one first; others may be put off meanwhile. */
+/* Writes the tables that wait on the stack, the last one first; more may be put off meanwhile. */
 static bool later_put(dsl_packer *p) {
     while (p->later > 0) {
         lua_pop(p->L, p->room);
@@ -266,7 +258,7 @@ static void packer_init(dsl_packer *p, lua_State *L, const dsl_packing *how,
                         dsl_codec_trouble *trouble) {
     p->L = L;
     p->how = how;
-    p->alloc = how->alloc ? how->alloc : plain_alloc;
+    p->alloc = how->alloc ? how->alloc : dsl_malloc_alloc;
     p->alloc_ud = how->alloc_ud;
     p->bytes = p->first_bytes;
     p->size = 0;

@@ -6,11 +6,11 @@
 #include "bindings/codec_format.h"
 #include "core/tiny.h"
 
-/* What is numbered: where its tag is, so that it can still be told that it is shared. */
+/* A numbered value: where its tag is, which is rewritten once the value proves to be shared. */
 typedef struct dsl_seen {
     const void *pointer; /* NULL: nothing can refer to it */
     size_t tag_at;
-    bool is_open; /* what its __pack gave is being written: nothing in that may refer to it */
+    bool is_open; /* the result of its __pack is being written: nothing in that may refer to it */
 } dsl_seen;
 
 /* A memo from pointers to numbers. Its first blocks are part of it. */
@@ -26,7 +26,7 @@ typedef struct dsl_memo {
 typedef struct dsl_pack_frame {
     size_t counts_at; /* of its two counts, in the bytes */
     uint32_t items, pairs;
-    uint32_t typed;  /* the number of what is complete with it, or DSL_MEMO_NONE */
+    uint32_t typed;  /* the number of the value that is complete with it, or DSL_MEMO_NONE */
     uint32_t lent;   /* the table has a number for this frame only: that one, or DSL_MEMO_NONE, */
     uint32_t before; /* and which it had, or DSL_MEMO_NONE */
     int table;       /* on the stack; above it the key, and the value */
@@ -80,7 +80,7 @@ void dsl_memo_fini(dsl_packer *packer);
 /* Sets the status; returns false. */
 bool dsl_pack_fail_memory(dsl_packer *packer);
 
-/* May the bytes be so many? Else the status says that they may not. */
+/* May there be so many bytes? Otherwise sets the status. */
 bool dsl_pack_admit(dsl_packer *packer, size_t size);
 
 /* The allocator's, with the status set when there is no memory. */
@@ -113,13 +113,13 @@ bool dsl_put_text(dsl_packer *packer, enum dsl_codec_tag tag, const char *text, 
 bool dsl_pack_remember(dsl_packer *packer, const void *pointer);
 bool dsl_put_reference(dsl_packer *packer, uint32_t number);
 
-/* True: the value at the index is one without parts; it was put, unless the status tells. */
+/* True: the value at the index has no parts; it was put, unless the status says otherwise. */
 bool dsl_put_plain(dsl_packer *packer, int index);
 
 /* ---- codec_refuse.c ---- */
 
-/* The value on top cannot travel: fails, with a text that says what it is and where, and why unless
- * that is NULL; or, where packing is lenient, puts its type's name. [-1, +0] */
+/* The value on top cannot travel: fails, with a text that says what it is, where, and (unless NULL)
+ * why; or, where packing is lenient, puts its type's name. [-1, +0] */
 bool dsl_pack_refuse(dsl_packer *packer, const char *why);
 
 /* ---- codec_table.c: false as what puts, or when the table was refused ---- */
@@ -128,8 +128,8 @@ bool dsl_pack_refuse(dsl_packer *packer, const char *why);
 #define DSL_PACK_FRAME_VALUES 8
 
 /* Begins to write the table on top as one without a metatable, or leaves it for later. typed: the
- * number of what it travels for, or none. [-1, +0], or a frame has it, and its first key is on top
- * [-0, +1] */
+ * number of the value that it travels for, or none. [-1, +0]; or it gets a frame, and its first key
+ * is on top [-0, +1] */
 bool dsl_pack_table_open(dsl_packer *packer, uint32_t typed);
 
 /* Begins to write the contents of the table on top. [-0, +1] */

@@ -1,8 +1,8 @@
 /*
  * Calling __pack functions, before values are packed.
  *
- * All that the values reach is walked through by a list. A function is called when its value's turn
- * comes, so no table is walked through meanwhile; and what it gives is walked through too.
+ * Everything that the values reach is visited by means of a list. A function is called when its
+ * value's turn comes, so no table is being traversed then; its results are visited, too.
  */
 #include "bindings/binding.h"
 #include "bindings/codec.h"
@@ -28,7 +28,7 @@ static bool function_push(lua_State *L) {
     return false;
 }
 
-/* Puts the value on top into the list, if there may be something to call in it. [-1, +0] */
+/* Puts the value on top into the list, if it may contain something to call. [-1, +0] */
 static void meet(walk *w) {
     lua_State *L = w->L;
     int type = lua_type(L, -1);
@@ -69,7 +69,7 @@ static void check_result(lua_State *L) {
         luaL_error(L, "a __pack gave a value that has a __pack itself: put it into a table");
 }
 
-/* Calls the __pack function on top of the value below it, and keeps what it gives. [-2, +0] */
+/* Calls the __pack function on top with the value below it, and keeps its results. [-2, +0] */
 static void call(walk *w) {
     lua_State *L = w->L;
     lua_pushvalue(L, -2);

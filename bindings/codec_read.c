@@ -1,8 +1,8 @@
 /* Unpacking, its lower part: a value from bytes, or the beginning of one that has parts. */
 #include "bindings/codec_unpack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_type.h"
 
 #include <limits.h>
 
@@ -133,8 +133,7 @@ static int hint(uint32_t count) {
     return count < INT_MAX ? (int)count : INT_MAX;
 }
 
-/* The table on top is that of the named value whose frame is the last one: so parts of it may refer
- * to it. */
+/* The table on top belongs to the named value of the last frame; parts of it may refer to it. */
 static void named_begin(dsl_unpacker *u, dsl_unpack_frame *f) {
     f->has_table = true;
     if (f->kind == DSL_FRAME_NAMED && f->is_shared)
@@ -157,7 +156,7 @@ static bool table_open(dsl_unpacker *u, bool is_shared) {
     return true;
 }
 
-/* In the memo the negative number says that it waits for its contents. */
+/* A negative number in the memo: the table waits for its contents. */
 static lua_Integer waiting_key(uint64_t number) {
     return -1 - (lua_Integer)number;
 }

@@ -1,15 +1,15 @@
 /* What cannot travel, in words: its kind, its place among the values, and why. */
 #include "bindings/codec_pack.h"
-#include "bindings/codec_type.h"
 
 #include "bindings/binding.h"
+#include "bindings/codec_type.h"
 
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ENDS      4  /* steps of a long path that are told, at its beginning and at its end */
-#define NAME_TOLD 32 /* bytes of a name that are told */
+#define ENDS      4  /* steps of a long path that are shown, at its beginning and at its end */
+#define NAME_TOLD 32 /* bytes of a name that are shown */
 
 typedef struct text {
     char *at;
@@ -83,7 +83,7 @@ static void add_root(text *out, const dsl_packer *p) {
         add(out, "%s...", *root ? root : "...");
 }
 
-/* The keys of the frames; what is wrong with a key is told of the table it is in. */
+/* Adds the keys of the frames; inside a key the path ends at the key's table. */
 static void add_path(text *out, const dsl_packer *p) {
     add_root(out, p);
     for (uint32_t i = 0; i < p->depth; i++) {

@@ -4,7 +4,7 @@
 #include "bindings/binding.h"
 
 #define ROOM_MIN 64
-#define CALLERS  10000 /* stack places that whoever has called may have in use, at most */
+#define CALLERS  10000 /* stack places that the callers may have in use, at most */
 
 static bool refuse_depth(dsl_packer *p) {
     if (lua_gettop(p->L) < LUAI_MAXSTACK - DSL_PACK_FRAME_VALUES)
@@ -51,8 +51,8 @@ static bool is_too_deep(const dsl_packer *p) {
     return p->depth >= DSL_CODEC_LEVELS && !p->frames[p->depth - 1].is_whole;
 }
 
-/* More room for tables that wait, below the frames: as much again, for each time all that the
- * frames have is moved. [-0, +0] */
+/* Makes more room below the frames for tables that wait: twice as much, as each time everything of
+ * the frames is moved. [-0, +0] */
 static bool room_grow(dsl_packer *p) {
     int first = p->frames[0].table;
     int room = p->later > ROOM_MIN ? p->later : ROOM_MIN;
@@ -87,14 +87,15 @@ static bool put_off(dsl_packer *p) {
     return true;
 }
 
-/* The table on top, as one without a metatable, whose number is its own. [-0, +1] */
+/* Writes the table on top as one without a metatable and with a number of its own. [-0, +1] */
 static bool numbered_open(dsl_packer *p, const void *pointer, uint32_t typed) {
     return dsl_pack_remember(p, pointer) && dsl_put_byte(p, DSL_TAG_TABLE) &&
            dsl_pack_frame_open(p, typed);
 }
 
-/* The table on top, which a __pack gave for a typed value. It is written anew, with a number that
- * it has in itself only: what refers to it elsewhere does not mean the typed value. [-0, +1] */
+/* Writes the table on top, which a __pack returned for a typed value. It is written anew, with a
+ * number that is valid inside it only: references from elsewhere do not mean the typed value. [-0,
+ * +1] */
 static bool given_open(dsl_packer *p, uint32_t typed) {
     const void *pointer = lua_topointer(p->L, -1);
     uint32_t before = dsl_memo_find(&p->memo, pointer), number = p->memo.count;

@@ -1,13 +1,13 @@
 /*
- * Unpacking: from bytes, which may be anybody's, to values on a stack.
+ * Unpacking: from bytes of any origin to values on a stack.
  *
  * Design notes.
  * Without recursion: for each table and typed value that is being read there is a frame, and on L's
  * stack the table and the key that waits for its value, or the type's name. Frames beyond the first
- * ones are in a userdata, for what is read may raise at any time: nothing here has to be freed.
- * Every value takes a byte at least, so no table may announce more entries than there are bytes,
- * and all of them together neither (`announced`): memory stays in proportion.
- * What is wrong sets the trouble's text and returns false, up to the top.
+ * ones are in a userdata: as unpacking may raise at any time, nothing here may have to be freed.
+ * Every value takes a byte at least, so neither a table nor all of them together (`announced`) may
+ * announce more entries than there are bytes: memory stays in proportion.
+ * A function that finds something wrong sets the trouble's text and returns false, up to the top.
  */
 #include "bindings/codec_unpack.h"
 
@@ -37,8 +37,8 @@ static int made_call(const dsl_unpacker *u) {
     return status;
 }
 
-/* The value on top is given to the function below it, and replaced by what that returns; or it
- * stays. [-1, +0] */
+/* Makes the typed value: the result of the function below the top, called with the value on top;
+ * where functions are not called, that value itself. False: it failed. [-1, +0] */
 static bool made_close(const dsl_unpacker *u) {
     lua_State *L = u->L;
     if (u->is_plain) {
@@ -102,7 +102,7 @@ static bool settle(dsl_unpacker *u) {
     return true;
 }
 
-/* Reads the next value of the last frame; or that frame is complete. */
+/* Reads the next value of the last frame, or ends the frame if it is complete. */
 static bool frame_step(dsl_unpacker *u) {
     const dsl_unpack_frame *f = &u->frames[u->depth - 1];
     if (f->kind == DSL_FRAME_TABLE && f->items == 0 && f->pairs == 0) {

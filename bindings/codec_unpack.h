@@ -9,7 +9,7 @@
 #define DSL_UNPACK_FRAMES DSI_TINY(16, 1)
 #define DSL_FRAME_VALUES  8 /* on the stack: a frame's, and what is looked up for a moment */
 
-/* Stack places from u->place on, below the values, while something numbered may come. */
+/* Stack places from u->place on, below the values, as long as numbered values may come. */
 enum { DSL_PLACE_FRAMES, DSL_PLACE_MEMO, DSL_PLACE_COUNT };
 
 enum dsl_frame_kind {
@@ -40,7 +40,7 @@ typedef struct dsl_unpacker {
     int place;
     bool is_flat;
     bool is_plain; /* no registered function is called */
-    bool is_apart; /* and those that are find no host */
+    bool is_apart; /* those that are called find no host */
     dsl_codec_trouble *trouble;
     dsl_unpack_frame first_frames[DSL_UNPACK_FRAMES];
 } dsl_unpacker;
@@ -60,18 +60,18 @@ bool dsl_read_varint(dsl_unpacker *unpacker, uint64_t *number_out);
 /* A table's two counts, which are possible. */
 bool dsl_read_counts(dsl_unpacker *unpacker, uint32_t *items_out, uint32_t *pairs_out);
 
-/* Pushes what a number that is read refers to. [-0, +1] */
+/* Reads a number and pushes the value that it refers to. [-0, +1] */
 bool dsl_read_reference(dsl_unpacker *unpacker);
 
-/* The same of a table that was only named; it no longer waits for its contents then. Whatever else
- * has a number is complete, and may be what a registered function has made: it is refused.
+/* The same for a table that was only named, which then no longer waits for its contents. Any other
+ * number is refused: its value is complete, and a registered function may have made it.
  * [-0, +1] */
 bool dsl_read_waiting(dsl_unpacker *unpacker);
 
 /* Keeps the value on top by its number. [-0, +0] */
 void dsl_unpack_remember(const dsl_unpacker *unpacker, uint32_t number);
 
-/* A frame for what is on top. [-0, +0] */
+/* Opens a frame for the value on top. [-0, +0] */
 dsl_unpack_frame *dsl_unpack_open(dsl_unpacker *unpacker, enum dsl_frame_kind kind);
 
 enum dsl_reading { DSL_READ_FAILED, DSL_READ_VALUE, DSL_READ_FRAME };

@@ -1,18 +1,18 @@
 /*
- * collectgarbage: a full collection stops everybody for as long as it takes, half a second beside a
- * million coroutines. In a process it is gone through in steps, and the process gives way between
- * them, as if it were preempted.
+ * collectgarbage: a full collection stops all processes for as long as it takes: half a second with
+ * a million coroutines. In a process it is done in steps, between which the process gives way as if
+ * preempted.
  *
  * Design notes.
- * Steps come to an end in incremental mode only. Nothing but a switch to that mode tells which one
- * is set, and that costs nothing where it is set already; what the functions of Lua set is
- * remembered. Where the process cannot give way, or nobody may come in between (a host without
- * preemption), and on a virtual clock, where a slice more or less would be another run, the
- * collection is Lua's own.
- * Where code runs in the middle of the core's work, for which the collector is stopped, nothing may
- * start it or change what it does: as in a finalizer, such calls do nothing, and tell nil.
+ * Only in incremental mode do steps complete a cycle. The mode can only be found out by switching
+ * to incremental, which costs nothing where it is set already; modes set by Lua's functions are
+ * remembered. The collection is Lua's own where the process cannot give way, in a host without
+ * preemption, and on a virtual clock, where one slice more would make a different run.
+ * While code runs in the middle of the core's work the collector is stopped, and may be neither
+ * started nor changed: as in a finalizer, such calls do nothing and return nil.
  */
-#include "bindings/binding.h"
+#include "bindings/body.h"
+#include "bindings/module.h"
 
 #define CYCLES 2 /* the first one may have been past what is garbage now */
 
@@ -63,7 +63,7 @@ static const char *const options[] = {"collect",    "generational", "incremental
                                       "restart",    "count",        "step",        "setpause",
                                       "setstepmul", "isrunning",    NULL};
 
-/* A switch tells the mode before as a text; in a finalizer it does nothing, and tells nil. */
+/* A switch returns the previous mode as a text; in a finalizer it does nothing and returns nil. */
 static int switched(lua_State *L, dsl_runtime *runtime, bool generational) {
     int results = call_original(L);
     if (lua_type(L, -1) == LUA_TSTRING)
@@ -71,7 +71,7 @@ static int switched(lua_State *L, dsl_runtime *runtime, bool generational) {
     return results;
 }
 
-/* The others set numbers, or tell something. */
+/* The other options set numbers, or return something. */
 static bool is_act(int option) {
     return option <= RESTART || option == STEP;
 }

@@ -1,11 +1,11 @@
 /*
- * Copies of messages, for hosts that are to find senders who change what they have sent.
+ * Copies of messages, for hosts that look for senders that change what they have sent.
  *
- * Tables are copied with their keys and values, shared and cyclic references kept, raw, and share
- * their metatables; everything else stays what it is. It works through a list of tables, not by
- * recursion, so no depth is too much for the C stack.
+ * Tables are copied with their keys and values, shared and cyclic references kept, raw. A copy has
+ * the original's metatable; all other values stay what they are. Copying works through a list of
+ * tables, without recursion, so no depth is too much for the C stack.
  */
-#include "bindings/binding.h"
+#include "bindings/message.h"
 
 /* Stack of a copy: a memo from tables to their copies, and the list of those still to be filled. */
 typedef struct copying {

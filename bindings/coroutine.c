@@ -5,16 +5,21 @@
  * When code in a nested coroutine waits, every level up to the process's base yields for the
  * scheduler: resume sees host->switching, and yields itself with resume_k as its continuation.
  * Later the base is resumed, each level's continuation resumes the level above it, and the
- * innermost one gets the values. Between these two moments the coroutines are marked: for anybody
- * else they are "normal" and cannot be resumed or closed. Outside of a host these functions do what
+ * innermost one gets the values. Between these two moments the coroutines are marked: for other
+ * code they are "normal" and cannot be resumed or closed. Outside of a host these functions do what
  * Lua's do.
  */
+#include "bindings/body.h"
+
 #include "bindings/callback.h"
+#include "bindings/close.h"
+#include "bindings/module.h"
+#include "bindings/preempt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVELS_MIN 4 /* room for so many, when there is to be any */
+#define LEVELS_MIN 4 /* the first room for levels */
 
 static dsl_host *host_here(lua_State *L) {
     return dsl_runtime_of(L)->host;
@@ -28,7 +33,8 @@ static lua_State *check_co(lua_State *L) {
 
 /* ---- the chain ---- */
 
-/* The body's nest with room for so many levels. Raises without memory: then it is as before. */
+/* The body's nest, with room for so many levels. Raises without memory, and has changed nothing
+ * then. */
 static dsl_nest *nest_grow(lua_State *L, dsl_body *body, uint16_t capacity) {
     dsl_nest *nest = realloc(body->nest, sizeof *nest + capacity * sizeof *nest->levels);
     if (!nest)
@@ -54,7 +60,7 @@ void dsl_nest_close(dsl_host *host, dsl_body *body) {
         dsl_close_thread(host, body->nest->levels[--body->nest->depth].co);
 }
 
-/* The body in whose process L runs, or NULL. */
+/* The body whose process runs L, or NULL. */
 static dsl_body *body_here(lua_State *L, const dsl_host *host) {
     return host && host->current && host->innermost == L ? host->current : NULL;
 }
@@ -167,7 +173,7 @@ static int plain_results(lua_State *L, int count) {
     return ok ? count + 1 : 2;
 }
 
-/* Closes co, whose handlers can be interrupted no more than a C function, but be ended. */
+/* Closes co. Its handlers cannot be preempted, as a C function cannot, but they can be ended. */
 static int outside_close(lua_State *L, lua_State *co) {
     dsl_level user;
     dsl_callback_enter(dsl_runtime_of(L), co, &user);

@@ -1,7 +1,10 @@
 /* Crash objects: an uncaught error with the traceback of the coroutine it happened in. */
-#include "bindings/binding.h"
+#include "bindings/crash.h"
 
 #include "bindings/codec_type.h"
+#include "bindings/message.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 
 #define TYPE_NAME "dynsup.crash"
 
@@ -62,7 +65,7 @@ static void text_push(lua_State *L, int index) {
     dsl_description_push(L, index);
 }
 
-/* __tostring: the message with its traceback; of a server's, also what was last. */
+/* __tostring: the message with its traceback; for a server, also its last message. */
 static int crash_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_getfield(L, 1, "error");

@@ -3,18 +3,18 @@
 
 #include "core/dynsup_limits.h"
 
-/* Tables and userdata of one message may share something: several are packed together, all others,
- * and a single one, by themselves. */
+/* Tables and userdata of one message may share something: if there are several they are packed
+ * together. Every other value, and a single one, is packed by itself. */
 typedef struct crossing {
     dsl_packing packing;
     uint64_t left; /* bytes that may still be packed; DYNSUP_NO_LIMIT: any number */
     int first, count;
     int compounds;      /* of the values that are packed together; 0: none are */
-    dsl_parcel *parcel; /* of those, or NULL: not yet; the values that came out are its owners */
+    dsl_parcel *parcel; /* the parcel of those, NULL: not made yet; the values made of it own it */
     uint32_t parts;     /* that came out */
 } crossing;
 
-/* The count values at the index as a parcel, with its bytes taken off what is left. */
+/* Packs the count values at the index as a parcel, and subtracts its bytes from those left. */
 static enum dsl_codec_status pack(lua_State *L, crossing *c, int index, int count,
                                   dsl_parcel **parcel_out) {
     dsl_codec_trouble trouble;
@@ -36,7 +36,7 @@ static enum dsl_codec_status pack_one(lua_State *L, crossing *c, int index, uint
     return status;
 }
 
-/* The next compound; with the first one all of them are packed. */
+/* Returns the next compound; the first call packs all of them. */
 static enum dsl_codec_status pack_part(lua_State *L, crossing *c, uint64_t *object_out) {
     if (c->parcel) {
         dsl_parcel_retain(c->parcel);
@@ -58,7 +58,7 @@ static enum dsl_codec_status pack_object(lua_State *L, crossing *c, int index,
     return pack_one(L, c, index, object_out);
 }
 
-/* Packs those that are objects. Those before the one that failed are let go. */
+/* Packs the objects among the values. If one fails, those before it are released. */
 static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c,
                                        dynsup_value *values_out) {
     for (int i = 0; i < c.count; i++) {
@@ -74,7 +74,7 @@ static enum dsl_codec_status pack_each(lua_State *L, dsl_host *host, crossing c,
     return DSL_CODEC_OK;
 }
 
-/* The values as far as they are plain; returns how many are to be packed together. */
+/* Reads the plain values; returns how many others are to be packed together. */
 static int plain_get(lua_State *L, int first, int count, dynsup_value *values_out) {
     int objects = 0, compounds = 0;
     for (int i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ static int plain_get(lua_State *L, int first, int count, dynsup_value *values_ou
     return compounds > 1 && compounds <= (int)DSL_OBJECT_PARTS ? compounds : 0;
 }
 
-/* Says what cannot travel, and where among all the values it is. */
+/* Raises: says what cannot travel, and where among all the values it is. */
 static void refuse(lua_State *L, const dsl_packing *packing, int first, int count) {
     dsl_parcel *parcel = NULL;
     dsl_codec_trouble trouble;

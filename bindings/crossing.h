@@ -1,9 +1,9 @@
 /*
  * Crossing: values on their way to a process of another heap.
  *
- * They are packed when they are sent, so that the sender is told of what cannot travel, and
- * unpacked when they are received. What two values of a message share is shared on arrival, where
- * it is told apart from its equals: tables and userdata are packed together (see object.h).
+ * They are packed when they are sent, so that the sender gets the error for what cannot travel, and
+ * unpacked when they are received. What two values of a message share is shared on arrival, too, if
+ * it has an identity: tables and userdata are packed together (see object.h).
  */
 #ifndef DSL_CROSSING_H
 #define DSL_CROSSING_H
@@ -11,7 +11,7 @@
 #include "bindings/binding.h"
 #include "bindings/heap.h"
 
-/* Has the process its code in another heap than this one? */
+/* Is the process's code in a heap other than this one? */
 static inline bool dsl_is_abroad(const dsl_host *host, dynsup_pid pid) {
     if (!host->whole->heaps)
         return false;
@@ -19,10 +19,10 @@ static inline bool dsl_is_abroad(const dsl_host *host, dynsup_pid pid) {
     return face && face != host;
 }
 
-/* The count values from index first (absolute) on, as a message for that process, packed where they
- * need it; the caller owns them. 0, or DYNSUP_EMESSAGE_TOO_BIG: it takes no message of so many
- * bytes, and there are none. Raises without memory, what a __pack raises, and for what cannot
- * travel, of which it tells the place in `what`. [-0, +0] */
+/* The count values from index first (absolute) on, as a message for that process, packed where
+ * necessary; the caller owns them. 0, or DYNSUP_EMESSAGE_TOO_BIG: the process accepts no message of
+ * so many bytes, and no values are returned. Raises without memory, what a __pack raises, and for
+ * what cannot travel: that error says where in `what` it is. [-0, +0] */
 int dsl_values_pack(lua_State *L, dsl_host *host, dynsup_pid pid, const char *what, int first,
                     int count, dynsup_value *values_out);
 

@@ -75,9 +75,8 @@ static int write_list(writer *out, lua_State *L, int index, int depth) {
     return written;
 }
 
-/* Pushes the first of the table's string keys behind the one on top (nil: of all) and its value, in
- * the order of their bytes, which is the same in every run; false, nothing pushed: there is none.
- * [-0, +2] */
+/* Pushes the table's next string key after the one on top (nil: the first) and its value, in byte
+ * order, which is the same in every run. False, nothing pushed: there is none. [-0, +2] */
 static bool next_field(lua_State *L, int index) {
     int last = lua_gettop(L);
     int seen = 0;
@@ -193,7 +192,7 @@ static void push_crash_field(lua_State *L, int index, const dsl_runtime *runtime
     lua_remove(L, -2);
 }
 
-/* Of a server's crash: the callback; and the last message, where it is known. [-0, +2] */
+/* Pushes, for a server's crash, the callback; and the last message, if known. [-0, +2] */
 static void write_callback(writer *out, lua_State *L, int index, const dsl_runtime *runtime) {
     push_crash_field(L, index, runtime, CRASH_CALLBACK);
     push_crash_field(L, index, runtime, CRASH_LAST_MESSAGE);

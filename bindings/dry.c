@@ -1,6 +1,9 @@
 /* Dry runs: what a script declares is checked, and no worker runs. */
 #include "bindings/dry.h"
 
+#include "bindings/body.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
 #include "bindings/server.h"
 #include "bindings/spec.h"
 
@@ -19,7 +22,7 @@ bool dsl_dry_begin(dsl_body *body) {
 
 /* ---- calls ---- */
 
-/* The body of a process that does not run, of another than the current one; NULL: it is none. */
+/* The body of a process that does not run and is not the current one; else NULL. */
 static const dsl_body *idle_body(const dsl_host *host, dynsup_pid pid) {
     dynsup_process_info info;
     bool is_there = host->config->dry && pid != dynsup_self(host->core) &&
@@ -44,7 +47,7 @@ bool dsl_dry_stop(lua_State *L, dsl_host *host, dynsup_pid pid, int reason) {
     return true;
 }
 
-/* ---- telling ---- */
+/* ---- reports ---- */
 
 /* Pushes the function of that name, of those that `begin` was given. [-0, +1] */
 static void teller_push(lua_State *L, const dsl_host *host, const char *name) {
@@ -155,8 +158,8 @@ void dsl_dry_end(dsl_host *host) {
 
 /* ---- the C half of dynsup.check ---- */
 
-/* begin { told =, missing =, waits =, halt =, listener = }: who is told, in every dry run of the
- * state */
+/* begin { told =, missing =, waits =, halt =, listener = }: the functions that get reports, in
+ * every dry run of the state */
 static int begin(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -167,7 +170,7 @@ static int begin(lua_State *L) {
     return 0;
 }
 
-/* counts() -> how many child specs have been read in the state, how many processes are idle */
+/* counts() -> the number of child specs read in the state, the number of idle processes */
 static int counts(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)dsl_runtime_of(L)->specs);
     lua_pushinteger(L, (lua_Integer)dsl_runtime_of(L)->idle);

@@ -3,15 +3,15 @@
  *
  * Only the main process and start functions (guests) run. Every other process is there, with its
  * pid, name and links, but idle from its first slice on: a child with `ready` counts as ready, a
- * server as started. Who calls one waits for ever; a server that is stopped ends. Of a body
- * "module:function" the module is loaded and the function looked for. Time limits of calls that
- * wait do not pass, for what they wait for would come from workers, and nobody knows which of the
- * two it would have been; sleeping and timers go by the virtual clock, up to DSL_DRY_NS, and giving
- * way takes some of it, so that a loop that waits for a worker comes to an end. No further heap is
- * opened: a supervisor with `heaps` has what tells so, and its children, which are looked at as if
- * they were to travel, in its own heap. When main waits for what cannot come, it ends there, before
- * the orderly end. What is declared and refused is told to the functions that dynsup.check has
- * given to `begin`.
+ * server as started. A call to one waits for ever; a server that is stopped ends. For a body
+ * "module:function" the module is loaded and the function looked up. Time limits of calls that wait
+ * do not expire: what they wait for would come from workers, and whether it or the limit would have
+ * come first is unknown. Sleeping and timers follow the virtual clock, up to DSL_DRY_NS; giving way
+ * takes some of that time, so that a loop that waits for a worker ends. No further heap is opened:
+ * a supervisor with `heaps` is marked as such, and its children, which are checked as if they were
+ * to travel, are in its own heap. When main waits for what cannot come, it ends there, before the
+ * orderly end. What is declared or refused is reported to the functions that dynsup.check has given
+ * to `begin`.
  */
 #ifndef DSL_DRY_H
 #define DSL_DRY_H
@@ -20,7 +20,7 @@
 
 #define DSL_DRY_NS 3600000000000u
 
-/* Is the body that of a process which does not run? */
+/* Does the body belong to a process that does not run? */
 static inline bool dsl_dry_idles(const dsl_body *body) {
     return body->host->config->dry && !body->is_main && !body->is_guest;
 }
@@ -29,44 +29,44 @@ static inline bool dsl_dry_idles(const dsl_body *body) {
  * function, and is idle then. */
 bool dsl_dry_begin(dsl_body *body);
 
-/* It has not found it: the error is on top of its coroutine. */
+/* The body has not found its function: the error is on top of its coroutine. */
 void dsl_dry_missing(dsl_body *body);
 
-/* Is that, in a dry run, a process that does not run? It answers nobody. False for the current one.
- */
+/* Is this a dry run, and the pid that of a process that does not run, and so never answers? False
+ * for the current process. */
 bool dsl_dry_is_idle(const dsl_host *host, dynsup_pid pid);
 
-/* In a dry run: ends a server that does not run, with the reason at the index, as it would end if
- * it were asked to; it is down after the slice. Else returns false. Raises without memory. [-0, +0]
- */
+/* In a dry run: ends a server that does not run, with the reason at the index, as if it had been
+ * asked to end; it is down after the slice. Otherwise returns false. Raises without memory. [-0,
+ * +0] */
 bool dsl_dry_stop(lua_State *L, dsl_host *host, dynsup_pid pid, int reason);
 
-/* Tells, in a dry run, what the function of that name is about to return, the count values on top.
- * Returns count. [-0, +0] */
+/* Reports, in a dry run, the count values on top, which the function of that name is about to
+ * return. Returns count. [-0, +0] */
 int dsl_dry_tell(lua_State *L, const dsl_host *host, const char *function, int count);
 static inline int dsl_told(lua_State *L, const dsl_host *host, const char *function, int count) {
     return host->config->dry ? dsl_dry_tell(L, host, function, count) : count;
 }
 
-/* Main waits for what cannot come: tells which start functions do, too, and ends main. */
+/* Main waits for what cannot come: reports which start functions do, too, and ends main. */
 void dsl_dry_end(dsl_host *host);
 
-/* Tells that the script halts the dry run with the code. */
+/* Reports that the script halts the dry run with the code. */
 void dsl_dry_halt(lua_State *L, const dsl_host *host, int code);
 
-/* In a dry run, what needs the world outside waits for ever here, and does not return to its
- * caller; in others, and where the running code cannot wait, it does nothing. */
+/* For functions that need the outside world: in a dry run it waits for ever, and does not return to
+ * its caller. In other runs, and where the running code cannot wait, it does nothing. */
 void dsl_dry_wait(lua_State *L, dsl_host *host);
 
-/* In a dry run: pushes a listener, for the address and port from the index on, to which one
- * connection comes that says nothing; nothing is bound. Else returns false. [-0, +0|1] */
+/* In a dry run: pushes a listener for the address and port from the index on. Nothing is bound; it
+ * gets one connection, which stays silent. Otherwise returns false. [-0, +0|1] */
 bool dsl_dry_listener_push(lua_State *L, const dsl_host *host, int address);
 
 /* Marks the list of a supervisor's extra arguments, or nil in its place, at the absolute index: its
  * children would live in other heaps. Raises without memory. [-0, +0] */
 void dsl_dry_spread_mark(lua_State *L, int list);
 
-/* Would, but for the dry run, the children of this supervisor live in other heaps? Needs two stack
+/* If the run were not dry, would this supervisor's children live in other heaps? Needs two stack
  * slots. [-0, +0] */
 bool dsl_dry_spreads(lua_State *L, dsl_host *host, dynsup_pid supervisor);
 

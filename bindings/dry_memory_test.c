@@ -1,4 +1,4 @@
-/* Memory that runs out in a dry run, and for what tells of it. */
+/* Memory that runs out in a dry run, and in its reports. */
 #include "bindings/test_sweep.h"
 
 #include "bindings/dynsup_lua.h"

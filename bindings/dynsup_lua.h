@@ -1,33 +1,33 @@
 /*
- * dynsup in Lua, for C programs: hosts that the program steps, or that run.
+ * dynsup in Lua, for C programs: hosts that the program steps, or that run by themselves.
  *
  * Host. A dynsup_lua_host is processes and supervisors in one lua_State, the program's or its own.
  * The library has no global state: hosts in one program are independent of each other, also in
  * several threads. A lua_State has one host at a time; in its processes the Lua function dynsup.run
- * runs others inside of that.
+ * runs others inside it.
  * Threads. A host and its lua_State belong to one thread, at first the one that made it. Functions
  * that another thread may call say so; there are three: dynsup_lua_host_post and _wake at any time,
  * and _adopt while nobody uses the host.
- * Re-entrancy. What the program is called back by (workers, events, replies, posts) may call every
- * function here but those that step, run, close or free the host. Log sinks, clocks, allocators and
+ * Re-entrancy. Callbacks of the program's (workers, events, replies, posts) may call every function
+ * here except those that step, run, close or free the host. Log sinks, clocks, allocators and
  * `wake` may call none.
- * Lua. No function here raises an error or needs protection but those that say so. Those with a
+ * Lua. No function here raises an error or needs protection, unless it says so. Those with a
  * lua_State and [-n, +m] take n values from its stack and leave m; the thread may be any of the
- * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave it as it was.
+ * host's state. Errors leave nothing there; misuse and DYNSUP_ECLOSED leave the stack as it was.
  * Errors. Functions return 0 (or what they say) or a negative code, of which
  * dynsup_atom_text(-code) is the name. DYNSUP_ENOMEM leaves everything as it was. DYNSUP_ECLOSED:
- * the lua_State was closed before its host; while the host ends in it, from its own finalizer on,
- * what takes a worker's argument or a `done` is refused with it, too. Finalizers that lua_close
- * calls before that one, those of objects that are younger than the host, are not refused: what
- * they make may never be told or dropped, whatever is said below. To close the host first is right.
- * Misuse (the wrong thread, a call from where it must not come, NULL where something is to be)
- * asserts in debug builds and is DYNSUP_EMISUSE in release builds, of functions that return a code.
- * Nothing prints, exits or aborts.
+ * the lua_State was closed before its host; while the host ends in it, from the host's own
+ * finalizer on, functions that take a worker's argument or a `done` return it, too. Finalizers that
+ * lua_close calls earlier, of objects younger than the host, get no such error, though a `done` or
+ * `drop` that they pass may never be called, whatever is said below. So close the host first.
+ * Misuse (the wrong thread, a call from a forbidden place, NULL where a value is needed) asserts in
+ * debug builds; in release builds functions that return a code return DYNSUP_EMISUSE. Nothing
+ * prints, exits or aborts.
  *
  * A step in which nothing happens allocates nothing.
  *
- * What it includes has workers in C, supervisors and children (dynsup_lua_child.h).
- * docs/embedding.md is the guide; examples/embed/ has small programs.
+ * It includes dynsup_lua_child.h: workers in C, supervisors and children. docs/embedding.md is the
+ * guide; examples/embed/ has small programs.
  */
 #ifndef DYNSUP_LUA_H
 #define DYNSUP_LUA_H
@@ -63,7 +63,7 @@ enum dynsup_log_format {
     DYNSUP_LOG_JSON    /* one line of fields each: a JSON object */
 };
 
-/* Who is told how a run fares: a service manager's side. Calls come in the host's thread, between
+/* Notifications for a service manager about a run. They are called in the host's thread, between
  * slices or in the loop; they may not call Lua or dynsup. */
 typedef struct dynsup_lua_service {
     void (*on_ready)(void *ud);    /* once: main has called ready, or its function has returned */
@@ -81,29 +81,28 @@ typedef struct dynsup_lua_host dynsup_lua_host;
 enum dynsup_lua_preempt {
     /* A count hook in each process looks at the time every 1,000 instructions (on a virtual clock:
      * ends a slice after 100,000 instructions a millisecond). No thread, no signal; a tight loop
-     * takes two to three times as long as without. */
+     * takes two to three times as long as without it. */
     DYNSUP_LUA_PREEMPT_COUNT,
     /* A watchdog thread sends SIGURG to the host's thread when a slice runs too long; its handler
-     * calls the one that was there before, which is put back with the last such host. Code that
-     * gives way in time pays nothing. Needs the real clock and a loop; elsewhere it is as COUNT. */
+     * calls the previous one, which is restored with the last such host. Code that gives way in
+     * time pays nothing. Needs the real clock and a loop; otherwise the same as COUNT. */
     DYNSUP_LUA_PREEMPT_SIGNAL,
-    DYNSUP_LUA_PREEMPT_NONE /* slices end only where bodies wait: an endless loop is for ever */
+    DYNSUP_LUA_PREEMPT_NONE /* slices end only where bodies wait: an endless loop never does */
 };
 
 /*
- * What a host is to be like. All zero is a host for embedding: no loop, the system's monotonic
- * clock, preemption by a count hook, no log, no limits; it starts no thread, touches no signal and
- * reads no environment. The struct is copied; what its pointers lead to is borrowed for the host's
- * life.
+ * How a host is made. All zero is a host for embedding: no loop, the system's monotonic clock,
+ * preemption by a count hook, no log, no limits; it starts no thread, touches no signal and reads
+ * no environment. The struct is copied; what its pointers lead to must outlive the host.
  */
 typedef struct dynsup_lua_config {
     /* ---- clock and loop ---- */
 
-    /* Time stands still while something is ready. A run lets it jump to the next deadline; who
-     * steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
+    /* Time stands still while anything is ready. A run lets it jump to the next deadline; a program
+     * that steps moves it by dynsup_lua_host_advance. It begins at 0. Excludes a loop and `now`. */
     bool virtual_clock;
-    /* Where that clock's time is told, in ns, also when the host is gone: by it goes the time of
-     * lines that are no host's (dynsup_lua_log). NULL: nowhere, and they have the system's. */
+    /* Mirrors the virtual time in ns; must outlive the host; dates dynsup_lua_log's lines. NULL:
+     * they have the system's time. */
     uint64_t *virtual_ns;
     /* The time in ns, which never decreases; NULL: the system's monotonic clock. A game that stops
      * this clock stops its workers' timers; slices, budgets of steps and the time of close handlers
@@ -112,19 +111,19 @@ typedef struct dynsup_lua_config {
     uint64_t (*now)(void *ud);
     void *now_ud;
     /* An event loop of the host's own, which dynsup.net, dynsup.http and luv need. The program
-     * steps the host and waits by dynsup_lua_host_backend_fd, or lets it run. */
+     * steps the host and waits with dynsup_lua_host_backend_fd, or lets it run. */
     bool own_loop;
-    /* The program's own libuv loop, in place of own_loop; NULL: none. Whoever runs it then runs the
-     * host, too. It must be there until the host is freed and, where scripts use luv, until the
-     * lua_State is closed and the loop has turned once more. What luv has in it is closed with the
-     * host. A lua_State has one loop for its life. */
+    /* The program's own libuv loop, in place of own_loop; NULL: none. Running it then runs the
+     * host, too. It must exist until the host is freed and, where scripts use luv, until the
+     * lua_State is closed and the loop has turned once more. luv's handles in it are closed with
+     * the host. A lua_State has one loop for its life. */
     struct uv_loop_s *loop;
-    /* How long a turn of a loop lets the host run in one go, in ns; 0: 1 ms. */
+    /* How long the host may run in one turn of a loop, in ns; 0: 1 ms. */
     uint64_t turn_ns;
     /* Called when a host that is not being stepped has something to do: after a post, from the
-     * thread that posts; after a send, a timer or a start by the program, in the host's own. Once
-     * until the next step, which should come soon. It may not call dynsup. NULL: the program steps
-     * the host anyway. Without a loop only: a loop is woken by itself. */
+     * thread that posts; after a send, a timer or a start by the program, in the host's own. Called
+     * once until the next step, which should come soon. It may not call dynsup. NULL: the program
+     * steps the host anyway. Without a loop only: a loop is woken by itself. */
     void (*wake)(void *ud);
     void *wake_ud;
 
@@ -135,31 +134,30 @@ typedef struct dynsup_lua_config {
 
     /* ---- memory and limits ---- */
 
-    /* Where memory comes from, as lua_Alloc, aligned to 16 bytes as malloc's (a few blocks are
-     * tried when the host is made: less is misuse); NULL: the lua_State's own allocator, and the C
-     * library's for the host itself. Also the allocator of a lua_State
-     * that the host makes. Used in the host's thread only. What libuv, luv, libcurl and requests in
-     * their threads need is malloc's in every case. */
+    /* The allocator, as lua_Alloc; blocks aligned to 16 bytes, as malloc's are (a few are tried
+     * when the host is made; less is misuse); NULL: the lua_State's own allocator, and the C
+     * library's for the host itself. Also the allocator of a lua_State that the host makes. Used in
+     * the host's thread only. What libuv, luv, libcurl and requests in their threads need is
+     * malloc's in every case. */
     dynsup_alloc_fn alloc;
     void *alloc_ud;
-    /* How much a lua_State that the host makes may have in use, with all of the host's own, in
-     * bytes; beyond it there is no memory, but for what luv hands to its callbacks, which could not
-     * be told. 0: no limit. Misuse with a lua_State of the program's, whose allocator is the
-     * program's affair. */
+    /* How many bytes may be in use by a lua_State that the host makes, including all of the host's
+     * own. Beyond that, allocations fail, except for what luv hands to its callbacks, where a
+     * failure could not be reported. 0: no limit. Misuse with a lua_State of the program's, whose
+     * allocator is the program's business. */
     size_t max_bytes;
-    /* How many processes there may be; a further one fails as without memory. 0: no limit. */
+    /* How many processes there may be; one more fails as for want of memory. 0: no limit. */
     size_t max_processes;
-    /* Each process has an account of its memory from the beginning, which info tells; code that
-     * does nothing but allocate takes 10 to 25 % more instructions. Without, accounts begin with
+    /* Each process has an account of its memory from the beginning, which info shows; code that
+     * does nothing but allocate takes 10 to 25 % more instructions. Otherwise accounts begin with
      * the first child that has `max_memory`. Not with a lua_State of the program's that has an
-     * allocator of the program's.
-     */
+     * allocator of the program's. */
     bool memory_accounts;
 
-    /* Called when a further heap has been made, in its lua_State L, in which Lua's libraries and
-     * the module are: to add what the program's functions are to be there. heap is the host as that
-     * state sees it, for functions with a lua_State of that heap. Runs protected: an error means
-     * that there is no heap. It may call nothing of dynsup. NULL: nothing is added. */
+    /* Called when a further heap has been made, with its lua_State L, which has Lua's libraries and
+     * the module: to add the program's functions. heap is the host as that state sees it, for
+     * functions that take a lua_State of that heap. Runs protected; after an error there is no
+     * heap. It may not call dynsup. NULL: nothing is added. */
     void (*open_heap)(void *ud, dynsup_lua_host *heap, lua_State *L);
     void *open_heap_ud;
 
@@ -175,60 +173,62 @@ typedef struct dynsup_lua_config {
     /* ---- what must be asked for ---- */
 
     /* SIGINT and SIGTERM halt the host, SIGHUP where no observer asks for it (with a loop only); a
-     * second SIGINT ends the program. A SIGHUP ends it when the loop has not come to it after 5 s
-     * and no observer has ever asked; one that the program was started to ignore does nothing.
-     * With the last such host the signals are back at their default actions: what handlers the
-     * program had for them before, it sets anew. */
+     * second SIGINT ends the program. A SIGHUP ends it when the loop has not handled it after 5 s
+     * and no observer has ever asked; it does nothing if the program was started with SIGHUP
+     * ignored.
+     * After the last such host the signals have their default actions: the program must set its own
+     * handlers again. */
     bool signals;
     /* SIGPIPE is caught once a socket is made, where the program leaves it at its default, which
      * ends the program when a peer goes away. */
     bool sigpipe;
-    /* dynsup.fs, dynsup.http and look-ups of host names may use libuv's pool of threads. Else files
-     * are read and written in the caller's slice, and the other two are refused. */
+    /* dynsup.fs, dynsup.http and look-ups of host names may use libuv's pool of threads. Otherwise
+     * files are read and written in the caller's slice, and the other two are refused. */
     bool threads;
     /* A lua_State that the host makes takes its search paths from LUA_PATH and LUA_CPATH. */
     bool environment;
 
     /* ---- runs ---- */
 
-    bool stays; /* a run on the real clock ends when it is halted only */
-    /* With a virtual clock: only main and start functions run, all other processes are idle; what
-     * is refused is told to dynsup.check. */
+    bool stays; /* a run on the real clock ends only when it is halted */
+    /* With a virtual clock: only main and start functions run, all other processes are idle;
+     * dynsup.check gets what is refused. */
     bool dry;
-    bool copy_messages; /* tables in messages are copied, also within a heap: to find violations */
+    bool copy_messages; /* tables in messages are copied, also within a heap: to find senders that
+                           change them */
     uint64_t seed;      /* of all randomness; 0: from the system (1 with a virtual clock) */
-    const dynsup_lua_service *service; /* NULL: nobody is told */
+    const dynsup_lua_service *service; /* NULL: none */
 
     /* ---- log ---- */
 
     enum dynsup_level level; /* 0: nothing is logged */
     enum dynsup_log_format format;
-    /* One line or report, without a final newline; NULL: none. In the other formats than text its
-     * level is in the line, and the wall clock's time. May not call Lua or dynsup. */
+    /* One line or report, without a final newline; NULL: none. In all formats except text the line
+     * has its level and the wall clock's time. May not call Lua or dynsup. */
     void (*log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *log_ud;
     /* Each event of the run as a line of fields (logfmt), as log; NULL: none. With a virtual clock
-     * it is the same, byte for byte, in each run with the same seed and inputs. */
+     * the lines are the same, byte for byte, in each run with the same seed and inputs. */
     void (*event_log)(void *ud, enum dynsup_level level, const char *text, size_t size);
     void *event_log_ud;
 } dynsup_lua_config;
 
 enum dynsup_lua_end {
-    DYNSUP_LUA_DONE,     /* nothing can happen any more; results were pushed */
+    DYNSUP_LUA_DONE,     /* nothing more can happen; the results were pushed */
     DYNSUP_LUA_FAILED,   /* the main process ended abnormally; its reason was pushed */
-    DYNSUP_LUA_DEADLOCK, /* the main process waits for what cannot come; where was pushed */
+    DYNSUP_LUA_DEADLOCK, /* the main process waits for what cannot come; the place was pushed */
     DYNSUP_LUA_HALTED    /* by halt or by a signal; the code was pushed */
 };
 
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
 /* A new host in the lua_State, which is the program's and must be closed after the host; or, with L
- * NULL, in one of its own, with all of Lua's libraries. The program's needs the base and the
- * package library for a host, and what dynsup's modules and scripts use: best all, by
- * luaL_openlibs. Opens the module dynsup, as luaopen_dynsup does. config may be NULL. From here on
- * the program's Lua code outside of processes may call what needs no process: start_child, send,
- * spawn, observe. 0; DYNSUP_EALREADY_STARTED: the lua_State has a host; DYNSUP_ETAKEN: it has
- * another loop; DYNSUP_ENO_LOOP: libuv could not make what is needed; DYNSUP_EMISUSE: the config
+ * NULL, in one of its own, with all of Lua's libraries. The program's lua_State needs the base and
+ * package libraries, and what dynsup's modules and scripts use: best all, by luaL_openlibs. Opens
+ * the module dynsup, as luaopen_dynsup does. config may be NULL. From here on the program's Lua
+ * code outside of processes may call the functions that need no process: start_child, send, spawn,
+ * observe. 0; DYNSUP_EALREADY_STARTED: the lua_State has a host; DYNSUP_ETAKEN: it has another
+ * loop; DYNSUP_ENO_LOOP: libuv could not make what is needed; DYNSUP_EMISUSE: the config
  * contradicts itself, or its alloc aligns to less than 16 bytes; DYNSUP_EREASON: the lua_State
  * lacks a library, has another library's module dynsup (a script has required it before), or cannot
  * keep the accounts of memory that config asks for, as a line of level error in config's log says;
@@ -236,41 +236,41 @@ enum dynsup_lua_end {
 int dynsup_lua_host_new(lua_State *L, const dynsup_lua_config *config, dynsup_lua_host **host_out);
 
 /* Ends what is left at once (processes as by "kill", their close handlers included) and frees the
- * host, and its lua_State if that is its own. Not from a callback of the host's or its loop's. A
- * loop that is the program's may be turned, without blocking, to close the host's handles and those
- * of luv; what threads do for a request of luv's that cannot be cancelled is waited for. Works also
- * when the lua_State has been closed before: then the processes ended there, and the loop was
- * turned. NULL is allowed. */
+ * host, and its lua_State if that is its own. Not from a callback of the host's or its loop's. The
+ * program's loop may be turned, without blocking, to close the host's handles and luv's; requests
+ * of luv's that threads work on and that cannot be cancelled are waited for. Also works when the
+ * lua_State was closed before: then the processes ended there, and the loop was turned. NULL is
+ * allowed. */
 void dynsup_lua_host_free(dynsup_lua_host *host);
 
-/* The orderly end: halts the host, if that has not been done, lets it run until it has ended, but
- * for patience_ns of real time at most, and frees it. Blocks; between two steps it sleeps, or waits
- * in the loop. 0: in order. DYNSUP_ETIMEOUT: what was left has been killed. DYNSUP_ECLOSED: only
- * the host had to be freed. With DYNSUP_EMISUSE the host is as it was. */
+/* The orderly end: halts the host, unless that has been done, lets it run until it has ended, for
+ * at most patience_ns of real time, and frees it. Blocks; between two steps it sleeps, or waits in
+ * the loop. 0: all ended in order. DYNSUP_ETIMEOUT: what was left has been killed. DYNSUP_ECLOSED:
+ * only the host had to be freed. With DYNSUP_EMISUSE the host is as it was. */
 int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns);
 
-/* Begins the orderly end; steps do the work, until they say DYNSUP_ENDED. The supervisors that no
- * process has started, and those of a main process, stop first, the last one started first; then
- * all other processes get "shutdown", and 5 s later "kill". What is started when all have ended is
+/* Begins the orderly end; steps do the work, until they return DYNSUP_ENDED. Supervisors started by
+ * no process, and those of a main process, stop first, the last one started first; then all other
+ * processes get "shutdown", and 5 s later "kill". Whatever is started after all have ended is
  * killed in the next step. The first call decides the code. */
 int dynsup_lua_host_halt(dynsup_lua_host *host, int code);
 
 /* Runs what is ready, until nothing is or budget_ns have passed (0: one batch, of at most 16
  * slices). The budget is real time, also where `now` stands still; on a virtual clock it is
- * counted, the same in each run: 100,000 instructions are a millisecond, put down when a slice is
- * ended, and each slice and each exit is a microsecond. The budget is overrun by one look of the
- * count hook (1,000 instructions; on a virtual clock a slice), by a C function that runs long, a
- * turn of Lua's collector, or what dynsup_host_step names. Everybody who is ready has a turn before
- * anybody has a second one, over as many steps as that takes. With a loop it looks for what has
- * arrived there, without blocking. Returns an enum dynsup_state: DYNSUP_READY, there is work left;
- * DYNSUP_WAITING, none before *deadline_ns_out on the host's clock, which may have passed
+ * counted, the same in each run: 100,000 instructions are a millisecond, charged when a slice is
+ * ended, and each slice and each exit is a microsecond. The budget can be overrun by the interval
+ * of the count hook (1,000 instructions; on a virtual clock a slice), by a C function that runs
+ * long, a step of Lua's collector, or what dynsup_host_step names. Every ready process has a turn
+ * before any has a second one, over as many steps as that takes. With a loop it checks what has
+ * arrived there, without blocking. Returns an enum dynsup_state: DYNSUP_READY: there is work left;
+ * DYNSUP_WAITING: none before *deadline_ns_out on the host's clock, which may have passed
  * meanwhile; DYNSUP_STILL; DYNSUP_ENDED. deadline_ns_out may be NULL; it is DYNSUP_NEVER in the
  * other cases. Not where the program's loop runs the host. */
 int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
 
-/* Runs until nothing can happen any more (DYNSUP_STILL) or the host has ended (DYNSUP_ENDED).
- * Blocks. DYNSUP_ENO_LOOP: without a loop only a host with a virtual clock can run. Not from a
- * callback of the loop. */
+/* Runs until nothing more can happen (DYNSUP_STILL) or the host has ended (DYNSUP_ENDED). Blocks.
+ * DYNSUP_ENO_LOOP: without a loop only a host with a virtual clock can run. Not from a callback of
+ * the loop. */
 int dynsup_lua_host_run(dynsup_lua_host *host);
 
 /* The time of the host's clock in ns. */
@@ -283,13 +283,13 @@ int dynsup_lua_host_advance(dynsup_lua_host *host, uint64_t ns);
  * is readable it is time for a step. DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_backend_fd(dynsup_lua_host *host);
 
-/* For how many ms it may be waited for at most, -1: without end; then it is time for a step, too.
- * Asked anew after each step and whatever else was done to the host. An error is less than -1:
- * DYNSUP_ENO_LOOP. */
+/* How many ms to wait for the descriptor at most (-1: without limit); after that it is also time
+ * for a step. Ask again after each step, and after anything else was done to the host. An error is
+ * less than -1: DYNSUP_ENO_LOOP. */
 int dynsup_lua_host_timeout_ms(dynsup_lua_host *host);
 
-/* The host belongs to the calling thread from now on. From any thread; but nobody may be using the
- * host, or its lua_State, and what the former thread has done to them must have come before. */
+/* The host belongs to the calling thread from now on. From any thread; but no thread may be using
+ * the host or its lua_State, and all that the former thread did to them must happen before. */
 void dynsup_lua_host_adopt(dynsup_lua_host *host);
 
 /* The core's host, for all that dynsup.h offers, under its contracts; NULL when the lua_State has
@@ -300,8 +300,8 @@ dynsup_host *dynsup_lua_host_core(dynsup_lua_host *host);
  * it made. NULL when it has been closed. */
 lua_State *dynsup_lua_host_state(dynsup_lua_host *host);
 
-/* What the last call that failed with DYNSUP_EREASON has to say, for people; the host's, until the
- * next such call. "" when there is nothing more to say. */
+/* The explanation, for people, of the last call that failed with DYNSUP_EREASON; valid until the
+ * next such call. "" if there is none. */
 const char *dynsup_lua_host_error(const dynsup_lua_host *host);
 
 /* ---- processes and messages ------------------------------------------------------------------ */
@@ -344,30 +344,30 @@ static inline dynsup_lua_value dynsup_lua_text(const char *text, size_t size) {
     return v;
 }
 
-/* Sends a message of count simple values (at least 1, the first not nil) to the process; to a dead
+/* Sends a message of count simple values (at least 1, the first not nil) to the process; for a dead
  * one it is dropped. 0, DYNSUP_ENOMEM, DYNSUP_EMAILBOX_FULL (its child's max_mailbox), or
  * DYNSUP_EMESSAGE_TOO_BIG (its child's max_message, where it lives in another heap). */
 int dynsup_lua_send(dynsup_lua_host *host, dynsup_pid pid, const dynsup_lua_value *values,
                     int count);
 
 /* The same with the count values on top of L: tables go by reference, as from Lua. Also
- * DYNSUP_EREASON: what cannot go to another heap (a function), or an error of a type's `__pack`,
- * which dynsup_lua_host_error tells. [-count, +0] */
+ * DYNSUP_EREASON, explained by dynsup_lua_host_error: a value that cannot go to another heap (a
+ * function), or an error of a type's `__pack`. [-count, +0] */
 int dynsup_lua_send_stack(dynsup_lua_host *host, lua_State *L, dynsup_pid pid, int count);
 
 /* Pushes a pid as Lua code sees it, nil for 0. [-0, +1] */
 void dynsup_lua_pid_push(lua_State *L, dynsup_pid pid);
 
-/* The pid at the index, 0 when the value there is none. [-0, +0] */
+/* The pid at the index; 0 if the value there is no pid. [-0, +0] */
 dynsup_pid dynsup_lua_pid_at(lua_State *L, int index);
 
 /* A new process that runs the Lua function below its nargs arguments. Its first slice comes with a
  * step. *pid_out may be left out (NULL). [-(nargs+1), +0] 0 or DYNSUP_ENOMEM. */
 int dynsup_lua_spawn(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
 
-/* The same for the main process, of which a host has one at most: when its function returns it
- * stays as the parent of what it has started. A script that is to be run as by `dynsup run` is
- * loaded (luaL_loadfile) and spawned this way. */
+/* The same for the main process, of which a host has at most one. When its function returns the
+ * process stays, as the parent of what it has started. To run a script as `dynsup run` does, load
+ * it (luaL_loadfile) and spawn it this way. */
 int dynsup_lua_spawn_main(dynsup_lua_host *host, lua_State *L, int nargs, dynsup_pid *pid_out);
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -380,45 +380,45 @@ size_t dynsup_lua_event_text(dynsup_lua_host *host, const dynsup_event *event, c
 void dynsup_lua_reason_text(dynsup_lua_host *host, const dynsup_reason *reason, char *text,
                             size_t size);
 
-/* How many events were lost to on_event, for want of memory. */
+/* How many events on_event did not get, for want of memory. */
 uint64_t dynsup_lua_host_lost(const dynsup_lua_host *host);
 
 /* ---- other threads --------------------------------------------------------------------------- */
 
 /* A piece of work for a host's thread, in memory of the program's. `call` is called once, in the
- * host's thread, at the beginning of a step or in the loop; host is NULL there when the host has
- * ended instead. From then on the struct is the program's again: call may free it or post it. */
+ * host's thread, at the beginning of a step or in the loop; host is NULL if the host has ended
+ * instead. From then on the struct is the program's again: call may free it or post it. */
 typedef struct dynsup_lua_post {
     void (*call)(struct dynsup_lua_post *post, dynsup_lua_host *host);
     struct dynsup_lua_post *next; /* the host's, until call */
 } dynsup_lua_post;
 
-/* From any thread, as long as the host is there, and not while its lua_State is being closed: hands
- * the post over and wakes the host. What one thread posts is called in order. Takes no lock and
+/* From any thread, as long as the host exists, and not while its lua_State is being closed: hands
+ * the post over and wakes the host. Posts of one thread are called in order. Takes no lock and
  * allocates nothing. */
 void dynsup_lua_host_post(dynsup_lua_host *host, dynsup_lua_post *post);
 
-/* From any thread or signal handler, likewise: the host is to be stepped soon, though nothing was
- * posted. */
+/* From any thread or signal handler, under the same conditions: the host is to be stepped soon,
+ * without a post. */
 void dynsup_lua_host_wake(dynsup_lua_host *host);
 
 /* ---- states and runs ------------------------------------------------------------------------- */
 
 /* A new Lua state with an allocator made for many coroutines: their memory comes from the system on
- * huge pages and in blocks without headers. A host in the state, and in any other, allocates by its
- * state's allocator. NULL without memory. The caller closes it by dynsup_lua_close. Like
- * lua_newstate it opens no library and sets no function for panics and warnings. */
+ * huge pages and in blocks without headers. A host in this state, as in any other, uses its state's
+ * allocator. NULL without memory. The caller closes it by dynsup_lua_close. Like lua_newstate it
+ * opens no library and sets no function for panics and warnings. */
 lua_State *dynsup_lua_newstate(void);
 
 /* Closes a state that dynsup_lua_newstate has made, and frees its memory. */
 void dynsup_lua_close(lua_State *L);
 
-/* Pushes a value as text: as tostring, but what a table without a text of its own holds, in short:
+/* Pushes a value as text: as tostring, but for a table without __tostring what it holds, in short:
  * { code = 404, message = not found }. Calls __tostring; raises what that raises. [-0, +1] */
 void dynsup_lua_text_push(lua_State *L, int index);
 
-/* Writes a line that comes from nobody's run into config's log, if its level is wanted. event is
- * its name in the structured formats. */
+/* Writes a line that belongs to no run into config's log, if its level is wanted. event is its name
+ * in the structured formats. */
 void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, const char *event,
                     const char *text, size_t size);
 
@@ -426,14 +426,14 @@ void dynsup_lua_log(const dynsup_lua_config *config, enum dynsup_level level, co
  * by versions that behave the same outside a host. */
 int luaopen_dynsup(lua_State *L);
 
-/* For a program that is dynsup's as a whole: asks for preemption by signal, the pool of threads,
+/* For a program that is dynsup's as a whole: sets preemption by signal, the pool of threads,
  * SIGPIPE and the environment; the rest of *config stays as it is. */
 void dynsup_lua_config_program(dynsup_lua_config *config);
 
 /* Runs the function below its nargs arguments on the stack as the main process of a new host, until
- * nothing can happen any more or it is halted; then everything is stopped in order. Unless config
- * says otherwise the run has a loop of its own. [-(nargs+1), +n] results by the end returned;
- * *count_out is n. Blocks. Raises on misuse and without memory. */
+ * nothing more can happen or it is halted; then everything is stopped in order. Unless config says
+ * otherwise the run has a loop of its own. [-(nargs+1), +n] results by the end returned; *count_out
+ * is n. Blocks. Raises on misuse and without memory. */
 enum dynsup_lua_end dynsup_lua_run(lua_State *L, const dynsup_lua_config *config, int nargs,
                                    int *count_out);
 

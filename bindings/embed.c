@@ -2,16 +2,18 @@
  * Hosts for C programs: made, stepped, run and ended from outside.
  *
  * Design notes.
- * What may raise in Lua runs protected, on a thread of the host's own, so that nothing of the
- * program's stack is touched; what steps does not raise. The sentinel stands at the bottom of that
- * thread's stack before the host is made: when making it fails, it is ended there and then, and not
- * by the collector.
+ * Code that may raise in Lua runs protected, on a thread of the host's own, so that the program's
+ * stack is not touched; steps do not raise. The sentinel is put at the bottom of that thread's
+ * stack before the host is made: a host that cannot be completed is ended at once, and not by the
+ * collector.
  */
 #include "bindings/embed.h"
+
 #include "bindings/log.h"
 #include "bindings/memory.h"
 #include "bindings/own_state.h"
 #include "bindings/post.h"
+#include "bindings/protect.h"
 
 #include <poll.h>
 
@@ -51,8 +53,8 @@ static int sentinel_open(lua_State *L) {
     return 1;
 }
 
-/* Calls fn protected. What it raises but for want of memory there is no host yet to tell of: a line
- * in the log does. */
+/* Calls fn protected. As there is no host yet to keep the text, an error other than for want of
+ * memory is logged. */
 static int attempt(lua_State *L, lua_CFunction fn, opening *o, int results) {
     lua_pushcfunction(L, fn);
     lua_pushlightuserdata(L, o);
@@ -119,7 +121,7 @@ static int host_make(lua_State *L, opening *o) {
     o->host->runtime->host = o->host;
     memory_heed(L, o->host);
     if (o->config->loop) {
-        o->host->rides = true;
+        o->host->on_application_loop = true;
         dynsup_uv_start(o->host->uv);
     }
     return 0;
@@ -181,7 +183,7 @@ void dynsup_lua_host_free(dynsup_lua_host *host) {
     dsl_host_free(host);
 }
 
-/* How long there is nothing to do, in ms: until the deadline, rounded up, or what the loop says. */
+/* For how many ms there is nothing to do: until the deadline, rounded up, or as the loop says. */
 static int idle_ms(dsl_host *host, enum dynsup_state state, uint64_t deadline_ns) {
     if (state == DYNSUP_READY)
         return 0;
@@ -226,7 +228,7 @@ int dynsup_lua_host_close(dynsup_lua_host *host, uint64_t patience_ns) {
     if (status == DYNSUP_EMISUSE)
         return status;
     if (status == 0) {
-        if (host->rides)
+        if (host->on_application_loop)
             dynsup_uv_stop(host->uv);
         host->busy = true;
         dynsup_host_halt(host->core, 0);
@@ -251,7 +253,7 @@ int dynsup_lua_host_step(dynsup_lua_host *host, uint64_t budget_ns, uint64_t *de
     int status = dsl_check_outside(host);
     if (status)
         return status;
-    if (!dsl_expect(!host->rides, "a host that no loop of the program's runs"))
+    if (!dsl_expect(!host->on_application_loop, "a host that no loop of the program's runs"))
         return DYNSUP_EMISUSE;
     host->busy = true;
     enum dynsup_state state = dsl_host_step(host, budget_ns, &deadline_ns);

@@ -2,22 +2,22 @@
 #ifndef DSL_EMBED_H
 #define DSL_EMBED_H
 
-#include "bindings/check.h"
+#include "bindings/misuse.h"
 
 /* Calls fn protected, on the host's own thread: its first argument is ud (a light userdata), then
  * the count values on top of L. 0, or a code: DYNSUP_ENOMEM, or DYNSUP_EREASON for another error,
  * whose text the host keeps. [-count, +0] */
 int dsl_embed_call(dsl_host *host, lua_State *L, int count, lua_CFunction fn, void *ud);
 
-/* The same for a function that calls nothing of the program's, with so many results: what it raises
- * is want of memory, or of room on a stack, and no text is kept. [-count, +results if 0] */
+/* The same for a function that calls no code of the program's, with so many results: it fails only
+ * for want of memory or of stack space, and no text is kept. [-count, +results if 0] */
 int dsl_embed_make(dsl_host *host, lua_State *L, int count, int results, lua_CFunction fn,
                    void *ud);
 
 /* Keeps the value at the index as the text of the last failure. Never raises. [-0, +0] */
 void dsl_embed_note(dsl_host *host, lua_State *L, int index);
 
-/* The code whose text is the string at the index; DYNSUP_EREASON: it is no such text. */
+/* The code whose text is the string at the index; DYNSUP_EREASON: there is none. */
 int dsl_embed_code(lua_State *L, int index);
 
 /* Pushes a function of the module. Raises without memory. [-0, +1] */

@@ -2,11 +2,14 @@
  * From C into the host: processes, messages, and calls whose results come back later.
  *
  * Design notes.
- * Nothing of the program's may be unwound by a Lua error: values are moved to the host's thread and
+ * A Lua error must not unwind the program's functions: values are moved to the host's thread and
  * used there, protected. What has to wait is done by a process of its own, the asker, whose box is
- * to be closed: so the program is told even if that process is killed.
+ * a to-be-closed variable: so the program gets its result even if that process is killed.
  */
 #include "bindings/embed.h"
+#include "bindings/message.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

@@ -1,17 +1,20 @@
 /*
- * Supervisors, children and workers in C, from outside: what is done at once, and what is waited
- * for by a process of its own.
+ * Supervisors, children and workers in C, from outside: what is done at once, and what a process of
+ * its own waits for.
  *
  * Design notes.
  * Children are started by the function that Lua code calls, so there is one validator of specs and
- * one way to start. What asks for the program (the asker) is a process that calls a function and
- * hands the results over. Its box is a to-be-closed variable: so the program is told too when the
- * asker is killed, and by the collector when it was killed before its first slice.
+ * one way to start. The asker is a process that calls a function for the program and hands the
+ * results over. Its box is a to-be-closed variable: so the program is notified even when the asker
+ * is killed, and by the collector if that happens before its first slice.
  */
 #include "bindings/account.h"
-#include "bindings/check.h"
+#include "bindings/field.h"
 #include "bindings/embed.h"
 #include "bindings/metatable.h"
+#include "bindings/misuse.h"
+#include "bindings/module.h"
+#include "bindings/process.h"
 #include "bindings/spec_limits.h"
 #include "bindings/worker.h"
 
@@ -111,7 +114,7 @@ static int making_check(const making *m) {
     return status;
 }
 
-/* arg is dropped also where nothing was made that would drop it. */
+/* Drops arg where nothing was made that would drop it. */
 static int made(const making *m, int status) {
     if (!m->is_taken && m->ops && m->ops->drop)
         m->ops->drop(m->arg);
@@ -203,10 +206,10 @@ static int start_protected(lua_State *L) {
 
 static int start(dsl_host *host, lua_State *L, int count, lua_CFunction fn, starting *s, void *ud,
                  dynsup_pid *pid_out) {
-    bool asks = host->asks;
-    host->asks = true;
+    bool outer = host->never_waits;
+    host->never_waits = true;
     int status = dsl_embed_call(host, L, count, fn, ud);
-    host->asks = asks;
+    host->never_waits = outer;
     if (pid_out)
         *pid_out = s->pid;
     return status ? status : s->status;
@@ -227,13 +230,6 @@ typedef struct worker_starting {
     const dynsup_lua_child *child;
 } worker_starting;
 
-static void field_text(lua_State *L, const char *field, const char *text) {
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
 static void field_shutdown(lua_State *L, double shutdown_ms) {
     if (shutdown_ms == DYNSUP_SHUTDOWN_INFINITY)
         lua_pushliteral(L, "infinity");
@@ -251,9 +247,9 @@ static void spec_push(lua_State *L, worker_starting *w) {
     lua_createtable(L, 0, 6);
     kind_push(L, &w->making);
     lua_setfield(L, -2, "body");
-    field_text(L, "id", child->id);
-    field_text(L, "name", child->name);
-    field_text(L, "restart", restarts[child->restart]);
+    dsl_field_text(L, "id", child->id);
+    dsl_field_text(L, "name", child->name);
+    dsl_field_text(L, "restart", restarts[child->restart]);
     if (child->shutdown_ms != 0)
         field_shutdown(L, child->shutdown_ms);
     if (child->backoff) {
@@ -289,7 +285,7 @@ int dynsup_lua_worker_start(dynsup_lua_host *host, dynsup_pid supervisor,
 
 typedef struct box {
     dsl_host *host;
-    dynsup_lua_done done; /* NULL: told, or nobody asked */
+    dynsup_lua_done done; /* NULL: called already, or none was given */
     void *ud;
 } box;
 
@@ -320,7 +316,7 @@ static void box_push(lua_State *L, box b) {
     *at = b;
 }
 
-/* In a frame of its own: the box, then what is to be told. */
+/* In a frame of its own: the box, then the results. */
 static int tell(lua_State *L) {
     box *b = lua_touserdata(L, 1);
     lua_remove(L, 1);
@@ -359,7 +355,7 @@ static int call_protected(lua_State *L) {
     lua_pushcfunction(L, asker);
     lua_insert(L, 2);
     dsl_process_spawn(L, b->host, 2, count + 1, false);
-    *own = *b; /* only here: nobody is told of a call that has failed */
+    *own = *b; /* only here: `done` is not called for a call that has failed */
     return 0;
 }
 
@@ -381,7 +377,7 @@ typedef struct terminating {
 
 static int terminate_protected(lua_State *L) {
     const terminating *t = lua_touserdata(L, 1);
-    dsl_embed_function(L, t->box.host, dsl_supervisor_functions, "terminate_child");
+    dsl_embed_function(L, t->box.host, dsl_dynamic_functions, "terminate_child");
     dsl_id_push(L, t->supervisor);
     dsl_id_push(L, t->child);
     return call_protected(L);

@@ -69,7 +69,7 @@ static void start_spec(const dsl_test_embed *t, dynsup_pid sup, const char *code
     assert_int_equal(dynsup_lua_child_start(t->host, t->L, sup, NULL), DYNSUP_EREASON);
 }
 
-static void nor_is_a_child_spec_function_that_raises(void **state) {
+static void a_child_spec_function_that_raises_is_no_misuse(void **state) {
     (void)state;
     dsl_test_embed t;
     dsl_test_embed_open(&t, NULL);
@@ -233,7 +233,7 @@ static void what_a_stop_function_raises_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_travel_is_no_misuse),
-        cmocka_unit_test(nor_is_a_child_spec_function_that_raises),
+        cmocka_unit_test(a_child_spec_function_that_raises_is_no_misuse),
         cmocka_unit_test(what_is_wanting_leaves_the_text_of_the_last_failure),
         cmocka_unit_test(what_is_no_pid_is_no_process),
         cmocka_unit_test(a_pid_that_is_none_is_sent_as_nil),

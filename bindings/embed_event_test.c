@@ -1,4 +1,4 @@
-/* What a program is told of events when those that they tell of are gone. */
+/* Events that reach a program when the processes that they are about are gone. */
 #include "bindings/test_embed.h"
 
 #include <lauxlib.h>

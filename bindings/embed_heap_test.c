@@ -140,7 +140,7 @@ static void take_log(void *ud, enum dynsup_level level, const char *text, size_t
     heaps.warnings += strstr(text, "limits has no effect in heap 0") != NULL;
 }
 
-/* The state's allocator is the test's, and tells of no accounts. */
+/* The state's allocator is the test's, which keeps no accounts. */
 static void limits_without_effect_in_a_heap_are_told(void **state) {
     (void)state;
     dsl_test_embed t;

@@ -2,7 +2,7 @@
  * Memory of hosts for C programs: each allocation may fail, nothing is left behind, and a step in
  * which nothing happens needs none.
  *
- * The linker hands all requests of this program's code to the functions here (--wrap); Lua is told
+ * The linker hands all requests of this program's code to the functions here (--wrap); Lua is made
  * to use the same. libuv is left out: it aborts the program where it has no memory for its table of
  * descriptors.
  */
@@ -262,7 +262,7 @@ static void settle(dynsup_lua_host *host) {
         dynsup_lua_host_step(host, 1000000, NULL);
 }
 
-/* kept counts arguments that are to be dropped, asked the calls to be told. */
+/* kept counts arguments to be dropped, asked the calls whose `done` is to be called. */
 static void use(dynsup_lua_host *host, int *kept, int *asked) {
     dynsup_pid sup = 0, pid = 0;
     lua_State *L = dynsup_lua_host_state(host);

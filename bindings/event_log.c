@@ -1,9 +1,9 @@
 /*
  * The event log: every event of a run as a line, whatever the log's level, without limit.
  *
- * It is there to compare runs: what might differ between two that are the same otherwise is left
- * out. The time is the host's clock's; each line tells how many slices have run so far, so that the
- * slightest difference shows; an address is written as 0x.
+ * It is for comparing runs: whatever might differ between two equal runs is left out. The time is
+ * the host's clock's; each line has the number of slices so far, so that the slightest difference
+ * shows; an address is written as 0x.
  */
 #include "bindings/log.h"
 
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ADDRESS_DIGITS 6 /* from so many on a number with 0x is taken for an address */
+#define ADDRESS_DIGITS 6 /* a number of so many digits with 0x is taken for an address */
 
 static size_t hex_digits(const char *text) {
     size_t count = 0;

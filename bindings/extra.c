@@ -1,10 +1,10 @@
-/* Extra arguments of a supervisor whose children are in another heap than they are. */
+/* Extra arguments of a supervisor whose children are in another heap than the arguments. */
 #include "bindings/extra.h"
 
-#include "bindings/binding.h"
 #include "bindings/callback.h"
 #include "bindings/heap_group.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/spec.h"
 
 typedef struct packing {
@@ -13,7 +13,8 @@ typedef struct packing {
     dsl_extra *out;
 } packing;
 
-/* The list's values as a parcel; or what stands in place of a list that could not be copied. */
+/* Packs the list's values as a parcel; or what stands in place of a list that could not be copied.
+ */
 static int list_pack(lua_State *L) {
     const packing *p = lua_touserdata(L, 1);
     dsl_extra *out = p->out;

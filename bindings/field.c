@@ -24,6 +24,13 @@ void dsl_field_pid(lua_State *L, const char *field, dynsup_pid pid) {
     lua_setfield(L, -2, field);
 }
 
+void dsl_field_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
+    if (value->kind == DYNSUP_NIL)
+        return;
+    dsl_value_push(L, host, value);
+    lua_setfield(L, -2, field);
+}
+
 void dsl_field_integer(lua_State *L, const char *field, uint64_t value) {
     lua_pushinteger(L, value > INT64_MAX ? INT64_MAX : (lua_Integer)value);
     lua_setfield(L, -2, field);

@@ -2,9 +2,7 @@
 #ifndef DSL_FIELD_H
 #define DSL_FIELD_H
 
-#include "core/dynsup.h"
-
-#include <lua.h>
+#include "bindings/host.h"
 
 /* A text that ends with a zero byte, or has a length; NULL: there is no such field. */
 void dsl_field_text(lua_State *L, const char *field, const char *text);
@@ -12,6 +10,9 @@ void dsl_field_bytes(lua_State *L, const char *field, const char *text, size_t l
 
 /* A pid or ref; 0: there is no such field. */
 void dsl_field_pid(lua_State *L, const char *field, dynsup_pid pid);
+
+/* A value of the core's; nil: there is no such field. */
+void dsl_field_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value);
 
 /* At most Lua's greatest integer. */
 void dsl_field_integer(lua_State *L, const char *field, uint64_t value);

@@ -3,6 +3,7 @@
 
 #include "bindings/fs.h"
 
+#include "bindings/loop.h"
 #include "bindings/native.h"
 
 #include <ctype.h>
@@ -29,7 +30,7 @@ char *dsl_fs_copy(lua_State *L, int index, size_t *size_out) {
     return copy;
 }
 
-/* What the system is told ends at a zero byte: that would be another path. */
+/* The system takes a path to end at a zero byte: that would be another path. */
 static void path_check(lua_State *L, int index) {
     size_t size;
     const char *text = luaL_checklstring(L, index, &size);
@@ -240,7 +241,7 @@ static void cut_end(char *path) {
 static void make_parents(const path_job *j) {
     for (char *slash = strchr(j->fs.path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        mkdir(j->fs.path, 0777); /* if that fails, the last one tells */
+        mkdir(j->fs.path, 0777); /* if that fails, the last one reports it */
         *slash = '/';
     }
 }

@@ -6,9 +6,7 @@
 
 #include <sys/stat.h>
 
-#define DSL_FS_PIECE                                                                               \
-    1048576u /* bytes read or written before a thread looks whether it may stop                    \
-              */
+#define DSL_FS_PIECE 1048576u /* bytes between a thread's looks whether to stop */
 
 /* A job about a path. The path is a copy of its own. */
 typedef struct dsl_fs_job {
@@ -41,7 +39,7 @@ int dsl_fs_open(dsl_fs_job *job, int flags, unsigned mode);
  * the file stands if that is negative. -1 and the error is noted; also when it was abandoned. */
 ssize_t dsl_fs_read(dsl_job *job, int fd, char *data, size_t size, int64_t offset);
 
-/* The same, but what came before an error is told, too; -1 when nothing did. */
+/* The same, but bytes read before an error are returned, too; -1 when there were none. */
 ssize_t dsl_fs_read_some(dsl_job *job, int fd, char *data, size_t size, int64_t offset);
 bool dsl_fs_write(dsl_job *job, int fd, const char *data, size_t size, int64_t offset);
 
@@ -52,7 +50,7 @@ const char *dsl_fs_type(mode_t mode);
 /* ---- open files ---- */
 
 typedef struct dsl_fs_file {
-    dynsup_possession possession; /* first; of the process's that opened it */
+    dynsup_possession possession; /* first; owned by the process that opened it */
     int fd;
     unsigned users; /* its box, and jobs */
     bool closing;   /* no new jobs; closed when no job works on it */
@@ -63,7 +61,7 @@ typedef struct dsl_fs_file {
 /* The open file at the index, or NULL when it is closed; raises for anything else. */
 dsl_fs_file *dsl_fs_check_file(lua_State *L, int index);
 
-/* A job works on the file, and has done so. In the host's thread. */
+/* A job begins to work on the file, and has ended. In the host's thread. */
 void dsl_fs_file_use(dsl_fs_file *file);
 void dsl_fs_file_leave(dsl_fs_file *file);
 

@@ -20,7 +20,7 @@ static void content_fini(dsl_job *job) {
 
 /* ---- read ---- */
 
-/* Room for the whole file as its size is told, and a byte to see the end; that may be wrong. */
+/* Room for the whole file by its reported size, which may be wrong, and a byte to see the end. */
 static size_t first_capacity(int fd) {
     struct stat s;
     size_t size = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? (size_t)s.st_size + 1 : 0;

@@ -2,10 +2,10 @@
  * Open files, read and written in pieces.
  *
  * Design notes.
- * A dsl_fs_file is a possession of the process that opened it. Its file descriptor is closed when
- * it is to be and no job works on it any more: a thread never reads from a descriptor that has
- * become another's. A descriptor that a thread opens for a process that has ended is closed with
- * its job.
+ * A dsl_fs_file is a possession of the process that opened it. Its descriptor is closed once that
+ * is asked for and no job works on it any more: so a thread never reads from a descriptor that has
+ * been reused. A descriptor that a thread opens for a process that has ended is closed with its
+ * job.
  */
 #include "bindings/fs.h"
 
@@ -235,8 +235,7 @@ static bool piece_reserve(piece_job *j, size_t size) {
     return data != NULL;
 }
 
-/* What was asked for may be more than there is, and than memory has room for: it grows as bytes
- * come. */
+/* The size asked for may exceed the file, and memory: the buffer grows as bytes come. */
 static void piece_read(dsl_job *job) {
     piece_job *j = (piece_job *)job;
     size_t asked = j->size, room = 0;

@@ -60,8 +60,8 @@ static void digest_file(hash_job *j, int fd, EVP_MD_CTX *context) {
         job->error = UV_EIO;
 }
 
-/* Where OpenSSL had no memory for its default context, which it makes once, it goes on with one
- * that is not whole: every call that needs one would crash (3.0). */
+/* If OpenSSL (3.0) has no memory for its default context, which it makes once, it goes on with an
+ * incomplete one, and every call that needs it would crash. */
 static bool has_openssl(hash_job *j) {
     bool is_whole = OSSL_LIB_CTX_get0_global_default() != NULL;
     if (!is_whole)

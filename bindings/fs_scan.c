@@ -2,8 +2,8 @@
  * What is in a folder.
  *
  * Design notes.
- * A thread reads and sorts all of it; the iterator makes Lua values of an entry when it is its
- * turn, so a folder of a million files holds nobody up.
+ * A thread reads and sorts all of it; the iterator makes Lua values of an entry only at its turn,
+ * so a folder of a million files holds up no process.
  */
 #define _DEFAULT_SOURCE /* d_type of a folder's entry */
 
@@ -20,7 +20,7 @@
 
 typedef struct entry {
     char *name;
-    const char *type; /* NULL: it could not be told */
+    const char *type; /* NULL: unknown */
     int error;        /* of its stat */
     struct stat stat; /* with stats */
 } entry;
@@ -85,7 +85,7 @@ static entry *entry_new(entries *list) {
     return &list->items[list->count];
 }
 
-/* Not all file systems tell the type; a stat does. */
+/* Not all file systems report the type; a stat does. */
 static void entry_look(entry *e, int fd) {
     if (fstatat(fd, e->name, &e->stat, AT_SYMLINK_NOFOLLOW))
         e->error = uv_translate_sys_error(errno);

@@ -1,6 +1,10 @@
 /* Guests: what start functions and init functions return. */
+#include "bindings/body.h"
+
 #include "bindings/account.h"
+#include "bindings/crash.h"
 #include "bindings/options.h"
+#include "bindings/protect.h"
 #include "bindings/static.h"
 
 #include <string.h>
@@ -47,7 +51,7 @@ static void init_bad(lua_State *co, dsl_host *host, int top, dynsup_outcome *out
     outcome->values[1] = value_at(co, host, 1, top);
 }
 
-/* The nil, reason, detail on top say what is wrong with it. */
+/* Makes a failed outcome of the nil, reason, detail on top, which say what is wrong. */
 static void init_wrong(lua_State *co, dsl_host *host, dynsup_outcome *outcome) {
     dsl_vault_reserve(co, &host->vault, 2);
     outcome->status = DYNSUP_EREASON;
@@ -84,7 +88,8 @@ static void init_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome 
     }
 }
 
-/* The same of a static supervisor: children and options, as dynsup.supervisor.init gives them. */
+/* The same for a static supervisor: children and options, as dynsup.supervisor.init returns them.
+ */
 static void init_static_outcome(lua_State *co, dsl_host *host, int top, dynsup_outcome *outcome) {
     dsl_static parts;
     if (top > 0 && is_ignore(co, 1)) {
@@ -107,7 +112,7 @@ typedef struct guest {
     dynsup_outcome *outcome;
 } guest;
 
-/* Runs on the host's state, but works on the coroutine, whose stack holds the values. */
+/* Runs on the host's thread, but works on the coroutine, whose stack holds the values. */
 static int guest_outcome(lua_State *L) {
     guest *g = lua_touserdata(L, 1);
     dsl_host *host = g->body->host;
@@ -126,8 +131,8 @@ static int guest_outcome(lua_State *L) {
     return 0;
 }
 
-/* The error on top of L, of a __pack of what the function has returned, as one of the function's
- * own. [-1, +0] */
+/* Treats the error on top of L, from a __pack of the function's results, as an error of the
+ * function. [-1, +0] */
 static void outcome_failed(lua_State *L, dsl_body *body, int status, dynsup_outcome *outcome) {
     *outcome = (dynsup_outcome){.status = DYNSUP_ENOMEM};
     if (dsl_is_memory_error(L, status) || !lua_checkstack(body->co, 1)) {

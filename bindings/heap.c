@@ -1,10 +1,11 @@
 /* Further heaps: their records, from the making to the closing. */
 #include "bindings/heap.h"
 
-#include "bindings/binding.h"
+#include "bindings/body.h"
 #include "bindings/heap_group.h"
 #include "bindings/http.h"
 #include "bindings/kept.h"
+#include "bindings/look.h"
 #include "bindings/observe.h"
 #include "bindings/pending.h"
 #include "bindings/program.h"
@@ -19,7 +20,7 @@
 
 #define LUV_LOOKS 8 /* at once, one after the other */
 
-/* Of the collector: what is dead, but marked, when one begins goes in the next. */
+/* Full cycles: what was already marked when the first began is freed by the second. */
 #define CYCLES 2
 
 /* ---- the table ---- */
@@ -168,7 +169,7 @@ static bool is_over(const dsl_heap *heap) {
                                         : heap->owners == 0;
 }
 
-/* It may be over: then it waits for its closing. */
+/* The heap may be over: then it waits to be closed. */
 static void consider(dsl_heap *heap) {
     dsl_heaps *heaps = heap->face.whole->heaps;
     if (heap->state == DSL_HEAP_CLOSED) {
@@ -205,7 +206,7 @@ void dsl_heap_leave(dsl_heap *heap) {
 
 /* ---- closing ---- */
 
-/* What the face itself keeps in the vault: all that is left then are objects. */
+/* Releases what the face itself keeps in the vault: then only objects are left. */
 static void face_empty(dsl_host *face) {
     while (face->pool_count > 0)
         dsl_vault_release(&face->vault, face->pool_anchors[--face->pool_count]);
@@ -215,26 +216,18 @@ static void face_empty(dsl_host *face) {
     face->holdings = face->last_messages = face->cycle = 0;
 }
 
-static void bodies_free(dsl_host *face) {
-    while (face->free_bodies) {
-        dsl_body *next = face->free_bodies->next;
-        face->alloc(face->alloc_ud, face->free_bodies, sizeof(dsl_body), 0);
-        face->free_bodies = next;
-    }
-}
-
-/* Its finalizers find no host any more. */
+/* Closes a heap, whose finalizers no longer find a host. */
 static void heap_close(dsl_heap *heap) {
     dsl_host *face = &heap->face;
     dsl_host *whole = face->whole;
-    heap->is_ending = true; /* who lets go of it meanwhile does not end it again */
+    heap->is_ending = true; /* an owner that lets go of it meanwhile does not end it again */
     dsl_pendings_abandon(face);
     dsl_observe_part(face);
     dsl_http_close(face);
     dsl_cursors_close(face);
     dsl_kept_close(face);
     face_empty(face);
-    bodies_free(face);
+    dsl_bodies_free(face);
     face->runtime->host = NULL;
     face->core = NULL;
     dsl_remains_init(face, &heap->kept);
@@ -249,7 +242,7 @@ static void heap_close(dsl_heap *heap) {
     dsl_heap_forget(heap);
 }
 
-/* Closing a state frees all that is in it in one go, which may take seconds. So what is dead is
+/* Closing a state frees all that is in it in one go, which may take seconds. So garbage is
  * collected before, a bit after each step. True: little is left. */
 static bool is_empty(dsl_heap *heap, uint64_t end_ns) {
     lua_State *L = heap->face.L;
@@ -262,7 +255,7 @@ static bool is_empty(dsl_heap *heap, uint64_t end_ns) {
     return heap->cycles == CYCLES;
 }
 
-/* It has its turn again after the next step. */
+/* The heap has its turn again after the next step. */
 static void put_off(dsl_heap *heap) {
     dsl_host *whole = heap->face.whole;
     heap->is_ending = true;
@@ -276,7 +269,7 @@ void dsl_heap_wake(const dsl_host *face) {
         dynsup_uv_port(whole->uv)->wake(whole->uv);
 }
 
-/* The loop needs a turn or two to close what luv has. A request that cannot be cancelled takes its
+/* The loop needs a turn or two to close luv's handles. A request that cannot be cancelled takes its
  * time, and wakes the host when it calls back. */
 static bool luv_left(dsl_heap *heap) {
     if (dsl_heap_luv_left(heap))
@@ -288,7 +281,8 @@ static bool luv_left(dsl_heap *heap) {
     return false;
 }
 
-/* Its memory, too, is to be closed now; else there is more to do after the next step. */
+/* Closes the heap's memory, too, if that is possible now; else there is more to do after the next
+ * step. */
 static bool may_close(dsl_heap *heap, uint64_t end_ns) {
     if (!luv_left(heap))
         return false;
@@ -298,7 +292,7 @@ static bool may_close(dsl_heap *heap, uint64_t end_ns) {
     return is_done;
 }
 
-/* It goes on: what its luv calls back from now on is for who uses it now. */
+/* The heap goes on: from now on its luv calls back for its new users. */
 static void keep(dsl_heap *heap) {
     heap->cycles = heap->luv_looks = 0;
     heap->face.runtime->finishing = false;
@@ -317,7 +311,7 @@ static void end_or_put_off(dsl_heap *heap, uint64_t end_ns) {
         put_off(heap);
 }
 
-/* The first of those that wait has its turn; the others as long as there is time. */
+/* The first waiting heap has its turn; the others too, as long as there is time. */
 static void end_some(dsl_host *whole) {
     dsl_heap *ending = whole->heaps->ending;
     bool is_virtual = whole->config->virtual_clock;

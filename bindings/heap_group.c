@@ -52,7 +52,7 @@ uint64_t dsl_heap_group_object(dsl_heap_group *group) {
 dsl_heap_group *dsl_heap_group_of(uint64_t object) {
     if ((object & DSL_OBJECT_GROUP) != DSL_OBJECT_GROUP)
         return NULL;
-    /* the object is the group's address, told by the highest bits */
+    /* the object is the group's address, marked by the highest bits */
     uint64_t address = object & ~DSL_OBJECT_GROUP;
     return (dsl_heap_group *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
 }

@@ -3,6 +3,7 @@
 
 #include "bindings/field.h"
 #include "bindings/heap.h"
+#include "bindings/protect.h"
 
 #include <stdio.h>
 

@@ -2,16 +2,17 @@
  * The loss of a heap: its limit has refused memory, so all that live in it end.
  *
  * Design notes.
- * The allocator only notes that the heap goes beyond its limit, or is exhausted. What runs in it at
- * that moment is interrupted as soon as it can be; at the end of that slice the heap is collected,
- * and lost if that does not help. The process whose slice it was ends then; those that wait are
- * ended between two steps. All of them end with DYNSUP_MEMORY_EXCEEDED, and count as one with their
+ * The allocator only notes that the heap goes beyond its limit, or is exhausted. The code that runs
+ * in it then is interrupted as soon as possible. At the end of that slice the heap is collected,
+ * and lost if that does not help. The process of that slice ends then; those that wait are ended
+ * between two steps. All of them end with DYNSUP_MEMORY_EXCEEDED, and count as one with their
  * supervisor.
  */
 #include "bindings/heap.h"
 
 #include "bindings/binding.h"
 #include "bindings/heap_group.h"
+#include "bindings/preempt.h"
 
 void dsl_heap_over(void *p) {
     dsl_heap *heap = p;
@@ -39,7 +40,7 @@ bool dsl_heap_may_refuse(void *p) {
     return face->current || lua_getstack(face->L, 0, &ar);
 }
 
-/* Before the end of any process by it: as soon as nobody's code is under way. */
+/* Notifies observers of the loss, before it ends any process: as soon as no code is running. */
 static void tell_once(dsl_heap *heap) {
     if (!heap->is_loss_told)
         dsl_heap_tell(heap, DYNSUP_EVENT_HEAP_LOST);
@@ -51,7 +52,7 @@ static void end(dsl_heap *heap, dynsup_pid pid) {
     dynsup_lose(heap->face.whole->core, pid, &reason, heap->loss);
 }
 
-/* What only finalizers held is gone with the second collection. */
+/* The second collection frees what only finalizers held. */
 static void weigh(dsl_heap *heap) {
     dsl_heap_memory *memory = &heap->memory;
     for (int i = 0; i < 2 && memory->in_use > memory->limit; i++)
@@ -86,7 +87,7 @@ bool dsl_heap_ends(dsl_heap *heap, bool is_guest, dynsup_outcome *outcome) {
     return true;
 }
 
-/* A supervisor goes on without its guest, which finds out in its next slice. */
+/* The supervisor of a guest goes on; the guest finds out in its next slice. */
 static void end_if_lost(dsl_host *whole, dynsup_pid pid) {
     dynsup_process_info info;
     const dsl_host *face = dsl_face_of(whole, pid);

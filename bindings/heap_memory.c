@@ -57,7 +57,7 @@ static bool admits(dsl_heap_memory *memory, size_t in_use) {
 
 void *dsl_heap_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {
     dsl_heap_memory *memory = ud;
-    size_t old = block ? old_size : 0; /* else it tells a type */
+    size_t old = block ? old_size : 0; /* otherwise it is a type */
     if (size > old && !admits(memory, memory->in_use - old + size)) {
         refuse(memory, block, size);
         return NULL;

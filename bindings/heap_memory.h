@@ -4,14 +4,14 @@
  *
  * Design notes.
  * What counts against the limit is what is left after a collection, which the allocator cannot
- * begin. So a request that goes beyond the limit is granted up to a margin, and whoever the heap
- * belongs to is told, who has a collection made at the next moment that it can be, and looks again.
- * (Lua itself collects when a request is refused, and asks once more; but its string buffers do
- * not: they fail.) What goes beyond the margin is refused. Then the heap is exhausted when the same
- * request is refused twice with nothing granted in between; a single refusal means nothing, since
- * Lua does without what it merely would have liked. When nobody can be told of a refusal, what goes
- * beyond the margin is granted as well: luv makes the arguments of a callback outside of any
- * protected call, where an error would be the end of the program.
+ * begin. So a request that goes beyond the limit is granted up to a margin, and the heap is
+ * notified: as soon as possible it makes a collection, and checks again. (Lua itself collects when
+ * a request is refused, and asks once more; but its string buffers do not: they fail.) What goes
+ * beyond the margin is refused. Then the heap is exhausted when the same request is refused twice
+ * with nothing granted in between; a single refusal means nothing, since Lua does without what it
+ * only would have liked. Where a refusal cannot be reported, what goes beyond the margin is granted
+ * as well: luv makes the arguments of a callback outside of any protected call, where an error
+ * would end the program.
  */
 #ifndef DSL_HEAP_MEMORY_H
 #define DSL_HEAP_MEMORY_H
@@ -30,11 +30,11 @@ typedef struct dsl_heap_memory {
     size_t in_use;       /* bytes */
     size_t limit;        /* bytes; 0: none */
     size_t margin;       /* bytes beyond it */
-    bool is_over;        /* it has gone beyond the limit, and nobody has looked since */
+    bool is_over;        /* it has gone beyond the limit, and was not checked since */
     const void *refused; /* the last refused request, of size bytes; size 0: none */
     size_t refused_size;
-    /* It goes beyond the limit (is_over is set now), or is exhausted. Called in the middle of a
-     * request: may do nothing but note it. */
+    /* The heap goes beyond the limit (is_over is set now), or is exhausted. Called in the middle of
+     * a request: may do nothing but note it. */
     void (*on_over)(void *ud);
     void (*on_exhausted)(void *ud);
     bool (*may_refuse)(void *ud); /* NULL: always */
@@ -48,7 +48,7 @@ bool dsl_heap_memory_init(dsl_heap_memory *memory, dynsup_alloc_fn alloc, void *
 /* After the state has been closed. */
 void dsl_heap_memory_fini(dsl_heap_memory *memory);
 
-/* A lost heap gets a bit more, so that what it ran can end in order. */
+/* Gives a lost heap a bit more, so that what ran in it can end in order. */
 void dsl_heap_memory_relent(dsl_heap_memory *memory);
 
 /* The state's lua_Alloc; ud is the dsl_heap_memory. */

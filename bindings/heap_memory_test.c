@@ -41,7 +41,7 @@ static void open(dsl_heap_memory *memory, told *t, size_t limit) {
 }
 
 static void *get(dsl_heap_memory *memory, size_t size) {
-    return dsl_heap_memory_alloc(memory, NULL, 5, size); /* Lua tells a type in place of a size */
+    return dsl_heap_memory_alloc(memory, NULL, 5, size); /* Lua passes a type in place of a size */
 }
 
 static void put(dsl_heap_memory *memory, void *block, size_t size) {

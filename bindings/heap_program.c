@@ -2,8 +2,11 @@
 #include "bindings/heap_program.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/spec.h"
 #include "bindings/spec_env.h"
 
@@ -15,11 +18,11 @@
 struct dsl_heap_program {
     dsl_host *whole;
     dsl_heap_group *group; /* or NULL */
-    dsl_parcel *extra;     /* of its supervisor, where that has no group; or NULL */
+    dsl_parcel *extra;     /* the supervisor's extra arguments, if that has no group; or NULL */
     dsl_parcel *args;      /* or NULL */
     dsl_parcel *env;       /* or NULL */
     size_t max_bytes;
-    lua_Alloc alloc; /* the host's: a box that nobody took may outlive the host */
+    lua_Alloc alloc; /* the host's: a box whose program was not taken may outlive the host */
     void *alloc_ud;
     uint32_t place;
     bool guest;
@@ -46,7 +49,7 @@ static int refuse(lua_State *L, making *m, const char *text) {
     return 0;
 }
 
-/* Pushes a parcel's values; false: it has been refused. Adds their number to *count. */
+/* Pushes a parcel's values and adds their number to *count. False: the parcel was refused. */
 static bool parcel_push(lua_State *L, making *m, const dsl_parcel *parcel, int *count) {
     dsl_codec_trouble trouble;
     int pushed = 0;
@@ -74,7 +77,7 @@ static bool code_push(lua_State *L, making *m, int *count) {
     return parcel_push(L, m, program->env, count);
 }
 
-/* The process's own limit, beside others in its heap. False without memory. */
+/* Sets the process's own limit, among others in its heap. False without memory. */
 static bool limit(lua_State *L, dsl_host *face, dsl_body *body, size_t bytes) {
     return bytes == 0 || (dsl_accounts_open(L, face) == 0 && dsl_account_limit(body, bytes));
 }
@@ -167,7 +170,7 @@ static dsl_packing packing_as(const dsl_host *whole, const char *root) {
     return (dsl_packing){.alloc = whole->alloc, .alloc_ud = whole->alloc_ud, .root = root};
 }
 
-/* The list's values as one parcel; false: they cannot travel. */
+/* Packs the list's values as one parcel. False: they cannot travel. */
 static bool args_pack(lua_State *L, const dsl_host *whole, int args, dsl_parcel **parcel_out,
                       dsl_codec_trouble *trouble_out) {
     int top = lua_gettop(L);
@@ -183,7 +186,8 @@ static bool args_pack(lua_State *L, const dsl_host *whole, int args, dsl_parcel 
     return status == DSL_CODEC_OK;
 }
 
-/* An environment, if there is one, is made of texts and can travel. False without memory. */
+/* Packs the environment, if there is one: it is made of texts, so it can travel. False without
+ * memory. */
 static bool env_pack(lua_State *L, const dsl_host *whole, int env, dsl_parcel **parcel_out) {
     dsl_codec_trouble trouble;
     dsl_packing packing = packing_as(whole, "env");

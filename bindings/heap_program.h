@@ -3,8 +3,8 @@
  * its arguments are packed.
  *
  * Design notes.
- * Such a program is of no heap itself, so that it outlives those in which its incarnations were. It
- * starts them in its place of the supervisor's group, which it chooses at its first start, or each
+ * Such a program belongs to no heap itself, so that it outlives those of its incarnations. It
+ * starts them in its place of the supervisor's group, which is chosen at its first start, or each
  * in a new heap of its own. When the heap is lost while a body is made in it, another is opened,
  * once.
  */
@@ -16,7 +16,7 @@
 
 typedef struct dsl_heap_program dsl_heap_program;
 
-/* What is known of it before it is made. */
+/* What is known of a program before it is made. */
 typedef struct dsl_heap_plan {
     dsl_heap_group *group; /* NULL: a heap of its own */
     size_t max_bytes;      /* of that, or else of the process; 0: no limit */
@@ -30,15 +30,15 @@ typedef struct dsl_heap_plan {
 dsl_heap_program *dsl_heap_program_new(lua_State *L, dsl_host *host, int function, int args,
                                        const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
 
-/* Gives it extra arguments of its supervisor's, which come before its own: changes hands. For one
- * with a heap of its own; a group has those that it needs. */
+/* Gives the program its supervisor's extra arguments, which come before its own; they change hands.
+ * For a program with a heap of its own; a group holds them itself. */
 void dsl_heap_program_lead(dsl_heap_program *program, dsl_parcel *extra);
 
 /* Pushes nil, "invalid_mfa" and the trouble as a detail; returns their number. [-0, +3] */
 int dsl_heap_program_refused(lua_State *L, const dsl_codec_trouble *trouble);
 
-/* The same in a box, which owns it until it is taken out. True: pushed; false: refused. [-0, +1|0]
- */
+/* A program as dsl_heap_program_new makes it, in a box that owns it until it is taken out. True:
+ * pushed; false: refused. [-0, +1|0] */
 bool dsl_heap_program_box_push(lua_State *L, dsl_host *host, int function, int args,
                                const dsl_heap_plan *plan, dsl_codec_trouble *trouble_out);
 dsl_heap_program *dsl_heap_program_box_take(lua_State *L, int index);

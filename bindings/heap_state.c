@@ -1,15 +1,16 @@
 /*
- * The lua_State of a further heap: like the first one, but for what its scripts have made.
+ * The lua_State of a further heap: like the first one, except for what scripts have made there.
  *
- * It has those of Lua's libraries that the first one has loaded, its search paths as they are now,
- * and the module dynsup. Globals and loaded modules of scripts are not there: code finds its
- * modules by require. The program adds what it likes by open_heap.
+ * It has the same libraries of Lua's as the first one, that one's current search paths, and the
+ * module dynsup. Globals and loaded modules of scripts are not there: code finds its modules by
+ * require. The program adds what it likes by open_heap.
  */
 #include "bindings/heap.h"
 
 #include "bindings/account.h"
-#include "bindings/binding.h"
+#include "bindings/lua_state.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 

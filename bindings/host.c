@@ -2,25 +2,29 @@
  * Hosts in a lua_State: how they are made, run and ended, for the program or for a run.
  *
  * Design notes.
- * A host's struct is not Lua's memory: the program may hold it when the lua_State is gone. In the
- * state stands its sentinel, a userdata. When that is collected (an error on the way, or the state
- * is closed before its host) the host ends there, while what it has in Lua still exists; later
- * calls find the host closed. Everything but the struct is gone then, and nothing of it may be used
- * but to free it.
+ * A host's struct is not Lua's memory: the program may hold it when the lua_State is gone. The
+ * state holds its sentinel, a userdata. When that is collected (after an error on the way, or as
+ * the state is closed before its host) the host ends there, while its values in Lua still exist;
+ * later calls find the host closed. Everything except the struct is gone then, and the struct may
+ * only be freed.
  * A host is open while it has a core.
  */
-#include "bindings/binding.h"
+#include "bindings/host.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/heap.h"
 #include "bindings/http.h"
 #include "bindings/interrupt.h"
+#include "bindings/kept.h"
 #include "bindings/log.h"
+#include "bindings/look.h"
+#include "bindings/lua_state.h"
 #include "bindings/metatable.h"
 #include "bindings/observe.h"
 #include "bindings/post.h"
-#include "bindings/kept.h"
+#include "bindings/service.h"
 #include "bindings/signal.h"
 
 #include <errno.h>
@@ -60,8 +64,8 @@ static enum dynsup_state step_virtual(dsl_host *host, uint64_t *deadline_ns_out)
     return is_over ? DYNSUP_STILL : state;
 }
 
-/* Somebody is ready always, and the host waits for the end of all: the time that they have for it
- * goes by with their work. */
+/* Some process is always ready, and the host waits for the end of all: the time that they have for
+ * that passes with their work. */
 static void end_nears(dsl_host *host) {
     if (dynsup_host_halting(host->core))
         dsl_virtual_reach(host, host->virtual_ns + STEP_BUDGET_NS);
@@ -99,9 +103,9 @@ enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *de
     return step_finish(host) && state != DYNSUP_ENDED ? DYNSUP_READY : state;
 }
 
-/* ---- what the loop tells ---- */
+/* ---- what the loop reports ---- */
 
-/* The core does not know of it: so observers are told here. */
+/* The core does not know of this event: so observers are notified here. */
 static void observe_stuck(dsl_host *host, uint64_t stuck_ns) {
     dynsup_event event = {
         .kind = DYNSUP_EVENT_STUCK, .at_ns = dynsup_host_now(host->core), .delay_ns = stuck_ns};
@@ -129,7 +133,7 @@ static void on_wake(void *ud) {
 
 /* ---- ending ---- */
 
-/* Ends what processes are left; their close handlers find the host that they belong to. */
+/* Ends the processes that are left; their close handlers still find their host. */
 static void core_close(dsl_host *host) {
     dsl_runtime *runtime = host->runtime;
     dsl_host *running = runtime->host;
@@ -144,7 +148,7 @@ static void core_close(dsl_host *host) {
     runtime->host = running == host ? host->outer : running;
 }
 
-/* A loop of the state's own is emptied, unless an outer host is on it. */
+/* Empties a loop of the state's own, unless an outer host uses it. */
 static void uv_close_runner(dsl_host *host) {
     if (!host->uv)
         return;
@@ -156,25 +160,17 @@ static void uv_close_runner(dsl_host *host) {
     host->uv = NULL;
 }
 
-static void bodies_free(dsl_host *host) {
-    while (host->free_bodies) {
-        dsl_body *next = host->free_bodies->next;
-        host->alloc(host->alloc_ud, host->free_bodies, sizeof(dsl_body), 0);
-        host->free_bodies = next;
-    }
-}
-
 void dsl_host_end(dsl_host *host) {
-    host->busy = true; /* for whoever is called back: it stays so until it is freed */
+    host->busy = true; /* for code that is called back; it stays so until it is freed */
     host->sentinel->host = NULL;
     host->sentinel = NULL;
     core_close(host);
-    dsl_observe_fini(host); /* before the heaps: what has not been told may be in them */
+    dsl_observe_fini(host); /* before the heaps: events not yet delivered may be in them */
     dsl_heaps_leave_loop(host);
     uv_close_runner(host);
     dsl_heaps_fini(host);
     dsl_posts_drop(host);
-    bodies_free(host);
+    dsl_bodies_free(host);
     dsl_kept_close(host);
     dsl_tap_fini(host);
     dsl_log_finish(host);

@@ -1,20 +1,20 @@
 /*
- * The records of the binding: a runtime for each lua_State, a host for each run, and coroutines as
- * bodies; and how a host is made, run and ended.
+ * The records of the binding (a runtime for each lua_State, a host for each run, coroutines as
+ * bodies), and how a host is made, run and ended.
  *
  * Design notes.
- * dsl_runtime is one a lua_State and stays with it; dsl_host is one a run and, where a run has
- * further heaps (heap.h), one a heap: its face, the host as that heap's lua_State sees it. All
- * faces of a host have its core, loop and config. Bodies know the face of their heap; what is the
- * host's alone (main, observers, taps, the log's limit, the posts, how it was made and how it
- * ended) is in the first face only, and reached by `whole`. Lua errors longjmp, so what may raise
- * is done on the running lua_State before the core is entered; what the core calls back
- * (dsl_body_ops, program and object ops) never raises: it works on values that are in place
- * already, or inside a protected call. dsl_body is a process's (or guest's) coroutine. Where user
+ * Each lua_State has one dsl_runtime, for its life. Each run has one dsl_host and, where it has
+ * further heaps (heap.h), one more for each: its face, the host as that heap's lua_State sees it.
+ * All faces of a host have its core, loop and config. Bodies know the face of their heap; what is
+ * the host's alone (main, observers, taps, the log's limit, the posts, how it was made and how it
+ * ended) is in the first face only, and reached by `whole`. Lua errors longjmp, so whatever may
+ * raise is done on the running lua_State before the core is entered. What the core calls back
+ * (dsl_body_ops, program and object ops) never raises: it works on values that are already in
+ * place, or in a protected call. dsl_body is a process's (or guest's) coroutine. Where user
  * coroutines are nested, `nest` holds the chain below the base, outermost first; `inner` is the
- * coroutine that is suspended for the scheduler, and values for it are moved to its stack. Whether
- * a yield is meant for the scheduler or for the user's own resume is told by host->switching, never
- * by a value.
+ * coroutine that is suspended for the scheduler, and values for it are moved to its stack.
+ * host->switching, never a value, says whether a yield is meant for the scheduler or for the user's
+ * own resume.
  */
 #ifndef DSL_HOST_H
 #define DSL_HOST_H
@@ -45,13 +45,13 @@ typedef struct dsl_level {
     lua_Hook hook; /* the user's, while the level is marked as suspended for the scheduler */
     int hook_mask;
     int hook_count;
-    union { /* of a line: what must be told when its wait is given up */
+    union { /* of a line: what is notified when its wait is given up */
         struct dsl_pending *pending;
         dynsup_ref call;
     };
 } dsl_level;
 
-/* The coroutines that user code has or sees in a process: of most there are none. */
+/* The coroutines that user code has or sees in a process: most processes have none. */
 typedef struct dsl_nest {
     uint16_t depth, capacity;
     dsl_level base; /* its co: the body's, once user code has seen it: it is not recycled */
@@ -66,7 +66,8 @@ enum dsl_wait {
     DSL_WAIT_MATCH,   /* receive_match: its continuation looks for itself */
     DSL_WAIT_TIME,    /* sleep: no values */
     DSL_WAIT_VALUES,  /* await or a request: the values are on inner's stack */
-    DSL_WAIT_PENDING, /* the same, for what libuv fulfils: of a wait that is given up it is told */
+    DSL_WAIT_PENDING, /* the same, fulfilled by libuv, which is notified when the wait is given up
+                       */
     DSL_WAIT_CALL,    /* the same, for the reply to a call, or for a server's start */
     DSL_WAIT_FOREVER  /* halt: never */
 };
@@ -79,7 +80,7 @@ enum dsl_init {
 };
 
 struct dsl_body {
-    dsl_host *host; /* what is up to init a message to who waits looks at: half a cache line */
+    dsl_host *host; /* the fields up to init are read to deliver a message: half a cache line */
     lua_State *inner;
     lua_State *co;
     int nargs;    /* values on inner's stack for its next resume */
@@ -101,7 +102,7 @@ struct dsl_body {
     };
     struct dsl_account *account; /* of its process's memory; NULL: none yet, or none is kept */
     union {
-        dsl_server *server; /* with `serves`: it keeps the dictionary */
+        dsl_server *server; /* with `serves`: which keeps the dictionary */
         uint32_t dict;      /* in the vault, 0: none */
     };
     uint32_t anchor; /* of co, in the vault */
@@ -111,12 +112,12 @@ struct dsl_body {
 _Static_assert(sizeof(dsl_body) <= 64,
                "one line of a cache: a million idle children have one each");
 
-/* How many coroutines it has inside one another, its own not counted. */
+/* How many coroutines are nested in the body's own. */
 static inline int dsl_body_depth(const dsl_body *body) {
     return body->nest ? body->nest->depth : 0;
 }
 
-/* Has user code seen its own? */
+/* Has user code seen the body's own coroutine? */
 static inline bool dsl_body_is_seen(const dsl_body *body) {
     return body->nest && body->nest->base.co;
 }
@@ -132,17 +133,17 @@ struct dsl_callback_time {
 
 struct dsl_runtime {
     lua_State *L;           /* the main thread */
-    dsl_host *host;         /* that runs now, or is attached; or NULL */
+    dsl_host *host;         /* the one that runs, or is attached; or NULL */
     struct uv_loop_s *loop; /* made by the first host that needs one, or the program's */
-    bool loop_is_lent;      /* it is the program's */
+    bool loop_is_lent;      /* the program's */
     uint64_t runs;          /* so far */
     bool os_exit_open, os_time_open;
     bool is_further; /* the state is a further heap's */
     bool has_luv;    /* luv has been loaded */
-    unsigned apart;  /* > 0: its code has no host: see dsl_apart_begin */
+    unsigned apart;  /* > 0: its code finds no host: see dsl_apart_begin */
     bool finishing;  /* the state is about to be closed: callbacks of the loop are dropped */
     struct dsl_callback_time callback;
-    int hups;          /* how often SIGHUP had come when it was acted upon last */
+    int hups;          /* how many SIGHUPs had come when one was last acted upon */
     bool generational; /* the collector's mode, as far as is known */
     bool hooked;       /* debug.sethook has been used: a hook may fail, which switches hooks off */
     int crash_meta;    /* registry references */
@@ -154,8 +155,8 @@ struct dsl_runtime {
     int codec_types;  /* a table: names of types, and what is registered for them */
     int server_words; /* a list: names of callbacks and fields; 0: not made yet */
     int named;        /* the function that calls another by its name: see process.c */
-    int require;      /* the function, as scripts/dynsup/require.lua makes it */
-    int normalize;    /* scripts/dynsup/child.lua */
+    int require;      /* the function made by scripts/dynsup/require.lua */
+    int normalize;    /* normalize of scripts/dynsup/init.lua */
     int dry;          /* a table of functions: see dry.h; 0: none yet */
     uint64_t specs;   /* child specs that were read so far */
     uint64_t idle;    /* processes of dry runs that do not run, so far */
@@ -163,7 +164,7 @@ struct dsl_runtime {
     dsl_words words;
 };
 
-/* A value that the next child mostly has as well, kept in the vault: see kept.h. */
+/* A value kept in the vault, as the next child mostly has the same one: see kept.h. */
 typedef struct dsl_kept {
     const void *address; /* NULL: none */
     uint32_t slot;
@@ -173,7 +174,7 @@ typedef struct dsl_kept {
 typedef struct dsl_function {
     dsl_kept kept;
     bool has_origin;             /* the host's origin is its own */
-    struct dsl_program *program; /* that runs it without arguments; or NULL */
+    struct dsl_program *program; /* runs the function without arguments; or NULL */
 } dsl_function;
 
 /* What a host is for. */
@@ -188,16 +189,17 @@ enum dsl_owner {
 
 struct dynsup_lua_host {
     dsl_runtime *runtime;
-    dsl_host *whole;         /* the first heap's face: itself, but in further heaps */
+    dsl_host *whole;         /* the first heap's face; in the first heap, the host itself */
     struct dsl_heap *heap;   /* whose face it is; NULL: the first heap's */
-    struct dsl_heaps *heaps; /* of the whole host; NULL: it never had a further one */
+    struct dsl_heaps *heaps; /* of the whole host; NULL: there never was a further one */
     uint64_t heap_base;      /* the heap's part of its objects: see object.h */
-    dsl_host *keepers;       /* of the whole host: the faces that keep something, see kept.h */
+    dsl_host
+        *keepers; /* of the whole host: the faces that keep something, by next_keeper: see kept.h */
     dsl_host *next_keeper;
     struct dsl_pending *pendings; /* of a further heap's face: see pending.c */
-    bool keeps;
+    bool has_kept;                /* it is one of them */
     dsl_host *outer;
-    lua_State *L; /* which called run; protected work outside of slices is done here */
+    lua_State *L; /* that called run; protected work outside of slices is done on it */
     dynsup_host *core;
     dynsup_uv *uv;    /* NULL: without a loop */
     dynsup_port port; /* without uv */
@@ -205,9 +207,9 @@ struct dynsup_lua_host {
     uint64_t counted_ns; /* what work has taken, on a virtual clock */
     uint64_t seed;
     dsl_vault vault;
-    lua_Alloc alloc; /* the state's: the core's memory and bodies come from it too */
+    lua_Alloc alloc; /* the state's; also for the core's memory and for bodies */
     void *alloc_ud;
-    bool has_accounts;         /* of the whole host: in each of its heaps */
+    bool has_accounts;         /* of the whole host, in each of its heaps */
     struct dsl_memory *memory; /* the state's, once processes have accounts in it; or NULL */
 
     dsl_body *current;             /* whose slice runs */
@@ -215,110 +217,114 @@ struct dynsup_lua_host {
     lua_State *volatile armed;     /* the coroutine whose hook was set to preempt it */
     dsl_level saved;               /* armed's own hook */
     volatile bool hold;            /* the user's hooks are being looked at: do not arm */
-    volatile uint64_t asked_slice; /* the number of the slice that was asked to give way last, */
-    volatile dynsup_pid asked_pid; /* whose: one may run inside another's, */
-    volatile uint64_t asked_ns;    /* and when, in the time of work */
-    dynsup_pid exceeded;           /* who has exceeded its max_slice last */
+    volatile uint64_t asked_slice; /* the number of the slice that was last asked to give way, */
+    volatile dynsup_pid asked_pid; /* its process (one slice may run inside another), */
+    volatile uint64_t asked_ns;    /* and when it was asked, in the time of work */
+    dynsup_pid exceeded;           /* the last process to exceed its max_slice */
     bool switching;                /* this yield is for the scheduler */
-    dynsup_reason exit_reason;     /* with which current exits, once it is exiting */
-    bool chain_ok;                 /* every level below the running one can yield */
+    dynsup_reason exit_reason;     /* with which `current` exits, once it is exiting */
+    bool chain_ok;                 /* all levels below the running one can yield */
     bool count_hook;
     int slice_count; /* instructions from one count hook to the next */
     uint64_t slice_ns;
     uint64_t close_deadline_ns;
-    uint32_t close_left;                  /* looks at the hook that are left, on a virtual clock */
-    bool close_over;                      /* the time is over: every instruction raises */
-    bool service_ready, service_stopping; /* that has been told */
+    uint32_t close_left;                  /* calls of the hook that are left, on a virtual clock */
+    bool close_over;                      /* that time is over: every instruction raises */
+    bool service_ready, service_stopping; /* the service manager has been notified */
     bool releasing;    /* what an ended process owned is being closed, by Lua's closers */
-    uint32_t holdings; /* in the vault: who owns which Lua value; 0: nobody anything */
+    uint32_t holdings; /* in the vault: which process owns which Lua value; 0: nothing is owned */
 
     lua_State *pool[DSL_POOL_MAX]; /* finished coroutines, for the next processes */
     uint32_t pool_anchors[DSL_POOL_MAX];
     int pool_count;
-    uint32_t pool_left; /* coroutines that were left to the collector: see pool.c */
-    uint32_t cycle;     /* in the vault: the table that tells of a collection; or 0 */
+    uint32_t pool_left; /* coroutines left to the collector: see pool.c */
+    uint32_t cycle;     /* in the vault: the table that shows that a collection has passed; or 0 */
     dsl_body *free_bodies;
-    dsl_function function; /* of the child started last, as the two that follow */
+    dsl_function function; /* of the child started last, like the two that follow */
     dsl_kept child_id;
     dsl_kept server_module;
     struct dsl_origin *origin; /* of the last temporary child; or NULL */
 
     const dynsup_lua_config *config; /* own_config */
     dynsup_lua_config own_config;
-    uint64_t number; /* of the run in its state: what belongs to another run is told by it */
+    uint64_t number; /* of the run in its state; what belongs to another run has another number */
     struct dsl_cursor *cursors;      /* open ones */
     struct dsl_http *http;           /* made by the first request, or NULL */
-    struct dsl_http_load *http_load; /* libcurl is being loaded by a thread, or NULL */
+    struct dsl_http_load *http_load; /* a thread is loading libcurl; or NULL */
     dynsup_limit limit;
-    uint32_t last_messages; /* in the vault: a table from bodies to what they received last; or 0 */
+    uint32_t last_messages; /* in the vault: a table from bodies to their last messages; or 0 */
     struct dsl_observer *observers;
-    bool telling;           /* they are being told: none of their records is freed */
-    struct dsl_note *notes; /* events that observers have not been told yet, oldest first */
+    bool telling;           /* observers are being notified: none of their records is freed */
+    struct dsl_note *notes; /* events that observers have not received yet, oldest first */
     struct dsl_note **last_note;
     uint32_t note_count;
     uint64_t note_number, observer_number;
-    bool stays;                     /* the run goes on until it is halted: somebody may attach */
-    struct dsl_tap *taps;           /* who is told what the log is told */
-    struct dsl_tap_line *tap_lines; /* that they have not been told yet, oldest first */
+    bool until_halt;                /* the run goes on until it is halted, as a user may attach */
+    struct dsl_tap *taps;           /* processes that receive the log's lines */
+    struct dsl_tap_line *tap_lines; /* that they have not received yet, oldest first */
     struct dsl_tap_line **last_tap_line;
     uint32_t tap_line_count;
-    uint64_t events_lost; /* to the program */
+    uint64_t events_lost; /* to the program's on_event */
     dynsup_pid main;
     uint32_t main_results; /* in the vault: a packed table, or where main waits */
-    bool settled;          /* nothing could happen any more, before any halt */
+    bool settled;          /* nothing more could happen, before any halt */
     bool deadlock;         /* and main was waiting */
     bool main_failed;      /* and main had ended abnormally */
 
-    struct dsl_sentinel *sentinel; /* in L's state; NULL: it has ended */
+    struct dsl_sentinel *sentinel; /* in L's state; NULL: the host has ended */
     enum dsl_owner owner;
-    bool state_closes; /* the lua_State, and so the host: what is made now has no finalizer */
-    bool busy;         /* it is being stepped, run or closed */
+    bool state_closes; /* so the host ends, too: what is made now has no finalizer */
+    bool busy;         /* being stepped, run or closed */
     int loop_error;    /* why there is no loop, as a code; 0: for want of memory */
-    bool asks;         /* C asks for what must be done at once: "would_wait" is no error */
-    bool rides;        /* the program's loop steps it */
-    int thread_ref;    /* of L, in the registry; unless it is a run's */
+    bool never_waits;  /* C asks for something to be done at once: "would_wait" is no error */
+    bool on_application_loop;                /* the program's loop steps it */
+    int thread_ref;                          /* of L, in the registry; unless it is a run's */
     char error_text[DSL_ERROR_SIZE];         /* what dynsup_lua_host_error says */
     pthread_t thread;                        /* whose the host is */
-    _Atomic(struct dynsup_lua_post *) posts; /* the last one first; of any thread */
+    _Atomic(struct dynsup_lua_post *) posts; /* newest first; from any thread */
     atomic_bool woken;                       /* since the last look at posts */
 };
 
 /* ---- host.c ---- */
 
-/* In a host's state: when it is collected, it ends the host, and frees a run's. Pushes one without
- * a host. Raises without memory. [-0, +1] */
+/* A userdata in a host's state. When it is collected it ends the host, and frees a run's host. push
+ * makes one without a host, and raises without memory. [-0, +1] */
 typedef struct dsl_sentinel {
     dsl_host *host; /* NULL: there is none yet, or it has ended */
 } dsl_sentinel;
 dsl_sentinel *dsl_sentinel_push(lua_State *L);
 
-/* A new host in L's state, which runs inside the one that runs there, for the sentinel. Raises
- * without memory, for misuse, and when the loop cannot be made; then the sentinel may have the host
- * already. [-0, +0] */
+/* A new host in L's state, for the sentinel; it runs inside the host that runs there, if any.
+ * Raises without memory, for misuse, and when the loop cannot be made: the sentinel may already
+ * have the host then. [-0, +0] */
 dsl_host *dsl_host_open(lua_State *L, dsl_sentinel *sentinel, const dynsup_lua_config *config,
                         enum dsl_owner owner);
 
-/* Ends it: processes that are left, the loop's handles, everything but the struct itself. Once. */
+/* Ends the host, once: processes that are left, the loop's handles, everything except the struct
+ * itself. */
 void dsl_host_end(dsl_host *host);
 
 /* Frees the struct; the host must have ended. */
 void dsl_host_free(dsl_host *host);
 
-/* Steps or runs until nothing can happen any more, or the host has ended. Blocks. */
+/* Steps or runs until nothing more can happen, or the host has ended. Blocks. */
 enum dynsup_state dsl_host_run(dsl_host *host);
 
-/* One step, with what was posted, and with the loop if it has one; as dynsup_host_step. */
+/* One step, as dynsup_host_step, with what was posted, and with the loop if the host has one. */
 enum dynsup_state dsl_host_step(dsl_host *host, uint64_t budget_ns, uint64_t *deadline_ns_out);
+
+/* Makes the core report the events that the log and observers want, and no others. */
+void dsl_events_want(dsl_host *host);
 
 /* ---- port.c ---- */
 
 /* The clock and wake-up that the host has without a loop. */
 void dsl_port_open(dsl_host *host);
 
-/* What an instruction takes on a virtual clock, in ns: as much as on a machine of today. */
+/* What an instruction takes on a virtual clock, in ns: about as long as on a current machine. */
 #define DSL_INSTRUCTION_NS 10u
 
-/* Moves a virtual clock on to this time, unless it is there already. */
+/* Moves a virtual clock forward to this time, unless it has passed it already. */
 void dsl_virtual_reach(dsl_host *host, uint64_t time_ns);
 
 /* The system's monotonic clock, in ns. */

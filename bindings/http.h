@@ -6,8 +6,8 @@
 
 extern const luaL_Reg dsl_http_functions[];
 
-/* Ends the client of a host, if it has one, with all that it has under way. Before the loop's
- * runner is freed. Without libcurl's headers in the build there never is one. */
+/* Ends the host's client, if it has one, with all its transfers; to be called before the loop's
+ * runner is freed. In a build without libcurl's headers there never is one. */
 void dsl_http_close(dsl_host *host);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * Design notes.
  * libcurl says which sockets to watch and when to call it; each socket is a uv_poll handle, the
- * time one uv_timer. Its callbacks run in the loop, outside of slices, or inside of what a process
- * asks of it; they touch no Lua, they fill buffers and make the waiting process ready.
- * No transfer is removed inside of libcurl's callbacks: processes end in the pump.
+ * time one uv_timer. libcurl's callbacks run in the loop, outside of slices, or inside a call that
+ * a process makes; they touch no Lua, fill buffers, and make the waiting process ready.
+ * No transfer is removed inside libcurl's callbacks: processes end in the pump.
  */
 #ifndef DSL_HTTP_CLIENT_H
 #define DSL_HTTP_CLIENT_H

@@ -1,6 +1,6 @@
 /*
- * libcurl, loaded when it is first needed: the program starts without it, and runs where it is not
- * installed.
+ * libcurl, loaded when it is first needed: the program starts without it, and also runs where it is
+ * not installed.
  */
 #ifndef DSL_HTTP_CURL_H
 #define DSL_HTTP_CURL_H
@@ -43,8 +43,8 @@ typedef struct dsl_curl {
 #undef DSL_CURL_MEMBER
 } dsl_curl;
 
-/* The library, loaded and initialised once in the program; from any thread. NULL when it is not
- * there: then *error_out says why. It stays loaded. */
+/* The library, loaded and initialised once in the program; from any thread. NULL if it cannot be
+ * loaded: *error_out says why. It stays loaded. */
 const dsl_curl *dsl_curl_load(const char **error_out);
 
 /* Would dsl_curl_load return at once? From any thread. */

@@ -1,9 +1,11 @@
 /* The functions that dynsup/http.lua gets: URLs, and requests that a process waits for. */
 #include "bindings/http.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/http_load.h"
 #include "bindings/http_transfer.h"
+#include "bindings/loop.h"
 #include "bindings/pending.h"
 
 #include <locale.h>

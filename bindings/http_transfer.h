@@ -2,9 +2,9 @@
  * One exchange with a server: a request, and its response as far as it has come.
  *
  * Design notes.
- * A transfer is begun once and closed once (close is idempotent). In between it comes to its end:
- * libcurl says so, or a limit is passed; then it is over, with a reason or without. What has come
- * can still be read until it is closed.
+ * A transfer is begun once and closed once (close is idempotent). In between it ends, because
+ * libcurl says so or a limit is exceeded: then it is over, with or without a reason. Until it is
+ * closed, the data that has arrived can still be read.
  * A body that is streamed is buffered up to STREAM_MAX, then libcurl is paused, which stops reading
  * from the socket, until the buffer is taken.
  */
@@ -41,27 +41,28 @@ typedef struct dsl_transfer {
     char error[CURL_ERROR_SIZE]; /* libcurl's */
 } dsl_transfer;
 
-/* Makes an empty (zeroed) transfer one of the client's and of the current process, which closes it
- * when it ends, with a handle of libcurl's that has what every transfer has. False without memory;
- * it is to be closed all the same. */
+/* Adds a zeroed transfer to the client, and to the current process, whose end closes it; and gives
+ * it a handle of libcurl's with the options that all transfers have. False without memory; the
+ * transfer must be closed all the same. */
 bool dsl_transfer_init(dsl_transfer *transfer, dsl_http *http);
 
 /* Adds a line "Name: value" to the request. False without memory. */
 bool dsl_transfer_header(dsl_transfer *transfer, const char *line);
 
-/* Sends it on its way. What its options point to must stay until it is closed. */
+/* Starts the transfer. What its options point to must stay until it is closed. */
 void dsl_transfer_begin(dsl_transfer *transfer);
 
-/* Cancels it, if it is not over, and frees all it has. */
+/* Cancels the transfer, if it is not over, and frees all that it has. */
 void dsl_transfer_close(dsl_transfer *transfer);
 
 /* The body's buffer has been read: more may come. May end the transfer. */
 void dsl_transfer_taken(dsl_transfer *transfer);
 
-/* It is over, with libcurl's result: from the client. */
+/* Called by the client: the transfer is over, with libcurl's result. */
 void dsl_transfer_ended(dsl_transfer *transfer, CURLcode result);
 
-/* It has failed: inside of a callback of libcurl's. NULL is allowed. The texts are literals. */
+/* Called inside a callback of libcurl's: the transfer has failed. NULL is allowed. The texts are
+ * literals. */
 void dsl_transfer_fail(dsl_transfer *transfer, const char *reason, const char *detail);
 
 #endif

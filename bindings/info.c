@@ -1,13 +1,14 @@
-/* info: what is known about a process, as a table; and less of it, in rows for those who look at
- * many.
- */
+/* info: what is known about a process, as a table; and less of it, in rows for callers that look at
+ * many processes. */
 #include "bindings/look.h"
-#include "bindings/program.h"
-#include "bindings/spec_limits.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/field.h"
 #include "bindings/heap_look.h"
+#include "bindings/module.h"
+#include "bindings/program.h"
+#include "bindings/spec_limits.h"
 
 #include <limits.h>
 
@@ -29,8 +30,8 @@ static const char *status_text(enum dynsup_status status) {
 typedef size_t (*related_fn)(const dynsup_host *core, dynsup_pid pid, dynsup_pid *pids_out,
                              size_t capacity);
 
-/* A list of up to count related processes: making it may run finalizers, after which there are
- * others, or fewer. */
+/* Pushes a list of up to count related processes: making it may run finalizers, which may change
+ * them. */
 static void set_pids(lua_State *L, const char *field, dsl_host *host, dynsup_pid pid,
                      related_fn related, size_t count) {
     dynsup_pid *pids = lua_newuserdatauv(L, count * sizeof *pids, 0);
@@ -105,7 +106,7 @@ static void set_row(lua_State *L, dynsup_pid pid, const dynsup_process_info *inf
     dsl_field_text(L, "type", info->is_supervisor ? "supervisor" : "worker");
 }
 
-/* Of a child that has some; what is told is read first: a finalizer could end it. */
+/* For a child that has limits. They are read first, as a finalizer could end the child. */
 static void set_limits(lua_State *L, dsl_host *host, dynsup_pid pid) {
     const dynsup_limits *found = dynsup_process_limits(host->core, pid);
     if (!found)

@@ -1,12 +1,12 @@
 /*
- * Signals that reach code which does not come back to the loop: the second SIGINT ends the program
- * at once, and a run inside another one finds that it is to end.
+ * Signals for code that does not return to the loop: the second SIGINT ends the program at once,
+ * and a run inside another one learns that it is to end.
  *
  * libuv hands a signal on when the loop turns. So its handlers are wrapped. Signals belong to the
  * program, and so do the variables here.
  *
- * SIGHUP mostly means that the terminal has gone, and with it whoever could send another signal. So
- * it comes again by a timer, and ends the program when the loop has still not come to the first
+ * SIGHUP mostly means that the terminal has gone, and with it the user who could send another
+ * signal. So a timer repeats it, and ends the program if the loop has still not handled the first
  * one. A second one from outside means nothing: shells and timeout(1) send both SIGHUP and SIGTERM
  * twice, to the process and to its group.
  */
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* For the loop to come to SIGHUP: as long as processes have in the orderly end. */
+/* For the loop to handle SIGHUP: as long as processes have in the orderly end. */
 #define HANGUP_S 5
 
 typedef struct watched {
@@ -35,7 +35,7 @@ static struct {
     bool has_timer;
     timer_t timer;
     volatile sig_atomic_t is_event; /* a script has asked for it: it does not end the program */
-    volatile sig_atomic_t is_armed; /* it has come, and the loop not to it */
+    volatile sig_atomic_t is_armed; /* it has come, and the loop has not handled it */
 } hangup;
 
 static void timer_set(time_t seconds) {

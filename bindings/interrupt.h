@@ -1,27 +1,27 @@
-/* Signals that reach code which does not come back to the loop. */
+/* Signals for code that does not return to the loop. */
 #ifndef DSL_INTERRUPT_H
 #define DSL_INTERRUPT_H
 
 #include <stdbool.h>
 
-/* Before libuv's handlers are there: notes whether the program was started with SIGHUP ignored, as
- * by nohup(1). */
+/* To be called before libuv's handlers are set: notes whether the program was started with SIGHUP
+ * ignored, as by nohup(1). */
 void dsl_interrupt_prepare(void);
 
 /* From now on the second SIGINT of the program ends it with code 130, also while a C function runs
  * and the loop does not, and SIGINT, SIGTERM and SIGHUP are noted. libuv's handlers for them must
- * be in place: they still get every signal. What dsl_interrupt_watch_hangup does it does, too. */
+ * be in place: they still get every signal. Includes dsl_interrupt_watch_hangup. */
 void dsl_interrupt_watch(void);
 
-/* From now on a SIGHUP that the loop has not come to after 5 s ends the program, unless it was
+/* From now on a SIGHUP that the loop has not handled after 5 s ends the program, unless it was
  * started with SIGHUP ignored or a script has asked for it as an event. libuv's handler for it must
  * be in place. */
 void dsl_interrupt_watch_hangup(void);
 
-/* The loop has come to SIGHUP. */
+/* The loop has handled SIGHUP. */
 void dsl_interrupt_heard_hup(void);
 
-/* Somebody has asked for SIGHUP as an event. */
+/* A script has asked for SIGHUP as an event. */
 void dsl_interrupt_hup_is_event(void);
 
 /* Was the program started with SIGHUP ignored? */

@@ -1,4 +1,4 @@
-/* Jobs: what a process has done in libuv's thread pool while it waits. */
+/* Jobs: work that is done in libuv's thread pool while a process waits. */
 #include "bindings/job.h"
 
 #include "bindings/metatable.h"
@@ -45,7 +45,7 @@ void *dsl_job_new(lua_State *L, const dsl_job_ops *ops, size_t size) {
     return job;
 }
 
-/* The job is in its box: it is freed also when push raises. */
+/* The job is in its box, so it is freed even when push raises. */
 static int results(lua_State *L, dsl_job *job) {
     lua_settop(L, job->box);
     int count = job->ops->push(L, job);

@@ -1,18 +1,20 @@
 /*
- * Jobs: what a process has done in libuv's thread pool while it waits.
+ * Jobs: work that is done in libuv's thread pool while a process waits.
  *
  * Design notes.
  * A thread works on the job and on nothing else: not on Lua, the host, or the host's memory, which
  * may be gone before the thread is done. So a job comes from malloc. It belongs to its box, a
- * userdata, except while it is in the pool; there it belongs to whoever comes last, the callback or
- * the continuation. When its process ends meanwhile the job is abandoned: the thread may look and
- * stop early, and the result is dropped. On a virtual clock there is no loop: the work is done at
- * once, in the caller's slice.
+ * userdata, except while it is in the pool; there it belongs to the callback or the continuation,
+ * whichever comes last. When its process ends meanwhile the job is abandoned: the thread may look
+ * and stop early, and the result is dropped. On a virtual clock there is no loop: the work is done
+ * at once, in the caller's slice.
  */
 #ifndef DSL_JOB_H
 #define DSL_JOB_H
 
 #include "bindings/pending.h"
+
+#include <uv.h>
 
 typedef struct dsl_job dsl_job;
 
@@ -21,7 +23,8 @@ typedef struct dsl_job_ops {
     void (*work)(dsl_job *job);
     /* In the process: pushes the results and returns their number. May raise. */
     int (*push)(lua_State *L, dsl_job *job);
-    /* Frees what it holds, but for its own memory. Once, also if it never worked. May be NULL. */
+    /* Frees what the job holds, except its own memory. Once, also if it never worked. May be NULL.
+     */
     void (*fini)(dsl_job *job);
 } dsl_job_ops;
 
@@ -35,11 +38,11 @@ struct dsl_job {
     int error;      /* of libuv, set by work; 0 */
 };
 
-/* A new job of that many bytes, zeroed but for the header, and its box on the stack. Raises without
- * memory, and where the caller cannot wait. [-0, +1] */
+/* A new job of that many bytes, zeroed except for the header, and its box on the stack. Raises
+ * without memory, and where the caller cannot wait. [-0, +1] */
 void *dsl_job_new(lua_State *L, const dsl_job_ops *ops, size_t size);
 
-/* Has the job done and waits for it; to be returned by the caller. Results are what push pushes. */
+/* Starts the job and waits for it; to be returned by the caller. Results are what push pushes. */
 int dsl_job_run(lua_State *L, dsl_job *job);
 
 bool dsl_job_abandoned(const dsl_job *job);

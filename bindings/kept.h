@@ -3,18 +3,18 @@
  *
  * Design notes.
  * Children that are started one after the other share a slot of the vault for such a value. The
- * host is an owner of it, too, as long as it is kept: so its address is its own, and comparing two
- * addresses tells whether it is the same. With its step a host lets go of what it keeps: nothing
- * lives on because of that while there is nothing to do.
+ * host is an owner, too, as long as it keeps the value: so no other value gets its address, and
+ * comparing addresses shows whether two are the same. A host releases what it keeps at the end of
+ * each step, so that nothing lives on for it while the host is idle.
  */
 #ifndef DSL_KEPT_H
 #define DSL_KEPT_H
 
 #include "bindings/binding.h"
 
-/* Keeps the value at the index, a string, table, function or userdata, in the place of the last
- * one; false: it is that. kept->slot is the host's: who keeps the value longer retains it. A slot
- * of the vault must have been reserved. [-0, +0] */
+/* Keeps the value at the index, a string, table, function or userdata, in place of the last one;
+ * false: it is the same. The host owns kept->slot: a caller that keeps the value longer must retain
+ * it. A slot of the vault must have been reserved. [-0, +0] */
 bool dsl_keep(lua_State *L, dsl_host *host, dsl_kept *kept, int index);
 
 /* The value at the index for the core, as dsl_value_get, in the kept slot if it needs one. [-0, +0]
@@ -26,24 +26,15 @@ dynsup_value dsl_kept_value(lua_State *L, dsl_host *host, dsl_kept *kept, int in
 /* The slot of the function or name at the index, as dsl_keep. [-0, +0] */
 uint32_t dsl_function_keep(lua_State *L, dsl_host *host, int function);
 
-/* What is kept of a temporary child's function, which is never called again: its place. Those that
- * come from one place, one after the other, share it. Makes nothing in Lua; a slot of the vault
- * must have been reserved. NULL without memory. [-0, +0] */
-void *dsl_origin_new(lua_State *L, dsl_host *host, int function);
-extern const dynsup_program_ops dsl_origin_ops;
-
-/* Has the child started last run the function at the index, too, as a program that is shared, and
- * is its place known? [-0, +0] */
+/* Did the child started last run the function at the index, too, by a shared program, and is the
+ * function's place known? [-0, +0] */
 static inline bool dsl_function_is_last(lua_State *L, const dsl_host *host, int index) {
     const dsl_function *last = &host->function;
     return last->program && last->has_origin && last->kept.address == lua_topointer(L, index);
 }
 
-/* What dsl_origin_new returned for that function, once more. */
-void *dsl_origin_again(const dsl_host *host);
-
-/* Lets go of all values that the faces of the whole host keep; at a face's end also of all else
- * that is for its next child. */
+/* forget: releases all values that the faces of the whole host keep; close: at a face's end, also
+ * everything else that it keeps for its next child. */
 void dsl_kept_forget(dsl_host *whole);
 void dsl_kept_close(dsl_host *face);
 

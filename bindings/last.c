@@ -1,10 +1,11 @@
 /*
  * What a process has received last, for the report of its crash.
  *
- * It is kept at the log level debug only: a table a message is too much otherwise. A host that
- * never was at that level has no memory for it.
+ * It is kept at log level debug only, as it costs a table for each message. A host that never was
+ * at that level uses no memory for it.
  */
-#include "bindings/binding.h"
+#include "bindings/message.h"
+#include "bindings/protect.h"
 
 typedef struct keeping {
     dsl_host *host;

@@ -12,10 +12,13 @@
  * A session traps exits, so that what lines start does not end it: a line that waits for a message
  * would take a halt's for its own. It is unwound.
  */
-#include "bindings/binding.h"
+#include "bindings/body.h"
+#include "bindings/close.h"
 #include "bindings/interrupt.h"
+#include "bindings/native.h"
 #include "bindings/nested.h"
 #include "bindings/pending.h"
+#include "bindings/wait.h"
 #include "core/dynsup_look.h"
 #include "core/tiny.h"
 
@@ -52,7 +55,7 @@ static void traceback_push(lua_State *L, lua_State *co) {
     lua_pushnil(L);
 }
 
-/* The outcome's name comes last: it may raise, and then the line is over all the same. [-0, +3]
+/* The outcome's name is pushed last: that may raise, and the line is over all the same. [-0, +3]
  * "failed", the error, its traceback */
 static int line_failed(lua_State *L, dsl_host *host, dsl_body *body) {
     lua_State *co = body->nest->levels[0].co;
@@ -83,7 +86,7 @@ static int line_returned(lua_State *L, dsl_body *body, int count) {
     return count + 1;
 }
 
-/* Nobody takes any more what the line waited for. */
+/* Gives up what the line waited for. */
 static void wait_give_up(dsl_host *host, const dsl_body *body) {
     if (body->wait == DSL_WAIT_PENDING)
         dsl_pending_abandon(body->nest->levels[0].pending);
@@ -121,7 +124,8 @@ static int line_run(lua_State *L, dsl_host *host, dsl_body *body, int nargs) {
         return line_returned(L, body, count);
     if (status != LUA_YIELD)
         return line_failed(L, host, body);
-    lua_pop(body->nest->levels[0].co, count); /* a yield to nobody gives way, as in a process */
+    lua_pop(body->nest->levels[0].co,
+            count); /* a yield without a resume gives way, as in a process */
     return dsl_suspend(L, body, DSL_WAIT_NOTHING, 0, attempt_k);
 }
 
@@ -134,8 +138,8 @@ static int attempt_k(lua_State *L, int status, lua_KContext context) {
     return line_run(L, host, body, body->inner == body->nest->levels[0].co ? body->nargs : 0);
 }
 
-/* Calls a function as the line of the calling process, in a coroutine of its own. Stack: the
- * function, its arguments. */
+/* Calls a function as the calling process's line, in a coroutine of its own. Stack: the function,
+ * its arguments. */
 static int attempt(lua_State *L) {
     dsl_host *host;
     dsl_body *body = dsl_waiter_of(L, &host);
@@ -155,8 +159,8 @@ static int attempt(lua_State *L) {
 
 /* ---- from the loop ---- */
 
-/* The host of the program, in which the session is: runs inside of a line have hosts of their own,
- * and the loop calls back in them. */
+/* The program's host, which has the session: runs inside a line have hosts of their own, and the
+ * loop calls back in those. */
 static dsl_host *outermost(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     while (dsl_host_around(host))
@@ -173,8 +177,8 @@ static void inner_halt(const dsl_host *host) {
     dsl_runs_inside(host, run_halt, NULL);
 }
 
-/* Unwinds the line that the process runs; true if there is one. For the calling process nothing
- * happens, for it would be the line itself, unless a run inside of it is called from. */
+/* Unwinds the line that the process runs; true if there is one. Does nothing for the calling
+ * process, which would be the line itself, unless the call is from a run inside it. */
 static int interrupt(lua_State *L) {
     dsl_host *host = outermost(L);
     dynsup_process_info info;
@@ -206,7 +210,7 @@ static int alive(lua_State *L) {
     return 1;
 }
 
-/* Halts the program's host with this code, and what runs inside. */
+/* Halts the program's host with this code, and the runs inside it. */
 static int halt(lua_State *L) {
     dsl_host *host = outermost(L);
     int code = (int)luaL_checkinteger(L, 1);
@@ -215,8 +219,8 @@ static int halt(lua_State *L) {
     return 0;
 }
 
-/* watch_hangup(): libuv's handler for SIGHUP is in place. When the loop does not come to the
- * signal, as a C function that a line has called does not return, it ends the program. */
+/* watch_hangup(): libuv's handler for SIGHUP is in place. From now on SIGHUP ends the program if
+ * the loop does not handle it, as when a C function that a line has called does not return. */
 static int watch_hangup(lua_State *L) {
     (void)L;
     dsl_interrupt_watch_hangup();

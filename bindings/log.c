@@ -17,8 +17,9 @@ static const uint32_t error_events =
     1u << DYNSUP_EVENT_START_ERROR | 1u << DYNSUP_EVENT_SHUTDOWN_ERROR |
     1u << DYNSUP_EVENT_GAVE_UP | 1u << DYNSUP_EVENT_CHILD_FAILED | 1u << DYNSUP_EVENT_HEAP_LOST;
 
-/* A refused start is a warning only for want of memory, of which the caller is told by an error: a
- * supervisor that refuses many, as it has enough children, is not to pay for it. */
+/* At level warning the core does not report refused starts: only those for want of memory are
+ * warnings, and their caller gets the error. A supervisor that refuses many, as it has enough
+ * children, should not pay for it. */
 uint32_t dsl_log_events(const dynsup_lua_config *config) {
     if (!config->log)
         return 0;
@@ -44,7 +45,7 @@ uint32_t dsl_level_events(enum dynsup_level level) {
     }
 }
 
-/* Whatever the system's clock was set to: in ns it goes from 1677 to 2262. */
+/* For any setting of the system's clock: times in ns reach from 1677 to 2262. */
 static int64_t unix_ns(const struct timespec *time) {
     const int64_t end = INT64_MAX / 1000000000 - 1;
     int64_t seconds = (int64_t)time->tv_sec;
@@ -132,8 +133,7 @@ void dsl_log_text(dsl_host *host, enum dynsup_level level, const char *text, siz
         dsl_tap_line(host->whole, level, text, size);
 }
 
-/* Shows by dots that no more of the text is in the full buffer, and cuts no character of UTF-8.
- * Returns its length. */
+/* Ends the text of a full buffer in dots, without cutting a UTF-8 character. Returns its length. */
 static size_t cut_show(char *text, size_t size) {
     static const char dots[] = "...";
     size_t at = size - sizeof dots;
@@ -182,7 +182,7 @@ static void write_report(dsl_host *host, enum dynsup_level level, const dynsup_e
     dsl_tap_line(host, level, text, size);
 }
 
-/* What happens to processes in a dry run is for who asks for it: as in no run, none works. */
+/* In a dry run no process works: what happens to them is logged only if that is asked for. */
 static bool is_quiet(const dsl_host *host) {
     return host->config->dry && host->config->level <= DYNSUP_LEVEL_WARNING;
 }
@@ -190,7 +190,8 @@ static bool is_quiet(const dsl_host *host) {
 void dsl_log_event(dsl_host *host, const dynsup_event *event) {
     uint64_t held_back;
     enum dynsup_level level = (enum dynsup_level)dynsup_report_level(event);
-    bool is_told = host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by who runs it */
+    bool is_told =
+        host->owner == DSL_OWNER_RUN && event->pid == host->main; /* by the caller of run */
     if (!host->config->log || level > host->config->level || is_told || is_quiet(host))
         return;
     if (!dynsup_limit_pass(&host->limit, event->at_ns, REPORT_BURST, REPORTS_PER_SECOND,

@@ -1,5 +1,6 @@
 /* The C half of dynsup.log: lines of scripts, and the level at run time. */
 #include "bindings/log.h"
+#include "bindings/native.h"
 
 #include <string.h>
 
@@ -25,7 +26,7 @@ static int text(lua_State *L) {
     return 1;
 }
 
-/* Who speaks, in the structured formats. */
+/* The speaker, in the structured formats. */
 static void add_self(const dsl_host *host, dynsup_record *record) {
     dynsup_process_info info;
     dynsup_pid self = dynsup_self(host->core);
@@ -70,7 +71,7 @@ static void add_fields(lua_State *L, dynsup_record *record, int index) {
     }
 }
 
-/* Fills a line that has begun with what `write` was given, and ends it. */
+/* Fills a line that was begun with the arguments of `write`, and ends it. */
 static void write_line(lua_State *L, const dsl_host *host, dsl_line *line) {
     size_t size;
     const char *event = lua_tostring(L, 2);
@@ -102,7 +103,7 @@ static int write(lua_State *L) {
     return 0;
 }
 
-/* level([name]) -> the name of the level before; a name that is none: nil */
+/* level([name]) -> the name of the level before; nil if the name is no level */
 static int level(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     const char *old = dsl_level_names[host->config->level];

@@ -2,12 +2,15 @@
  * A Lua function as the log: lines are kept until it is safe to call it.
  *
  * Design notes.
- * What the function logs itself, or causes, has its turn at the next flush: else one that logs for
- * each line would hold up the host for ever. It runs like a callback, within a second. Its first
- * error is a warning of Lua's: the log, where errors belong, is what does not work.
+ * Lines that the function itself logs, or causes, wait for the next flush: otherwise a function
+ * that logs for each line would hold up the host for ever. It runs like a callback, within a
+ * second. Its first error becomes a warning of Lua's, since the log, where errors belong, does not
+ * work.
  */
 #include "bindings/callback.h"
 #include "bindings/log.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,7 @@ typedef struct line {
 
 typedef struct queue {
     bool with_level;
-    bool failed; /* that has been told */
+    bool failed; /* that has been reported */
     line *first;
     line **last;
 } queue;
@@ -37,7 +40,7 @@ static int queue_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes the table from queues to their userdata, which keeps none of them alive. [-0, +1] */
+/* Pushes the table from queues to their userdata, which it does not keep alive. [-0, +1] */
 static void queues_push(lua_State *L) {
     if (luaL_getsubtable(L, LUA_REGISTRYINDEX, "dynsup.logs"))
         return;
@@ -99,7 +102,7 @@ static int queue_call(lua_State *L) {
     dsl_callback_frame frame;
     queues_push(L);
     if (lua_rawgetp(L, -1, c->queue) != LUA_TUSERDATA)
-        return 0; /* the collector takes it, with a host that has not begun for want of memory */
+        return 0; /* the collector frees it, with a host that could not begin for want of memory */
     lua_getiuservalue(L, -1, 1);
     if (c->queue->with_level)
         lua_pushstring(L, dsl_level_names[c->line->level]);

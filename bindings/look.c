@@ -1,6 +1,7 @@
 /* The C half of dynsup.observer: processes in pages, single ones, and pausing them. */
 #include "bindings/look.h"
 
+#include "bindings/body.h"
 #include "bindings/native.h"
 #include "core/tiny.h"
 
@@ -11,7 +12,7 @@ static dynsup_pid pid_at(lua_State *L, int index) {
     return (uintptr_t)lua_touserdata(L, index);
 }
 
-/* dest(v) -> pid; raises for what is no dest, nil for a name that nobody has */
+/* dest(v) -> pid; nil for a name that no process has; raises for what is no dest */
 int dsl_look_dest(lua_State *L) {
     dynsup_pid pid = dsl_check_dest(L, dsl_host_of(L), 1);
     if (pid == 0)
@@ -42,7 +43,7 @@ static bool is_root(const dsl_host *host, dynsup_pid pid) {
     return dynsup_process_glance(host->core, pid, &info) && info.is_supervisor && !info.supervisor;
 }
 
-/* roots(cursor) -> list of pids, the next cursor: supervisors that are nobody's children */
+/* roots(cursor) -> list of pids, the next cursor: supervisors that are not children themselves */
 static int roots(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     uint32_t cursor = (uint32_t)lua_tointeger(L, 1);
@@ -80,8 +81,8 @@ static int resume_process(lua_State *L) {
     return 1;
 }
 
-/* give_way(): lets others have their turn, where the caller can wait; a walk that does so now and
- * then holds nobody up for as long as a slice may last. */
+/* give_way(): lets others have their turn, if the caller can wait; a walk that does so now and then
+ * never takes whole slices. */
 static int give_way(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     if (!dsl_can_wait(L, host))

@@ -29,8 +29,8 @@ static void set_spec(lua_State *L, const dynsup_child_info *child, const char *f
     dsl_field_pid(L, "ref", child->ref);
 }
 
-/* A table of the child and its process. What is borrowed from the child comes first: a finalizer
- * could end it. [-0, +1] */
+/* Pushes a table of the child and its process. Fields borrowed from the child come first, as a
+ * finalizer could end it. [-0, +1] */
 static void push_child(lua_State *L, dsl_host *host, const dynsup_child_info *child) {
     char function[FUNCTION_MAX + 1] = "";
     if (child->program_ops)
@@ -71,7 +71,7 @@ int dsl_look_next_child(lua_State *L) {
     return 1;
 }
 
-/* child(pid or ref) -> table; nil when it is nobody's child, or no child any more */
+/* child(pid or ref) -> table; nil if it is no child, or no longer one */
 int dsl_look_child(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     dynsup_child_info child;
@@ -86,7 +86,7 @@ int dsl_look_child(lua_State *L) {
 
 /* ---- supervisors ---- */
 
-/* supervisor(pid, table) -> whether it is one; fills the table. */
+/* supervisor(pid, table) -> whether the process is one; fills the table. */
 int dsl_look_supervisor(lua_State *L) {
     dynsup_supervisor_info info;
     dynsup_pid pid = (uintptr_t)lua_touserdata(L, 1);

@@ -3,7 +3,7 @@
  *
  * Design notes.
  * A walk over all processes keeps the best in a heap whose root is the least of them, so that a
- * process costs a look and mostly one comparison, and no Lua value.
+ * process costs a reading, mostly one comparison, and no Lua value.
  */
 #include "bindings/look.h"
 #include "core/tiny.h"
@@ -66,7 +66,8 @@ static measure_fn measure_find(const char *name) {
 
 /* ---- the heap ---- */
 
-/* Of equals the one that was made first is the greater: so the result is the same in every run. */
+/* Of equal processes the one made first counts as the greater: so the result is the same in every
+ * run. */
 static bool is_less(const entry *a, const entry *b) {
     return a->value < b->value || (a->value == b->value && a->pid > b->pid);
 }
@@ -108,7 +109,7 @@ static void add(top *t, const entry *new) {
 
 /* ---- functions ---- */
 
-/* top(measure, limit) -> userdata; nil for a measure that is none */
+/* top(measure, limit) -> userdata; nil for an unknown measure */
 int dsl_look_top(lua_State *L) {
     measure_fn measure = measure_find(luaL_checkstring(L, 1));
     size_t limit = (size_t)luaL_checkinteger(L, 2);

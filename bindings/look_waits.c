@@ -1,4 +1,4 @@
-/* The C half of dynsup.observer: who waits for whom. */
+/* The C half of dynsup.observer: which process waits for which. */
 #include "bindings/look.h"
 #include "core/tiny.h"
 
@@ -51,8 +51,8 @@ int dsl_look_wait(lua_State *L) {
     return 1;
 }
 
-/* waits(cursor, list) -> the next cursor (0 at the end). Adds those of a page who wait for an
- * answer of a process that they monitor. */
+/* waits(cursor, list) -> the next cursor (0 at the end). Adds the processes of a page that wait for
+ * an answer of a process that they monitor. */
 int dsl_look_waits(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     uint32_t cursor = (uint32_t)lua_tointeger(L, 1);
@@ -86,7 +86,7 @@ static bool collect(void *ud, const dynsup_wait *wait) {
     return true;
 }
 
-/* requests(list, limit): adds those who wait for a request, at most limit. */
+/* requests(list, limit): adds processes that wait for a request, at most limit. */
 int dsl_look_requests(lua_State *L) {
     dsl_host *host = dsl_host_of(L);
     collected c = {.limit = (size_t)lua_tointeger(L, 2)};

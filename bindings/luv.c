@@ -7,6 +7,10 @@
  */
 #include "bindings/callback.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/lua_state.h"
+#include "bindings/module.h"
+#include "bindings/wait.h"
 
 #include <luv/luv.h>
 #include <stdlib.h>
@@ -41,7 +45,7 @@ static int limited_call(lua_State *L, dsl_runtime *runtime, dsl_host *host, int 
     return status;
 }
 
-/* luv's way of calling back: the function and its arguments are on top. */
+/* How luv makes a callback: the function and its arguments are on top. */
 static int callback(lua_State *L, int nargs, int nresults, int flags) {
     (void)flags;
     dsl_host *host = dsl_host_of_thread(L);
@@ -74,7 +78,7 @@ static int not_here(lua_State *L) {
                          "they end");
 }
 
-/* What works in threads that nobody could wait for when the heap is closed. */
+/* Functions whose threads could not be waited for when the heap is closed. */
 static void threads_withhold(lua_State *L) {
     static const char *const names[] = {"new_thread", "new_work", "queue_work"};
     for (int i = 0; i < 3; i++) {
@@ -92,7 +96,7 @@ static int luv_load(lua_State *L) {
     withhold(L, "run");
     withhold(L, "stop");
     withhold(L, "loop_close");
-    withhold(L, "walk"); /* it knows handles of luv only, and aborts at others */
+    withhold(L, "walk"); /* luv knows its own handles only, and aborts at others */
     if (runtime->is_further)
         threads_withhold(L);
     return 1;
@@ -105,7 +109,7 @@ static const dsl_host *face_behind(const dsl_host *host) {
     return host && host->heap ? host : NULL;
 }
 
-/* A further heap's state must be able to wait until the loop has let go of what it has there. */
+/* A further heap's state must be able to wait until the loop has released what it has there. */
 static void check_heap(lua_State *L, const dsl_host *host) {
     const dsl_host *face = face_behind(host);
     bool is_lent = face && (face->whole->outer || face->whole->runtime->loop_is_lent);
@@ -116,7 +120,8 @@ static void check_heap(lua_State *L, const dsl_host *host) {
                      "use dynsup.net, dynsup.fs and dynsup.http");
 }
 
-/* luv calls back on the thread that it was opened on: that must be the main one, whoever asks. */
+/* luv calls back on the thread that it was opened on: that must be the main one, whichever code
+ * opens it. */
 static int luv_loader(lua_State *L) {
     dsl_runtime *runtime = dsl_runtime_of(L);
     lua_State *main = runtime->L;
@@ -137,8 +142,8 @@ static int luv_loader(lua_State *L) {
     return status == LUA_OK ? 1 : lua_error(L);
 }
 
-/* Between the steps of the program's host its own code runs; where there is a loop, it may be code
- * of the host's that the loop calls back. */
+/* Between the steps of the program's host the program's own code runs; with a loop, it may be the
+ * host's code, called back by the loop. */
 static bool is_running(const dsl_host *host) {
     return host->owner == DSL_OWNER_RUN || host->whole->busy || host->uv || host->current;
 }

@@ -4,16 +4,18 @@
  *
  * Design notes.
  * luv's handles and requests point to their lua_State until the loop has called back for the last
- * time. So the state stays until then: its handles are closed, its requests cancelled, and whatever
- * calls back is dropped. What is left is found in the state's registry, where luv keeps each handle
- * and request that the loop has.
- * A request whose function has failed stays there for ever, and is none of the loop's: nobody waits
- * for requests while the loop has none at all. A poll of a file ends some turns after it was
+ * time. So the state stays until then: its handles are closed, its requests cancelled, and
+ * callbacks are dropped. Those still left are found in the state's registry, where luv keeps each
+ * handle and request that the loop has.
+ * A request whose function has failed stays there for ever without being in the loop: so requests
+ * are not waited for when the loop has none at all. A poll of a file ends some turns after it was
  * closed, so the loop turns as long as anything changes.
  */
 #include "bindings/heap.h"
 
 #include "bindings/binding.h"
+#include "bindings/lua_state.h"
+#include "bindings/protect.h"
 
 #include <uv.h>
 
@@ -28,7 +30,7 @@ typedef struct leaving {
  * list of what is to be closed or cancelled. */
 enum { LEAVING = 1, HANDLES, REQUESTS, LIST };
 
-/* Of a look through a folder, by luv's version: it is not cancelled, for it may be over. */
+/* Scans of folders, by their names in luv's versions: not cancelled, as they may be over. */
 static const char *const kept_requests[] = {"uv_fs", "uv_fs_scandir"};
 
 static void requests_push(lua_State *L) {
@@ -74,7 +76,7 @@ static int list_fill(lua_State *L, leaving *l) {
     return count;
 }
 
-/* Closes the handle or cancels the request on top; one that is past that raises. [-1, +0] */
+/* Closes the handle or cancels the request on top. Raises if it is too late for that. [-1, +0] */
 static void let_go(lua_State *L) {
     int top = lua_gettop(L);
     lua_getmetatable(L, top);
@@ -108,7 +110,7 @@ static bool has_requests(const dsl_runtime *runtime, const leaving *l) {
 bool dsl_heap_luv_left(dsl_heap *heap) {
     dsl_runtime *runtime = heap->face.runtime;
     leaving l = {.begins = !runtime->finishing};
-    if (!runtime->has_luv || !runtime->loop_is_lent) /* its own loop ends with it */
+    if (!runtime->has_luv || !runtime->loop_is_lent) /* the host's own loop ends with it */
         return true;
     runtime->finishing = true;
     return dsl_protect(heap->face.L, leave_protected, &l) == LUA_OK && l.handles == 0 &&

@@ -2,14 +2,16 @@
  * Selective receive: the first message in the mailbox that matches.
  *
  * Design notes.
- * Stack: 1 what, 2 ms (true: what are refs, whose ends are waited for), 3 the deadline (an integer,
- * -1 for never), 4 the last of the messages that were looked at and did not match, as a light
- * userdata (NULL: none yet). It stays in the mailbox until the process takes a message in another
- * way, or its limit drops some, which takes_of tells.
- * A value is compared with the first ones of the messages without Lua where that is possible: each
- * message that is passed gets a mark of its first value, and those with another mark than the
- * value's are passed by a look at it.
+ * Stack: 1 what, 2 ms (true: what is refs, as of receive_end), 3 the deadline (an integer, -1 for
+ * never), 4 the last message that was examined and did not match, as a light userdata (NULL: none
+ * yet). That message stays in the mailbox unless the process takes one in another way, or its limit
+ * drops some, which takes_of shows.
+ * Where possible a value is compared with the messages' first values without Lua: each message that
+ * is passed gets a mark of its first value, and later those whose mark differs from the value's are
+ * passed by a glance at it.
  */
+#include "bindings/body.h"
+#include "bindings/message.h"
 #include "bindings/native.h"
 
 #include <string.h>
@@ -43,7 +45,7 @@ static bool is_of_ends(lua_State *L) {
     return lua_isboolean(L, MATCH_ENDS);
 }
 
-/* What the message must begin with that is to end the wait; 0: any may. A DOWN begins otherwise. */
+/* The first value of the message that is to end the wait; 0: any. A DOWN begins differently. */
 static uint64_t match_key(lua_State *L) {
     const void *pointer = lua_touserdata(L, MATCH_WHAT);
     bool is_id = lua_islightuserdata(L, MATCH_WHAT) && dsl_is_id(pointer) && !is_of_ends(L);
@@ -62,14 +64,14 @@ static int match_wait(lua_State *L, dsl_host *host, dsl_body *body) {
 
 /* ---- a value ---- */
 
-/* What is looked for. A string may be in a message as an atom; any other object only as an object,
- * and then its kind is DYNSUP_OBJECT. */
+/* The value that is looked for. A string may be in a message as an atom; any other object only as
+ * an object, of kind DYNSUP_OBJECT. */
 typedef struct wanted {
     dynsup_value value;
     uint32_t mark; /* of an object, see mark_of */
 } wanted;
 
-/* What two texts that are equal have in common, not 0: short ones are told apart by it. */
+/* A mark of a text, not 0: the same for equal texts, and different for most short ones. */
 static uint32_t text_mark(const char *text, size_t size) {
     uint64_t words[2] = {0, 0};
     size_t part = size < sizeof words[0] ? size : sizeof words[0];
@@ -79,8 +81,8 @@ static uint32_t text_mark(const char *text, size_t size) {
     return (uint32_t)(mark >> 32) | 1;
 }
 
-/* What objects that are rawequal have in common, not 0; 0: it is not known. Of a copy of what is in
- * another heap the address says nothing. */
+/* A mark that rawequal objects have in common; 0: unknown, as for objects of other heaps, where the
+ * address of a copy means nothing. */
 static uint32_t mark_of(lua_State *L, int index, bool is_copy) {
     size_t size;
     if (lua_type(L, index) == LUA_TSTRING) {
@@ -102,14 +104,14 @@ static wanted wanted_get(lua_State *L, const dsl_host *host) {
     return w;
 }
 
-/* What is pushed in place of a copy that finds no memory. It may be made next time. */
+/* The text pushed in place of a copy for which there is no memory. It may succeed next time. */
 static bool may_be_missing(lua_State *L, const dsl_host *host, bool is_copy) {
     return is_copy && lua_type(L, -1) == LUA_TSTRING &&
            dsl_atom_of(L, host->runtime, -1) == DYNSUP_NOMEM;
 }
 
-/* As Lua says, which knows all about numbers. The first time that it passes an object it leaves a
- * mark, so that the next ones see what it cannot be. [-0, +0] */
+/* Compares as Lua does, also for numbers. An object that is passed for the first time gets a mark,
+ * which shows later comparisons what it cannot be. [-0, +0] */
 static bool equals_by_lua(lua_State *L, dsl_host *host, dynsup_message *message) {
     const dynsup_value *first = &message->values[0];
     dsl_value_push(L, host, first);
@@ -166,7 +168,7 @@ static int match_value(lua_State *L, dsl_host *host, dsl_body *body) {
 
 /* ---- ends ---- */
 
-/* The ref of `ref, ...` or of "DOWN", ref, ...; 0: it is neither. */
+/* The ref of a message `ref, ...` or "DOWN", ref, ...; 0 for any other. */
 static uint64_t end_of(const dynsup_message *message) {
     const dynsup_value *value = &message->values[0];
     if (value->kind == DYNSUP_ATOM && value->as.atom == DYNSUP_DOWN && message->count > 1)
@@ -198,7 +200,7 @@ static int match_end(lua_State *L, dsl_host *host, dsl_body *body) {
 
 /* ---- a function ---- */
 
-/* The function has answered (on top) for the next message: is that the one? */
+/* The function's answer for the next message is on top: does the message match? */
 static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *body,
                           uint32_t takes) {
     bool accepts = lua_toboolean(L, -1);
@@ -214,8 +216,8 @@ static bool match_accepts(lua_State *L, const dsl_host *host, const dsl_body *bo
 
 static int match_predicate_k(lua_State *L, int status, lua_KContext takes);
 
-/* As dsl_values_push_in_slice: finalizers may take the message away meanwhile, and its values stay.
- * One with many values is pushed where they cannot do that. */
+/* As dsl_values_push_in_slice. Finalizers may take the message away meanwhile; its pushed values
+ * stay. A message with many values is pushed so that finalizers cannot run. */
 static void values_push(lua_State *L, dsl_host *host, const dynsup_message *message) {
     dynsup_value values[DSL_INLINE_VALUES];
     int count = (int)message->count;
@@ -247,7 +249,7 @@ static int match_function(lua_State *L, dsl_host *host, dsl_body *body) {
     return match_wait(L, host, body);
 }
 
-/* The function waited or was preempted, and now has answered. */
+/* The function waited or was preempted, and has answered now. */
 static int match_predicate_k(lua_State *L, int status, lua_KContext takes) {
     (void)status;
     dsl_host *host = dsl_host_of(L);

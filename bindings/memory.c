@@ -1,15 +1,16 @@
-/* The memory of a lua_State: limits, and headers that tell whose a block is. */
+/* The memory of a lua_State: limits, and headers that name a block's account. */
 #include "bindings/memory.h"
 
 #include "bindings/arena.h"
-#include "bindings/check.h"
+#include "bindings/misuse.h"
 #include "bindings/heap_memory.h"
+#include "bindings/source.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 
-/* In front of a block that is somebody's. Its size is what tells such blocks from others: blocks
- * come from where they are made aligned to twice as much. */
+/* In front of a block that has an account. Its size distinguishes such blocks from others: the
+ * source aligns blocks to twice as much. */
 typedef struct header {
     dsl_account *owner;
 } header;
@@ -42,13 +43,13 @@ static void settle(dsl_memory *memory) {
         account_refuse(memory, memory->refused.account);
 }
 
-/* More is asked for: is it the same once more? Else the refusal before was the last word. */
+/* A new request: is it the refused one once more? Otherwise that refusal counts. */
 static void ask(dsl_memory *memory, const void *block, size_t size) {
     if (memory->refused.block != block || memory->refused.size != size)
         settle(memory);
 }
 
-/* By the account's limit, or the state's (NULL). */
+/* Refused by the account's limit, or the state's (NULL). */
 static void *refuse(dsl_memory *memory, dsl_account *account, const void *block, size_t size) {
     if (memory->refused.is_open) {
         settle(memory);
@@ -65,7 +66,7 @@ static inline bool fits(size_t limit, size_t in_use, size_t more) {
     return limit == 0 || in_use + more <= limit;
 }
 
-/* By the state's limit, for Lua, which raises an error where it does not. */
+/* Does it fit the state's limit? Or must it be granted, as Lua could not raise an error? */
 static inline bool state_fits(const dsl_memory *memory, size_t more) {
     return fits(memory->limit, memory->in_use, more) ||
            (memory->may_refuse && !memory->may_refuse(memory->refuse_ud));
@@ -73,7 +74,7 @@ static inline bool state_fits(const dsl_memory *memory, size_t more) {
 
 /* ---- plain blocks ---- */
 
-/* As long as it fits, with the count of the state. */
+/* Resizes a block that fits the limit, and counts it for the state. */
 static inline void *count_resize(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     void *result = memory->alloc(memory->ud, block, old_size, size);
     if (result || size == 0)
@@ -83,7 +84,7 @@ static inline void *count_resize(dsl_memory *memory, void *block, size_t old_siz
 
 void *dsl_memory_plain(void *ud, void *block, size_t old_size, size_t size) {
     dsl_memory *memory = ud;
-    size_t old = block ? old_size : 0; /* else Lua tells a type */
+    size_t old = block ? old_size : 0; /* otherwise Lua passes a type */
     if (size <= old || fits(memory->limit, memory->in_use, size - old))
         return count_resize(memory, block, old, size);
     return NULL;
@@ -135,7 +136,7 @@ static bool can_pay(const dsl_account *payer, const dsl_account *owner, size_t o
     return fits(payer->limit, payer->in_use, debit);
 }
 
-/* It is debited to who is running, or stays whose it is. */
+/* A grown block is debited to the running account, or stays with its own if none runs. */
 static void *owned_grow(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     dsl_account *owner = header_of(block)->owner, *payer = memory->running;
     if (!state_fits(memory, size - old_size))
@@ -168,8 +169,8 @@ static void *lua_grow(dsl_memory *memory, void *block, size_t old_size, size_t s
     return plain_grow(memory, block, old_size, size);
 }
 
-/* More is asked for after a refusal. What is granted now is what was refused then, or something
- * else, before which the refusal has come to count. */
+/* A request after a refusal. If it differs from the refused one, that refusal counts; once it is
+ * granted, no refusal is open. */
 static void *lua_grow_again(dsl_memory *memory, void *block, size_t old_size, size_t size) {
     ask(memory, block, size);
     void *result = lua_grow(memory, block, old_size, size);
@@ -184,7 +185,7 @@ static void *lua_shrink(dsl_memory *memory, void *block, size_t old_size, size_t
     return count_resize(memory, block, old_size, size);
 }
 
-/* Without its last block the state is no more, nor is the memory that was put into it. */
+/* With its last block the state ends, and so does a memory that was put into it. */
 static void plain_free(dsl_memory *memory, void *block, size_t size) {
     bool is_last = block == memory->last;
     count_resize(memory, block, size, 0);
@@ -201,7 +202,7 @@ static void lua_free(dsl_memory *memory, void *block, size_t size) {
 
 void *dsl_memory_alloc(void *ud, void *block, size_t old_size, size_t size) {
     dsl_memory *memory = ud;
-    size_t old = block ? old_size : 0; /* else it tells a type */
+    size_t old = block ? old_size : 0; /* otherwise it is a type */
     if (size == 0) {
         lua_free(memory, block, old);
         return NULL;
@@ -239,16 +240,8 @@ uint32_t dsl_account_refusals(dsl_memory *memory, const dsl_account *account) {
 
 /* AddressSanitizer sees each block only when it is malloc's. */
 #ifdef __SANITIZE_ADDRESS__
-static void *malloc_alloc(void *ud, void *block, size_t old_size, size_t size) {
-    (void)ud, (void)old_size;
-    if (size > 0)
-        return realloc(block, size);
-    free(block);
-    return NULL;
-}
-
 static bool source_open(dsl_memory *memory) {
-    memory->alloc = malloc_alloc;
+    memory->alloc = dsl_malloc_alloc;
     return true;
 }
 #else
@@ -287,8 +280,8 @@ dsl_memory *dsl_memory_of(lua_State *L) {
     return lua_getallocf(L, &ud) == dsl_memory_alloc ? ud : NULL;
 }
 
-/* Is it the C library's, as lauxlib hands it out, with blocks that tell whether they are counted?
- * Only a state made there tells: 0, or why not. */
+/* Checks that the allocator is lauxlib's, on the C library's malloc, whose alignment shows which
+ * blocks are counted. Only by a state that lauxlib makes can that be seen. 0, or why not. */
 static int check_lauxlibs(lua_Alloc alloc, void *ud) {
     void *its_ud;
     lua_State *L = luaL_newstate();
@@ -317,7 +310,7 @@ static int memory_put(lua_State *L, lua_Alloc alloc, void *ud, dsl_memory **memo
     return 0;
 }
 
-/* 0: its blocks lie where blocks of accounts can be told from others; or as dsl_memory_open. */
+/* 0: the alignment of the state's blocks allows accounts; or as dsl_memory_open. */
 static int check_source(dynsup_alloc_fn alloc, void *ud) {
     const dsl_heap_memory *heap = alloc == dsl_heap_memory_alloc ? ud : NULL;
     if (heap)

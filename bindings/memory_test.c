@@ -1,4 +1,4 @@
-/* The memory of a lua_State: totals, limits, and who is debited with what. */
+/* The memory of a lua_State: totals, limits, and which account is debited. */
 #include "bindings/memory.h"
 
 #include <setjmp.h>
@@ -84,7 +84,7 @@ static void growth_is_debited_to_the_grower_and_shrinking_to_nobody(void **state
         assert_int_equal(block[i], 7);
     dsl_memory_enter(memory, NULL);
     block = resize(memory, block, 200, 300);
-    assert_int_equal(b->in_use, 300 + HEADER); /* with nobody running it stays */
+    assert_int_equal(b->in_use, 300 + HEADER); /* with no account running it stays */
     resize(memory, block, 300, 0);
     dsl_account_close(memory, a);
     dsl_account_close(memory, b);
@@ -267,7 +267,7 @@ static void the_program_s_own_allocator_is_left_alone(void **state) {
     lua_close(L);
 }
 
-static void nor_are_there_accounts_in_a_heap_that_has_its_blocks_from_there(void **state) {
+static void a_heap_with_blocks_from_the_program_s_allocator_has_no_accounts(void **state) {
     (void)state;
     dsl_memory *memory;
     dsl_test_allocator source = {0};
@@ -317,7 +317,7 @@ int main(void) {
         cmocka_unit_test(accounts_begin_in_a_state_that_is_there),
         BLOCKS(a_state_that_was_made_with_a_memory_leaves_none),
         cmocka_unit_test(the_program_s_own_allocator_is_left_alone),
-        cmocka_unit_test(nor_are_there_accounts_in_a_heap_that_has_its_blocks_from_there),
+        cmocka_unit_test(a_heap_with_blocks_from_the_program_s_allocator_has_no_accounts),
         BLOCKS(a_limit_is_felt_by_the_culprit_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,10 @@
 /* Messages: send, receive, delayed sends. */
+#include "bindings/message.h"
+
+#include "bindings/body.h"
 #include "bindings/crossing.h"
+#include "bindings/log.h"
+#include "bindings/module.h"
 
 #include <limits.h>
 #include <math.h>
@@ -19,13 +24,13 @@ int dsl_message_push(lua_State *L, dsl_host *host, dynsup_message *message) {
 
 /* ---- send ---- */
 
-/* A receive that waits has as many slots as any C function has, and uses none. */
+/* A waiting receive has the slots of any C function, and uses none. */
 static bool has_room(lua_State *receiver, int count) {
     return count <= LUA_MINSTACK || lua_checkstack(receiver, count);
 }
 
-/* To the stack of a coroutine of another heap that waits for any message, if each value needs no
- * more than its place there. [-0, +0] */
+/* Puts the values on the stack of a coroutine of another heap that waits for any message, if each
+ * value needs only its stack slot. [-0, +0] */
 static __attribute__((noinline)) bool deliver_abroad(lua_State *L, dsl_host *host, dsl_body *body,
                                                      dynsup_pid pid, int first, int count) {
     dynsup_value values[DSL_INLINE_VALUES];
@@ -44,8 +49,8 @@ static __attribute__((noinline)) bool deliver_abroad(lua_State *L, dsl_host *hos
     return true;
 }
 
-/* Straight to the stack of a coroutine that waits for any message. Takes the count values on top,
- * or nothing. [-count|0, +0] */
+/* Moves the count values on top straight to the stack of a coroutine that waits for any message, or
+ * does nothing. [-count|0, +0] */
 static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     dsl_body *body = dynsup_receiver(host->core, pid, &dsl_body_ops);
     if (!body || body->wait != DSL_WAIT_MESSAGE)
@@ -61,9 +66,10 @@ static bool deliver(lua_State *L, dsl_host *host, dynsup_pid pid, int count) {
     return true;
 }
 
-/* The values from index `first` on, for the core and a process; in `fixed` or, if there are many,
- * in a block that the collector owns (pushed). NULL: they are too big for it. Raises without
- * memory, and for what cannot go to another heap, before any value is taken. [-0, +0|1] */
+/* Converts the values from index `first` on for the core and the process; into `fixed` or, if there
+ * are many, into a block that the collector owns (pushed). NULL: they are too big for the process.
+ * Raises without memory, and for values that cannot go to another heap, before any value is taken.
+ * [-0, +0|1] */
 static dynsup_value *values_get(lua_State *L, dsl_host *host, dynsup_pid pid, int first, int count,
                                 dynsup_value *fixed) {
     dynsup_value *values = fixed;
@@ -87,7 +93,7 @@ static void check_message(lua_State *L, int first) {
                   "the first value of a message must not be nil");
 }
 
-/* Into the mailbox: a function of its own, since most messages need none of this. */
+/* Sends into the mailbox: a function of its own, as most messages do not need it. */
 static __attribute__((noinline)) int post(lua_State *L, dsl_host *host, dynsup_pid pid, int first,
                                           int count) {
     dynsup_value fixed[DSL_INLINE_VALUES];
@@ -172,7 +178,7 @@ int dsl_message_take(lua_State *L, dsl_host *host, const dsl_body *body, dynsup_
     return count;
 }
 
-/* A function of its own: who waits needs none of this. */
+/* A function of its own: a receive that waits needs none of this. */
 static __attribute__((noinline)) int take_first(lua_State *L, dsl_host *host, dsl_body *body) {
     body->takes++;
     return dsl_message_take(L, host, body, NULL);

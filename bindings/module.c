@@ -1,5 +1,5 @@
 /* The module: its table of functions, the Lua half, and what it changes in the state. */
-#include "bindings/binding.h"
+#include "bindings/module.h"
 
 #include "bindings/heap_look.h"
 #include "bindings/native.h"
@@ -19,7 +19,7 @@ static void core_push(lua_State *L, dsl_runtime *runtime) {
     functions_set(L, runtime, dsl_relation_functions);
     functions_set(L, runtime, dsl_wait_functions);
     functions_set(L, runtime, dsl_info_functions);
-    functions_set(L, runtime, dsl_supervisor_functions);
+    functions_set(L, runtime, dsl_dynamic_functions);
     functions_set(L, runtime, dsl_child_functions);
     functions_set(L, runtime, dsl_children_functions);
     functions_set(L, runtime, dsl_run_functions);
@@ -53,7 +53,7 @@ static int script_loader(lua_State *L) {
     return script_loaded(L, LUA_OK, 0);
 }
 
-/* Every script but the first is found by require as a preloaded module. */
+/* Makes require find every script except the first as a preloaded module. */
 static void scripts_preload(lua_State *L, dsl_runtime *runtime) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     for (lua_Integer i = 0; dsl_scripts[i].name; i++) {
@@ -80,7 +80,7 @@ static int keep(lua_State *L, int old) {
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* What the Lua half begins with; its modules need others, too. */
+/* Checks for a library that the Lua half needs from the beginning; its modules need others, too. */
 static void library_check(lua_State *L, const char *function, const char *library) {
     if (lua_getglobal(L, function) != LUA_TFUNCTION)
         luaL_error(L, "dynsup needs Lua's %s library in the lua_State (luaL_openlibs opens all)",
@@ -88,9 +88,9 @@ static void library_check(lua_State *L, const char *function, const char *librar
     lua_pop(L, 1);
 }
 
-/* With its first large buffer Lua makes the metatable for all of them, and takes it for whole where
- * memory has failed in the middle (5.4.4): from then on each large buffer is an error. So it is
- * made here, and not by some worker. */
+/* Lua makes the metatable of large buffers with the first one, and takes it for complete even if
+ * memory failed halfway (5.4.4): then every large buffer is an error. So it is made here, and not
+ * by some worker. */
 static void buffers_open(lua_State *L) {
     luaL_Buffer buffer;
     luaL_buffinitsize(L, &buffer, LUAL_BUFFERSIZE + 1);

@@ -2,7 +2,8 @@
  * Names of processes as Lua gives them: a string, or { registry, key }.
  *
  * The text of a key ends in a letter for its kind, so that keys of different kinds never are the
- * same. An object is told by its address: the registry keeps it alive as long as the key is there.
+ * same. An object is represented by its address: the registry keeps it alive as long as the key
+ * exists.
  */
 #include "bindings/name.h"
 
@@ -14,7 +15,7 @@ bool dsl_is_key(lua_State *L, int index) {
     return !lua_isnoneornil(L, index);
 }
 
-/* A text that begins with a zero byte: it is nothing to read. */
+/* A text that begins with a zero byte, which is not for reading. */
 static void key_bytes(dsl_key *key, const void *bytes, size_t size, char kind) {
     key->fixed[0] = '\0';
     memcpy(key->fixed + 1, bytes, size);
@@ -30,7 +31,7 @@ static void key_string(lua_State *L, int index, dsl_key *key) {
     if (length + 2 > sizeof key->fixed)
         to = lua_newuserdatauv(L, length + 2, 0);
     memcpy(to, text, length);
-    to[length] = '\0'; /* for who reads it as a C string */
+    to[length] = '\0'; /* for readers of it as a C string */
     to[length + 1] = 's';
     key->text = to;
     key->length = length + 2;

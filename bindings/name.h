@@ -20,16 +20,15 @@ bool dsl_is_key(lua_State *L, int index);
  * without memory. [-0, +0|1] */
 void dsl_key_read(lua_State *L, int index, dsl_key *key);
 
-/* A pid, or the process with the registered name at the index (0: there is none); false for
+/* Reads a pid, or the process with the registered name, at the index (0: there is none); false for
  * anything else. */
 bool dsl_process_read(lua_State *L, const dsl_host *host, int index, dynsup_pid *pid_out);
 
-/* The process that the dest { registry, key } at the index means, 0: none. Raises for a table that
- * is no dest. */
+/* The process at { registry, key }, the table at the index; 0: none. Raises for any other table. */
 dynsup_pid dsl_check_entry(lua_State *L, const dsl_host *host, int index);
 
-/* Is the value at the index a string that is a name for the core as it stands? Then the text is
- * that string's. All others are for dsl_name_read. [-0, +0] */
+/* Is the value at the index a string that the core takes as a name unchanged? Then the text is that
+ * string's. Any other value is for dsl_name_read. [-0, +0] */
 bool dsl_name_is_plain(lua_State *L, int index, const char **text_out, size_t *length_out);
 
 /* The name of something that is to be started, at the index, as the core wants it: its text is a

@@ -1,4 +1,4 @@
-/* The C halves of scripts: functions that dynsup/NAME.lua gets as its first argument. */
+/* The C halves of scripts: tables of functions that dynsup/NAME.lua gets as its first argument. */
 #ifndef DSL_NATIVE_H
 #define DSL_NATIVE_H
 
@@ -9,24 +9,24 @@
  * without memory. */
 bool dsl_native_push(lua_State *L, dsl_runtime *runtime, const char *script);
 
-/* undivided(f, ...): calls f in one piece and returns its results. It may not wait, and it is not
- * preempted: behind a C function that cannot be yielded across nothing is. For a few instructions
- * that read and change what several processes share. */
+/* undivided(f, ...): calls f undivided and returns its results. f may not wait, and it is not
+ * preempted, as nothing is inside a C function that cannot be yielded across. For a few
+ * instructions that read and change what several processes share. */
 int dsl_undivided(lua_State *L);
 
-/* check_wait(): raises where the caller cannot wait. For what would act first, and find out then.
- */
+/* check_wait(): raises where the caller cannot wait. For functions that would otherwise act before
+ * they find out. */
 int dsl_check_wait(lua_State *L);
 
-/* runs() -> of each run under way in the state, the outermost first, the process whose slice it is,
- * or false. A run inside another has processes of its own, whose pids may be the same. */
+/* runs() -> a list of the runs under way in the state, the outermost first: of each, the process
+ * whose slice it is, or false. Nested runs have processes of their own, whose pids may be equal. */
 int dsl_runs(lua_State *L);
 
 /* receive_end(refs, ms): as receive_match(what, ms), for the first message that is `ref, ...` or
- * "DOWN", ref, ... of a ref, or of any of those that are keys of a table. */
+ * "DOWN", ref, ..., where ref is refs, or one of the keys of the table refs. */
 int dsl_receive_end(lua_State *L);
 
-/* The functions by script. */
+/* The functions, by file. */
 extern const luaL_Reg dsl_codec_functions[];
 extern const luaL_Reg dsl_clock_functions[];
 extern const luaL_Reg dsl_undivided_functions[];
@@ -39,5 +39,9 @@ extern const luaL_Reg dsl_attach_functions[];
 extern const luaL_Reg dsl_place_functions[];
 extern const luaL_Reg dsl_saved_functions[];
 extern const luaL_Reg dsl_reload_functions[];
+extern const luaL_Reg dsl_log_functions[];
+extern const luaL_Reg dsl_observe_functions[];
+extern const luaL_Reg dsl_look_functions[];
+extern const luaL_Reg dsl_line_functions[];
 
 #endif

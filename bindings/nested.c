@@ -2,6 +2,7 @@
 #include "bindings/nested.h"
 
 #include "bindings/heap.h"
+#include "bindings/native.h"
 
 typedef struct visiting {
     void (*visit)(dsl_host *run, void *ud);
@@ -10,7 +11,8 @@ typedef struct visiting {
 
 static void heaps_visit(const dsl_host *whole, const visiting *v);
 
-/* The runs of a state up to the host. A heap that is being closed has no face in its chain. */
+/* Visits the runs of a state up to the host. A heap that is being closed has no face in its chain.
+ */
 static void chain_visit(dsl_runtime *runtime, const dsl_host *end, const visiting *v) {
     dsl_host *run = runtime ? runtime->host : NULL;
     for (; run && run != end; run = run->outer) {
@@ -31,4 +33,21 @@ void dsl_runs_inside(const dsl_host *host, void (*visit)(dsl_host *run, void *ud
     visiting v = {visit, ud};
     chain_visit(host->whole->runtime, host->whole, &v);
     heaps_visit(host->whole, &v);
+}
+
+int dsl_runs(lua_State *L) {
+    const dsl_runtime *runtime = dsl_runtime_of(L);
+    const dsl_host *innermost = runtime->apart ? NULL : runtime->host;
+    lua_Integer depth = 0;
+    for (const dsl_host *host = innermost; host; host = host->outer)
+        depth++;
+    lua_createtable(L, (int)depth, 0);
+    for (const dsl_host *host = innermost; host; host = host->outer) {
+        if (host->core && dynsup_self(host->core))
+            dsl_id_push(L, dynsup_self(host->core));
+        else
+            lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, depth--);
+    }
+    return 1;
 }

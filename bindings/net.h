@@ -2,19 +2,21 @@
  * Sockets: TCP and Unix streams, for the script dynsup/net.lua.
  *
  * Design notes.
- * A dsl_socket is what libuv works on; Lua has a userdata with a pointer to it, its box. It is
- * closed once: by close, by the end of its owner (it is a possession), or when Lua has forgotten
- * the box. It is freed when libuv has closed the handle and the box is gone; until then it only
- * says that it is closed. An open socket always has an owner, so it ends before its host does.
- * Bytes are read from the first read on. What nobody has asked for yet stays in the buffer, and
- * when that is above a mark, reading stops until somebody asks for more. (To stop after each answer
- * would cost two calls of the system a read.) The handle is referenced only while a process waits
- * to read or to accept; so only that, and bytes to be written, keep the loop going.
+ * A dsl_socket is what libuv works on; Lua has a userdata with a pointer to it, its box. The socket
+ * is closed once: by close, by the end of its owner (it is a possession), or when Lua has collected
+ * the box. It is freed when libuv has closed the handle and the box is gone; until then its
+ * functions say that it is closed. An open socket always has an owner, so it ends before its host
+ * does. Bytes are read from the first read on. Those not asked for yet stay in the buffer; when it
+ * exceeds a mark, reading stops until a process asks for more. (Stopping after each answer would
+ * cost two system calls a read.) The handle is referenced only while a process waits to read or to
+ * accept; so only that, and bytes to be written, keep the loop going.
  */
 #ifndef DSL_NET_H
 #define DSL_NET_H
 
+#include "bindings/loop.h"
 #include "bindings/pending.h"
+#include "bindings/source.h"
 
 #include <sys/types.h>
 
@@ -31,14 +33,14 @@ typedef struct dsl_buffer {
     char *data;
     size_t capacity;
     size_t begin, end; /* the bytes that are there */
-    size_t searched;   /* behind begin: no line feed among so many bytes */
+    size_t searched;   /* so many bytes behind begin have no line feed */
     size_t chunk;      /* how much to make room for at the next read */
 } dsl_buffer;
 
 /* Set by options; connections inherit them from their listener. */
 typedef struct dsl_socket_options {
     bool nodelay;
-    bool background;      /* who waits at it does not keep the run going */
+    bool background;      /* a process that waits at it does not keep the run going */
     unsigned keepalive_s; /* 0: off */
     double send_timeout_ms;
 } dsl_socket_options;
@@ -67,14 +69,14 @@ typedef struct dsl_socket {
     bool boxed;          /* Lua has it */
     bool closing;        /* close was called */
     bool closed;         /* and libuv has done it */
-    bool reading;        /* libuv is told to */
+    bool reading;        /* libuv is reading */
     bool ended;          /* the peer has sent everything */
-    bool has_connection; /* of a listener: one has come that nobody has accepted */
+    bool has_connection; /* of a listener: a connection has come that is not accepted yet */
     int error;           /* of libuv: no more can be read */
     dsl_buffer buffer;
     dsl_need need;
     dsl_pending reader;
-    size_t unattended; /* bytes to be written for which nobody waits any more */
+    size_t unattended; /* bytes to be written for which no process waits any more */
     uv_shutdown_t shutdown;
     bool is_shutdown;
     struct dsl_acceptor *first_acceptor, *last_acceptor; /* who waits, first come first served */
@@ -99,10 +101,10 @@ void dsl_check_run(lua_State *L, const dsl_socket *socket, const dsl_host *host)
 /* A new socket owned by the process. 0, or libuv's error: there is none then. */
 int dsl_socket_new(dsl_host *host, dynsup_pid owner, bool is_tcp, dsl_socket **socket_out);
 
-/* Closes it, unless that is done: who waits for it goes on. */
+/* Closes the socket, unless it is closed; processes that wait for it go on. */
 void dsl_socket_close(dsl_socket *socket);
 
-/* Tells the kernel its options. */
+/* Sets its options in the kernel. */
 void dsl_socket_apply(dsl_socket *socket);
 
 /* Reads the options table at the index (or nil) into *options. 0, or pushes what is to be returned
@@ -123,7 +125,7 @@ void dsl_read_close(dsl_socket *socket);
 
 /* ---- net_listen.c ---- */
 
-/* Closing: who waits in accept goes on. */
+/* Closing: the process that waits in accept goes on. */
 void dsl_accept_close(dsl_socket *socket);
 
 /* Before closing: removes the file of a listener at a path, if it is still there. */

@@ -1,4 +1,4 @@
-/* Notes: events that are kept until they can be told, and as tables. */
+/* Notes: events that are kept until they can be delivered, and as tables. */
 #include "bindings/field.h"
 #include "bindings/log.h"
 #include "bindings/observe.h"
@@ -42,8 +42,7 @@ static void keep_values(dsl_host *host, dsl_note *note) {
     }
 }
 
-/* The child may be gone, and its program with it, when the event is told: the note stands for it.
- */
+/* The child, and its program, may be gone when the event is delivered: the note has a copy. */
 static void program_describe(void *p, char *text, size_t size) {
     const dsl_note *note = p;
     snprintf(text, size, "%s", note->function ? note->function : "");
@@ -87,13 +86,6 @@ void dsl_note_free(dsl_host *host, dsl_note *note) {
 
 /* ---- as a table ---- */
 
-static void set_value(lua_State *L, dsl_host *host, const char *field, const dynsup_value *value) {
-    if (value->kind == DYNSUP_NIL)
-        return;
-    dsl_value_push(L, host, value);
-    lua_setfield(L, -2, field);
-}
-
 static void set_heap(lua_State *L, const dynsup_event *event) {
     dsl_field_integer(L, "heap", event->heap);
     if (event->heap_limit)
@@ -106,7 +98,7 @@ static void set_process(lua_State *L, const dynsup_event *event) {
     const char *other = event->supervisor ? "worker" : "process";
     if (event->heap)
         set_heap(L, event);
-    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* it tells of no process */
+    if (event->heap || event->kind == DYNSUP_EVENT_HUP) /* the event is about no process */
         return;
     dsl_field_pid(L, "pid", event->pid);
     dsl_field_text(L, "name", event->name);
@@ -118,9 +110,9 @@ static void set_process(lua_State *L, const dynsup_event *event) {
 static void set_child(lua_State *L, dsl_host *host, const dsl_note *note) {
     static const char *const restarts[] = {"permanent", "transient", "temporary"};
     const dynsup_event *event = &note->event;
-    if (event->period_ms == 0) /* it tells of the process alone */
+    if (event->period_ms == 0) /* the event is about the process alone */
         return;
-    set_value(L, host, "id", &note->id);
+    dsl_field_value(L, host, "id", &note->id);
     dsl_field_text(L, "func", note->function);
     dsl_field_integer(L, "incarnation", event->incarnation);
     dsl_field_text(L, "restart", restarts[event->restart]);
@@ -144,7 +136,7 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
     if (event->kind == DYNSUP_EVENT_START_REFUSED)
         dsl_field_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)
-        set_value(L, host, "reason", &note->reason.value);
+        dsl_field_value(L, host, "reason", &note->reason.value);
 }
 
 void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note) {

@@ -1,4 +1,4 @@
-/* Objects: values of Lua that the core holds, in whatever heap they are. */
+/* Objects: values of Lua that the core holds, in any heap. */
 #include "bindings/object.h"
 
 #include "bindings/binding.h"
@@ -104,7 +104,7 @@ static dsl_parcel *pack_slot(dsl_host *face, uint32_t slot) {
     return parcel;
 }
 
-/* What the object is for another heap: a parcel with one more owner, or NULL. */
+/* The object for another heap: a parcel with one more owner, or NULL. */
 static dsl_parcel *parcel_take(dsl_host *host, uint64_t object) {
     dsl_parcel *parcel = NULL;
     if (object & DSL_OBJECT_PARCEL) {
@@ -126,7 +126,7 @@ typedef struct unpacking {
     bool is_plain; /* no function of a type is called */
 } unpacking;
 
-/* Where the types of the parts cannot be made, a text that says so is each of them. */
+/* If the parts' types cannot be made, each part becomes a text that says so. */
 static int unpack_protected(lua_State *L) {
     const unpacking *u = lua_touserdata(L, 1);
     dsl_codec_trouble trouble;
@@ -197,7 +197,7 @@ void dsl_object_push_plain(lua_State *L, dsl_host *host, uint64_t object) {
 
 /* ---- parts ---- */
 
-/* All parts are made where the first values are to be; then each is put to its place, which is no
+/* All parts are made where the first values are to be; then each is moved to its place, which is no
  * lower, the last one first. */
 void dsl_parts_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *values, int count) {
     int base = lua_gettop(L);
@@ -288,7 +288,7 @@ static uint64_t string_hash(const char *text, size_t size) {
     return hash;
 }
 
-/* Of a copy the address says nothing. */
+/* The address of a copy means nothing. */
 static uint64_t address_hash(lua_State *L, const dsl_host *host, uint64_t object) {
     return dsl_object_is_own(host, object) ? (uint64_t)(uintptr_t)lua_topointer(L, -1) : object;
 }

@@ -4,12 +4,12 @@
  * Design notes.
  * An object is a number of 64 bits. Bits 0 to 31 are a slot of a vault and bits 32 to 61 the number
  * of the heap that has the vault (0: the first); or bit 63 is set, and the rest is the address of a
- * parcel, which is of no heap; or bits 63 and 62 are, for a group of heaps (heap_group.h), which is
- * no value. Objects of other heaps, and parcels, are pushed as copies.
+ * parcel, which is of no heap; or bits 63 and 62 are set, for a group of heaps (heap_group.h),
+ * which is no value. Objects of other heaps, and parcels, are pushed as copies.
  * Several values of a message may be parts of one parcel: then bits 48 to 61 are the value's number
- * in it, from 1 on, for an address has no more than 48 bits. Each part is an owner of the parcel.
- * The parts of a message have their order, and all come with it, so they can be made at once: what
- * they share is then shared. One by itself is made with the others, which are dropped.
+ * in it, from 1 on, for an address has no more than 48 bits. Each part is an owner of the parcel. A
+ * message has all parts of its parcel, in order, so they are unpacked together, and what they share
+ * stays shared. To push a single part all are unpacked, and the others dropped.
  */
 #ifndef DSL_OBJECT_H
 #define DSL_OBJECT_H
@@ -24,7 +24,7 @@
 #define DSL_OBJECT_PARCEL (UINT64_C(1) << 63)
 #define DSL_OBJECT_GROUP  (UINT64_C(3) << 62)
 
-/* Is it in the vault of the face's own heap? Then it is its slot, cut to 32 bits. */
+/* Is the object in the vault of the face's own heap? Then its lower 32 bits are its slot. */
 static inline bool dsl_object_is_own(const dsl_host *host, uint64_t object) {
     return (object ^ host->heap_base) >> DSL_OBJECT_HEAP == 0;
 }
@@ -33,21 +33,20 @@ static inline bool dsl_object_is_own(const dsl_host *host, uint64_t object) {
 void dsl_object_retain(dsl_host *host, uint64_t object);
 void dsl_object_release(dsl_host *host, uint64_t object);
 
-/* The face in whose vault the object is; the first heap's when it is in none. */
+/* The face whose vault holds the object; the first heap's if none does. */
 dsl_host *dsl_object_face(dsl_host *host, uint64_t object);
 
-/* Pushes the object; one that is not the face's own as a copy, and without memory for that the text
- * "not_enough_memory" in its place. Never raises; needs a free stack slot; L is any coroutine of
- * the face's heap. No finalizer runs while a copy is made (see dsl_apart_begin); in_slice: they
- * may, and it is cheaper. What is registered for types (codec.h) finds no host in either. [-0, +1]
- */
+/* Pushes the object; one that is not the face's own as a copy, or, without memory for that, the
+ * text "not_enough_memory". Never raises; needs a free stack slot; L is any coroutine of the face's
+ * heap. No finalizer runs while a copy is made (see dsl_apart_begin); in_slice: finalizers may run,
+ * and it is cheaper. In both, functions registered for types (codec.h) find no host. [-0, +1] */
 void dsl_object_push(lua_State *L, dsl_host *host, uint64_t object);
 void dsl_object_push_in_slice(lua_State *L, dsl_host *host, uint64_t object);
 
 /* As dsl_object_push, to be described: no function of a type is called. [-0, +1] */
 void dsl_object_push_plain(lua_State *L, dsl_host *host, uint64_t object);
 
-/* The parcel as an object; its owner is from now on who has the object. */
+/* The parcel as an object, whose owner now owns the parcel. */
 static inline uint64_t dsl_object_of_parcel(dsl_parcel *parcel) {
     return DSL_OBJECT_PARCEL | (uint64_t)(uintptr_t)parcel;
 }
@@ -58,7 +57,8 @@ static inline dsl_parcel *dsl_object_parcel(uint64_t object) {
     return (dsl_parcel *)(uintptr_t)address; // NOLINT(performance-no-int-to-ptr)
 }
 
-/* The number-th value of the parcel, from 1 to DSL_OBJECT_PARTS; who has the object is an owner. */
+/* The number-th value of the parcel, from 1 to DSL_OBJECT_PARTS; the owner of the object is one of
+ * the parcel. */
 static inline uint64_t dsl_object_of_part(dsl_parcel *parcel, uint32_t number) {
     return dsl_object_of_parcel(parcel) | (uint64_t)number << DSL_OBJECT_PART;
 }

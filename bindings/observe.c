@@ -1,24 +1,26 @@
 /*
- * Observers: processes that are told events.
+ * Observers: processes that receive events.
  *
  * Design notes.
- * The core tells an event in the middle of its work, so only a note of it is taken then; it becomes
- * a message between slices (the core's after_events). Nothing of the user's runs here: a function
- * that observes runs in a process of its own (scripts/dynsup/observation.lua). What an observer is
- * told is made in the heap that it was opened in (its face). Notes and mailboxes
- * are bounded. What an observer misses is counted, and told with the next event.
+ * The core reports an event in the middle of its work, so only a note of it is taken then; it
+ * becomes a message between slices (the core's after_events). No user code runs here: a function
+ * that observes runs in a process of its own (scripts/dynsup/observation.lua). An observer's
+ * messages are made in the heap that it was opened in (its face). Notes and mailboxes are bounded.
+ * Events that an observer misses are counted, and their number comes with the next event.
  */
 #include "bindings/observe.h"
 
 #include "bindings/interrupt.h"
 #include "bindings/log.h"
 #include "bindings/look.h"
+#include "bindings/native.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 
 #define NOTES_MAX   65536
 #define ALL_EVENTS  UINT32_MAX
-#define MAILBOX_MAX 10000 /* messages from which on an observer's process is told nothing more */
+#define MAILBOX_MAX 10000 /* with so many messages in its mailbox, an observer gets no more */
 
 typedef struct dsl_observer {
     struct dsl_observer *next;
@@ -26,19 +28,19 @@ typedef struct dsl_observer {
     size_t size; /* of this block */
     uint64_t number;
     uint64_t first;    /* the first note that is for it */
-    dynsup_pid target; /* 0: what it is told is kept in a ring */
+    dynsup_pid target; /* 0: its events are kept in a ring */
     uint32_t ring;     /* a list in the vault */
     uint32_t ring_next, ring_limit;
     uint32_t events; /* bits; ALL_EVENTS: no kind was named */
     enum dynsup_report_level level;
     dynsup_pid supervisor, pid; /* 0: by name, or any */
     const char *supervisor_name, *name;
-    uint64_t lost; /* and not told yet */
-    bool closed;   /* while events were being told: it is freed after that */
+    uint64_t lost; /* and not reported yet */
+    bool closed;   /* closed during delivery: it is freed after that */
     char texts[];
 } dsl_observer;
 
-/* ---- who wants what ---- */
+/* ---- what observers want ---- */
 
 static uint32_t program_events(const dsl_host *host) {
     return host->config->on_event ? host->config->events : 0;
@@ -127,15 +129,15 @@ void dsl_observe_event(dsl_host *host, const dynsup_event *event) {
         count_lost(host, event);
 }
 
-/* ---- telling ---- */
+/* ---- delivery ---- */
 
 static void observer_free(dsl_host *host, dsl_observer *o) {
     dsl_vault_release(&o->face->vault, o->ring);
     host->alloc(host->alloc_ud, o, o->size, 0);
 }
 
-/* Forgets those that were closed or whose process has ended; not while events are being told, for
- * then they are being gone through. */
+/* Forgets observers that were closed or whose process has ended; not during delivery, which goes
+ * through them. */
 static void observers_sweep(dsl_host *host) {
     bool changed = false;
     dsl_observer **link = &host->observers;
@@ -220,7 +222,7 @@ static void tell_program(dsl_host *host, const dsl_note *note) {
         config->on_event(config->event_ud, host, &note->event);
 }
 
-/* Those that the program causes meanwhile have their turn after the next slices. */
+/* Events that the program causes meanwhile have their turn after the next slices. */
 void dsl_observe_tell(dsl_host *host) {
     dsl_note *note;
     if (host->telling || (!host->observers && !host->notes))
@@ -251,7 +253,7 @@ void dsl_observe_fini(dsl_host *host) {
     }
 }
 
-/* A ring ends with its heap; what a process of another heap is told is made in the first one from
+/* A ring ends with its heap; messages for a process of another heap are made in the first heap from
  * now on. */
 void dsl_observe_part(dsl_host *face) {
     dsl_host *whole = face->whole;
@@ -268,7 +270,7 @@ void dsl_observe_part(dsl_host *face) {
 
 /* ---- the C half of dynsup.observation ---- */
 
-/* A pid, a name or nil at the index, which the script has checked. */
+/* The process at the index: a pid, a name or nil, which the script has checked. */
 static void read_who(lua_State *L, int index, dynsup_pid *pid_out, const char **name_out) {
     *name_out = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
     *pid_out = dsl_is_pid(L, index) ? (uintptr_t)lua_touserdata(L, index) : 0;
@@ -284,7 +286,7 @@ static const char *keep(char **at, const char *text) {
     return copy;
 }
 
-/* Makes the ring of an observer that has one: with a limit in place of a process. */
+/* Makes the ring of an observer that has a limit in place of a process. */
 static void ring_open(lua_State *L, dsl_host *host, dsl_observer *o) {
     if (dsl_is_pid(L, 1)) {
         o->target = dsl_check_pid(L, 1);
@@ -300,7 +302,7 @@ static size_t kept_size(const char *text) {
     return text ? strlen(text) + 1 : 0;
 }
 
-/* A copy in memory of its own, with the names; raises without. */
+/* A copy in its own block, with the names. Raises without memory. */
 static dsl_observer *observer_copy(lua_State *L, dsl_host *host, dsl_observer *new) {
     new->size = sizeof *new + kept_size(new->supervisor_name) + kept_size(new->name);
     dsl_observer *o = host->alloc(host->alloc_ud, NULL, 0, new->size);
@@ -340,7 +342,8 @@ static int observer_open(lua_State *L) {
     return 1;
 }
 
-/* close(run, number) -> whether it was there. In another run of the state it is somebody else. */
+/* close(run, number) -> whether the observer existed. In another run of the state the number means
+ * another one. */
 static int observer_close(lua_State *L) {
     dsl_host *host = dsl_host_or_null(L);
     bool is_here = host && host->core && host->number == (uint64_t)lua_tointeger(L, 1);
@@ -353,8 +356,8 @@ static int observer_close(lua_State *L) {
     return 1;
 }
 
-/* kept(run, number) -> the ring's list and how many places of it come before the oldest; nil when
- * it is not there any more. What has not been told yet is told first, unless that is being done. */
+/* kept(run, number) -> the ring's list and how many places of it come before the oldest event; nil
+ * if the ring is gone. Pending events are delivered first, unless delivery is under way. */
 static int observer_kept(lua_State *L) {
     dsl_host *host = dsl_host_or_null(L);
     if (!host || host->number != (uint64_t)lua_tointeger(L, 1))

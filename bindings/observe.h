@@ -1,19 +1,19 @@
-/* Observers: processes that are told events. */
+/* Observers: processes that receive events. */
 #ifndef DSL_OBSERVE_H
 #define DSL_OBSERVE_H
 
 #include "bindings/binding.h"
 
-/* The events that some observer wants, as bits. */
+/* The events that any observer wants, as bits. */
 uint32_t dsl_observe_events(const dsl_host *host);
 
-/* Does anybody who can be told it ask for the kind by its name? */
+/* Does an observer that can receive it ask for the kind by its name? */
 bool dsl_observe_asks(const dsl_host *host, enum dynsup_event_kind kind);
 
-/* Keeps the event for those who want it. Costs a test of a pointer when there are none. */
+/* Keeps the event for the observers that want it. Costs a test of a pointer when there are none. */
 void dsl_observe_event(dsl_host *host, const dynsup_event *event);
 
-/* Hands what is kept to the observers' mailboxes; between slices. */
+/* Hands the kept events to the observers' mailboxes; between slices. */
 void dsl_observe_tell(dsl_host *host);
 
 /* The heap of this face is about to be closed. */
@@ -45,7 +45,7 @@ typedef struct dsl_note {
 dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event);
 void dsl_note_free(dsl_host *host, dsl_note *note);
 
-/* Pushes it as a table. Raises without memory. [-0, +1] */
+/* Pushes the note as a table. Raises without memory. [-0, +1] */
 void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note);
 
 #endif

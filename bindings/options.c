@@ -7,6 +7,7 @@
 #include "bindings/heap_group.h"
 #include "bindings/name.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/spec_limits.h"
 
 #include <string.h>

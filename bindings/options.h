@@ -7,13 +7,13 @@
 typedef struct dsl_options {
     dynsup_supervisor_options core; /* name is borrowed from the table */
     dynsup_limits limits;           /* core.limits, if they are given */
-    unsigned kinds;                 /* of options that may be given */
+    unsigned kinds;                 /* options that may be given */
     bool has_strategy, has_extra;
     int extra_count;    /* of extra_arguments */
     int extra_place;    /* on the stack: their copy */
     int name_place;     /* the name's text, and behind it its key and value */
-    uint32_t heaps;     /* how many further heaps its children live in; 0: none */
-    size_t heap_memory; /* bytes each of them may have; 0: no limit */
+    uint32_t heaps;     /* further heaps that its children live in; 0: none */
+    size_t heap_memory; /* bytes that each of them may use; 0: no limit */
 } dsl_options;
 
 /* Which options may be given; NAME: name and clock. */
@@ -25,17 +25,17 @@ enum { DSL_OPTION_NAME = 1, DSL_OPTION_DYNAMIC = 2, DSL_OPTION_STATIC = 4 };
 int dsl_options_read(lua_State *L, int index, unsigned kinds, dsl_options *out);
 
 /* Keeps the extra arguments, and the group of heaps if there is to be one, as core.arguments: an
- * object. Leaves room in the vault for the name, so that nothing raises while it is nobody's.
- * Raises without memory, and then has kept nothing. */
+ * object. Leaves room in the vault for the name, so that nothing raises while the name has no owner
+ * yet. Raises without memory, and then has kept nothing. */
 void dsl_options_keep(lua_State *L, dsl_host *host, dsl_options *out);
 
-/* Puts the name's key and value into the vault, for which there must be room, and lets them go
- * again when the core has been given them. Without a name they do nothing. [-0, +0] */
+/* Puts the name's key and value into the vault, for which there must be room; and releases them
+ * once the core has been given them. Without a name they do nothing. [-0, +0] */
 enum { DSL_NAME_SLOTS = 2 };
 void dsl_options_name_keep(lua_State *L, dsl_host *host, dsl_options *out);
 void dsl_options_name_release(dsl_host *host, const dsl_options *given);
 
-/* Completes the reply of a start: somebody has the name, who may be a child that has failed. */
+/* Completes the reply of a start whose name is taken, perhaps by a child that has failed. */
 void dsl_options_taken(const dsl_host *host, const dsl_options *given, dynsup_reply *reply);
 
 /* start_link(module, arg, { name = }), with the arguments at 1 to 3: the module's init runs as a

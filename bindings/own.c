@@ -9,9 +9,11 @@
  * A handle that was closed by the script is only noticed when places run out: then the closed ones
  * are left out. So a process keeps no more of them than half of what it holds.
  */
-#include "bindings/binding.h"
-
+#include "bindings/close.h"
+#include "bindings/log.h"
 #include "bindings/metatable.h"
+#include "bindings/module.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 
@@ -53,7 +55,7 @@ static int is_closing(lua_State *L) {
     return 1;
 }
 
-/* Says the handle that it is closed? One that fails to tell is to be closed. */
+/* Does the handle say that it is closed? If asking fails, it is to be closed. */
 static bool is_closed(lua_State *L, int index) {
     if (is_closed_file(L, index))
         return true;
@@ -95,8 +97,8 @@ static void holding_set(lua_State *L, int table, int handle, lua_Integer place) 
     lua_rawset(L, table);
 }
 
-/* Makes a key of the table at `closed` of each handle that says that it is. Whatever runs meanwhile
- * may use the holding, too. */
+/* Makes each handle that says that it is closed a key of the table at `closed`. Code that runs
+ * meanwhile may use the holding, too. */
 static void closed_find(lua_State *L, const holding *h, int places, int closed) {
     for (lua_Integer i = 1; i <= h->top; i++) {
         if (lua_rawgeti(L, places, i) != LUA_TNIL && is_closed(L, lua_gettop(L))) {
@@ -115,7 +117,7 @@ static bool is_key(lua_State *L, int table, int index) {
     return is_there;
 }
 
-/* Leaves those out that are keys of `closed`, and lets the others move up. Allocates nothing. */
+/* Removes handles that are keys of `closed`, and moves the others up. Allocates nothing. */
 static void places_compact(lua_State *L, holding *h, int places, int closed) {
     lua_Integer count = 0;
     for (lua_Integer i = 1; i <= h->top; i++) {
@@ -135,7 +137,8 @@ static void places_compact(lua_State *L, holding *h, int places, int closed) {
     h->top = count;
 }
 
-/* Makes place for one more in the holding whose places are at the index. May call back. */
+/* Makes room for one more in the holding whose places are at the index. May run the handles' code.
+ */
 static void places_reserve(lua_State *L, holding *h, int places) {
     if (h->top < h->limit)
         return;
@@ -188,14 +191,14 @@ static int holding_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes the host's table of holdings, made when it is needed first. [-0, +1] */
+/* Pushes the host's table of holdings, which is made when first needed. [-0, +1] */
 static void holdings_push(lua_State *L, dsl_host *host) {
     dsl_vault_table_push(L, &host->vault, &host->holdings, "k");
 }
 
 static const luaL_Reg holding_meta[] = {{"__gc", holding_gc}, {NULL, NULL}};
 
-/* A new holding of the process, known to nobody. [-0, +1] */
+/* Pushes a new holding for the process, in no table yet. [-0, +1] */
 static holding *holding_new(lua_State *L, dsl_host *host, dynsup_pid pid) {
     holding *h = lua_newuserdatauv(L, sizeof *h, 1);
     memset(h, 0, sizeof *h);
@@ -254,7 +257,7 @@ static void check_handle(lua_State *L) {
     luaL_argexpected(L, ok, OWN_HANDLE, "handle with a close method or metamethod");
 }
 
-/* Pushes the holding that the handle is in, or nil; true if that is the caller's. [-0, +1] */
+/* Pushes the holding that has the handle, or nil; true if that is the caller's. [-0, +1] */
 static bool keeper_push(lua_State *L) {
     lua_pushvalue(L, OWN_HANDLE);
     lua_rawget(L, OWN_HOLDINGS);
@@ -281,7 +284,7 @@ static void keeper_set(lua_State *L) {
     lua_rawset(L, OWN_HOLDINGS);
 }
 
-/* Everything that needs memory comes first; OWN_KEEPER is who has it now. */
+/* Everything that needs memory comes first; OWN_KEEPER is the present owner. */
 static void handle_take(lua_State *L, holding *h) {
     lua_pushboolean(L, 1);
     lua_rawseti(L, OWN_PLACES, h->top + 1);

@@ -1,7 +1,9 @@
 /* The lua_State that a host makes for itself: its allocator, its limit, its libraries. */
 #include "bindings/own_state.h"
 
+#include "bindings/lua_state.h"
 #include "bindings/memory.h"
+#include "bindings/protect.h"
 
 /* [-0, +0] */
 static int libraries_open(lua_State *L) {

@@ -7,7 +7,8 @@
 /* A new state with the config's allocator and limit, and Lua's libraries; NULL without memory. */
 lua_State *dsl_own_state_new(const dynsup_lua_config *config);
 
-/* The host goes, the state stays until it is closed: who is running in it is asked of it alone. */
+/* The host goes, and the state stays until it is closed: from now on only the state itself is asked
+ * what runs in it. */
 void dsl_own_state_leave(lua_State *L);
 
 /* Closes it. Nothing of the config is used but its allocator. */

@@ -1,4 +1,4 @@
-/* Parcels: packed values and who has them. */
+/* Parcels: packed values and their owners. */
 #include "bindings/codec.h"
 
 void dsl_parcel_retain(dsl_parcel *parcel) {

@@ -1,29 +1,10 @@
 /* Waits that libuv fulfils. */
 #include "bindings/pending.h"
 
-#include "bindings/dry.h"
+#include "bindings/body.h"
 
-#include <ctype.h>
-#include <string.h>
-
-#define LOOK_NS 2000000u /* so long at least a wait lasts: the loop has looked once by then */
-
-void *dsl_source_new(const dsl_source *memory, size_t size) {
-    void *block = memory->alloc(memory->ud, NULL, 0, size);
-    return block ? memset(block, 0, size) : NULL;
-}
-
-void *dsl_source_resize(const dsl_source *memory, void *block, size_t old_size, size_t size) {
-    return memory->alloc(memory->ud, block, old_size, size);
-}
-
-void dsl_source_free(const dsl_source *memory, void *block, size_t size) {
-    if (block)
-        memory->alloc(memory->ud, block, size, 0);
-}
-
-/* A guest may be gone while its supervisor, whose possession the pending is, lives on. So a further
- * heap knows its pendings by itself. */
+/* A guest may be gone while its supervisor, which owns the pending, lives on. So a further heap has
+ * a list of its pendings. */
 static void list_enter(dsl_pending *pending) {
     dsl_host *face = pending->host;
     pending->link = face->heap ? &face->pendings : NULL;
@@ -105,43 +86,4 @@ void dsl_pending_end(dsl_pending *pending) {
     dynsup_disown(&pending->possession);
     pending->key = 0;
     list_leave(pending);
-}
-
-void dsl_check_loop(lua_State *L, const dsl_host *host, const char *who) {
-    if (host->uv)
-        return;
-    if (host->config->virtual_clock)
-        dsl_error(L, "%s need the real clock: this run has a virtual one", who);
-    dsl_error(L, "%s need an event loop: this host has none", who);
-}
-
-uv_loop_t *dsl_loop_of(lua_State *L, dsl_host *host) {
-    dsl_dry_wait(L, host);
-    dsl_check_loop(L, host, "sockets");
-    return host->runtime->loop;
-}
-
-uint64_t dsl_check_io_deadline(lua_State *L, dsl_host *host, int index) {
-    uint64_t deadline_ns = dsl_check_deadline(L, host, index);
-    uint64_t soonest_ns = dynsup_now(host->core) + LOOK_NS;
-    return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
-}
-
-void dsl_deadline_push(lua_State *L, uint64_t deadline_ns) {
-    lua_pushinteger(L, deadline_ns == DYNSUP_NEVER ? -1 : (lua_Integer)deadline_ns);
-}
-
-uint64_t dsl_deadline_to(lua_State *L, int index) {
-    lua_Integer deadline = lua_tointeger(L, index);
-    return deadline < 0 ? DYNSUP_NEVER : (uint64_t)deadline;
-}
-
-int dsl_fail_uv(lua_State *L, int error) {
-    char name[64];
-    uv_err_name_r(error, name, sizeof name);
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    lua_pushnil(L);
-    lua_pushstring(L, name);
-    return 2;
 }

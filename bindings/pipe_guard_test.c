@@ -1,4 +1,4 @@
-/* A guard against SIGPIPE: who has no handler survives, and nothing else changes. */
+/* A guard against SIGPIPE: a program without a handler survives, and nothing else changes. */
 #include "bindings/pipe_guard.h"
 
 #include <setjmp.h>

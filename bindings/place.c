@@ -1,12 +1,13 @@
 /*
  * Locks for the places of sockets: the C half of dynsup.attach.place.
  *
- * A lock is a file that is there only while somebody has it, so nothing is left behind; the system
- * unlocks it with the end of the program. Who opens the file just before it is removed gets a lock
- * of a file that is no more, which is none. A file that was made for it has a mark in it, by which
- * the next one knows it if a program was killed meanwhile; any other is somebody's, and stays. The
- * mark is written before the lock is taken: whoever has the lock sees it.
+ * A lock is a file that exists only while a program holds it, so nothing is left behind; the system
+ * unlocks it with the end of the program. A program that opens the file just before it is removed
+ * locks a file that no longer exists, which does not count. A lock file has a mark, by which the
+ * next program recognises it if the last one was killed; any other file is not a lock, and stays.
+ * The mark is written before the lock is taken, so the holder of a lock always sees it.
  */
+#include "bindings/loop.h"
 #include "bindings/metatable.h"
 #include "bindings/native.h"
 #include "bindings/pending.h"
@@ -28,7 +29,7 @@ static const char mark[] = "lock of a dynsup socket\n";
 enum { MARK_LENGTH = sizeof mark - 1 };
 
 static bool is_marked(int file) {
-    char text[MARK_LENGTH + 1]; /* one more: a longer file is none */
+    char text[MARK_LENGTH + 1]; /* one more: a longer file is no lock */
     return pread(file, text, sizeof text, 0) == MARK_LENGTH && !memcmp(text, mark, MARK_LENGTH);
 }
 
@@ -39,7 +40,8 @@ static int lock_close(lua_State *L) {
     if (l->file < 0)
         return 0;
     if (l->made || is_marked(l->file))
-        unlink(l->path); /* first: nobody may get the lock of a file that is about to be removed */
+        unlink(
+            l->path); /* first: no program may get the lock of a file that is about to be removed */
     close(l->file);
     l->file = -1;
     return 0;
@@ -76,7 +78,7 @@ static int lock_open(lock *l) {
     return errno == ENOENT ? -EAGAIN : -errno; /* it has just been removed */
 }
 
-/* 0, or an error: EAGAIN, when somebody else has it. */
+/* 0, or an error: EAGAIN if another program has the lock. */
 static int lock_take(lock *l) {
     int file = lock_open(l);
     if (file < 0)
@@ -89,7 +91,8 @@ static int lock_take(lock *l) {
     return error;
 }
 
-/* lock(path) -> what its __close unlocks; or nil, reason: "eagain", when somebody else has it. */
+/* lock(path) -> what its __close unlocks; or nil, reason: "eagain" if another program has the lock.
+ */
 static int lock_new(lua_State *L) {
     size_t length;
     const char *path = luaL_checklstring(L, 1, &length);

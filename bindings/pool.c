@@ -1,20 +1,22 @@
 /*
- * Coroutines in stock: those that have come to their end wait for the next process.
+ * The pool of coroutines: finished ones are kept for the next processes.
  *
  * Design notes.
- * Lua begins a collection when so much has been allocated since the last one; it goes through every
- * coroutine, and while many workers start it finds no garbage. So a coroutine that is made does not
- * count, by a credit of what it takes, unless another one was left to the collector before: that
- * many count first, or a program that goes through coroutines would never collect them. What was
- * left is forgotten when a collection has passed, which a weak table tells: it loses its token.
+ * Lua begins a collection when a certain amount has been allocated since the last one. A collection
+ * visits every coroutine, and finds no garbage while many workers start. So a new coroutine does
+ * not count towards that amount: its size is credited. But as many coroutines as were left to the
+ * collector do count first, or a program that uses up coroutines would never collect them. The
+ * number of those left is reset when a collection has passed, which a weak table shows: it has lost
+ * its token.
  */
-#include "bindings/binding.h"
+#include "bindings/body.h"
 
 #include "bindings/memory.h"
+#include "bindings/protect.h"
 #include "core/tiny.h"
 
 #define POOL_FILL    DSI_TINY(8, 1) /* coroutines that are made at once, in a protected call */
-#define COROUTINE_KB 1              /* of one: its record, its stack, and a call or two */
+#define COROUTINE_KB 1              /* the size of one: its record, its stack, and a call or two */
 
 static void pool_put(dsl_host *host, lua_State *co, uint32_t anchor) {
     host->pool[host->pool_count] = co;
@@ -28,7 +30,7 @@ lua_State *dsl_pool_take(dsl_host *host, uint32_t *anchor_out) {
     return host->pool[host->pool_count];
 }
 
-/* What was left before a collection is garbage no more. [-0, +0] */
+/* Coroutines left before the last collection are no longer garbage. [-0, +0] */
 static void left_forget(lua_State *L, dsl_host *host) {
     luaL_checkstack(L, 4, NULL);
     dsl_vault_table_push(L, &host->vault, &host->cycle, "v");
@@ -40,8 +42,8 @@ static void left_forget(lua_State *L, dsl_host *host) {
     lua_pop(L, 2);
 }
 
-/* So many coroutines are about to be made, which are not to hasten the collector: in all of Lua 5.4
- * a step of less than nothing puts the next collection off by so much. [-0, +0] */
+/* Before `count` coroutines are made, which are not to hasten the collector: in all versions of Lua
+ * 5.4 a step of a negative size delays the next collection by that much. [-0, +0] */
 static void collector_credit(lua_State *L, dsl_host *host, uint32_t count) {
     left_forget(L, host);
     uint32_t counted = host->pool_left < count ? host->pool_left : count;
@@ -50,8 +52,8 @@ static void collector_credit(lua_State *L, dsl_host *host, uint32_t count) {
         lua_gc(L, LUA_GCSTEP, -COROUTINE_KB * (int)(count - counted));
 }
 
-/* New coroutines, for whoever will run in them. After an error the rest of the slice is debited to
- * nobody. [-0, +0] */
+/* Makes coroutines, charged to the common account. After an error the rest of the slice is charged
+ * to no process. [-0, +0] */
 static void pool_make(lua_State *L, dsl_host *host, int count) {
     dsl_memory *memory = host->memory;
     dsl_account *before = dsl_memory_enter(memory, memory ? &memory->common : NULL);

@@ -6,8 +6,6 @@
  * struct. What work takes is real time in every case but the last: there it is counted, so that a
  * step ends at the same place in each run.
  */
-#include "bindings/binding.h"
-
 #include "bindings/post.h"
 
 #include <time.h>
@@ -41,7 +39,8 @@ void dsl_virtual_reach(dsl_host *host, uint64_t time_ns) {
         *host->config->virtual_ns = host->virtual_ns;
 }
 
-/* Each look is work: so everybody who asks whether the budget is spent comes to its end. */
+/* Each reading of the clock counts as work: so a loop that waits for the budget to be spent ends.
+ */
 static uint64_t counted_now(void *ud) {
     return ((dsl_host *)ud)->counted_ns += LOOK_NS;
 }

@@ -1,5 +1,5 @@
 /*
- * Posts: what other threads hand to a host, without locks and without memory.
+ * Posts: what other threads hand to a host, without locks or allocations.
  *
  * Design notes.
  * Posts are linked by the program's own structs, the last one first. The host's thread takes all of

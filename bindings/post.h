@@ -4,11 +4,10 @@
 
 #include "bindings/binding.h"
 
-/* Lets the host be stepped soon: its loop, or whom the config names. From any thread. */
+/* Makes the host be stepped soon, by its loop or the config's `wake`. From any thread. */
 void dsl_wake(dsl_host *host);
 
-/* Calls what has been posted, in order; and, for a host that has ended, says that it is too late.
- */
+/* Calls what has been posted, in order; with NULL as the host, if that has ended. */
 void dsl_posts_run(dsl_host *host);
 void dsl_posts_drop(dsl_host *host);
 

@@ -1,14 +1,16 @@
-/* Processes: how they are spawned, who they are, and how they exit. */
-#include "bindings/binding.h"
+/* Processes: how they are spawned, identified, and how they exit. */
+#include "bindings/process.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
 
 #include <string.h>
 
 /* ---- spawn ---- */
 
-/* The function of a process whose code is named "module:function": it is looked up by the process
- * itself. Stack: name, arguments. */
+/* The function of a process whose code is named "module:function", which the process itself looks
+ * up. Stack: name, arguments. */
 static int named_call_k(lua_State *L, int status, lua_KContext count) {
     (void)status, (void)count;
     return lua_gettop(L);
@@ -22,7 +24,7 @@ static int named_required_k(lua_State *L, int status, lua_KContext context) {
         return luaL_error(L, "the module of \"%s\" is no table", name);
     if (lua_getfield(L, -1, function) != LUA_TFUNCTION)
         return luaL_error(L, "no function '%s' in module of '%s'", function, name);
-    if (dsl_dry_idles(dsl_runtime_of(L)->host->current)) /* it was to be found only */
+    if (dsl_dry_idles(dsl_runtime_of(L)->host->current)) /* the function was only to be found */
         return 0;
     lua_replace(L, 1);
     lua_pop(L, 1);
@@ -125,7 +127,7 @@ static int spawn_monitor(lua_State *L) {
     return 2;
 }
 
-/* ---- who and whether ---- */
+/* ---- pids ---- */
 
 static int self(lua_State *L) {
     dsl_host *host;

@@ -1,9 +1,12 @@
 /* Programs: how a child's body or start function is made again for each incarnation. */
 #include "bindings/program.h"
 
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/heap_program.h"
 #include "bindings/kept.h"
+#include "bindings/origin.h"
+#include "bindings/protect.h"
 #include "bindings/server.h"
 #include "bindings/worker.h"
 
@@ -87,7 +90,7 @@ static int worker_body(const dsl_program *program, const dynsup_body_ops **ops_o
     return m.body ? 0 : DYNSUP_EREASON;
 }
 
-/* With what comes from another heap it is made at once: a failure is that of the start. */
+/* With arguments from another heap the body is made at once, so that a failure is the start's. */
 static int made_body(const dsl_program *program, const dynsup_body_ops **ops_out, void **body_out,
                      dynsup_reason *reason) {
     *ops_out = &dsl_body_ops;
@@ -98,7 +101,7 @@ static int made_body(const dsl_program *program, const dynsup_body_ops **ops_out
     return is_nomem ? DYNSUP_ENOMEM : DYNSUP_EREASON;
 }
 
-/* The supervisor's arguments in the same heap are asked for when the body begins. */
+/* The supervisor's arguments in the same heap are read when the body begins. */
 static int program_make(void *p, uint64_t arguments, const dynsup_body_ops **ops_out,
                         void **body_out, dynsup_reason *reason) {
     (void)arguments;
@@ -125,7 +128,7 @@ static uint32_t value_count(const dsl_program *program) {
     return program->arg_count + program->has_extra;
 }
 
-/* Its heap may be closed by now: so the whole host is asked, and not the face. */
+/* The program's heap may be closed by now: so the whole host is asked, and not the face. */
 static void slot_release(const dsl_host *host, uint32_t slot) {
     if (slot)
         dsl_object_release(host->whole, host->heap_base | slot);
@@ -147,8 +150,8 @@ void dsl_program_release(void *p) {
     whole->alloc(whole->alloc_ud, program, program_size(value_count(program)), 0);
 }
 
-/* Pushes the function that tells where the code is: of a server's child the module's, whose start
- * function is one for all. [-0, +1] */
+/* Pushes the function that shows where the code is: for a server's child the module's init, as all
+ * servers have the same start function. [-0, +1] */
 static void code_push(lua_State *L, const dsl_program *program) {
     dsl_host *host = program->host;
     dsl_vault_push(L, &host->vault, program->function);

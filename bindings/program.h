@@ -1,4 +1,4 @@
-/* Programs: how a child's body or start function is run, by each incarnation anew. */
+/* Programs: how each incarnation of a child runs its body or start function. */
 #ifndef DSL_PROGRAM_H
 #define DSL_PROGRAM_H
 
@@ -9,7 +9,7 @@
  * a child's must fit together on the stack of a coroutine. */
 #define DSL_LIST_MAX 250000
 
-/* The length of a list: its n, else its border; negative for what is none: no table, too long, or n
+/* The length of a list: its n, else its border; negative if it is no list: no table, too long, or n
  * is no count. [-0, +0] */
 int dsl_list_length(lua_State *L, int index);
 
@@ -27,9 +27,10 @@ typedef struct dsl_program {
     uint32_t env;      /* in the vault, as env_call: of a private environment; 0: none */
     uint32_t env_call; /* the name of the function that calls with it */
     uint32_t arg_count;
-    bool is_guest;     /* a start function */
-    bool is_worker;    /* a worker in C: it is run by a body of its own */
-    bool has_extra;    /* behind the arguments is the parcel of the supervisor's: see extra.h */
+    bool is_guest;  /* a start function */
+    bool is_worker; /* a worker in C: run by a body of its own */
+    bool has_extra; /* behind the arguments is the parcel of the supervisor's extra arguments: see
+                       extra.h */
     size_t max_memory; /* of each body's process, in bytes; 0: no limit */
     dynsup_value args[];
 } dsl_program;
@@ -40,13 +41,13 @@ static inline dsl_parcel *dsl_program_extra(const dsl_program *program) {
                               : NULL;
 }
 
-/* A program, with one owner, as the spec says whose places begin at the index. extra (or NULL)
- * changes hands. dsl_spec_slots of the vault must have been reserved. NULL without memory: extra is
- * the caller's. [-0, +0] */
+/* A program with one owner, for the spec whose places begin at the index. extra (or NULL) changes
+ * hands. dsl_spec_slots of the vault must have been reserved. NULL without memory: extra is the
+ * caller's. [-0, +0] */
 dsl_program *dsl_program_new(lua_State *L, dsl_host *host, int places, const dsl_spec *spec,
                              dsl_parcel *extra);
 
-/* The same without arguments and limits, for a body that runs once: those of the same function
+/* The same without arguments and limits, for a body that runs once: bodies of the same function
  * share it. */
 dsl_program *dsl_program_share(lua_State *L, dsl_host *host, int places);
 
@@ -62,31 +63,19 @@ extern const dynsup_program_ops dsl_program_ops;
 
 /* ---- begin.c ---- */
 
-/* A program without has_extra as the body of a process that has not begun; it owns a share. */
+/* A program without has_extra as the body of a process that has not begun; that body is an owner.
+ */
 extern const dynsup_body_ops dsl_begin_ops;
 
-/* A body that is about to run the program; arguments: the supervisor's list, of the same heap, 0:
- * none, or the program has them. NULL: the reason says why. Never raises. */
+/* A body that is about to run the program. arguments: the supervisor's list, of the same heap; 0:
+ * none, or the program has them. NULL without a body: the reason says why. Never raises. */
 dsl_body *dsl_program_body(const dsl_program *program, uint64_t arguments,
                            dynsup_reason *reason_out);
 
-/* ---- program.c, kept.c ---- */
+/* ---- program.c ---- */
 
-/* Pushes the name "module:function" that a child is started by; false, and nothing pushed, when it
- * is started by a function, or never again. host is the face of L's heap. [-0, +0|1] */
+/* Pushes the name "module:function" that a child is started by. False, nothing pushed: it is
+ * started by a function, or never again. host is the face of L's heap. [-0, +0|1] */
 bool dsl_program_name_push(lua_State *L, dsl_host *host, const dynsup_child_info *child);
-
-/* Where a function was written, for humans. */
-typedef struct dsl_place {
-    lua_Debug debug;
-    const char *source; /* in debug, or the name "module:function" on the stack */
-    int line;           /* 0 or less: source says all */
-} dsl_place;
-
-/* Finds the place of the function or name at the index. [-0, +0] */
-void dsl_place_find(lua_State *L, int index, dsl_place *place);
-
-/* Writes a place ("worker.lua:12"); cut to size, 0-terminated. */
-void dsl_place_format(const char *source, int line, char *text, size_t size);
 
 #endif

@@ -1,4 +1,6 @@
-/* Protected calls, for those who may not raise: the core is on their stack. */
+/* Protected calls, for code that may not raise since the core has called it. */
+#include "bindings/protect.h"
+
 #include "bindings/binding.h"
 
 #include <string.h>

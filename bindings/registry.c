@@ -1,10 +1,11 @@
 /*
  * The C half of dynsup.registry.
  *
- * What is looked up comes as one flat list, so that nothing is made in Lua while the core's entries
- * are walked: that might run a finalizer, which might change them. So a list is made first, for as
- * many entries as there are, and then filled with those that are there.
+ * Look-ups return one flat list. Nothing is allocated in Lua while the core's entries are walked,
+ * as a finalizer might run and change them: the list is made first, with room for all entries, and
+ * then filled with those still there.
  */
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/name.h"
 #include "bindings/native.h"
@@ -12,8 +13,8 @@
 
 #include <limits.h>
 
-/* The registry at index 1: nil, reason are pushed if it is none (false). Raises for what cannot
- * name one. [-0, +0|2] */
+/* Finds the registry at index 1. False: it is none, and nil, reason are pushed. Raises for a value
+ * that cannot name a registry. [-0, +0|2] */
 static bool registry_get(lua_State *L, const dsl_host *host, dynsup_pid *registry,
                          dynsup_registry_info *info) {
     bool named = dsl_process_read(L, host, 1, registry);
@@ -126,7 +127,7 @@ static bool is_own(const dsl_host *host, const dynsup_entry *entry) {
     return dynsup_entry_inspect(entry).pid == dynsup_self(host->core);
 }
 
-/* The first entry under the key that is the arguments' (registry, key), or NULL; false: two results
+/* Finds the first entry under the key of the arguments (registry, key), or NULL. False: two results
  * say why there can be none. */
 static bool first_get(lua_State *L, dsl_host **host_out, dynsup_entry **entry_out) {
     dynsup_pid registry;
@@ -169,8 +170,8 @@ static lua_Integer number_at(lua_State *L, lua_Integer place) {
     return number;
 }
 
-/* unregister_some(registry, key, numbers, count): ends those of the caller's entries under the key
- * that have these numbers, which ascend, as those of the entries do. Some may be gone. */
+/* unregister_some(registry, key, numbers, count): ends the caller's entries under the key that have
+ * these numbers. Both are in ascending order; some entries may be gone. */
 static int unregister_some(lua_State *L) {
     dsl_host *host;
     dynsup_entry *entry, *next;

@@ -1,5 +1,6 @@
 /* Relations between processes: links, monitors, registered names. */
-#include "bindings/binding.h"
+#include "bindings/body.h"
+#include "bindings/module.h"
 
 /* ---- links and monitors ---- */
 
@@ -46,7 +47,7 @@ static int demonitor(lua_State *L) {
     uint64_t ref = (uintptr_t)lua_touserdata(L, 1);
     luaL_argexpected(L, lua_islightuserdata(L, 1) && ref >> 62 == 2, 1, "monitor reference");
     if (dynsup_demonitor(host->core, ref))
-        body->takes++; /* the mailbox has changed under a receive_match whose function runs */
+        body->takes++; /* a receive_match whose function runs sees that the mailbox has changed */
     lua_pushboolean(L, 1);
     return 1;
 }

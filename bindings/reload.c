@@ -3,9 +3,12 @@
  * the new fields of its table, and agents in other heaps.
  */
 #include "bindings/heap.h"
+#include "bindings/log.h"
 #include "bindings/look.h"
 #include "bindings/native.h"
+#include "bindings/process.h"
 #include "bindings/program.h"
+#include "bindings/protect.h"
 #include "bindings/request.h"
 
 /* check(): raises where the caller cannot wait for children that are restarted. */
@@ -68,15 +71,15 @@ static int next_child(lua_State *L) {
     return dsl_cursor_next(L, 1, &child) ? push_child(L, &child) : 0;
 }
 
-/* child_to_be(supervisor) -> the same of the child whose start function runs, if there is one */
+/* child_to_be(supervisor) -> the same for the child whose start function runs, if there is one */
 static int child_to_be(lua_State *L) {
     dynsup_child_info child;
     bool there = dynsup_child_to_be(dsl_host_of(L)->core, dsl_check_pid(L, 1), &child);
     return there ? push_child(L, &child) : 0;
 }
 
-/* Who is told by a process that its supervisor starts comes when that is through: nobody waits for
- * it. */
+/* A process that is being started by the child's supervisor does not wait for the renewal, which
+ * comes once that start is done. */
 static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;
@@ -87,12 +90,13 @@ static int renew(lua_State *L, bool may_wait, lua_KFunction k) {
     return dsl_reply_to(L, host, &reply, 0, k);
 }
 
-/* tell(ref, incarnation): it is to be renewed; true, or nil, reason */
+/* tell(ref, incarnation): requests its renewal; true, or nil, reason */
 static int tell(lua_State *L) {
     return renew(L, false, dsl_done_k);
 }
 
-/* await(ref, incarnation) -> true once it is, or if it cannot be waited for; nil, reason */
+/* await(ref, incarnation) -> true once it is renewed, or if that cannot be waited for; nil, reason
+ */
 static int await(lua_State *L) {
     return renew(L, true, dsl_done_k);
 }
@@ -110,8 +114,8 @@ static int log_done(lua_State *L) {
 /* The stack of replace. */
 enum { OLD = 1, NEW, ADDED, KEY, VALUE };
 
-/* Adds the new table's keys to the old one: from here on nothing needs memory. What was added is
- * noted before, so that it can be undone. */
+/* Adds the new table's keys to the old one; after that nothing needs memory. Additions are noted
+ * first, so that they can be undone. */
 static int keys_add(lua_State *L) {
     lua_settop(L, ADDED);
     lua_pushnil(L);
@@ -141,7 +145,7 @@ static int keys_remove(lua_State *L) {
     return 0;
 }
 
-/* Each field of the old table becomes that of the new one, or nil. */
+/* Sets each field of the old table to that of the new one, or to nil. */
 static void fields_set(lua_State *L) {
     lua_settop(L, ADDED);
     lua_pushnil(L);
@@ -154,8 +158,8 @@ static void fields_set(lua_State *L) {
     }
 }
 
-/* replace(old, new): the old table has the new one's fields and metatable, and no others; at once,
- * or, without memory, not at all. */
+/* replace(old, new): gives the old table exactly the new one's fields and metatable; at once or,
+ * without memory, not at all. */
 static int replace(lua_State *L) {
     lua_settop(L, NEW);
     luaL_checkstack(L, 10, NULL);

@@ -1,6 +1,8 @@
 /* Requests to supervisors: how their replies come back, at once or later. */
 #include "bindings/request.h"
 
+#include "bindings/body.h"
+
 static void push_moved(lua_State *L, dsl_host *host, const dynsup_value *value) {
     dsl_value_push(L, host, value);
     dsl_value_release(host, value);
@@ -96,7 +98,7 @@ int dsl_reply_to(lua_State *L, dsl_host *host, const dynsup_reply *reply, lua_KC
     if (reply->status == DYNSUP_PENDING)
         return dsl_wait_reply(L, host, reply, DYNSUP_NEVER, context, k);
     if (reply->status == DYNSUP_EWOULD_WAIT)
-        return host->asks ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
+        return host->never_waits ? dsl_fail(L, DYNSUP_WOULD_WAIT) : dsl_cannot_wait(L, host);
     dsl_reply_push(L, host, reply);
     return k(L, LUA_OK, context);
 }

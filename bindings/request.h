@@ -1,5 +1,5 @@
 /*
- * Requests to supervisors, for the functions that make them.
+ * Requests to supervisors: what the functions that make them share.
  *
  * A request that must wait goes on in a continuation, which finds the reply's raw values on top:
  * status, pid, existing, and three values. A reply that came at once is pushed in the same form.
@@ -28,15 +28,15 @@ int dsl_refuse(lua_State *L, dsl_host *host, const dynsup_reply *reply);
  * [-0, +2|3] */
 int dsl_push_failure(lua_State *L, dsl_raw_reply raw);
 
-/* Pushes who has a name that is taken: the pid, or 0 for the name of a child that restarts, or has
- * failed, as that word. [-0, +1] */
+/* Pushes the owner of a name that is taken: the pid; for a child without a process (pid 0),
+ * "restarting" or "failed". [-0, +1] */
 void dsl_holder_push(lua_State *L, const dsl_host *host, dynsup_pid pid, const char *name,
                      size_t length);
 
-/* The continuation of a request that is done or not: true, or why not. */
+/* The continuation of a request that is done or fails: true, or why it failed. */
 int dsl_done_k(lua_State *L, int status, lua_KContext context);
 
-/* The continuation of a restart_child: pid [, info], or why not. */
+/* The continuation of a restart_child: pid [, info], or why it failed. */
 int dsl_restarted_k(lua_State *L, int status, lua_KContext context);
 
 /* Suspends the process until the reply comes to k, or the deadline (then k finds nil, "timeout").
@@ -44,8 +44,7 @@ int dsl_restarted_k(lua_State *L, int status, lua_KContext context);
 int dsl_wait_reply(lua_State *L, dsl_host *host, const dynsup_reply *reply, uint64_t deadline,
                    lua_KContext context, lua_KFunction k);
 
-/* The reply that is there, or will be, handed to k. Raises when it would have to wait and cannot.
- */
+/* Hands the reply, present or future, to k. Raises when it would have to wait and cannot. */
 int dsl_reply_to(lua_State *L, dsl_host *host, const dynsup_reply *reply, lua_KContext context,
                  lua_KFunction k);
 

@@ -1,14 +1,17 @@
 /*
  * Runs: a main process on a host of its own, from its first slice to the orderly end.
  *
- * When nothing can happen any more the host is halted, which stops what main has started, in order.
+ * When nothing more can happen the host is halted, which stops in order what main has started.
  */
-#include "bindings/binding.h"
-#include "core/dynsup_clock.h"
-
-#include "bindings/check.h"
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/log.h"
+#include "bindings/lua_state.h"
+#include "bindings/misuse.h"
+#include "bindings/process.h"
+#include "bindings/protect.h"
+#include "bindings/service.h"
+#include "core/dynsup_clock.h"
 
 /* ---- main ---- */
 
@@ -46,7 +49,7 @@ static bool main_waits(dsl_host *host) {
             (info.is_paused && info.status != DYNSUP_STATUS_IDLE));
 }
 
-/* Says that there is something that could go on, behind the text on top. [-0, +0] */
+/* Appends to the text on top that something could still go on. [-0, +0] */
 static void note_clocks(lua_State *L, size_t timers) {
     if (timers == 0)
         return;
@@ -68,7 +71,8 @@ static int note_deadlock(lua_State *L) {
     return 0;
 }
 
-/* Nothing can happen any more: the orderly end begins. False when it has begun and is stuck. */
+/* Nothing more can happen: begins the orderly end. False if that has begun already, and is stuck.
+ */
 static bool settle(dsl_host *host) {
     if (dynsup_host_halting(host->core))
         return false;
@@ -102,7 +106,7 @@ static int push_results(lua_State *L, dsl_host *host) {
     return count;
 }
 
-/* Pushes main's results, or what is to be said in their place; returns how it ended. */
+/* Pushes main's results, or what stands in their place; returns how the run ended. */
 static enum dynsup_lua_end push_end(lua_State *L, dsl_host *host, int *count_out) {
     *count_out = 1;
     if (host->deadlock) {

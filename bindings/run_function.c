@@ -1,8 +1,7 @@
 /* dynsup.run: its options, and what it returns. */
-#include "bindings/binding.h"
-
 #include "bindings/dry.h"
 #include "bindings/log.h"
+#include "bindings/module.h"
 
 #include <string.h>
 
@@ -42,7 +41,7 @@ static void read_clock(lua_State *L, dynsup_lua_config *config) {
                   clock);
 }
 
-/* The number of the option's word among the names, or what it is without one. */
+/* The position of the option's word among the names, or the default. */
 static int read_word(lua_State *L, const char *name, const char *const *words, int otherwise) {
     if (!option(L, name, LUA_TSTRING))
         return otherwise;
@@ -98,8 +97,8 @@ static void read_options(lua_State *L, dynsup_lua_config *config) {
         config->log = dsl_log_queue;
 }
 
-/* With the options at index 1 and the log function on top; in place of the options come the queues,
- * which hold what is called. [-1, +0] */
+/* With the options at index 1 and the log function on top: replaces the options by the queues,
+ * which hold the functions that are called. [-1, +0] */
 static void keep_logs(lua_State *L, dynsup_lua_config *config) {
     config->log_ud = dsl_log_queue_new(L, true);
     lua_getfield(L, 1, "event_log");
@@ -122,7 +121,7 @@ static int push_halted(lua_State *L) {
     return 3;
 }
 
-/* The options, if there are any; at index 1 is then what must be kept, or nil, and at 2 the
+/* Reads the options, if there are any; afterwards index 1 has what must be kept, or nil, and 2 the
  * function. */
 static void take_options(lua_State *L, dynsup_lua_config *config) {
     int top = lua_gettop(L);

@@ -1,13 +1,16 @@
 /* The runtime of a Lua state, and how functions find their host and check their arguments. */
 #include "bindings/codec.h"
+#include "bindings/crash.h"
+#include "bindings/lua_state.h"
 #include "bindings/name.h"
+#include "bindings/process.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char runtime_key; /* its address is the key in the registry */
+static const char runtime_key; /* its address is the runtime's key in the registry */
 
 dsl_runtime *dsl_runtime_of_thread(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
@@ -43,7 +46,7 @@ static int id_tostring(lua_State *L) {
     return 1;
 }
 
-/* Light userdata share one metatable: ours falls back to what tostring did before. */
+/* Light userdata share one metatable: the one set here falls back to what tostring did before. */
 static void ids_open(lua_State *L) {
     lua_pushlightuserdata(L, NULL);
     if (!lua_getmetatable(L, -1))
@@ -99,7 +102,7 @@ static bool is_own(lua_State *L, int level) {
     return is_script(&ar);
 }
 
-/* Pushes the place of who is to blame: it has called functions of dynsup's that are Lua or C. */
+/* Pushes the place to blame: the innermost code that is not dynsup's own, in Lua or C. */
 static void place_push(lua_State *L) {
     int level = 1;
     while (is_own(L, level))
@@ -213,7 +216,7 @@ uint64_t dsl_deadline_from(uint64_t now_ns, double ms) {
     return now_ns + (uint64_t)ceil(ms * 1e6);
 }
 
-/* Whoever waits for ever does not read the clock: that takes as long as half of a receive. */
+/* A wait without end does not read the clock, which takes as long as half of a receive. */
 uint64_t dsl_time_in(dsl_host *host, double ms) {
     return ms >= DSL_FOREVER_MS ? DYNSUP_NEVER : dsl_deadline_from(dynsup_now(host->core), ms);
 }

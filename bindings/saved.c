@@ -1,9 +1,7 @@
 /* The C half of dynsup.saving: what an incarnation of a child leaves to the next one. */
-#include "bindings/binding.h"
-
 #include "bindings/native.h"
 
-/* save(state) -> true; nil, reason. The state is a copy that nobody else has, or nil. */
+/* save(state) -> true; nil, reason. The state is a copy that no other code has, or nil. */
 static int save(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
@@ -18,7 +16,7 @@ static int save(lua_State *L) {
     return 1;
 }
 
-/* previous() -> the saved state itself, the reason, the attempt; nothing if there is none */
+/* previous() -> the saved state itself, the reason, the attempt; nothing if no state was saved */
 static int previous(lua_State *L) {
     dsl_host *host;
     dynsup_previous before;

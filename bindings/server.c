@@ -1,9 +1,11 @@
 /* The C half of dynsup.server: start, call, cast, reply and stop. */
-#include "bindings/name.h"
 #include "bindings/server.h"
 
+#include "bindings/body.h"
 #include "bindings/crossing.h"
 #include "bindings/dry.h"
+#include "bindings/message.h"
+#include "bindings/name.h"
 #include "bindings/native.h"
 #include "bindings/program.h"
 #include "bindings/request.h"
@@ -70,7 +72,7 @@ static int options_read(lua_State *L, int index, start_options *out) {
 
 /* ---- start ---- */
 
-/* init of a module that has none: what it is given is the state. */
+/* init for a module that has none: its argument is the state. */
 static int init_default(lua_State *L) {
     lua_settop(L, 1);
     lua_pushliteral(L, "ok");
@@ -170,8 +172,8 @@ static int start_refused(lua_State *L, const dsl_host *host, int status, dynsup_
     return 3;
 }
 
-/* The server's process, which has not begun. Leaves values behind. 0, or a code of the core with
- * *pid_out who has the name. */
+/* Makes the server's process, which has not begun yet. Leaves values on the stack. 0, or a code of
+ * the core with the name's owner in *pid_out. */
 static int spawn_server(lua_State *L, dsl_host *host, bool link, const start_options *options,
                         dynsup_pid *pid_out, dynsup_ref *ref_out) {
     lua_pushvalue(L, 1);
@@ -194,7 +196,7 @@ static int spawn_server(lua_State *L, dsl_host *host, bool link, const start_opt
     return status;
 }
 
-/* Runs its init at once as far as that goes; else waits for it. */
+/* Runs its init at once as far as that goes, then waits for the rest. */
 static int start_spawned(lua_State *L, dsl_host *host, const start_options *options, dynsup_pid pid,
                          dynsup_ref ref) {
     bool started = dynsup_start_now(host->core, pid);
@@ -250,10 +252,10 @@ static int call_status(lua_State *L, int status) {
     return dsl_fail(L, (enum dynsup_atom) - status);
 }
 
-/* The reply, of whatever kind, finds its place on the stack without a look at that. */
+/* There is always a stack slot for the reply, of any kind, without a check. */
 _Static_assert(DSL_REPLY_VALUES + 8 <= LUA_MINSTACK, "what a C function may push");
 
-/* The call was refused: in a dry run it may be that nobody is there to answer it. */
+/* The call was refused: in a dry run perhaps because the server does not run. */
 static int call_refused(lua_State *L, dsl_host *host, dynsup_pid pid, int status) {
     if (status == DYNSUP_ENOT_A_SERVER && dsl_dry_is_idle(host, pid))
         dsl_dry_wait(L, host);

@@ -1,21 +1,25 @@
-/* Callbacks of servers: how their code is found, and what a crash tells of them. */
+/* Callbacks of servers: how their code is found, and what a crash says of them. */
 #include "bindings/server.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
+#include "bindings/crash.h"
+#include "bindings/message.h"
+#include "bindings/protect.h"
 
-const char *const dsl_callback_names[DSL_CALLBACK_COUNT] = {
+const char *const dsl_server_callback_names[DSL_CALLBACK_COUNT] = {
     "init", "handle_call", "handle_cast", "handle_info", "handle_continue", "terminate"};
 
 void dsl_server_words_open(lua_State *L, dsl_runtime *runtime) {
     if (runtime->server_words)
         return;
-    lua_createtable(L, DSL_WORD_CONTINUE, 0);
+    lua_createtable(L, DSL_SERVER_WORD_CONTINUE, 0);
     for (int i = 0; i < DSL_CALLBACK_COUNT; i++) {
-        lua_pushstring(L, dsl_callback_names[i]);
-        lua_rawseti(L, -2, DSL_WORD_CALLBACK + i);
+        lua_pushstring(L, dsl_server_callback_names[i]);
+        lua_rawseti(L, -2, DSL_SERVER_WORD_CALLBACK + i);
     }
     lua_pushliteral(L, "continue");
-    lua_rawseti(L, -2, DSL_WORD_CONTINUE);
+    lua_rawseti(L, -2, DSL_SERVER_WORD_CONTINUE);
     runtime->server_words = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -24,7 +28,7 @@ bool dsl_server_init_push(lua_State *L, const dsl_runtime *runtime, int module) 
         return false;
     module = lua_absindex(L, module);
     lua_rawgeti(L, LUA_REGISTRYINDEX, runtime->server_words);
-    lua_rawgeti(L, -1, DSL_WORD_CALLBACK + DSL_INIT);
+    lua_rawgeti(L, -1, DSL_SERVER_WORD_CALLBACK + DSL_INIT);
     bool found = lua_rawget(L, module) == LUA_TFUNCTION;
     lua_replace(L, -2);
     if (!found)
@@ -48,13 +52,13 @@ static void pack_message(lua_State *L, int state) {
     lua_settop(L, state + 1);
 }
 
-/* The module has no such callback. Stack: module, callback, arguments. */
+/* Runs where the module has no such callback. Stack: module, callback, arguments. */
 static int callback_missing(lua_State *L, lua_Integer callback) {
     if (callback == DSL_TERMINATE)
         return 0;
     if (callback != DSL_INFO)
         return luaL_error(L, "the server's module has no function %s",
-                          dsl_callback_names[callback]);
+                          dsl_server_callback_names[callback]);
     dynsup_unexpected(dsl_host_of_thread(L)->core);
     lua_pushliteral(L, "noreply");
     lua_pushvalue(L, 3);
@@ -70,7 +74,7 @@ static int callback_called_k(lua_State *L, int status, lua_KContext context) {
 static int callback_call(lua_State *L) {
     lua_Integer callback = lua_tointeger(L, 2);
     luaL_checkstack(L, 6, NULL);
-    if (lua_getfield(L, 1, dsl_callback_names[callback]) == LUA_TNIL)
+    if (lua_getfield(L, 1, dsl_server_callback_names[callback]) == LUA_TNIL)
         return lua_pop(L, 1), callback_missing(L, callback);
     lua_replace(L, 1);
     lua_remove(L, 2);
@@ -80,11 +84,11 @@ static int callback_call(lua_State *L) {
     return lua_gettop(L);
 }
 
-int dsl_callback_push(lua_State *co, dsl_server *server, enum dsl_callback callback) {
+int dsl_server_callback_push(lua_State *co, dsl_server *server, enum dsl_server_callback callback) {
     dsl_host *host = server->host;
     dsl_vault_push(co, &host->vault, server->module);
     lua_rawgeti(co, LUA_REGISTRYINDEX, host->runtime->server_words);
-    lua_rawgeti(co, -1, DSL_WORD_CALLBACK + (int)callback);
+    lua_rawgeti(co, -1, DSL_SERVER_WORD_CALLBACK + (int)callback);
     lua_rawget(co, -3);
     bool there = lua_isfunction(co, -1);
     bool elsewhere = !there && lua_getmetatable(co, -3);
@@ -111,13 +115,13 @@ typedef struct told {
     dynsup_reason *reason;
 } told;
 
-/* Does a call, a cast or a stop begin so? What is asked for is the last value. */
+/* Does a call, a cast or a stop begin like this? The request is the last value. */
 static bool is_asked(const dynsup_value *first) {
     enum dynsup_atom tag = first->kind == DYNSUP_ATOM ? first->as.atom : DYNSUP_NO_ATOM;
     return tag == DYNSUP_CALL || tag == DYNSUP_CAST || tag == DYNSUP_STOP;
 }
 
-/* What the callback was called with: the request, or the packed message. [-0, +1] */
+/* Pushes what the callback was called with: the request, or the packed message. [-0, +1] */
 static void message_push(lua_State *L, const dsl_server *server, const dynsup_message *message) {
     dsl_host *host = server->host;
     if (is_asked(&message->values[0])) {
@@ -137,7 +141,7 @@ static int crash_tell(lua_State *L) {
     dsl_server *server = t->server;
     const dynsup_message *message = dsl_server_message(server);
     dsl_value_push(L, server->host, &t->reason->value);
-    lua_pushstring(L, dsl_callback_names[server->callback]);
+    lua_pushstring(L, dsl_server_callback_names[server->callback]);
     lua_setfield(L, 2, "callback");
     if (message) {
         message_push(L, server, message);

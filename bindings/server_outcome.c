@@ -1,4 +1,5 @@
 /* Servers: what callbacks return, and how a server ends. */
+#include "bindings/protect.h"
 #include "bindings/server_run.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static bool state_set(dsl_server *server, lua_State *co, int index) {
     dynsup_value state = dsl_value_get(co, host, index);
     server->state = state.as.object;
     server->state_kind = (uint8_t)state.kind;
-    dsl_server_value_release(host, &old);
+    dsl_value_release(host, &old);
     return true;
 }
 
@@ -85,7 +86,7 @@ static enum dsl_next continue_begin(dsl_server_run *r) {
     r->server->at.message = NULL;
     lua_insert(co, 1);
     lua_settop(co, 1);
-    int pushed = dsl_callback_push(co, r->server, DSL_CONTINUE);
+    int pushed = dsl_server_callback_push(co, r->server, DSL_CONTINUE);
     lua_pushvalue(co, 1);
     lua_remove(co, 1);
     dsl_server_state_push(co, r->server);
@@ -93,7 +94,8 @@ static enum dsl_next continue_begin(dsl_server_run *r) {
     return DSL_CALLBACK;
 }
 
-/* What may follow the state: at the index, if there is anything. False: it is none of these. */
+/* Reads what may follow the state, at the index, if anything is there. False: it is nothing valid.
+ */
 static bool extra_read(dsl_server_run *r, int index, bool *continues_out) {
     lua_State *co = r->body->co;
     *continues_out = false;
@@ -109,7 +111,7 @@ static bool extra_read(dsl_server_run *r, int index, bool *continues_out) {
     if (!lua_istable(co, index))
         return false;
     lua_rawgeti(co, LUA_REGISTRYINDEX, r->host->runtime->server_words);
-    lua_rawgeti(co, -1, DSL_WORD_CONTINUE);
+    lua_rawgeti(co, -1, DSL_SERVER_WORD_CONTINUE);
     lua_rawget(co, index);
     *continues_out = !lua_isnil(co, -1);
     return *continues_out;
@@ -162,7 +164,7 @@ enum dsl_next dsl_server_gone(dsl_server_run *r, dynsup_reason reason) {
     return DSL_SLICE_ENDS;
 }
 
-/* Only a good start is told here; a failed one is known by its end. */
+/* Only a successful start is reported here; a failed one is noticed by its end. */
 static enum dsl_next init_returned(dsl_server_run *r, int count) {
     lua_State *co = r->body->co;
     if (count == 2 && is_word(co, 1, "stop") && is_reason(co, 2)) {
@@ -218,7 +220,7 @@ static enum dsl_next exit_now(dsl_server_run *r, dynsup_reason reason) {
     return DSL_SLICE_ENDS;
 }
 
-/* Keeps how the server ends; without memory there is nothing to keep it in. */
+/* Keeps how the server ends; does nothing without memory. */
 static bool end_keep(dsl_server_run *r, dynsup_reason reason, int reply) {
     dsl_host *host = r->host;
     dsl_server_end *end = host->alloc(host->alloc_ud, NULL, 0, sizeof *end);
@@ -238,7 +240,7 @@ static enum dsl_next terminate_begin(dsl_server_run *r) {
     dsl_server *server = r->server;
     lua_State *co = r->body->co;
     lua_settop(co, 0);
-    int pushed = dsl_callback_push(co, server, DSL_TERMINATE);
+    int pushed = dsl_server_callback_push(co, server, DSL_TERMINATE);
     if (pushed == 0)
         return exit_now(r, reason_take(server->at.end));
     server->callback = DSL_TERMINATE;
@@ -254,7 +256,7 @@ enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int r
         return dsl_server_gone(r, reason);
     if (server->callback == DSL_TERMINATE) {
         dynsup_reason before = reason_take(server->at.end);
-        dsl_server_value_release(r->host, &before.value);
+        dsl_value_release(r->host, &before.value);
         return exit_now(r, reason);
     }
     if (!end_keep(r, reason, reply))

@@ -2,8 +2,11 @@
 #include "bindings/server_run.h"
 
 #include "bindings/account.h"
+#include "bindings/body.h"
 #include "bindings/heap.h"
 #include "bindings/kept.h"
+#include "bindings/preempt.h"
+#include "bindings/protect.h"
 #include "core/tiny.h"
 
 #include <string.h>
@@ -98,7 +101,7 @@ static enum dsl_next ran(dsl_server_run *r, int status, int count) {
     return status == LUA_OK ? dsl_server_outcome(r) : failed(r, status);
 }
 
-/* Runs what is on the coroutine, if anything, and what follows without waiting. */
+/* Runs the callback on the coroutine, if any, and those that follow without waiting. */
 static enum dsl_next run_callbacks(dsl_server_run *r, enum dsl_next next) {
     while (next == DSL_CALLBACK) {
         int count;
@@ -118,7 +121,8 @@ static enum dsl_next run_callbacks(dsl_server_run *r, enum dsl_next next) {
 
 /* ---- messages become callbacks ---- */
 
-static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int first, int last) {
+static enum dsl_next begin(dsl_server_run *r, enum dsl_server_callback callback, int first,
+                           int last) {
     dsl_server *server = r->server;
     const dynsup_message *message = server->at.message;
     int values = last - first + 1;
@@ -126,7 +130,7 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     if (!dsl_server_body_take(r) || !dsl_server_has_room(r->body->co, values))
         return dsl_server_no_memory(r);
     lua_State *co = r->body->co;
-    int pushed = dsl_callback_push(co, server, callback);
+    int pushed = dsl_server_callback_push(co, server, callback);
     if (callback == DSL_INFO)
         dsl_server_state_push(co, server);
     for (int i = last; i >= first && callback != DSL_INFO; i--)
@@ -139,7 +143,8 @@ static enum dsl_next begin(dsl_server_run *r, enum dsl_callback callback, int fi
     return DSL_CALLBACK;
 }
 
-/* Asked to end, by stop or by the parent's exit signal; the reason is the last value. */
+/* The server is asked to end, by stop or by the parent's exit signal; the reason is the last value.
+ */
 static enum dsl_next asked_to_end(dsl_server_run *r) {
     const dynsup_value *value = &r->server->at.message->values[2];
     if (!dsl_server_body_take(r) || !lua_checkstack(r->body->co, DSL_CO_STACK) ||
@@ -174,7 +179,7 @@ static enum dsl_next idle_over(dsl_server_run *r) {
         return dsl_server_no_memory(r);
     lua_State *co = r->body->co;
     r->server->callback = DSL_INFO;
-    int pushed = dsl_callback_push(co, r->server, DSL_INFO);
+    int pushed = dsl_server_callback_push(co, r->server, DSL_INFO);
     dsl_server_state_push(co, r->server);
     dsl_atom_push(co, r->host->runtime, DYNSUP_TIMEOUT);
     r->body->nargs = pushed + 1;
@@ -257,14 +262,14 @@ static void server_stop(void *p, dynsup_host *core, dynsup_pid self) {
 void dsl_server_fini(dsl_server *server) {
     dsl_host *host = server->host;
     dynsup_value state = dsl_server_state(server);
-    dsl_server_value_release(host, &state);
+    dsl_value_release(host, &state);
     dsl_vault_release(&host->vault, server->module);
     dsl_vault_release(&host->vault, server->dict);
     dsl_account_close(host->memory, server->account);
     if (server->ends) {
         dsl_server_end *end = server->at.end;
-        dsl_server_value_release(host, &end->reason.value);
-        dsl_server_value_release(host, &end->reply);
+        dsl_value_release(host, &end->reason.value);
+        dsl_value_release(host, &end->reply);
         host->alloc(host->alloc_ud, end, sizeof *end, 0);
     }
     host->alloc(host->alloc_ud, server, sizeof *server, 0);

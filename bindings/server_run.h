@@ -1,4 +1,4 @@
-/* What the two files of a server's slices share: server_run.c, server_outcome.c. */
+/* What the two files about a server's slices share: server_run.c and server_outcome.c. */
 #ifndef DSL_SERVER_RUN_H
 #define DSL_SERVER_RUN_H
 
@@ -6,7 +6,8 @@
 
 #define DSL_CO_STACK 12 /* slots of a coroutine that are needed beside a message */
 
-/* Is there room for so many values beside a message? Most need no more than any coroutine has. */
+/* Makes room for count values beside a message; false without memory. Mostly there is room already.
+ */
 static inline bool dsl_server_has_room(lua_State *co, int count) {
     return count + DSL_CO_STACK <= LUA_MINSTACK || lua_checkstack(co, count + DSL_CO_STACK);
 }
@@ -18,7 +19,7 @@ enum dsl_next {
     DSL_SLICE_ENDS /* the slice of the run says how */
 };
 
-/* A slice: the server and the coroutine that it has at the moment. */
+/* A slice of a server, and the coroutine that it has at the moment. */
 typedef struct dsl_server_run {
     dsl_server *server;
     dsl_host *host;
@@ -28,29 +29,26 @@ typedef struct dsl_server_run {
     uint64_t deadline_ns; /* of the idle time that the last callback asked for */
 } dsl_server_run;
 
-static inline void dsl_server_value_release(dsl_host *host, const dynsup_value *value) {
-    dsl_value_release(host, value);
-}
-
 /* ---- server_run.c ---- */
 
-/* Gives the run a coroutine, unless it has one; false without memory. And takes it away. */
+/* take: gives the run a coroutine, unless it has one; false without memory. give: gives it back. */
 bool dsl_server_body_take(dsl_server_run *r);
 void dsl_server_body_give(dsl_server_run *r);
 
 /* May the coroutine run the next callback as well? */
 bool dsl_server_body_is_fresh(const dsl_body *body);
 
-/* Frees the message that was handled. */
+/* Frees the message that has been handled. */
 void dsl_server_message_end(dsl_server *server);
 
 /* ---- server_outcome.c ---- */
 
-/* The callback has returned what is on its coroutine: what follows? */
+/* The callback has returned the values on its coroutine: decides what follows. */
 enum dsl_next dsl_server_outcome(dsl_server_run *r);
 
-/* The server is to end with the reason, which changes hands, after its terminate callback; and the
- * value at the index `reply`, if it is not 0, goes to the call that is handled, last of all. */
+/* Ends the server with the reason, which changes hands, after its terminate callback. Unless
+ * `reply` is 0, the value at that index is the reply to the call being handled, sent last of all.
+ */
 enum dsl_next dsl_server_end_with(dsl_server_run *r, dynsup_reason reason, int reply);
 enum dsl_next dsl_server_no_memory(dsl_server_run *r);
 

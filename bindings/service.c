@@ -1,4 +1,6 @@
-/* What a service manager hears of a run: that it is up, and that it ends. */
+/* What a service manager is notified of: that a run is up, and that it ends. */
+#include "bindings/service.h"
+
 #include "bindings/binding.h"
 
 void dsl_service_ready(dsl_host *host) {

@@ -1,13 +1,13 @@
 /*
  * What signals to the program do to a host and the runs inside: SIGINT and SIGTERM halt them, the
- * innermost first. SIGHUP is an event for those who ask for it; when nobody does, it halts them,
+ * innermost first. SIGHUP is an event for observers that ask for it; without any it halts hosts,
  * too, unless the program was started with SIGHUP ignored.
  *
  * Design notes.
- * Signals are heard of in two ways: from the loop, and, by a run on a virtual clock inside another
- * one, during which the loop does not turn, by a look at the counts of interrupt.c. Whoever comes
- * first acts for all hosts, and notes the count, so that the other one finds nothing to do. A count
- * that has grown meanwhile stands for several signals: what is told comes after the last of them.
+ * Signals are noticed in two ways: by the loop; and, in a run on a virtual clock inside another
+ * one, during which the loop does not turn, by the counts of interrupt.c. The first to notice acts
+ * for all hosts and notes the count, so that the other finds nothing to do. A count that has grown
+ * by several stands for several signals: the event comes after the last of them.
  */
 #include "bindings/signal.h"
 
@@ -17,7 +17,7 @@
 
 #include <signal.h>
 
-/* The host that hears of signals, for itself and the runs inside its own; NULL: none does. */
+/* The host that gets signals, for itself and the runs inside its own; or NULL. */
 static dsl_host *hearer_of(dsl_host *host) {
     while (host && !host->config->signals)
         host = dsl_host_around(host);
@@ -91,6 +91,6 @@ void dsl_signals_look(dsl_host *host) {
 
 bool dsl_host_stays(void *ud) {
     dsl_host *host = ud;
-    return host->config->stays || host->stays ||
+    return host->config->stays || host->until_halt ||
            (hearer_of(host) && dsl_observe_asks(host, DYNSUP_EVENT_HUP));
 }

@@ -7,14 +7,14 @@
 /* From now on signals are noted, by handlers over those of libuv, which must be in place. */
 void dsl_signals_open(dsl_runtime *runtime);
 
-/* In the loop: the host whose config has `signals`, ud, hears of one. */
+/* In the loop: a signal has come for the host whose config has `signals`; ud is that host. */
 void dsl_signal_came(void *ud, int signum);
 
-/* For a run inside another one: the loop, which would tell it, does not turn while the inner run
- * has a virtual clock and is busy. */
+/* Looks for signals in a run inside another one: while the inner run has a virtual clock and is
+ * busy the loop, which would notify it, does not turn. */
 void dsl_signals_look(dsl_host *host);
 
-/* Does the run of the host, ud, go on although nothing can happen any more but a signal? */
+/* Does the run of the host, ud, go on although nothing more can happen except a signal? */
 bool dsl_host_stays(void *ud);
 
 #endif

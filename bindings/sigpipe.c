@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-/* A handler, for an ignored signal is ignored in programs that are started, too. */
+/* A handler is set, as programs that are started would inherit an ignored signal. */
 static void on_sigpipe(int signum) {
     (void)signum;
 }

@@ -2,8 +2,8 @@
 #ifndef DSL_SIGPIPE_H
 #define DSL_SIGPIPE_H
 
-/* Has the signal do nothing, unless the program has settled what it does; programs that it starts
- * still find the default. Idempotent. */
+/* Makes the signal do nothing, unless the program has set its action; programs that it starts still
+ * have the default. Idempotent. */
 void dsl_sigpipe_ignore(void);
 
 #endif

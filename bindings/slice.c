@@ -2,14 +2,13 @@
  * Slices that go on although they were asked to give way, and how a child's max_slice ends them.
  *
  * Design notes.
- * A slice that can be preempted gives way when it is asked; what cannot (a C function, a sort
- * comparator, a gsub callback) runs on. Its time is counted from the moment in which it was asked,
- * so a slice that just runs long is never ended. What runs inside another's slice (the start of a
- * server) is asked by itself, and who has started it anew when it goes on: it can wait where it
- * starts others, so it gives way then. The looks are those of the hooks of preempt.c: the
- * first instruction of Lua after a C function, and every so many within a callback. A process that
- * is over its limit is doomed there; what it runs is left by a yield or, where it cannot, by
- * errors.
+ * A slice that can be preempted gives way when it is asked; one that cannot (in a C function, a
+ * sort comparator, a gsub callback) runs on. Its time is counted from the moment in which it was
+ * asked, so a slice that just runs long is never ended. A slice inside another one (the start of a
+ * server) is asked by itself, and the outer one again when it goes on: that can wait at the place
+ * where it starts others, so it gives way then. The hooks of preempt.c do the checks: the first
+ * instruction of Lua after a C function, and every so many within a callback. A process over its
+ * limit is doomed there; its code is left by a yield or, where it cannot yield, by errors.
  */
 #include "bindings/slice.h"
 

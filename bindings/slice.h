@@ -4,19 +4,19 @@
 
 #include "bindings/binding.h"
 
-/* The running slice has been asked to give way: now, if it had not been before. Safe in a signal
- * handler of the host's thread. */
+/* Notes that the running slice has been asked to give way: now, unless it was asked before. Safe in
+ * a signal handler of the host's thread. */
 void dsl_slice_asked(dsl_host *host);
 
 /* For a hook, in a slice that has been asked: has it gone on for longer than its child may? Then
- * the process ends, if it has not before, and true says that what runs is to be left: by a yield
- * or, where that is not possible, by dsl_slice_unwind. */
+ * the process is doomed, if it was not before, and true says that the running code is to be left:
+ * by a yield or, where it cannot yield, by dsl_slice_unwind. */
 bool dsl_slice_exceeds(dsl_host *host);
 
-/* Has it exceeded its limit already? */
+/* Has the slice exceeded its limit already? */
 bool dsl_slice_unwinds(const dsl_host *host);
 
-/* Raises, and lets the hook raise again at every instruction: no pcall outlasts that. */
+/* Raises, and makes the hook raise again at every instruction: no pcall outlasts that. */
 _Noreturn void dsl_slice_unwind(lua_State *L, dsl_host *host, lua_Hook hook);
 
 #endif

@@ -72,7 +72,7 @@ static const char *read_id(reading *r) {
     return NULL;
 }
 
-/* Which of the words from first to last the value on top is: 0 for the first; -1: none. */
+/* The position of the value on top among the words from first to last, from 0 on; -1: none. */
 static int option_of(const reading *r, enum dsl_word first, enum dsl_word last) {
     return dsl_word_among(r->L, -1, r->words, first, last);
 }
@@ -81,7 +81,8 @@ static bool is_word(const reading *r, enum dsl_word word) {
     return option_of(r, word, word) == 0;
 }
 
-/* It needs code that can be loaded with it, which is checked when all fields are read. */
+/* An environment needs code that can be loaded with it, which is checked when all fields are read.
+ */
 static const char *read_env(reading *r) {
     r->body_only = "env";
     bool is_env = dsl_env_read(r->L);
@@ -158,7 +159,8 @@ static const char *read_max_restores(reading *r) {
     return is_infinite || (whole && count > 0) ? NULL : "invalid_max_restores";
 }
 
-/* One of them is enough for a limit of its own: the other is as in a supervisor's options. */
+/* One of the two is enough for a limit of the child's own: the other then has a supervisor's
+ * default. */
 static const char *read_restart_limit(reading *r) {
     dynsup_restart_limit *limit = &r->spec->restart_limit;
     r->spec->core.restart_limit = limit;
@@ -418,7 +420,7 @@ static int check_memory(lua_State *L, dsl_spec *spec) {
     return dsl_spec_fail(L, "invalid_max_memory");
 }
 
-/* A function has the globals that it was written with. 0, or the number of values pushed. */
+/* Refuses env for a function, which keeps its own globals. 0, or the number of values pushed. */
 static int check_env(const reading *r) {
     lua_State *L = r->L;
     if (!dsl_spec_has(r->spec, DSL_SPEC_ENV) ||

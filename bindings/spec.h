@@ -1,4 +1,4 @@
-/* Child specs: what one pass over a spec's table has found, and where its values are. */
+/* Child specs: what a pass over a spec's table has found, and where its values are. */
 #ifndef DSL_SPEC_H
 #define DSL_SPEC_H
 
@@ -27,7 +27,7 @@ enum {
     DSL_SPEC_NAME_KEY,
     DSL_SPEC_NAME_VALUE,
     DSL_SPEC_ENV,
-    DSL_SPEC_ENV_CALL, /* the name of what runs the function in it */
+    DSL_SPEC_ENV_CALL, /* the name of the function that runs the child's function in it */
     DSL_SPEC_PLACES
 };
 
@@ -35,7 +35,7 @@ enum {
 #define DSL_SPEC_NEEDS_NAME                                                                        \
     "what runs in another heap is named \"module:function\": a function value belongs to its own"
 
-enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free slots that reading one takes */
+enum { DSL_SPEC_STACK = DSL_SPEC_PLACES + 8 }; /* free stack slots that reading a spec takes */
 
 /* Slots of the vault for what is kept of a spec: the function, its arguments and environment, id,
  * modules, and the name's key and value. */
@@ -48,14 +48,15 @@ static inline bool dsl_spec_has(const dsl_spec *spec, int place) {
     return spec->given >> place & 1;
 }
 
-/* nil, what is wrong, and with what, from the top of the stack: what a failed reading returns.
+/* Pushes what a failed reading returns: nil, what is wrong, and the offending value from the top of
+ * the stack.
  * [-1, +3] */
 int dsl_spec_fail(lua_State *L, const char *what);
 
 /* The name of the spec's n-th field, from 0 on; NULL: there are no more. */
 const char *dsl_spec_field(size_t number);
 
-/* Whether the spec's `significant` is allowed there: 0, or the number of values pushed. */
+/* Checks whether the spec's `significant` is allowed: 0, or the number of values pushed. */
 int dsl_spec_check_significant(lua_State *L, const dsl_spec *spec, bool is_static,
                                enum dynsup_auto_shutdown auto_shutdown);
 

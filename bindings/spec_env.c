@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* What can be allowed, beside modules: libraries, and functions that are not harmless. The others
- * are always there: scripts/dynsup/environment.lua. */
+/* What can be allowed, besides modules: libraries, and functions that are not harmless. All other
+ * functions are always there: scripts/dynsup/environment.lua. */
 static const char *const names[] = {"coroutine", "debug",    "dynsup",  "io",    "math",
                                     "os",        "package",  "string",  "table", "utf8",
                                     "dofile",    "load",     "require", "print", "collectgarbage",
@@ -30,7 +30,7 @@ static bool allows_modules(lua_State *L, int list) {
     return found;
 }
 
-/* Are all in the list on top names? If not, the one that is none stays in its place. */
+/* Is every item of the list on top a name? If not, the first that is none replaces it. */
 static bool read_names(lua_State *L) {
     int list = lua_gettop(L);
     bool modules = allows_modules(L, list);

@@ -138,7 +138,8 @@ const char *dsl_limit_read(lua_State *L, const char *field, dynsup_limits *limit
     return "invalid_limits";
 }
 
-/* One pair: what is wrong, with the offending value on top in place of the value. [-0, +0] */
+/* Checks a pair: NULL, or what is wrong, with the offending value on top in place of the value.
+ * [-0, +0] */
 static const char *pair_read(lua_State *L, dynsup_limits *limits) {
     const char *wrong = "invalid_limits";
     if (lua_type(L, -2) == LUA_TSTRING)
@@ -181,7 +182,7 @@ const char *dsl_limits_account(lua_State *L, const dynsup_limits *limits) {
            "is whose: docs/embedding.md, \"Memory\"";
 }
 
-/* ---- what is told of them ---- */
+/* ---- what is shown of them ---- */
 
 static void set_ms(lua_State *L, const char *field, double ms) {
     if (ms > 0 && ms < DYNSUP_NO_TIME_LIMIT)

@@ -21,16 +21,16 @@ const char *dsl_restart_limit_read(lua_State *L, const char *field, dynsup_resta
  * +0] */
 const char *dsl_limit_read(lua_State *L, const char *field, dynsup_limits *limits);
 
-/* The same for a table of them. What is wrong in it stands in its place then. [-0, +0] */
+/* The same for a table of limits; a value in it that is wrong then replaces it on top. [-0, +0] */
 const char *dsl_limits_read(lua_State *L, dynsup_limits *limits);
 
-/* Pushes such a table; what is no limit is left out. Raises without memory. [-0, +1] */
+/* Pushes such a table, without those that are not limited. Raises without memory. [-0, +1] */
 void dsl_limits_push(lua_State *L, const dynsup_limits *limits);
 
 /* The limit of memory in bytes; 0: there is none. */
 size_t dsl_limits_memory(const dynsup_limits *limits);
 
-/* Begins to keep accounts of memory, if there is a limit of it. NULL, or why that is not possible.
+/* Begins to keep accounts of memory, if there is a limit on it. NULL, or why that is not possible.
  * Raises without memory. [-0, +0] */
 const char *dsl_limits_account(lua_State *L, const dynsup_limits *limits);
 

@@ -1,12 +1,13 @@
 /*
  * Static supervisors: what dynsup/supervisor.lua calls.
  *
- * Their children are read in two passes. The first checks every spec and keeps its parts where
- * nobody can change them, and may raise; the second makes the core's records and makes nothing in
+ * Their children are read in two passes. The first checks every spec, and keeps its parts where no
+ * code can change them; it may raise. The second makes the core's records and allocates nothing in
  * Lua.
  */
 #include "bindings/static.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
 #include "bindings/heap_program.h"
 #include "bindings/program.h"
@@ -26,7 +27,7 @@ static lua_Integer place_of(int i, int place) {
     return (lua_Integer)i * DSL_SPEC_PLACES + place + 1;
 }
 
-/* The places of spec i, on top of the stack, go into the list; of the arguments a copy. */
+/* Puts the places of spec i, on top of the stack, into the list, with a copy of its arguments. */
 static void places_keep(lua_State *L, const specs *s, int i) {
     int base = lua_gettop(L) - DSL_SPEC_PLACES + 1;
     if (!lua_isnil(L, base + DSL_SPEC_ARGS)) {
@@ -37,8 +38,8 @@ static void places_keep(lua_State *L, const specs *s, int i) {
         lua_rawseti(L, s->places, place_of(i, place));
 }
 
-/* A child with a heap of its own: its program, in a box, takes the place of what it starts. 0, or
- * the number of values pushed. */
+/* For a child with a heap of its own, its program, in a box, replaces the function that it starts.
+ * 0, or the number of values pushed. */
 static int own_heap_keep(lua_State *L, dsl_spec *spec) {
     dsl_host *host = dsl_host_of_thread(L);
     dsl_codec_trouble trouble;
@@ -131,7 +132,7 @@ static uint32_t slots_of(const specs *s) {
     return slots;
 }
 
-/* The list of places is on top. The draft, or NULL with nil, reason, detail pushed. */
+/* Makes the draft of the list of places on top. NULL: nil, reason, detail are pushed. */
 static dynsup_draft *draft_make(lua_State *L, dsl_host *host, const specs *s) {
     luaL_checkstack(L, DSL_SPEC_PLACES + 4, NULL);
     dsl_vault_reserve(L, &host->vault, slots_of(s));
@@ -231,7 +232,7 @@ static int start_module(lua_State *L) {
 
 /* ---- requests by id ---- */
 
-/* The supervisor at 1 and the id at 2 are all that there is. */
+/* Makes a request whose only arguments are the supervisor at 1 and the id at 2. */
 static int ask(lua_State *L, enum dynsup_static_request what, lua_KFunction k) {
     dsl_host *host = dsl_host_of(L);
     dynsup_reply reply;

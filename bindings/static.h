@@ -12,14 +12,14 @@ typedef struct dsl_static {
     dynsup_draft *draft; /* to be given to the core */
 } dsl_static;
 
-/* Reads the list of child specs and the options at the two indices. 0 with something pushed, what
- * options.core borrows is in it, or nil, reason, detail pushed and their number returned. Raises
+/* Reads the list of child specs and the options at the two indices. 0: a value is pushed that holds
+ * what options.core borrows. Else nil, reason, detail are pushed and their number returned. Raises
  * without memory, and what a __pack of a child's arguments raises. */
 int dsl_static_read(lua_State *L, dsl_host *host, int children, int options, unsigned kinds,
                     dsl_static *out);
 
-/* Pushes the parts of what dynsup.supervisor.init returns, children and options. False, with
- * something pushed, if the value at the index is none. */
+/* Pushes the parts of what dynsup.supervisor.init returns, children and options. False, with values
+ * left on the stack, if the value at the index is no such result. */
 bool dsl_static_parts(lua_State *L, int index);
 
 #endif

@@ -1,23 +1,24 @@
 /*
- * Taps: processes that are told what the log of their host is told, as text for people.
+ * Taps: processes that receive the lines of their host's log, as text for people.
  *
  * Design notes.
  * A line of the log may be written in the middle of the core's work, so it is only kept then, and
- * becomes messages between slices. What is kept, and the mailbox of who is told, are bounded; what
- * is left out is counted and told with the next line. Nothing of this costs anything without a tap.
+ * becomes messages between slices. The kept lines and the taps' mailboxes are bounded; lines left
+ * out are counted, and their number comes with the next line. Without taps all this costs nothing.
  */
 #include "bindings/log.h"
+#include "bindings/protect.h"
 
 #include <string.h>
 
-#define LINES_MAX   1000 /* kept until they are told */
-#define MAILBOX_MAX 1000 /* messages from which on a process is told nothing more */
+#define LINES_MAX   1000 /* lines kept until they are delivered */
+#define MAILBOX_MAX 1000 /* with so many messages in its mailbox, a process gets no more */
 
 struct dsl_tap {
     struct dsl_tap *next;
     dynsup_pid target;
     enum dynsup_level level;
-    uint64_t lost; /* and not told yet */
+    uint64_t lost; /* and not reported yet */
 };
 
 struct dsl_tap_line {
@@ -67,7 +68,7 @@ static void line_drop(dsl_host *host) {
     host->alloc(host->alloc_ud, line, sizeof *line + line->size, 0);
 }
 
-/* ---- telling ---- */
+/* ---- delivery ---- */
 
 typedef struct telling {
     dsl_host *host;
@@ -113,7 +114,7 @@ static void tell(dsl_host *host, struct dsl_tap *tap, const struct dsl_tap_line 
     tap->lost = told ? 0 : tap->lost + 1;
 }
 
-/* Forgets those of processes that have ended, and the one of this process (0: of none). */
+/* Forgets the taps of processes that have ended, and that of this process (0: none). */
 static void taps_sweep(dsl_host *host, dynsup_pid target) {
     struct dsl_tap **link = &host->taps;
     while (*link) {

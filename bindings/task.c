@@ -1,4 +1,5 @@
 /* The C half of dynsup.task. */
+#include "bindings/message.h"
 #include "bindings/native.h"
 
 static bool traps_exits(const dsl_host *host) {
@@ -16,8 +17,8 @@ static bool is_reply_of(const dynsup_message *message, dynsup_ref ref) {
     return message->values[0].kind == DYNSUP_ID && message->values[0].as.id == ref;
 }
 
-/* Drops the first message of the caller's that is one of that id. Nobody reads those of a process
- * that is ending: there nothing is looked for. */
+/* Drops the caller's first message of that id. Does nothing in a process that is ending, whose
+ * messages are not read any more. */
 static int flush(lua_State *L, bool (*is_one_of)(const dynsup_message *, uint64_t), uint64_t id) {
     dsl_host *host;
     dsl_body *body = dsl_body_of(L, &host);
@@ -34,8 +35,8 @@ static int flush(lua_State *L, bool (*is_one_of)(const dynsup_message *, uint64_
     return 0;
 }
 
-/* flush_exit(pid): takes the EXIT of a process that has been unlinked out of the caller's mailbox.
- * There is none where exits are not trapped; and of a pid there is one at most. */
+/* flush_exit(pid): takes the EXIT of an unlinked process out of the caller's mailbox. There is at
+ * most one of a pid, and none where exits are not trapped. */
 static int flush_exit(lua_State *L) {
     dsl_host *host;
     dsl_body_of(L, &host);
@@ -49,7 +50,8 @@ static int flush_reply(lua_State *L) {
     return flush(L, is_reply_of, (uintptr_t)lua_touserdata(L, 1));
 }
 
-/* may_wait(): whether the caller can; nothing where its process is ending, and never will. */
+/* may_wait(): whether the caller can wait; nothing if its process is ending, and never can again.
+ */
 static int may_wait(lua_State *L) {
     dsl_host *host;
     if (dsl_body_of(L, &host)->closing)

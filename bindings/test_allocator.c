@@ -1,4 +1,4 @@
-/* An allocator that fails when it is told to. */
+/* An allocator that fails on demand. */
 #include "bindings/test_allocator.h"
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ static bool refuses(dsl_test_allocator *a) {
 void *dsl_test_allocate(void *ud, void *block, size_t old_size, size_t size) {
     dsl_test_allocator *a = ud;
     if (!block)
-        old_size = 0; /* there Lua tells the kind of object */
+        old_size = 0; /* there Lua passes the kind of object */
     if (size > old_size && refuses(a))
         return NULL;
     a->in_use += (long)size - (long)old_size;

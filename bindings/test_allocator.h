@@ -1,4 +1,4 @@
-/* An allocator for tests, of lua_newstate's kind, which fails when it is told to. */
+/* An allocator for tests, of lua_newstate's kind, which fails on demand. */
 #ifndef DSL_TEST_ALLOCATOR_H
 #define DSL_TEST_ALLOCATOR_H
 

@@ -24,7 +24,7 @@ typedef struct dsl_scenario {
 } dsl_scenario;
 
 /* Fails the n-th request for memory and those behind it, `failures` in all, for all n; nothing may
- * be leaked, and no error come through but one that tells of memory. */
+ * be leaked, and no error may come through except one about memory. */
 void dsl_test_sweep(const dsl_scenario *scenario, long failures);
 
 /* The sweeps that show most: two failures, since Lua tries again after a collection; and, where no

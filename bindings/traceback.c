@@ -1,14 +1,15 @@
 /*
- * Where a coroutine that failed stands, as text: the form of luaL_traceback, at a tenth of its
- * cost.
+ * The traceback of a coroutine that failed, as text: in the form of luaL_traceback, at a tenth of
+ * its cost.
  *
  * Design notes.
- * What is expensive there is that every module is searched for every function, for the name of one
- * that is global or in a module. Here these names are in a table, made anew when package.loaded has
- * changed and after every 64 tracebacks: so a name that is given to a function later, in a module
- * that was there, may be missing for that long.
+ * luaL_traceback is expensive as it searches every module for every function's name. Here the names
+ * of global and modules' functions are in a table, which is made anew when package.loaded has
+ * changed and after every 64 tracebacks: so a name that a known module gives to a function later
+ * may be missing for that long.
  */
 #include "bindings/binding.h"
+#include "bindings/crash.h"
 #include "core/tiny.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ enum { FIRST_LEVELS = 10, LAST_LEVELS = 11 };
 
 /* ---- names of functions ---- */
 
-/* What changes when modules come, go or are replaced; the table of them is on top. */
+/* A mark that changes when modules are added, removed or replaced; their table is on top. */
 static uintptr_t loaded_mark(lua_State *L) {
     uintptr_t mark = 0, count = 0;
     lua_pushnil(L);
@@ -54,7 +55,8 @@ static void module_note(lua_State *L, int names, int name) {
         name_note(L, names, global ? 0 : name, lua_gettop(L) - 1);
 }
 
-/* Notes what is in all modules, and last the globals: their names are the shortest. [-0, +0] */
+/* Notes the functions of all modules, and last the globals, whose names are the shortest. [-0, +0]
+ */
 static void names_fill(lua_State *L, int names, int loaded) {
     lua_pushnil(L);
     while (lua_next(L, loaded)) {
@@ -71,7 +73,7 @@ static void names_fill(lua_State *L, int names, int loaded) {
     lua_pop(L, 2);
 }
 
-/* The table from functions to their names. Its keys are weak: nobody lives on by its name.
+/* The table from functions to their names. Its keys are weak, so no function lives on by its name.
  * [-0, +1] */
 static void names_push(lua_State *L, dsl_runtime *runtime) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -114,7 +116,7 @@ static int depth_of(lua_State *co) {
     return lua_getstack(co, there, &ar) ? there + 1 : 0;
 }
 
-/* What is called there; the function is on top and is replaced. [-1, +1] */
+/* Replaces the function on top by the text that names it. [-1, +1] */
 static void function_push(lua_State *L, int names, const lua_Debug *ar) {
     lua_rawget(L, names);
     if (!lua_isnil(L, -1))

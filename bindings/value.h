@@ -11,27 +11,27 @@ void dsl_id_push(lua_State *L, uint64_t id);
 
 bool dsl_is_pid(lua_State *L, int index);
 
-/* A light userdata's pointer is an id, of a pid, ref or timer. */
+/* Is a light userdata's pointer an id: of a pid, ref or timer? */
 bool dsl_is_id(const void *pointer);
 
 #define DSL_INLINE_VALUES DSI_TINY(8, 1)
 
-/* The value at the index for the core; its vault slot, if it needs one, must have been reserved
+/* The value at the index for the core; if it needs a vault slot, that must have been reserved
  * (dsl_vault_reserve). [-0, +0] */
 dynsup_value dsl_value_get(lua_State *L, dsl_host *host, int index);
 
-/* The same when it is no object; else the kind alone. [-0, +0] */
+/* The same for a value that is no object; for an object the kind alone. [-0, +0] */
 dynsup_value dsl_value_plain(lua_State *L, int index);
 
-/* Pushes a value; objects as dsl_object_push (object.h) does: those of the face's heap without an
+/* Pushes a value; objects as dsl_object_push (object.h): those of the face's heap without an
  * allocation. Never raises; needs a free stack slot. [-0, +1] */
 void dsl_value_push(lua_State *L, dsl_host *host, const dynsup_value *value);
 
-/* The same in a slice, where finalizers may run: cheaper for what comes from another heap. */
+/* The same in a slice, where finalizers may run: cheaper for objects of other heaps. */
 void dsl_value_push_in_slice(lua_State *L, dsl_host *host, const dynsup_value *value);
 
-/* Push the values of a message, all of them from some one on: what its parts share is shared. Need
- * two stack slots more than there are values. [-0, +count] */
+/* Push the values of a message, from any of them to the last: what parts of a parcel share stays
+ * shared. Need two stack slots more than there are values. [-0, +count] */
 static inline void dsl_values_push(lua_State *L, dsl_host *host, const dynsup_value *values,
                                    int count) {
     for (int i = 0; i < count; i++) {
@@ -57,7 +57,7 @@ static inline void dsl_values_push_in_slice(lua_State *L, dsl_host *host,
     }
 }
 
-/* Ends the ownership of a value's object, if it is one. */
+/* Releases the value's object, if it is one. */
 static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) {
     if (value->kind == DYNSUP_OBJECT)
         dsl_object_release(host, value->as.object);
@@ -66,7 +66,7 @@ static inline void dsl_value_release(dsl_host *host, const dynsup_value *value) 
 /* The reason at the index; a slot must have been reserved. */
 dynsup_reason dsl_reason_get(lua_State *L, dsl_host *host, int index);
 
-/* Raises unless the value at the index can be a reason. */
+/* Raises if the value at the index cannot be a reason. */
 void dsl_check_reason(lua_State *L, int index);
 
 /* Pushes the atom's text. [-0, +1] */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define PAGE_SIZE 256u
-#define SCRATCH   (2 * LUA_MINSTACK) /* for who reads values, in the middle of the core's work */
+#define SCRATCH   (2 * LUA_MINSTACK) /* for readers in the middle of the core's work */
 
 void dsl_vault_init(lua_State *L, dsl_vault *vault) {
     memset(vault, 0, sizeof *vault);
@@ -47,7 +47,8 @@ static void slots_grow(lua_State *L, dsl_vault *vault) {
         vault->slots = slots;
 }
 
-/* It is nobody's, though somebody needs it. After an error the rest of the slice is, too. */
+/* A page is charged to no account, whichever process needs it. After an error the rest of the slice
+ * is not, either. */
 static void page_add(lua_State *L, dsl_vault *vault) {
     dsl_memory *memory = dsl_memory_of(L);
     dsl_account *before = dsl_memory_enter(memory, NULL);

@@ -2,12 +2,12 @@
  * The vault: Lua values that the core or a C structure holds on to.
  *
  * Design notes.
- * Values are in pages, Lua tables of 256 in their array part, which lie on the stack of a thread of
- * the vault's own: no page ever rehashes, a slot that is there can be written without an
- * allocation, and a page is reached without a look-up. Slot numbers start at 1; each slot counts
- * its owners. Reserving may raise; put, get, retain and release never do. They work whoever is
- * running. Between reserving and putting nothing may be made in Lua: that could run finalizers, and
- * they may use the vault as well.
+ * Values are in pages: Lua tables of 256 in their array part, on the stack of a thread of the
+ * vault's own. No page ever rehashes, an existing slot can be written without an allocation, and a
+ * page is reached without a look-up. Slot numbers start at 1; each slot counts its owners.
+ * Reserving may raise; put, get, retain and release never do. They work whichever coroutine is
+ * running. Between reserving and putting nothing may be allocated in Lua: that could run
+ * finalizers, which may use the vault as well.
  */
 #ifndef DSL_VAULT_H
 #define DSL_VAULT_H
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many owners it has; of a free one the next free slot, with DSL_SLOT_FREE. */
+/* Its number of owners; for a free slot the next free one, with DSL_SLOT_FREE. */
 typedef uint32_t dsl_slot;
 
 #define DSL_SLOT_FREE (1u << 31)
@@ -28,7 +28,7 @@ static inline bool dsl_slot_has_owners(dsl_slot slot) {
 }
 
 typedef struct dsl_vault {
-    lua_State *L;    /* the thread; above the pages its stack is for scratch */
+    lua_State *L;    /* the thread; its stack above the pages is scratch */
     int thread;      /* its registry reference */
     dsl_slot *slots; /* of all pages; number 0 is not used */
     uint32_t page_count;
@@ -58,13 +58,13 @@ uint32_t dsl_vault_put(lua_State *L, dsl_vault *vault);
 /* [-0, +1] */
 void dsl_vault_push(lua_State *L, const dsl_vault *vault, uint32_t slot);
 
-/* Pushes the table in *slot, which is made when it is needed first (*slot is 0), with weak keys or
- * values ("k", "v") or neither (NULL). Raises without memory. [-0, +1] */
+/* Pushes the table in *slot; if *slot is 0 it is made first, with weak keys or values ("k", "v") or
+ * neither (NULL). Raises without memory. [-0, +1] */
 void dsl_vault_table_push(lua_State *L, dsl_vault *vault, uint32_t *slot, const char *mode);
 
 void dsl_vault_retain(dsl_vault *vault, uint32_t slot);
 
-/* One owner fewer; the last one clears the slot. 0 is allowed. */
+/* Ends an owner's share; the last one clears the slot. 0 is allowed. */
 void dsl_vault_release(dsl_vault *vault, uint32_t slot);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * What a virtual clock makes of Lua's own times and random numbers: in a run on one, os.time and
- * os.date (without a time of their own) and os.clock go by it, and math.random begins with the
- * run's seed. So nothing of the machine's gets into the run that way. Elsewhere they do what they
- * did.
+ * Lua's own times and random numbers in a run on a virtual clock: os.time and os.date (without a
+ * time argument) and os.clock follow it, and math.random begins with the run's seed. So nothing of
+ * the machine gets into the run that way. Elsewhere these functions are unchanged.
  */
 #include "bindings/binding.h"
+#include "bindings/lua_state.h"
+#include "bindings/module.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,12 @@
 /* Waiting: sleep, yield, await, ready and halt; and the table that each process has. */
-#include "bindings/binding.h"
+#include "bindings/wait.h"
 
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
+#include "bindings/native.h"
 #include "bindings/server.h"
+#include "bindings/service.h"
 
 #include <math.h>
 
@@ -41,7 +45,7 @@ static int yield(lua_State *L) {
 /*
  * resume is a closure with the runtime, the number of its run, the process, the key it waits with,
  * and a box. When resume is called before the process waits, the values stay in the box:
- * { n = count, ... }. In another run of the state the pid and the key mean somebody else.
+ * { n = count, ... }. In another run of the state the pid and the key mean something else.
  */
 enum { RESUME_RUNTIME = 1, RESUME_RUN, RESUME_PID, RESUME_KEY, RESUME_BOX };
 
@@ -126,6 +130,13 @@ static int await(lua_State *L) {
     return await_called_k(L, LUA_OK, 0);
 }
 
+int dsl_check_wait(lua_State *L) {
+    dsl_host *host;
+    dsl_body_of(L, &host);
+    dsl_waiter_of(L, &host);
+    return 0;
+}
+
 /* ---- ready, halt, dict, now ---- */
 
 static int ready(lua_State *L) {
@@ -151,9 +162,9 @@ int dsl_halt(lua_State *L, dsl_host *host, int code) {
         lua_pushlightuserdata(L, (void *)&dsl_halt_sentinel);
         return lua_error(L);
     }
-    if (dynsup_is_asked_to_end(host->core)) /* it traps exits: nobody asks again */
+    if (dynsup_is_asked_to_end(host->core)) /* the process traps exits: it is not asked again */
         return dsl_body_exit(L, host->current, dynsup_reason_atom(DYNSUP_SHUTDOWN));
-    dynsup_trap_exit(host->core, false, &old); /* it waits for nothing but its end */
+    dynsup_trap_exit(host->core, false, &old); /* the process waits only for its end */
     dynsup_wait_time(host->core, DYNSUP_NEVER);
     return dsl_suspend(L, host->current, DSL_WAIT_FOREVER, 0, NULL);
 }
@@ -166,8 +177,8 @@ static int halt(lua_State *L) {
     return dsl_halt(L, host, (int)code);
 }
 
-/* The slot of the table that the guests of a supervisor share, in the heap of the first one that
- * asked; 0: there is none here. */
+/* The slot of the table that the guests of a supervisor share, in the heap of the first guest that
+ * asked; 0: there is none in this heap. */
 static uint32_t shared_dict(const dsl_host *host) {
     uint64_t object = dynsup_guest_belonging(host->core);
     return object && dsl_object_is_own(host, object) ? (uint32_t)object : 0;

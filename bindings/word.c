@@ -20,7 +20,7 @@ void dsl_words_open(lua_State *L, dsl_words *words) {
     luaL_ref(L, LUA_REGISTRYINDEX); /* as long as the state */
 }
 
-/* The address of the string at the index; NULL for what is no string. */
+/* The address of the string at the index; NULL if it is no string. */
 static const char *word_at(lua_State *L, int index) {
     return lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
 }

@@ -2,20 +2,24 @@
  * C workers: bodies of processes that are the program's functions.
  *
  * Design notes.
- * What stands for a kind of worker in Lua is a userdata with the ops and the argument; so a child
- * spec of a C worker is a spec like any other. Each body keeps it in the vault: the argument is
- * dropped when neither bodies nor specs are left. Its finalizer may come before that, when the
- * lua_State is closed before its host, or by hand: then it is no kind any more, and its last body
- * drops the argument.
- * The program's functions run protected, on the host's thread, with nothing of others' on the
- * stack: an error that they raise is their worker's crash. Its object is made by the message
- * handler, where the stack still shows where it was.
+ * In Lua a userdata with the ops and the argument stands for a kind of worker, so the child spec of
+ * a C worker is a spec like any other. Each body keeps the userdata in the vault: the argument is
+ * dropped when neither bodies nor specs are left. The finalizer may come earlier, when the
+ * lua_State is closed before its host, or when it is called by hand: the userdata is no kind then,
+ * and its last body drops the argument.
+ * The program's functions run protected, on the host's thread, with nothing else on the stack: an
+ * error that they raise is their worker's crash. The message handler makes the crash object, as the
+ * stack still shows the place there.
  */
 #include "bindings/worker.h"
 
-#include "bindings/check.h"
 #include "bindings/heap.h"
+#include "bindings/log.h"
+#include "bindings/message.h"
 #include "bindings/metatable.h"
+#include "bindings/misuse.h"
+#include "bindings/protect.h"
+#include "bindings/wait.h"
 #include "core/tiny.h"
 
 #include <string.h>
@@ -37,7 +41,7 @@ struct dynsup_lua_worker {
     size_t size;
     dynsup_pid pid; /* 0: its first slice has not come */
     kind *kind;
-    uint32_t kind_slot; /* it, in the vault */
+    uint32_t kind_slot; /* the kind's userdata, in the vault */
     bool again;         /* the last slice has asked for another one */
     uint64_t deadline_ns;
     max_align_t data[];
@@ -154,7 +158,7 @@ static int message(lua_State *L, const slice *s) {
     return count && w->ops->message ? w->ops->message(L, w) : DYNSUP_LUA_WAIT;
 }
 
-/* A worker that says what nobody understands fails. */
+/* A worker that returns an unknown number fails. */
 static void check_next(lua_State *L, const slice *s) {
     if (s->next > DYNSUP_LUA_END || s->next <= -DYNSUP_ATOM_COUNT)
         luaL_error(

@@ -4,11 +4,12 @@
 
 #include "bindings/binding.h"
 
-/* Pushes a value that stands for workers of this kind: what a spec's `body` may be. It has taken
- * arg over, also when it raises: without memory. [-0, +1] */
+/* Pushes a value that stands for workers of this kind: what a spec's `body` may be. arg changes
+ * hands, also when it raises (without memory). [-0, +1] */
 void dsl_worker_kind_push(lua_State *L, const dynsup_lua_worker_ops *ops, void *arg);
 
-/* Is it such a value, whose argument has not been dropped? Its name, or NULL. [-0, +0] */
+/* The name of the kind, if the value at the index is one whose argument has not been dropped; else
+ * NULL. [-0, +0] */
 const char *dsl_worker_name(lua_State *L, int index);
 
 /* A body of the kind at the index; that many slots of the vault stay reserved beside. Raises

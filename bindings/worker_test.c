@@ -91,7 +91,8 @@ static void a_kind_is_no_body_after_its_finalizer(void **state) {
     assert_int_equal(ends.drops, 1);
 }
 
-static void nor_is_it_for_a_restart_and_a_body_keeps_its_argument(void **state) {
+static void
+a_kind_restarts_no_body_after_its_finalizer_but_a_body_keeps_its_argument(void **state) {
     (void)state;
     dsl_test_embed t;
     open(&t);
@@ -232,7 +233,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_has_room_beside_a_message_of_many_values),
         cmocka_unit_test(a_kind_is_no_body_after_its_finalizer),
-        cmocka_unit_test(nor_is_it_for_a_restart_and_a_body_keeps_its_argument),
+        cmocka_unit_test(a_kind_restarts_no_body_after_its_finalizer_but_a_body_keeps_its_argument),
         cmocka_unit_test(a_finalizer_may_find_a_kind_that_is_over),
         cmocka_unit_test(a_worker_stops_before_its_argument_is_dropped),
         cmocka_unit_test(what_the_end_of_a_state_would_leave_behind_is_refused),

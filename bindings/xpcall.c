@@ -1,14 +1,16 @@
 /*
- * xpcall, whose message handler holds up nobody who is to be unwound.
+ * xpcall, whose message handler cannot hold up an unwinding.
  *
  * Design notes.
- * Code that is over its limit, and can be left in no other way, is left by errors out of a hook
- * (slice.c, preempt.c, callback.c). Lua calls the message handler for such an error with hooks
- * switched off: one that loops would never be interrupted. So where that may happen the handler is
- * called by one in C, which lets the errors of an unwinding pass as they are. Elsewhere it is the
- * user's own: a function between would be seen in tracebacks.
+ * Code over its limit that can be left in no other way is left by errors out of a hook (slice.c,
+ * close.c, callback.c). Lua calls the message handler for such an error with hooks switched off: a
+ * handler that loops would never be interrupted. So where that may happen the handler is called by
+ * one in C, which lets the errors of an unwinding pass unchanged. Elsewhere the user's own is
+ * called directly, as a function between would show in tracebacks.
  */
 #include "bindings/callback.h"
+#include "bindings/close.h"
+#include "bindings/module.h"
 #include "bindings/slice.h"
 
 enum { XPCALL_FUNCTION = 1, XPCALL_HANDLER = 2 };

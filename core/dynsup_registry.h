@@ -32,8 +32,8 @@ typedef struct dynsup_registry_info {
 int dynsup_registry_inspect(const dynsup_host *host, dynsup_pid registry,
                             dynsup_registry_info *info_out);
 
-/* Ends the registry with this reason, whose objects stay the caller's. Processes with entries get it
- * as along a link, and "shutdown" in place of "normal". false: it does not exist. */
+/* Ends the registry with this reason, whose objects stay the caller's. Processes with entries get
+ * it as along a link, and "shutdown" in place of "normal". false: it does not exist. */
 bool dynsup_registry_stop(dynsup_host *host, dynsup_pid registry, const dynsup_reason *reason);
 
 /* An entry of the current process; it ends with the process, before anyone is notified of that, or

@@ -77,7 +77,7 @@ end
 local TESTS_OWN = "a C test itself went on without what it had asked for, or called Lua unprotected"
 
 -- These hand what raises a state of Lua without any protected call, and mean to.
-local UNPROTECTED = { bindings_check_test = true, bindings_codec_test = true }
+local UNPROTECTED = { bindings_misuse_test = true, bindings_codec_test = true }
 
 local function is_panic(stack, program)
   local all = table.concat(stack, "\n")

@@ -1,5 +1,7 @@
 /* Dynamic supervisors: start_link, terminate_child, restart_child and stop. */
+#include "bindings/body.h"
 #include "bindings/dry.h"
+#include "bindings/module.h"
 #include "bindings/name.h"
 #include "bindings/options.h"
 #include "bindings/request.h"
@@ -93,8 +95,8 @@ static int start_link(lua_State *L) {
 
 enum { STOP = 1 };
 
-/* Is the reason with which the supervisor ended the string that was asked for? The core takes two
- * of the same text for two reasons. */
+/* Did the supervisor end with the string that was asked for? For the core, two strings with the
+ * same text are different reasons. */
 static bool is_as_asked(lua_State *L, dsl_raw_reply raw) {
     return raw.status == DYNSUP_EREASON && lua_type(L, 2) == LUA_TSTRING &&
            lua_rawequal(L, 2, raw.base + DSL_RAW_VALUE);
@@ -170,7 +172,7 @@ static int stop(lua_State *L) {
     return dsl_reply_to(L, host, &reply, STOP, done_k);
 }
 
-const luaL_Reg dsl_supervisor_functions[] = {
+const luaL_Reg dsl_dynamic_functions[] = {
     {"start_link", start_link},
     {"terminate_child", terminate_child},
     {"restart_child", restart_child},

@@ -1,4 +1,6 @@
 /* Lua states with an allocator of their own. */
+#include "bindings/lua_state.h"
+
 #include "bindings/arena.h"
 #include "bindings/binding.h"
 #include "bindings/memory.h"

@@ -1,9 +1,9 @@
-/* How misuse of the C interface is met: by an assertion, and without assertions by a code. */
-#include "bindings/check.h"
+/* Misuse of the C interface: an assertion fails or, without assertions, a code is returned. */
+#include "bindings/misuse.h"
 
 #include <assert.h>
 
-#define ALIGNMENT 16 /* memory.c tells blocks with a header from others by it */
+#define ALIGNMENT 16 /* by which memory.c distinguishes blocks with a header */
 
 bool dsl_expect(bool ok, const char *what) {
     (void)what;
