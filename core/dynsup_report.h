@@ -30,7 +30,8 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  * returns the length written. objects may be NULL. What was cut ends in three dots.
  *
  * The first line is a sentence. An error has more lines, indented: the reason with all its lines
- * (when it is long, its end is what is cut), the child, its function and spec, what happens next.
+ * (when it is long, its end is what is cut), the detail of a start that failed, the child, its
+ * function and spec, what happens next.
  * The sentence of a child's error ends in its context: (child_terminated), (start_error),
  * (shutdown_error), (child_failed) or, when the supervisor gives up, (shutdown).
  * Control characters in what is described are spelled as in Lua ("\027"), and what stands within a
@@ -51,8 +52,8 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
  * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "dropped"
- * (messages), "error" (why a start was refused), "reason", "traceback". What is not there has no
- * field.
+ * (messages), "error" (why a start was refused), "detail" (of a start that failed), "reason",
+ * "traceback". What is not there has no field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);

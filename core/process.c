@@ -217,11 +217,19 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
     host->current = outer;
 }
 
+/* Is somebody told of its end because its start has failed? Of a supervisor's somebody has been. */
+static bool is_start_told(const dynsup_host *host, const dsi_process *process) {
+    if (!(process->flags & DSI_FLAG_STARTING) || (process->flags & DSI_FLAG_SUPERVISOR))
+        return process->flags & DSI_FLAG_STARTING;
+    const dsi_process *starter = dsi_process_find(host, process->parent);
+    return starter && dsi_call_awaited(host, starter) == process;
+}
+
 static void announce(dynsup_host *host, dsi_process *process) {
     dynsup_reason reason = dsi_reason_told(&process->reason);
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, &reason);
     bool killed = reason.value.kind == DYNSUP_ATOM && reason.value.as.atom == DYNSUP_KILLED;
-    bool told = process->child || (process->flags & DSI_FLAG_STARTING);
+    bool told = process->child || is_start_told(host, process);
     if (reason.kind == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, &reason);
 }

@@ -40,6 +40,12 @@ static dsi_process *waiting_caller(dynsup_host *host, const dsi_request *request
     return caller->wait_key == request->key && caller->ops->reply ? caller : NULL;
 }
 
+/* Who runs waits for what is answered at once. */
+bool dsi_request_is_left(dynsup_host *host, const dsi_request *request) {
+    bool is_answered_at_once = request->caller == 0 || request->caller == dynsup_self(host);
+    return !is_answered_at_once && !waiting_caller(host, request);
+}
+
 void dsi_reply_release(dynsup_host *host, dynsup_reply *reply) {
     for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
         dsi_value_release(host, &reply->values[i]);

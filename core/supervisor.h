@@ -112,6 +112,7 @@ struct dsi_supervisor {
     bool has_guest;
     bool draining;
     bool occupied;
+    bool aborts; /* its guest ends because it is to end: that is no failure to be reported */
     bool stops_in_order; /* of the main process's, when the host halts */
     uint32_t stray_count;
     dsi_child *awaited; /* while occupied: whose end, or readiness, comes next; or NULL */
@@ -256,6 +257,9 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsu
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply);
 void dsi_request_status(dynsup_host *host, dsi_request *request, int status);
 
+/* Is there nobody any more whom a reply would reach? */
+bool dsi_request_is_left(dynsup_host *host, const dsi_request *request);
+
 /* Ends the ownership of the reply's values. */
 void dsi_reply_release(dynsup_host *host, dynsup_reply *reply);
 
@@ -376,6 +380,9 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
 
 /* One attempt to start a RESTARTING child again, by itself; by a guest it goes on in guest_done. */
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child);
+
+/* An attempt to start a child that is down has failed. */
+void dsi_life_not_started(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reply *why);
 
 /* The attempt's guest has this outcome, which is no pid. */
 void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,

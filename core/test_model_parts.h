@@ -35,6 +35,10 @@ void model_link_signal(model *m, int from, int to, model_reason reason);
 /* One more event of this kind. */
 void model_tell(model *m, enum dynsup_event_kind kind);
 
+/* Has who asked gone? Then a start that fails is an error. */
+bool model_is_left(const model *m, int r);
+void model_start_failed(model *m, int r);
+
 /* Its entries end with it; who has entries in it ends with it. */
 void model_entries_end(model *m, int p);
 void model_registry_ended(model *m, int p);
