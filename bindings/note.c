@@ -35,6 +35,11 @@ static void keep_values(dsl_host *host, dsl_note *note) {
         event->reason = &note->reason;
         retain(host, &note->reason.value);
     }
+    if (event->detail) {
+        note->detail = *event->detail;
+        event->detail = &note->detail;
+        retain(host, &note->detail);
+    }
     if (event->id) {
         note->id = *event->id;
         event->id = &note->id;
@@ -80,6 +85,7 @@ dsl_note *dsl_note_new(dsl_host *host, const dynsup_event *event) {
 
 void dsl_note_free(dsl_host *host, dsl_note *note) {
     dsl_value_release(host, &note->reason.value);
+    dsl_value_release(host, &note->detail);
     dsl_value_release(host, &note->id);
     host->alloc(host->alloc_ud, note, note->size, 0);
 }
@@ -137,6 +143,7 @@ static void set_outcome(lua_State *L, dsl_host *host, const dsl_note *note) {
         dsl_field_text(L, "error", dynsup_atom_text((enum dynsup_atom) - event->status));
     if (event->reason)
         dsl_field_value(L, host, "reason", &note->reason.value);
+    dsl_field_value(L, host, "detail", &note->detail);
 }
 
 void dsl_note_push(lua_State *L, dsl_host *host, const dsl_note *note) {

@@ -36,7 +36,7 @@ typedef struct dsl_note {
     enum dynsup_next next_step;
     dynsup_event event; /* its texts are in this block, its values retained */
     dynsup_reason reason;
-    dynsup_value id;
+    dynsup_value detail, id;
     const char *function; /* or NULL */
     char texts[];
 } dsl_note;

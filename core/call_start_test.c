@@ -45,6 +45,16 @@ static void a_failed_start_sends_its_parent_no_signal(void **state) {
     assert_int_equal(test_whereis(test, "it"), 0);
 }
 
+static void a_start_that_fails_when_its_starter_has_ended_is_a_crash(void **state) {
+    test_host *test = *state;
+    plan p = {0};
+    test_body *starter = starter_new(test, &p);
+    test_signal(test, NULL, starter->pid, DYNSUP_NOCONNECTION); /* and along the link */
+    test_run(test);
+    assert_false(dynsup_is_alive(test->host, p.started));
+    assert_int_equal(test_events(test, DYNSUP_EVENT_CRASHED), 2);
+}
+
 static void a_start_that_is_to_be_ignored_is_a_good_end_for_all_others(void **state) {
     test_host *test = *state;
     plan p = {0};
@@ -209,6 +219,7 @@ static void who_was_killed_before_its_first_slice_does_not_start(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_failed_start_sends_its_parent_no_signal),
+        TEST(a_start_that_fails_when_its_starter_has_ended_is_a_crash),
         TEST(a_start_that_is_to_be_ignored_is_a_good_end_for_all_others),
         TEST(starts_inside_a_slice_are_no_slices_of_the_host),
         TEST(what_is_starting_ends_with_its_parent),

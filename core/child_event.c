@@ -10,10 +10,11 @@ static const char *name_text(const dsi_name *name) {
     return name->registry && !name->text[0] ? NULL : name->text;
 }
 
-/* An event to be emitted, with the child's id, which it points to. */
+/* An event to be emitted, and what it points to. */
 typedef struct telling {
     dynsup_event event;
-    dynsup_value id;
+    dynsup_value id, detail;
+    dynsup_reason reason;
 } telling;
 
 static void telling_fill(telling *t, const dynsup_host *host, enum dynsup_event_kind kind,
@@ -70,12 +71,47 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
     dsi_event_emit(host, &t.event);
 }
 
-void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
-                       const dynsup_reason *reason) {
+void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status) {
     telling t;
-    if (!telling_begin(&t, host, DYNSUP_EVENT_START_REFUSED, child, reason))
+    if (!telling_begin(&t, host, DYNSUP_EVENT_START_REFUSED, child, NULL))
         return;
     t.event.status = status;
+    dsi_event_emit(host, &t.event);
+}
+
+dynsup_reason dsi_reply_reason(const dynsup_reply *why) {
+    if (why->status == DYNSUP_EREASON)
+        return (dynsup_reason){.value = why->values[0]};
+    return dynsup_reason_atom((enum dynsup_atom) - why->status);
+}
+
+/* Adds why a start has failed. */
+static void telling_why(telling *t, const dynsup_reply *why) {
+    bool has_holder = why->status == DYNSUP_EALREADY_STARTED && why->pid;
+    t->reason = dsi_reply_reason(why);
+    t->event.reason = &t->reason;
+    t->detail = has_holder ? dsi_value_id(why->pid) : why->values[1];
+    if (t->detail.kind != DYNSUP_NIL)
+        t->event.detail = &t->detail;
+}
+
+void dsi_event_start_error(dynsup_host *host, const dsi_child *child, const dynsup_reply *why) {
+    telling t;
+    if (!telling_begin(&t, host, DYNSUP_EVENT_START_ERROR, child, NULL))
+        return;
+    telling_why(&t, why);
+    dsi_event_emit(host, &t.event);
+}
+
+void dsi_event_not_started(dynsup_host *host, const dsi_child *child, const dynsup_reply *why,
+                           bool is_told) {
+    telling t;
+    if (!telling_begin(&t, host, is_told ? DYNSUP_EVENT_START_REFUSED : DYNSUP_EVENT_START_ERROR,
+                       child, NULL))
+        return;
+    telling_why(&t, why);
+    t.event.status = is_told ? why->status : 0;
+    t.event.once = !is_told;
     dsi_event_emit(host, &t.event);
 }
 

@@ -14,8 +14,18 @@ void dsi_event_delayed(dynsup_host *host, const dsi_child *child, const dynsup_r
                        uint64_t delay_ns);
 
 /* A start was refused with this status. */
-void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status,
-                       const dynsup_reason *reason);
+void dsi_event_refused(dynsup_host *host, const dsi_child *child, int status);
+
+/* The reason for which a start has failed. */
+dynsup_reason dsi_reply_reason(const dynsup_reply *why);
+
+/* A restart has failed, and is tried again. */
+void dsi_event_start_error(dynsup_host *host, const dsi_child *child, const dynsup_reply *why);
+
+/* A start has failed, and is not tried again: a refusal if its caller gets the reason (is_told),
+ * else an error. */
+void dsi_event_not_started(dynsup_host *host, const dsi_child *child, const dynsup_reply *why,
+                           bool is_told);
 
 /* The child's saved state was dropped after this many failed restores. */
 void dsi_event_dropped(dynsup_host *host, const dsi_child *child, const dynsup_reason *reason,

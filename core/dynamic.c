@@ -36,8 +36,17 @@ static bool is_awaited(const dsi_child *child) {
     return child->extra && child->extra->starting;
 }
 
+/* A child that is stopped before it is ready, after its caller has ended, ends like any other. */
+static void forget_start(dsi_supervisor *supervisor, dsi_child *child) {
+    bool is_stopped =
+        is_awaited(child) && child->state == DSI_CHILD_STOPPING && !child->extra->timed_out;
+    if (is_stopped && dsi_request_is_left(supervisor->host, child->extra->starting))
+        start_told(supervisor, child, &(dynsup_reply){.status = DYNSUP_ENOPROC});
+}
+
 static void dynamic_exited(dsi_supervisor *supervisor, dsi_child *child,
                            const dynsup_reason *reason) {
+    forget_start(supervisor, child);
     dsi_life_exited(supervisor, child, reason, is_awaited(child));
 }
 
@@ -71,7 +80,8 @@ static void refuse_start(dsi_supervisor *supervisor, dsi_child *child,
         dsi_value_release(supervisor->host, &reply.values[0]);
         reply.status = DYNSUP_ETIMEOUT;
     }
-    dsi_event_refused(supervisor->host, child, reply.status, reason);
+    dsi_event_not_started(supervisor->host, child, &reply,
+                          !dsi_request_is_left(supervisor->host, child->extra->starting));
     start_told(supervisor, child, &reply);
     dsi_life_remove(supervisor, child);
 }

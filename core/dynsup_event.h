@@ -18,7 +18,7 @@ enum dynsup_event_kind {
     DYNSUP_EVENT_CHILD_DELAYED,    /* a restart waits for its backoff (delay_ns) */
     DYNSUP_EVENT_CHILD_REMOVED,    /* a child left its supervisor */
     DYNSUP_EVENT_CHILD_TERMINATED, /* report: a child ended abnormally or must be restarted */
-    DYNSUP_EVENT_START_ERROR,      /* report: a restart failed */
+    DYNSUP_EVENT_START_ERROR,      /* report: a restart failed, or a start that ends there (once) */
     DYNSUP_EVENT_SHUTDOWN_ERROR,   /* report: a child ended abnormally while it was stopped */
     DYNSUP_EVENT_GAVE_UP,          /* report: the restart intensity is exceeded */
     DYNSUP_EVENT_START_REFUSED,    /* start_child was refused (status) */
@@ -43,6 +43,7 @@ typedef struct dynsup_event {
     dynsup_pid supervisor;                 /* 0: the process is no child, or not known to be one */
     const char *supervisor_name;           /* or NULL */
     const dynsup_reason *reason;           /* or NULL */
+    const dynsup_value *detail;            /* of a start that failed: more of why, or NULL */
     int status;                            /* START_REFUSED: why */
     const dynsup_value *id;                /* the child's, or NULL */
     const dynsup_program_ops *program_ops; /* what it runs, when that is known */
@@ -55,6 +56,7 @@ typedef struct dynsup_event {
     uint64_t max_restarts; /* of the supervisor, or the child's own */
     uint64_t period_ms;
     bool own_limit;    /* these three are the child's own */
+    bool once;         /* START_ERROR: of a start that is not tried again */
     bool backs_off;    /* the child's restarts wait for its backoff, and do not count */
     uint64_t delay_ns; /* CHILD_DELAYED */
     uint64_t restores; /* STATE_DROPPED: how many have failed in a row */

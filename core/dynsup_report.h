@@ -30,9 +30,9 @@ enum dynsup_report_level dynsup_report_level(const dynsup_event *event);
  * returns the length written. objects may be NULL. A cut text ends in three dots.
  *
  * The first line is a sentence. An error has more lines, indented: the reason with all its lines (a
- * long one is cut at its end), the child, its function and spec, what happens next. The sentence of
- * a child's error ends in its context: (child_terminated), (start_error), (shutdown_error),
- * (child_failed) or, when the supervisor gives up, (shutdown).
+ * long one is cut at its end), the detail of a start that failed, the child, its function and spec,
+ * what happens next. The sentence of a child's error ends in its context: (child_terminated),
+ * (start_error), (shutdown_error), (child_failed) or, when the supervisor gives up, (shutdown).
  * Control characters in descriptions are spelled as in Lua ("\027"); a description within a line is
  * cut at its first newline and to 160 bytes.
  *
@@ -51,8 +51,8 @@ size_t dynsup_report_write(const dynsup_event *event, const dynsup_object_ops *o
  * "supervisor_name", "id", "incarnation", "function", "restart", "shutdown", "restarts",
  * "max_restarts", "max_seconds". By kind: "next" (what follows: "restart", "delayed_restart",
  * "give_up", "fail", "none"), "delay_ms", "restores" (of a state that was dropped), "dropped"
- * (messages), "error" (why a start was refused), "reason", "traceback". Unknown things have no
- * field.
+ * (messages), "error" (why a start was refused), "detail" (of a start that failed), "reason",
+ * "traceback". Unknown things have no field.
  */
 void dynsup_report_fields(const dynsup_event *event, const dynsup_object_ops *objects,
                           void *objects_ud, dynsup_record *record);

@@ -145,10 +145,11 @@ static dynsup_reason init_reason(const dynsup_reply *reply, enum dynsup_reason_c
 /* Ends a supervisor that could not be initialised, with a signal to all processes linked to it
  * except its starter. */
 static void init_failed(dsi_supervisor *supervisor, const dynsup_reply *reply,
-                        enum dynsup_reason_class kind) {
+                        enum dynsup_reason_class kind, bool is_told) {
     dynsup_reason reason = init_reason(reply, kind);
     supervisor->state = DSI_SUPERVISOR_STOPPING;
-    supervisor->process->flags |= DSI_FLAG_QUIET;
+    if (is_told)
+        supervisor->process->flags |= DSI_FLAG_QUIET;
     dsi_supervisor_leave_parent(supervisor);
     dsi_process_doom(supervisor->host, supervisor->process, &reason);
 }
@@ -158,6 +159,7 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
     dynsup_reply reply = {.status = outcome->status, .pid = supervisor->process->slot.id};
     reply.values[0] = outcome->values[0];
     reply.values[1] = outcome->values[1];
+    assert(request && "who starts a supervisor waits for its init function");
     if (outcome->status == 0 && supervisor->state == DSI_SUPERVISOR_INIT)
         reply.status = DYNSUP_EBAD_RETURN;
     if (reply.status == 0 && supervisor->policy->supervisor_begin) {
@@ -166,8 +168,7 @@ static void init_done(dsi_supervisor *supervisor, dsi_request *request, dynsup_o
         return;
     }
     if (reply.status)
-        init_failed(supervisor, &reply, outcome->reason.kind);
-    assert(request && "who starts a supervisor waits for its init function");
+        init_failed(supervisor, &reply, outcome->reason.kind, !dsi_request_is_left(host, request));
     dsi_request_reply(host, request, &reply);
 }
 
@@ -224,7 +225,9 @@ void dsi_guest_abort(dsi_supervisor *supervisor, const dynsup_reason *reason) {
     dynsup_outcome outcome = {.reason.kind = reason->kind, .status = DYNSUP_EREASON};
     outcome.values[0] = dsi_value_copy(host, reason->value);
     dsi_process_rest(host, process);
+    supervisor->aborts = true;
     guest_end(supervisor, &outcome);
+    supervisor->aborts = false;
 }
 
 void dsi_guest_drop(dsi_supervisor *supervisor) {

@@ -230,7 +230,6 @@ static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
 }
 
 static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
-    dsi_event_child(supervisor->host, DYNSUP_EVENT_START_ERROR, child, reason);
     dsi_renew_reconsider(supervisor, child);
     if (!backs_off(child))
         dsi_supervisor_retry_later(supervisor, child);
@@ -261,7 +260,6 @@ static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reas
     assert(reason && "an attempt fails for a reason");
     dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
     note_down(supervisor, child);
-    dsi_event_refused(supervisor->host, child, DYNSUP_EREASON, reason);
     tell_each(supervisor, child, DSI_PARKED_RESTART, &reply);
 }
 
@@ -270,6 +268,26 @@ void dsi_life_forgive(dsi_child *child) {
     dsi_intensity_fini(extra->own);
     extra->backoff.next_ms = 0;
     extra->delayed = false;
+}
+
+/* Does anyone wait for a restart of the child by hand? */
+static bool is_asked_for(const dsi_supervisor *supervisor, const dsi_child *child) {
+    dsi_list_each (node, &child->extra->waiters) {
+        const dsi_request *request = dsi_item(node, dsi_request, parked.node);
+        if (request->parked.kind == DSI_PARKED_RESTART &&
+            !dsi_request_is_left(supervisor->host, request))
+            return true;
+    }
+    return false;
+}
+
+void dsi_life_not_started(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reply *why) {
+    dynsup_reason reason = dsi_reply_reason(why);
+    if (child->state == DSI_CHILD_FAILED)
+        dsi_event_not_started(supervisor->host, child, why, is_asked_for(supervisor, child));
+    else
+        dsi_event_start_error(supervisor->host, child, why);
+    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
 }
 
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
@@ -287,18 +305,19 @@ void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child) {
     }
     if (status == 0) {
         status = dsi_incarnation_begin(supervisor, child, ops, body);
-        if (status) {
+        if (status)
             ops->fini(body);
-            reason = dynsup_reason_atom((enum dynsup_atom) - status);
-        }
     }
     if (status == 0) {
         dsi_event_child(supervisor->host, DYNSUP_EVENT_CHILD_RESTARTED, child, NULL);
         dsi_life_event(supervisor, child, DSI_ON_STARTED, NULL);
         return;
     }
-    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
-    dsi_reason_release(supervisor->host, &reason);
+    dynsup_reply why = {.status = status};
+    if (status == DYNSUP_EREASON)
+        why.values[0] = reason.value;
+    dsi_life_not_started(supervisor, child, &why);
+    dsi_reply_release(supervisor->host, &why);
 }
 
 void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
@@ -308,11 +327,12 @@ void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
         dsi_life_event(supervisor, child, DSI_ON_IGNORED, NULL);
         return;
     }
-    dynsup_reason reason = {.value = outcome->values[0]};
-    if (outcome->status != DYNSUP_EREASON)
-        reason = dynsup_reason_atom((enum dynsup_atom) - outcome->status);
+    dynsup_reply why = {.status = outcome->status, .pid = outcome->pid};
+    why.values[0] = outcome->values[0];
+    why.values[1] = outcome->values[1];
+    dynsup_reason reason = dsi_reply_reason(&why);
     dsi_saved_ended(supervisor->host, child, &reason, true);
-    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
+    dsi_life_not_started(supervisor, child, &why);
 }
 
 /* ---- the table's actions ---- */

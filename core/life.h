@@ -31,6 +31,9 @@ void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_
  * guest_done. */
 void dsi_life_attempt(dsi_supervisor *supervisor, dsi_child *child);
 
+/* Handles a failed attempt to start a child that is down. */
+void dsi_life_not_started(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reply *why);
+
 /* The guest of the attempt has ended with this outcome, which is not a pid. */
 void dsi_life_attempt_failed(dsi_supervisor *supervisor, dsi_child *child,
                              const dynsup_outcome *outcome);

@@ -209,11 +209,21 @@ void dsi_process_stop_body(dynsup_host *host, dsi_process *process) {
     host->current = outer;
 }
 
+/* Does a waiting starter get the reason, because the process ended before it had started? */
+static bool is_start_told(const dynsup_host *host, const dsi_process *process) {
+    if (process->flags & DSI_FLAG_QUIET)
+        return true;
+    if (!(process->flags & DSI_FLAG_STARTING))
+        return false;
+    const dsi_process *starter = dsi_process_find(host, process->parent);
+    return starter && dsi_call_awaited(host, starter) == process;
+}
+
 static void announce(dynsup_host *host, dsi_process *process) {
     dynsup_reason reason = dsi_reason_told(&process->reason);
     dsi_event_process(host, DYNSUP_EVENT_EXITED, process, &reason);
     bool killed = reason.value.kind == DYNSUP_ATOM && reason.value.as.atom == DYNSUP_KILLED;
-    bool told = process->child || (process->flags & (DSI_FLAG_STARTING | DSI_FLAG_QUIET));
+    bool told = process->child || is_start_told(host, process);
     if (reason.kind == DYNSUP_REASON_OTHER && !killed && !told)
         dsi_event_process(host, DYNSUP_EVENT_CRASHED, process, &reason);
 }

@@ -13,7 +13,8 @@
 
 #define DETAIL     "\n    " /* begins a line of details */
 #define FIELD_MAX  160      /* bytes of a description within a line */
-#define BEHIND_MAX 700      /* bytes of room behind a reason */
+#define MORE_MAX   600      /* bytes of the detail of a start */
+#define BEHIND_MAX 700      /* bytes of room behind a reason and its detail */
 
 typedef struct writer {
     dsi_text text;
@@ -113,21 +114,33 @@ static void put_reason(writer *w) {
         return;
     put(w, DETAIL "reason: ");
     size_t room = dsi_text_room(&w->text);
-    size_t behind = room / 4 < BEHIND_MAX ? room / 4 : BEHIND_MAX;
+    size_t behind = w->event->detail ? BEHIND_MAX + MORE_MAX : BEHIND_MAX;
+    behind = room / 4 < behind ? room / 4 : behind;
     dsi_text block = dsi_text_part(&w->text, room - behind);
     dsi_describe_value(&w->describer, &block, &w->event->reason->value);
     dsi_describe_trace(&w->describer, &block, &w->event->reason->value);
     dsi_text_join_block(&w->text, &block);
 }
 
+static void put_more(writer *w) {
+    if (w->event->detail == NULL)
+        return;
+    put(w, DETAIL "detail: ");
+    dsi_text block = dsi_text_part(&w->text, MORE_MAX);
+    dsi_describe_value(&w->describer, &block, w->event->detail);
+    dsi_text_join_block(&w->text, &block);
+}
+
 static void put_offender(writer *w) {
     const dynsup_event *event = w->event;
     put_process(w, DETAIL "offender:", event->pid, event->name);
+    const char *comma = event->pid || event->name ? "," : ""; /* else it has never run */
     if (event->id && event->id->kind != DYNSUP_NIL) {
-        put(w, ", id ");
+        put(w, "%s id ", comma);
         put_field(w, event->id);
+        comma = ",";
     }
-    put(w, ", incarnation %" PRIu32, event->incarnation);
+    put(w, "%s incarnation %" PRIu32, comma, event->incarnation);
     if (event->program_ops) {
         put(w, DETAIL "function: ");
         put_function(w);
@@ -157,12 +170,15 @@ static void put_spec(writer *w) {
 
 static void put_details(writer *w) {
     put_reason(w);
+    put_more(w);
     put_offender(w);
     put_spec(w);
 }
 
 static bool may_restart(const dynsup_event *event) {
-    return event->kind == DYNSUP_EVENT_START_ERROR || event->restart == DYNSUP_PERMANENT ||
+    if (event->kind == DYNSUP_EVENT_START_ERROR)
+        return !event->once;
+    return event->restart == DYNSUP_PERMANENT ||
            (event->restart == DYNSUP_TRANSIENT && is_abnormal(event));
 }
 
@@ -190,7 +206,7 @@ static void put_next(writer *w) {
     put(w, DETAIL "next: ");
     switch (dynsup_report_next(w->event)) {
     case DYNSUP_NEXT_NONE:
-        put(w, "it is not restarted");
+        put(w, w->event->once ? "it is not started again" : "it is not restarted");
         break;
     case DYNSUP_NEXT_DELAYED:
         put_delayed(w);
@@ -262,7 +278,8 @@ static void write_terminated(writer *w) {
 
 static void write_start_error(writer *w) {
     put_child(w);
-    put(w, " could not be restarted (start_error)");
+    put(w, w->event->once ? " could not be started (start_error)"
+                          : " could not be restarted (start_error)");
     put_details(w);
     put_next(w);
 }

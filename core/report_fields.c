@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define FIELD_MAX    160  /* bytes of a description, except the reason */
+#define FIELD_MAX    160 /* bytes of a description, except the reason */
+#define DETAIL_MAX   600
 #define REASON_MAX   1500 /* so that a long reason leaves space for its traceback */
 #define TRACE_MAX    5000
 #define SENTENCE_MAX 600
@@ -178,6 +179,8 @@ static void add_next(const source *s) {
 
 /* Last, for they may be long. */
 static void add_reason(const source *s) {
+    if (s->event->detail)
+        add_value(s, "detail", s->event->detail, DETAIL_MAX);
     if (!s->event->reason)
         return;
     add_value(s, "reason", &s->event->reason->value, REASON_MAX);

@@ -45,6 +45,9 @@ static void what_follows_is_told_apart(void **state) {
     event.restarts = 3;
     event.own_limit = true;
     assert_fields(&event, " next=fail ");
+    event.once = true;
+    event.detail = &(dynsup_value){.kind = DYNSUP_INTEGER, .as.integer = 7};
+    assert_fields(&event, " next=none detail=7 reason=");
     event = child_event(DYNSUP_EVENT_STATE_DROPPED, &boom);
     event.restores = 2;
     assert_fields(&event, " restores=2 reason");

@@ -137,6 +137,31 @@ static void a_failed_restart_is_reported_with_what_follows(void **state) {
     assert_reports(&event, "next: it is restarted in 1.5 s");
 }
 
+static void a_start_that_failed_is_reported_with_its_detail(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_value detail = {.kind = DYNSUP_ID, .as.id = PID(9)};
+    dynsup_event event = child_event(DYNSUP_EVENT_START_ERROR, &reason);
+    event.detail = &detail;
+    event.once = true;
+    assert_report(&event, CHILD " could not be started (start_error)"
+                                "\n    reason: boom\n    detail: <0.9.0>" DETAILS
+                                "\n    next: it is not started again");
+}
+
+static void a_child_that_has_never_run_is_known_by_its_id(void **state) {
+    (void)state;
+    dynsup_reason reason = because(0);
+    dynsup_event event = child_event(DYNSUP_EVENT_START_ERROR, &reason);
+    event.pid = 0;
+    event.name = NULL;
+    event.incarnation = 0;
+    event.once = true;
+    assert_reports(&event, "\n    offender: id the id, incarnation 0\n");
+    event.id = NULL;
+    assert_reports(&event, "\n    offender: incarnation 0\n");
+}
+
 static void an_abnormal_end_of_a_child_being_stopped_is_reported(void **state) {
     (void)state;
     dynsup_reason reason = dynsup_reason_atom(DYNSUP_KILLED);
@@ -356,6 +381,8 @@ int main(void) {
         cmocka_unit_test(a_child_is_restarted_as_its_type_says),
         cmocka_unit_test(a_good_end_of_a_permanent_child_is_not_called_abnormal),
         cmocka_unit_test(a_failed_restart_is_reported_with_what_follows),
+        cmocka_unit_test(a_start_that_failed_is_reported_with_its_detail),
+        cmocka_unit_test(a_child_that_has_never_run_is_known_by_its_id),
         cmocka_unit_test(an_abnormal_end_of_a_child_being_stopped_is_reported),
         cmocka_unit_test(a_supervisor_that_gives_up_says_why),
         cmocka_unit_test(the_crash_of_a_process_without_supervisor_is_reported),

@@ -42,6 +42,13 @@ static dsi_process *waiting_caller(dynsup_host *host, const dsi_request *request
     return caller->wait_key == request->key && caller->ops->reply ? caller : NULL;
 }
 
+/* The running caller still gets an answer that is given at once. */
+bool dsi_request_is_left(dynsup_host *host, const dsi_request *request) {
+    dynsup_pid running = host->current ? host->current->slot.id : 0;
+    bool is_answered_at_once = request->caller == 0 || request->caller == running;
+    return !is_answered_at_once && !waiting_caller(host, request);
+}
+
 void dsi_reply_release(dynsup_host *host, dynsup_reply *reply) {
     for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
         dsi_value_release(host, &reply->values[i]);

@@ -36,6 +36,9 @@ dsi_request *dsi_request_new(dynsup_host *host, enum dsi_parked_kind kind, dynsu
 void dsi_request_reply(dynsup_host *host, dsi_request *request, dynsup_reply *reply);
 void dsi_request_status(dynsup_host *host, dsi_request *request, int status);
 
+/* Would a reply to the request reach nobody any more? */
+bool dsi_request_is_left(dynsup_host *host, const dsi_request *request);
+
 /* Ends the ownership of the reply's values. */
 void dsi_reply_release(dynsup_host *host, dynsup_reply *reply);
 

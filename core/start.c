@@ -67,7 +67,7 @@ int dsi_dynamic_admits(dsi_supervisor *supervisor, const char *name, size_t leng
 }
 
 static int refuse(dsi_supervisor *supervisor, dsi_child *child, int status) {
-    dsi_event_refused(supervisor->host, child, status, NULL);
+    dsi_event_refused(supervisor->host, child, status);
     dsi_child_free(supervisor->host, child);
     return status;
 }
@@ -97,10 +97,14 @@ int dsi_dynamic_start_body(dsi_supervisor *supervisor, dsi_child *child, const c
 static int start_unmade(dsi_supervisor *supervisor, dsi_request *request, int status,
                         dynsup_reason *reason, dynsup_reply *reply) {
     dsi_child *child = request->child;
+    dynsup_host *host = supervisor->host;
     request->child = NULL;
+    reply->status = status;
     if (status == DYNSUP_EREASON)
         reply->values[0] = reason->value;
-    return refuse(supervisor, child, status);
+    dsi_event_not_started(host, child, reply, !dsi_request_is_left(host, request));
+    dsi_child_free(host, child);
+    return status;
 }
 
 /* Gets the first body, which may be in the request. 0, or the result of the start. */
@@ -194,7 +198,7 @@ int dsi_dynamic_start(dsi_supervisor *supervisor, dsi_request *request, dynsup_r
     if (status == DYNSUP_PENDING)
         return request->caller ? start_await(supervisor, request) : DYNSUP_EWOULD_WAIT;
     if (status)
-        dsi_event_refused(supervisor->host, request->child, status, NULL);
+        dsi_event_refused(supervisor->host, request->child, status);
     if (status || reply->existing)
         return status;
     return start_now(supervisor, request, reply);
@@ -207,8 +211,9 @@ void dsi_dynamic_first_start_done(dsi_supervisor *supervisor, dsi_child *child,
     reply.values[0] = outcome->values[0];
     reply.values[1] = outcome->values[1];
     if (outcome->status) {
-        dynsup_reason reason = {.value = outcome->values[0]};
-        dsi_event_refused(host, child, outcome->status, &reason);
+        bool is_failure = outcome->status != DYNSUP_EIGNORE && !supervisor->aborts;
+        bool is_told = !is_failure || !dsi_request_is_left(host, request);
+        dsi_event_not_started(host, child, &reply, is_told);
         dsi_child_free(host, child);
         dsi_request_reply(host, request, &reply);
         return;

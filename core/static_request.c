@@ -11,7 +11,7 @@
 /* ---- start_child ---- */
 
 static int refuse(dsi_supervisor *supervisor, const dsi_request *request, int status) {
-    dsi_event_refused(supervisor->host, request->child, status, NULL);
+    dsi_event_refused(supervisor->host, request->child, status);
     return status;
 }
 

@@ -35,18 +35,12 @@ static void ignored(dsi_supervisor *supervisor, dsi_child *child) {
     dsi_static_put_down(supervisor, child);
 }
 
-static dynsup_reason reason_of(const dynsup_reply *reply) {
-    if (reply->status == DYNSUP_EREASON)
-        return (dynsup_reason){.value = reply->values[0]};
-    return dynsup_reason_atom((enum dynsup_atom) - reply->status);
-}
-
 /* Handles a failed start of the whole supervisor: the children that run already are stopped. The
  * reply changes hands. */
 static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
     dynsup_draft *order = supervisor->order;
-    dynsup_reason reason = reason_of(reply);
-    dsi_event_refused(supervisor->host, child, reply->status, &reason);
+    dynsup_reason reason = dsi_reply_reason(reply);
+    dsi_event_not_started(supervisor->host, child, reply, supervisor->aborts);
     order->failure = (dynsup_reply){.status = DYNSUP_EFAILED_TO_START};
     order->failure.values[0] = reason.value;
     order->failure.values[1] = reply->values[1];
@@ -59,19 +53,19 @@ static void init_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_rep
 
 /* Handles a restart of a group that has failed at this child: it is tried again from here. */
 static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
-    dynsup_reason reason = reason_of(reply);
     supervisor->order->at = NULL;
     supervisor->order->blocked_at = child;
     child->state = DSI_CHILD_RESTARTING;
     dsi_static_weigh(supervisor, child, true);
-    dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
+    dsi_life_not_started(supervisor, child, reply);
     dsi_reply_release(supervisor->host, reply);
 }
 
 static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
-    dynsup_reason reason = reason_of(reply);
+    bool is_told =
+        supervisor->aborts || !dsi_request_is_left(supervisor->host, supervisor->order->request);
     dsi_static_drop_body(supervisor->order);
-    dsi_event_refused(supervisor->host, child, reply->status, &reason);
+    dsi_event_not_started(supervisor->host, child, reply, is_told);
     dsi_static_tell(supervisor, reply);
     if (supervisor->order->is_new) {
         dsi_static_forget(supervisor, child);
@@ -214,7 +208,7 @@ void dsi_static_start_done(dsi_supervisor *supervisor, dsi_child *child, dynsup_
     } else if (reply.status == DYNSUP_EIGNORE) {
         ignored(supervisor, child);
     } else {
-        dynsup_reason reason = reason_of(&reply);
+        dynsup_reason reason = dsi_reply_reason(&reply);
         dsi_saved_ended(supervisor->host, child, &reason, true);
         failed(supervisor, child, &reply);
     }

@@ -97,6 +97,7 @@ struct dsi_supervisor {
     bool has_guest;
     bool draining;
     bool occupied;
+    bool aborts; /* its guest ends because the supervisor is to end: no failure to be reported */
     bool stops_in_order; /* it is one of main's supervisors, which stop one by one in a halt */
     uint32_t stray_count;
     dsi_child *awaited; /* while occupied: the child whose end or readiness is awaited; or NULL */

@@ -200,6 +200,13 @@ void model_child_restart_failed(model *m, int c) {
 }
 
 void model_child_deny(model *m, int c) {
+    const model_child *child = &m->children[c];
+    bool is_told = false;
+    for (int i = 0; i < child->waiter_count; i++)
+        is_told |= m->requests[child->waiters[i]].kind == MODEL_RESTART &&
+                   !model_is_left(m, child->waiters[i]);
+    if (!is_told)
+        model_tell(m, DYNSUP_EVENT_START_ERROR);
     tell_waiters(m, c, false, DYNSUP_EREASON);
 }
 
@@ -267,6 +274,8 @@ void model_child_exited(model *m, int c) {
     child->timer_ns = 0;
     child->delayed = false;
     if (child->starting >= 0) {
+        if (child->state == MODEL_STARTING || child->timed_out) /* else it was stopped */
+            model_start_failed(m, child->starting);
         model_answer(m, child->starting, child->timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
         child->starting = -1;
         model_child_remove(m, c);

@@ -35,6 +35,10 @@ void model_link_signal(model *m, int from, int to, model_reason reason);
 /* One more event of this kind. */
 void model_tell(model *m, enum dynsup_event_kind kind);
 
+/* Has the caller of the start gone? Then a start that fails is an error. */
+bool model_is_left(const model *m, int r);
+void model_start_failed(model *m, int r);
+
 /* To be called when a process ends: its entries end; if it is a registry, processes with entries in
  * it are signalled. */
 void model_entries_end(model *m, int p);

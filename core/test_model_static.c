@@ -71,7 +71,10 @@ static void failed(model *m, int c, int status, int pid) {
     int s = m->children[c].supervisor;
     model_order *order = order_of(m, s);
     m->children[c].state = MODEL_DOWN;
+    if (order->job == MODEL_START_ONE)
+        model_start_failed(m, order->request);
     if (order->job == MODEL_INIT) {
+        model_tell(m, DYNSUP_EVENT_START_ERROR);
         order->failure = DYNSUP_EFAILED_TO_START;
         order->at = c;
         order->starts = false;

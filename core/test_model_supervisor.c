@@ -60,6 +60,16 @@ void model_answer(model *m, int r, int status, int pid) {
         m->processes[request->caller].request = -1;
 }
 
+bool model_is_left(const model *m, int r) {
+    int caller = m->requests[r].caller;
+    return !model_lives(m, caller) || m->processes[caller].request != r;
+}
+
+void model_start_failed(model *m, int r) {
+    if (model_is_left(m, r))
+        model_tell(m, DYNSUP_EVENT_START_ERROR);
+}
+
 static void accept(model *m, int c) {
     model_process *supervisor = &m->processes[m->children[c].supervisor];
     m->children[c].accepted = true;
@@ -91,8 +101,10 @@ static int look_up_name(const model *m, int s, int name, bool ensure, int *pid_o
 static int start_plain(model *m, int c, int r, int *pid_out) {
     model_child *child = &m->children[c];
     child->made++;
-    if (child->fails)
+    if (child->fails) {
+        model_start_failed(m, r);
         return DYNSUP_EREASON;
+    }
     if (child->name >= 0)
         m->name_child[child->name] = c;
     model_child_incarnate(m, c);
@@ -320,6 +332,8 @@ int model_guest_makes(model *m, int c) {
 static void guest_first(model *m, int c, int r) {
     model_child *child = &m->children[c];
     if (child->ignores || child->fails) {
+        if (!child->ignores)
+            model_start_failed(m, r);
         model_answer(m, r, child->ignores ? DYNSUP_EIGNORE : DYNSUP_EBAD_RETURN, -1);
         child->state = MODEL_GONE;
         return;

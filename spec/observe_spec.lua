@@ -3,6 +3,7 @@
 local dynsup = require "dynsup"
 local family = require "spec.support.family"
 local host = require "spec.support.host"
+local static = require "dynsup.supervisor"
 
 -- A list that is filled with the events of the filter; the observation.
 local function collect(filter)
@@ -57,6 +58,27 @@ describe("an observer", function()
     assert.equal(1, ended.at)
     assert.equal(0.001, ended.time)
     assert.equal(2, first(events, "restarted").incarnation)
+  end))
+
+  it("is told what a start function says besides the reason, as it is", family.trapping(function()
+    local sup = dynsup.start_link()
+    local events = collect { level = "info" }
+    local detail = { "a table" }
+    local function fail() return nil, "no", detail end
+    assert.equal(detail, select(3, dynsup.start_child(sup, { start = fail })))
+    family.finish((dynsup.start_child(sup, { start = family.planned(family.up, fail, family.up) })), "exit", "oops")
+    local pid, _, child = static.start_link { { id = "it", start = fail } }
+    assert.is_nil(pid)
+    dynsup.sleep(1)
+    assert.equal(detail, first(events, "refused").detail)
+    local restart, start
+    for _, event in ipairs(events) do
+      if event.event == "start_error" then restart, start = restart or event, event end
+    end
+    assert.equal(detail, restart.detail)
+    assert.same({ "no", "restart", 1 }, { restart.reason, restart.next, restart.incarnation })
+    assert.equal(child.detail, start.detail)
+    assert.same({ "it", "no", "none", 0 }, { start.id, start.reason, start.next, start.incarnation })
   end))
 
   it("is told who gives up, what is delayed and what is refused, and why", family.trapping(function()

@@ -1,6 +1,8 @@
 local dynsup = require "dynsup"
 local family = require "spec.support.family"
 local host = require "spec.support.host"
+local server = require "dynsup.server"
+local static = require "dynsup.supervisor"
 
 -- What the host of f logs: a list of { level, text }.
 local function log_of(f)
@@ -169,6 +171,63 @@ describe("other reports:", function()
     assert.equal(1, #having(lines, "child_terminated", "oops"))
   end)
 
+  it("start_error with what a start function says besides the reason", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link {}
+      local function taken() return nil, "already_started", dynsup.self() end
+      family.finish((dynsup.start_child(sup, { start = family.planned(family.up,
+        function() return nil, "refused", "for a reason" end, taken, family.up) })), "exit", "oops")
+      dynsup.sleep(1)
+    end)
+    assert.equal(1, #having(lines, "start_error", "reason: refused\n    detail: for a reason\n"))
+    assert.equal(1, #having(lines, "start_error", "reason: already_started\n    detail: <0.2.0>\n"))
+  end)
+
+  it("start_error for a child that does not start with its supervisor", function()
+    local lines = log_of(function()
+      local pid, reason = static.start_link {
+        { id = "ok", body = family.idle }, { id = "db", start = function() error("no /var/db", 0) end } }
+      assert.same({ nil, "shutdown" }, { pid, reason })
+      static.start_link { { id = "early", ready = true, body = function() dynsup.exit("too early") end } }
+    end)
+    assert.equal(2, #having(lines, "could not be started (start_error)", "next: it is not started again"))
+    local report = having(lines, "start_error", "reason: no /var/db", "offender: id db, incarnation 0")
+    assert.equal("error", report[1].level)
+    assert.equal(1, #having(lines, "start_error", "reason: too early", "id early, incarnation 1"))
+  end)
+
+  it("start_error for a supervisor that does not start again, with its child and why", function()
+    local broken = false
+    local function leaf()
+      if broken then return nil, "no disk", "it is full" end
+      return family.link_idle()
+    end
+    local lines = log_of(function()
+      local sup = dynsup.start_link { max_restarts = 1 }
+      local inner = dynsup.start_child(sup, { type = "supervisor",
+        start = function() return static.start_link { { id = "leaf", start = leaf } } end })
+      broken = true
+      host.stop(inner, "kill")
+      assert.equal("shutdown", host.down(dynsup.monitor(sup)))
+    end)
+    assert.equal(1, #having(lines, "could not be started (start_error)", "reason: no disk", "id leaf"))
+    assert.equal(1, #having(lines, "could not be restarted (start_error)",
+      "reason: shutdown\n    detail: { detail = it is full, id = leaf, reason = no disk }\n"))
+  end)
+
+  it("none for a start that a supervisor's end cuts short", function()
+    assert_no_report(log_of(function()
+      local parent = dynsup.spawn(function()
+        local function sleepy() dynsup.sleep("infinity") end
+        static.start_link { { id = 1, ready = true, body = family.idle } }
+        dynsup.start_child((dynsup.start_link()), { start = sleepy })
+      end)
+      dynsup.sleep(1)
+      host.stop(parent, "shutdown")
+      static.start_link { { id = 1, start = function() dynsup.halt(0); dynsup.sleep("infinity") end } }
+    end))
+  end)
+
   it("none for a first start that failed, which the caller is told", function()
     assert_no_report(log_of(function()
       local sup = dynsup.start_link {}
@@ -183,6 +242,69 @@ describe("other reports:", function()
       dynsup.start_child(sup, { ready = true, body = function() error "boom" end })
       dynsup.start_child(sup, { ready = true, start_timeout = 5, body = family.idle })
     end))
+  end)
+
+  -- Calls f(...) in a process that has ended before the call returns.
+  local function forsaken(f, ...)
+    local pid = dynsup.spawn(f, ...)
+    dynsup.sleep(1)
+    host.stop(pid, "kill")
+    dynsup.sleep(10)
+  end
+
+  local function boom()
+    dynsup.sleep(5)
+    error("boom", 0)
+  end
+
+  it("start_error for a first start that failed when its caller had ended", function()
+    local lines = log_of(function()
+      local sup, other = dynsup.start_link(), static.start_link {}
+      forsaken(dynsup.start_child, sup, { id = "start", start = boom })
+      forsaken(dynsup.start_child, sup, { id = "body", ready = true, body = boom })
+      forsaken(dynsup.start_child, sup, { id = "late", ready = true, start_timeout = 5, body = family.idle })
+      forsaken(static.start_child, other, { id = "static", start = boom })
+      assert.same(family.workers(0), dynsup.count_children(sup))
+      assert.same(family.workers(0), dynsup.count_children(other))
+    end)
+    for _, id in ipairs { "start", "body", "static" } do
+      assert.equal(1, #having(lines, "could not be started (start_error)", "reason: boom", "id " .. id), id)
+    end
+    assert.equal(1, #having(lines, "start_error", "reason: timeout", "id late"))
+  end)
+
+  it("start_error for a restart by hand that failed when its caller had ended", function()
+    local lines = log_of(function()
+      local sup = dynsup.start_link()
+      local pid = dynsup.start_child(sup, { max_restarts = 0, start = family.planned(family.up, boom) })
+      family.finish(pid, "exit", "oops")
+      forsaken(dynsup.restart_child, sup, pid)
+      assert.equal("failed", dynsup.which_children(sup)[1].pid)
+    end)
+    assert.equal(1, #having(lines, "could not be started (start_error)", "reason: boom"))
+  end)
+
+  it("none for a first start that is given up or ignored when its caller had ended", function()
+    assert_no_report(log_of(function()
+      local sup = dynsup.start_link()
+      forsaken(dynsup.start_child, sup, { start = function() dynsup.sleep(5); return "ignore" end })
+      forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
+      dynsup.terminate_child(sup, dynsup.which_children(sup)[1].pid)
+      forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
+      dynsup.stop(sup)
+    end))
+  end)
+
+  it("crashed for a server, or a supervisor, whose init failed when its starter had ended", function()
+    local lines = log_of(function()
+      forsaken(server.start, { init = boom })
+      forsaken(dynsup.start_link, { init = boom })
+      server.start { init = boom }
+      dynsup.start_link { init = boom }
+    end)
+    assert.equal(1, #having(lines, "process <", "(crashed)", "reason: boom"))
+    assert.equal(1, #having(lines, "supervisor <", "(crashed)", "reason: boom"))
+    assert.equal(2, #having(lines, "(crashed)"))
   end)
 
   it("the supervisor's end when there were too many restarts", function()

@@ -253,6 +253,7 @@
 ---@field supervisor? dynsup.pid
 ---@field supervisor_name? dynsup.name
 ---@field reason? any
+---@field detail? any of a start that failed: what was said besides the reason
 ---@field error? string of "refused": why
 ---@field delay? number ms, of "delayed" and "stuck"
 ---@field id? any

@@ -105,12 +105,8 @@ defmodule Player do
   defp report(state, _sup, :shutdown_error, _pid, _id, :shutdown), do: state
   defp report(state, _sup, :shutdown_error, _pid, _id, {:shutdown, _}), do: state
 
-  # It also reports a start that fails in a supervisor's init, although the caller gets the reason.
-  defp report(%{ordered: true} = state, sup, context, _pid, id, reason) do
-    if context == :start_error and not Map.has_key?(state.labels, sup),
-      do: state,
-      else: event(state, "report #{context} #{id} #{Reason.text(reason)}")
-  end
+  defp report(%{ordered: true} = state, _sup, context, _pid, id, reason),
+    do: event(state, "report #{context} #{id} #{Reason.text(reason)}")
 
   defp report(state, _sup, context, pid, _id, reason),
     do: event(state, "report #{context} #{label(state, pid)} #{Reason.text(reason)}")

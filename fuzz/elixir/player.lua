@@ -119,7 +119,8 @@ function Player:take_report(report)
   local id, incarnation = report:match "id (%w+), incarnation (%d+)"
   local context = report:match "%((%l+_?%l*)%)\n"
   local reason = report:match "reason: ([^\n]*)":gsub("^{ (%w+), (%w+) }$", "%1+%2")
-  if report:find("stack traceback", 1, true) then reason = "crash" end
+  local above = report:gsub("\n    detail: .*", "")
+  if above:find("stack traceback", 1, true) then reason = "crash" end
   if is_comparable(context, reason) then
     local whose = self.ordered and id or self.texts[pid] or id .. "." .. incarnation
     self:event(("report %s %s %s"):format(context, whose, reason))
