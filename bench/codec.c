@@ -4,7 +4,7 @@
  *                                     table of 3 fields, a table with 20 fields in 4 tables
  * Usage: bench_codec [--smoke] [KIND...]
  */
-#include "bindings/codec.h"
+#include "bindings/codec/codec.h"
 #include "bindings/dynsup_lua.h"
 
 #include <lauxlib.h>

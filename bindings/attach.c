@@ -1,7 +1,7 @@
 /* What the host's side of attach needs of the runtime: the C half of scripts in dynsup/attach. */
-#include "bindings/log.h"
+#include "bindings/log/log.h"
 #include "bindings/native.h"
-#include "bindings/observe.h"
+#include "bindings/observe/observe.h"
 
 /* stay(boolean): sets whether the run goes on until it is halted, even if nothing more can happen.
  * A handle that keeps the loop alive would do the same to runs inside the run. */

@@ -7,7 +7,7 @@
  */
 #include "bindings/clock.h"
 
-#include "bindings/body.h"
+#include "bindings/process/body.h"
 #include "core/dynsup_clock.h"
 
 #include <math.h>

@@ -21,7 +21,7 @@
 
 #include "bindings/dynsup_lua.h"
 #include "bindings/vault.h"
-#include "bindings/word.h"
+#include "bindings/child/word.h"
 #include "core/dynsup.h"
 #include "core/dynsup_limits.h"
 #include "core/dynsup_report.h"

@@ -3,7 +3,7 @@
  * (spec/faults/kill.lua). */
 #include "bindings/test_programs.h"
 
-#include "bindings/heap.h"
+#include "bindings/heap/heap.h"
 
 #include <uv.h>
 

@@ -12,13 +12,13 @@
  * A session traps exits, so that what lines start does not end it: a line that waits for a message
  * would take a halt's for its own. It is unwound.
  */
-#include "bindings/body.h"
-#include "bindings/close.h"
+#include "bindings/process/body.h"
+#include "bindings/process/close.h"
 #include "bindings/interrupt.h"
 #include "bindings/native.h"
 #include "bindings/nested.h"
 #include "bindings/pending.h"
-#include "bindings/wait.h"
+#include "bindings/process/wait.h"
 #include "core/dynsup_look.h"
 #include "core/tiny.h"
 

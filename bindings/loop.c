@@ -1,7 +1,7 @@
 /* What functions that use the loop share. */
 #include "bindings/loop.h"
 
-#include "bindings/dry.h"
+#include "bindings/process/dry.h"
 
 #include <ctype.h>
 

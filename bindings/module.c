@@ -1,7 +1,7 @@
 /* The module: its table of functions, the Lua half, and what it changes in the state. */
 #include "bindings/module.h"
 
-#include "bindings/heap_look.h"
+#include "bindings/heap/heap_look.h"
 #include "bindings/native.h"
 #include "bindings/scripts.h"
 

@@ -1,9 +1,9 @@
 /* Which script has a C half. */
 #include "bindings/native.h"
 
-#include "bindings/dry.h"
-#include "bindings/http.h"
-#include "bindings/static.h"
+#include "bindings/process/dry.h"
+#include "bindings/http/http.h"
+#include "bindings/child/static.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Runs inside one another. */
 #include "bindings/nested.h"
 
-#include "bindings/heap.h"
+#include "bindings/heap/heap.h"
 #include "bindings/native.h"
 
 typedef struct visiting {

@@ -2,8 +2,8 @@
 #include "bindings/object.h"
 
 #include "bindings/binding.h"
-#include "bindings/heap.h"
-#include "bindings/heap_group.h"
+#include "bindings/heap/heap.h"
+#include "bindings/heap/heap_group.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,7 +14,7 @@
 #ifndef DSL_OBJECT_H
 #define DSL_OBJECT_H
 
-#include "bindings/codec.h"
+#include "bindings/codec/codec.h"
 #include "bindings/host.h"
 
 #define DSL_OBJECT_HEAP   32

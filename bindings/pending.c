@@ -1,7 +1,7 @@
 /* Waits that libuv fulfils. */
 #include "bindings/pending.h"
 
-#include "bindings/body.h"
+#include "bindings/process/body.h"
 
 /* A guest may be gone while its supervisor, which owns the pending, lives on. So a further heap has
  * a list of its pendings. */

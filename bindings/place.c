@@ -8,7 +8,7 @@
  * The mark is written before the lock is taken, so the holder of a lock always sees it.
  */
 #include "bindings/loop.h"
-#include "bindings/metatable.h"
+#include "bindings/lua/metatable.h"
 #include "bindings/native.h"
 #include "bindings/pending.h"
 

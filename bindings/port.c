@@ -6,7 +6,7 @@
  * struct. What work takes is real time in every case but the last: there it is counted, so that a
  * step ends at the same place in each run.
  */
-#include "bindings/post.h"
+#include "bindings/embed/post.h"
 
 #include <time.h>
 

@@ -3,12 +3,12 @@
  *
  * When nothing more can happen the host is halted, which stops in order what main has started.
  */
-#include "bindings/body.h"
-#include "bindings/dry.h"
-#include "bindings/log.h"
-#include "bindings/lua_state.h"
-#include "bindings/misuse.h"
-#include "bindings/process.h"
+#include "bindings/process/body.h"
+#include "bindings/process/dry.h"
+#include "bindings/log/log.h"
+#include "bindings/memory/lua_state.h"
+#include "bindings/embed/misuse.h"
+#include "bindings/process/process.h"
 #include "bindings/protect.h"
 #include "bindings/service.h"
 #include "core/dynsup_clock.h"

@@ -1,6 +1,6 @@
 /* dynsup.run: its options, and what it returns. */
-#include "bindings/dry.h"
-#include "bindings/log.h"
+#include "bindings/process/dry.h"
+#include "bindings/log/log.h"
 #include "bindings/module.h"
 
 #include <string.h>

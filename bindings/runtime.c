@@ -1,9 +1,9 @@
 /* The runtime of a Lua state, and how functions find their host and check their arguments. */
-#include "bindings/codec.h"
-#include "bindings/crash.h"
-#include "bindings/lua_state.h"
-#include "bindings/name.h"
-#include "bindings/process.h"
+#include "bindings/codec/codec.h"
+#include "bindings/process/crash.h"
+#include "bindings/memory/lua_state.h"
+#include "bindings/process/name.h"
+#include "bindings/process/process.h"
 
 #include <math.h>
 #include <stdarg.h>

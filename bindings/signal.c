@@ -13,7 +13,7 @@
 
 #include "bindings/interrupt.h"
 #include "bindings/nested.h"
-#include "bindings/observe.h"
+#include "bindings/observe/observe.h"
 
 #include <signal.h>
 

@@ -2,7 +2,7 @@
 #include "bindings/test_sweep.h"
 
 #include "bindings/dynsup_lua.h"
-#include "bindings/memory.h"
+#include "bindings/memory/memory.h"
 #include "bindings/test_allocator.h"
 
 #include <lauxlib.h>

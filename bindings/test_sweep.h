@@ -20,7 +20,7 @@ typedef struct dsl_scenario {
     const char *run;     /* each step protected, so that a failure does not keep others from it */
     int (*native)(struct lua_State *L); /* the global function native; or NULL */
     bool opens; /* opening the libraries may fail as well: they are not opened before; no prepare */
-    bool accounts; /* the state can keep accounts of memory (bindings/memory.h) */
+    bool accounts; /* the state can keep accounts of memory (bindings/memory/memory.h) */
 } dsl_scenario;
 
 /* Fails the n-th request for memory and those behind it, `failures` in all, for all n; nothing may

@@ -1,7 +1,7 @@
 /* The vault: Lua values that the core or a C structure holds on to. */
 #include "bindings/vault.h"
 
-#include "bindings/memory.h"
+#include "bindings/memory/memory.h"
 
 #include <assert.h>
 #include <lauxlib.h>

@@ -1,6 +1,6 @@
 /*
  * The command `check`: validates the specs that a script declares, without running its workers. The
- * run is a dry one (bindings/dry.h); the Lua half, dynsup.check, reports the mistakes.
+ * run is a dry one (bindings/process/dry.h); the Lua half, dynsup.check, reports the mistakes.
  */
 #include "cli/cli.h"
 

@@ -7,7 +7,7 @@ function(dynsup_tests folder)
         return()
     endif()
     dynsup_test_sources(files ${folder})
-    file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/test_*.c)
+    file(GLOB_RECURSE support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/test_*.c)
     set(libraries ${ARGN} PkgConfig::cmocka)
     if(support) # compiled once for all programs of the folder
         add_library(${folder}_support OBJECT ${support})

@@ -145,10 +145,10 @@ end
 -- The fields of a spec that have a line like [DSL_WORD_NAME] = read_name.
 local function fields_read()
   local names, words = {}, {}
-  for id, name in read_file("bindings/word.h"):gmatch '\n    X%(([%u_]+), "([%a_]+)"%)' do
+  for id, name in read_file("bindings/child/word.h"):gmatch '\n    X%(([%u_]+), "([%a_]+)"%)' do
     words[id] = name
   end
-  for id in read_file("bindings/spec.c"):gmatch "%[DSL_WORD_([%u_]+)%] = read_" do
+  for id in read_file("bindings/child/spec.c"):gmatch "%[DSL_WORD_([%u_]+)%] = read_" do
     names[words[id]] = true
   end
   assert(next(names))
@@ -173,8 +173,8 @@ describe("the type of", function()
   end)
 
   it("a supervisor's options has the options that are read", function()
-    assert.same(names_read("bindings/options.c", "DSL_OPTION_DYNAMIC"), fields_of "supervisor_options")
-    assert.same(names_read("bindings/options.c", "DSL_OPTION_STATIC"), fields_of "static_options")
+    assert.same(names_read("bindings/child/options.c", "DSL_OPTION_DYNAMIC"), fields_of "supervisor_options")
+    assert.same(names_read("bindings/child/options.c", "DSL_OPTION_STATIC"), fields_of "static_options")
   end)
 
   it("the options of HTTP has those of the page", function()

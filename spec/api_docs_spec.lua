@@ -81,7 +81,7 @@ for page, module in pairs(pages) do
 end
 
 describe("docs/semantics.md", function()
-  for _, source in ipairs { "bindings/spec.c", "bindings/options.c" } do
+  for _, source in ipairs { "bindings/child/spec.c", "bindings/child/options.c" } do
     it("names every error of " .. source, function()
       local page = read_file "docs/semantics.md"
       local count = 0

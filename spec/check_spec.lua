@@ -479,7 +479,7 @@ describe("dynsup check", function()
   it("knows what to do about each spec and option that is refused", function()
     require "dynsup"
     local text = require "dynsup.check_text"
-    local pipe <close> = assert(io.popen "cat bindings/spec.c bindings/options.c bindings/server.c")
+    local pipe <close> = assert(io.popen "cat bindings/child/spec.c bindings/child/options.c bindings/server/server.c")
     local count = 0
     for reason in pipe:read "a":gmatch '"(invalid_[%w_]+)"' do
       assert(text.failure(reason, 1) ~= reason .. ": 1", "nothing is said about " .. reason)

@@ -30,7 +30,7 @@ end
 -- A file: its path in the project, lines[number] = count, branches[place] = { line, count },
 -- functions[name] = count, starts[number] = the name of the function that begins there.
 local function file_of(files, path)
-  path = path:match "/(core/[^/]*)$" or path:match "/(bindings/[^/]*)$" or ""
+  path = path:match "^.*/(core/[^/]*)$" or path:match "^.*/(bindings/.*)$" or ""
   local file = files[path] or { path = path, lines = {}, branches = {}, functions = {}, starts = {} }
   if path ~= "" and is_tested(path) and not files[path] then
     files[path] = file

@@ -1,6 +1,6 @@
 --- dynsup.codec: values as bytes, as they travel to other heaps; and how types of yours travel.
 --
--- The work is done in C (bindings/codec.h).
+-- The work is done in C (bindings/codec/codec.h).
 
 local native = ...
 
