@@ -32,12 +32,18 @@ bool dynsup_supervisor_in_init(const dynsup_host *host, dynsup_pid pid) {
     return supervisor && supervisor->state == DSI_SUPERVISOR_INIT;
 }
 
+/* The supervisor whose guest runs. */
+static dsi_supervisor *guests_supervisor(const dynsup_host *host) {
+    assert(host->current && (host->current->flags & DSI_FLAG_SUPERVISOR));
+    return host->current->extra->supervisor;
+}
+
 uint64_t dynsup_guest_belonging(const dynsup_host *host) {
-    return dsi_supervisor_of(host->current)->belonging;
+    return guests_supervisor(host)->belonging;
 }
 
 void dynsup_guest_belonging_set(dynsup_host *host, uint64_t object) {
-    dsi_supervisor_of(host->current)->belonging = object;
+    guests_supervisor(host)->belonging = object;
 }
 
 int dynsup_supervisor_init(dynsup_host *host, const dynsup_supervisor_options *named,

@@ -278,9 +278,9 @@ bool dynsup_call_end(dynsup_host *host, dynsup_ref ref);
 
 /* ---- starts that are waited for ----
  * A process spawned with start_out is starting until it calls dynsup_started. If it ends before
- * that, it sends its parent no signal along their link and is not reported as a crash: whoever
- * waits for the ref gets its reason, as from a call. If that reason is of the class
- * DYNSUP_REASON_NORMAL but is not that atom, all others get DYNSUP_NORMAL. */
+ * that, it sends its parent no signal along their link: whoever waits for the ref gets its reason,
+ * as from a call. It is not reported as a crash then, only if nobody waits any more. If that reason
+ * is of the class DYNSUP_REASON_NORMAL but is not that atom, all others get DYNSUP_NORMAL. */
 
 /* Says that the current process has started; ref is what its start_out got, or 0 for a supervisor's
  * child. The waiting parent gets a reply with the pid. If the parent's time to wait is over but it

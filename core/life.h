@@ -22,8 +22,8 @@ void dsi_life_tell_running(dsi_supervisor *supervisor, dsi_child *child);
 void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child_event event,
                     const dynsup_reason *reason);
 
-/* Handles the end of the child's process, at the supervisor's turn. is_told: the caller that waits
- * for its start gets the reason, so that no report is needed. */
+/* Handles the end of the child's process, at the supervisor's turn. is_told: it was the
+ * end of a start, of which the caller, or a report, has been given the reason. */
 void dsi_life_exited(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason,
                      bool is_told);
 

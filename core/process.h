@@ -43,7 +43,7 @@ enum {
     DSI_FLAG_DROPS = 8,       /* messages are dropped, since they would not be read */
     DSI_FLAG_CHILD = 16,      /* its parent is the supervisor that spawned it as a child */
     DSI_FLAG_PAUSED = 32,     /* it gets no slices: when it is runnable, it is in host->paused */
-    DSI_FLAG_STARTING = 64,   /* its start is waited for: only the waiter learns of its end */
+    DSI_FLAG_STARTING = 64,   /* not started yet: its parent gets no signal along their link */
     DSI_FLAG_REGISTRY = 128,  /* its body is a registry: any signal from its parent ends it */
     DSI_FLAG_LIMITED = 256,   /* a supervisor's record of it has limits: see limits.h */
     DSI_FLAG_OFFSPRING = 512, /* its parent is a guest that spawned it and is still there */

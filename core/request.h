@@ -15,7 +15,8 @@ struct dsi_request {
     dsi_child *child; /* not accepted yet; NULL once it is (or is not needed any more) */
     const dynsup_body_ops *body_ops;
     void *body;
-    /* TERMINATE: pid, the name, or (by_id; always of RESTART and DELETE) id; START: the name */
+    /* TERMINATE: pid, the name, or (by_id; always of DELETE) id; RESTART: any of these; START: the
+     * name */
     dynsup_pid pid;
     bool by_id;
     dynsup_value id;

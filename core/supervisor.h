@@ -34,8 +34,8 @@ typedef struct dsi_policy {
     /* The restart of a RESTARTING child is due, and allowed. */
     void (*attempt)(dsi_supervisor *supervisor, dsi_child *child);
 
-    /* The child, GONE now, has ended for good or did not start; reason: of its process's end, if it
-     * had one. */
+    /* The child, GONE now, has ended for good or did not start; reason: of its process's end, or
+     * NULL. */
     void (*child_removed)(dsi_supervisor *supervisor, dsi_child *child,
                           const dynsup_reason *reason);
 

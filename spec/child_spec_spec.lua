@@ -42,7 +42,7 @@ describe("a child that is no spec", function()
     "invalid_child_spec", "{ module, arg } has the field restart too: what is to be replaced in the module's "
       .. "child spec is a second argument of dynsup.supervisor.child_spec")
   refused("is refused: a pair with a third item", { dynsup, {}, {} },
-    "invalid_child_spec", "{ module, arg } has a third item: the module's child_spec has one argument")
+    "invalid_child_spec", "{ module, arg } has another key: the module's child_spec has one argument")
   it("is none: a pair as table.pack makes it", host.main(function()
     assert(dynsup.start_child(dynsup.start_link {}, table.pack(dynsup, {})))
   end))

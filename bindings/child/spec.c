@@ -325,7 +325,7 @@ static int fail_pair(lua_State *L, int index) {
                              "dynsup.supervisor.child_spec",
                         lua_tostring(L, -1));
     else
-        lua_pushliteral(L, PAIR " has a third item: the module's child_spec has one argument");
+        lua_pushliteral(L, PAIR " has another key: the module's child_spec has one argument");
     return dsl_spec_fail(L, "invalid_child_spec");
 }
 

@@ -112,7 +112,7 @@ local checks = {
   out = is_text,
   err = is_text,
   error = is_text,
-  lost = function(count) return type(count) == "number" end,
+  lost = function(count) return type(count) == "number" and math.tointeger(count) ~= nil end,
   value = function(number, message, last)
     return is_text(message.text) and is_count(number, math.max(last, 1))
   end,
