@@ -207,7 +207,7 @@ void model_child_deny(model *m, int c) {
                    !model_is_left(m, child->waiters[i]);
     if (!is_told)
         model_tell(m, DYNSUP_EVENT_START_ERROR);
-    tell_waiters(m, c, false, DYNSUP_EREASON);
+    tell_waiters(m, c, false, child->guest ? DYNSUP_EBAD_RETURN : DYNSUP_EREASON);
 }
 
 void model_child_ignored(model *m, int c) {
