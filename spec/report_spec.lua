@@ -334,12 +334,19 @@ describe("other reports:", function()
     end)
   end
 
-  it("none for a first start that is given up or ignored when its caller had ended", function()
+  it("none for a first start that is given up, ignored or ends well when its caller had ended", function()
     assert_no_report(log_of(function()
       local sup = dynsup.start_link()
       forsaken(dynsup.start_child, sup, { start = function() dynsup.sleep(5); return "ignore" end })
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.terminate_child(sup, dynsup.which_children(sup)[1].pid)
+      for _, reason in ipairs { "normal", "shutdown" } do
+        forsaken(dynsup.start_child, sup, { restart = "transient", ready = true, body = function()
+          dynsup.sleep(5)
+          dynsup.exit(reason)
+        end })
+      end
+      assert.same(family.workers(0), dynsup.count_children(sup))
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.stop(sup)
     end))
