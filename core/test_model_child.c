@@ -271,11 +271,11 @@ static bool is_due(const model_child *child, model_reason reason) {
     return is_abnormal(reason);
 }
 
-/* Is its end a failed start? */
-static bool start_failed(const model_child *child, model_reason reason) {
+bool model_child_not_ready(const model *m, int c) {
+    const model_child *child = &m->children[c];
     if (child->state != MODEL_STARTING) /* it was stopped */
         return child->timed_out;
-    return child->restart == DYNSUP_PERMANENT || is_abnormal(reason);
+    return child->restart == DYNSUP_PERMANENT || is_abnormal(m->processes[child->process].reason);
 }
 
 void model_child_exited(model *m, int c) {
@@ -285,7 +285,7 @@ void model_child_exited(model *m, int c) {
     child->timer_ns = 0;
     child->delayed = false;
     if (child->starting >= 0) {
-        if (start_failed(child, process->reason))
+        if (model_child_not_ready(m, c))
             model_start_failed(m, child->starting);
         model_answer(m, child->starting, child->timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
         child->starting = -1;

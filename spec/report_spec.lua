@@ -336,17 +336,20 @@ describe("other reports:", function()
 
   it("none for a first start that is given up, ignored or ends well when its caller had ended", function()
     assert_no_report(log_of(function()
-      local sup = dynsup.start_link()
+      local sup, other = dynsup.start_link(), static.start_link {}
       forsaken(dynsup.start_child, sup, { start = function() dynsup.sleep(5); return "ignore" end })
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.terminate_child(sup, dynsup.which_children(sup)[1].pid)
       for _, reason in ipairs { "normal", "shutdown" } do
-        forsaken(dynsup.start_child, sup, { restart = "transient", ready = true, body = function()
+        local spec = { id = reason, restart = "transient", ready = true, body = function()
           dynsup.sleep(5)
           dynsup.exit(reason)
-        end })
+        end }
+        forsaken(dynsup.start_child, sup, spec)
+        forsaken(static.start_child, other, spec)
       end
       assert.same(family.workers(0), dynsup.count_children(sup))
+      assert.same(family.workers(0), dynsup.count_children(other))
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.stop(sup)
     end))
