@@ -85,11 +85,12 @@ dynsup_reason dsi_reply_reason(const dynsup_reply *why) {
     return dynsup_reason_atom((enum dynsup_atom) - why->status);
 }
 
-/* Adds why a start has failed. */
-static void telling_why(telling *t, const dynsup_reply *why) {
+/* Adds why a start has failed: no reason where that is the status, which a refusal has. */
+static void telling_why(telling *t, const dynsup_reply *why, bool has_status) {
     bool has_holder = why->status == DYNSUP_EALREADY_STARTED && why->pid;
     t->reason = dsi_reply_reason(why);
-    t->event.reason = &t->reason;
+    if (!has_status || why->status == DYNSUP_EREASON)
+        t->event.reason = &t->reason;
     t->detail = has_holder ? dsi_value_id(why->pid) : why->values[1];
     if (t->detail.kind != DYNSUP_NIL)
         t->event.detail = &t->detail;
@@ -99,7 +100,7 @@ void dsi_event_start_error(dynsup_host *host, const dsi_child *child, const dyns
     telling t;
     if (!telling_begin(&t, host, DYNSUP_EVENT_START_ERROR, child, NULL))
         return;
-    telling_why(&t, why);
+    telling_why(&t, why, false);
     dsi_event_emit(host, &t.event);
 }
 
@@ -109,7 +110,7 @@ void dsi_event_not_started(dynsup_host *host, const dsi_child *child, const dyns
     if (!telling_begin(&t, host, is_told ? DYNSUP_EVENT_START_REFUSED : DYNSUP_EVENT_START_ERROR,
                        child, NULL))
         return;
-    telling_why(&t, why);
+    telling_why(&t, why, is_told);
     t.event.status = is_told ? why->status : 0;
     t.event.once = !is_told;
     dsi_event_emit(host, &t.event);

@@ -71,6 +71,13 @@ void dsi_dynamic_adopt(dsi_supervisor *supervisor, dsi_child *child, dynsup_pid 
     dsi_reason_release(host, &reason);
 }
 
+/* Is the end of a child before it is ready no failure, or told to whoever waits for it? */
+static bool is_no_error(const dsi_supervisor *supervisor, const dsi_child *child,
+                        const dynsup_reason *reason) {
+    bool failed = child->extra->timed_out || dsi_lifecycle_reported(child->restart, reason->kind);
+    return !failed || !dsi_request_is_left(supervisor->host, child->extra->starting);
+}
+
 static void refuse_start(dsi_supervisor *supervisor, dsi_child *child,
                          const dynsup_reason *reason) {
     assert(reason && "only an exit refuses a start");
@@ -80,8 +87,7 @@ static void refuse_start(dsi_supervisor *supervisor, dsi_child *child,
         dsi_value_release(supervisor->host, &reply.values[0]);
         reply.status = DYNSUP_ETIMEOUT;
     }
-    dsi_event_not_started(supervisor->host, child, &reply,
-                          !dsi_request_is_left(supervisor->host, child->extra->starting));
+    dsi_event_not_started(supervisor->host, child, &reply, is_no_error(supervisor, child, reason));
     start_told(supervisor, child, &reply);
     dsi_life_remove(supervisor, child);
 }

@@ -38,12 +38,12 @@ static void tell_each(dsi_supervisor *supervisor, dsi_child *child, enum dsi_par
     while (node) {
         dsi_node *next = dsi_list_next(&child->extra->waiters, node);
         dsi_request *request = dsi_item(node, dsi_request, parked.node);
-        dynsup_reply copy = *reply;
-        copy.values[0] = dsi_value_copy(host, reply->values[0]);
-        if (request->parked.kind == kind)
+        if (request->parked.kind == kind) {
+            dynsup_reply copy = *reply;
+            for (int i = 0; i < DYNSUP_REPLY_VALUES; i++)
+                copy.values[i] = dsi_value_copy(host, reply->values[i]);
             dsi_request_reply(host, request, &copy);
-        else
-            dsi_reply_release(host, &copy);
+        }
         node = next;
     }
 }
@@ -229,9 +229,10 @@ static void restart(dsi_supervisor *supervisor, dsi_child *child, const dynsup_r
         supervisor->policy->attempt(supervisor, child);
 }
 
+/* An attempt that was cut short by the supervisor's end does not count as one more. */
 static void try_again(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
     dsi_renew_reconsider(supervisor, child);
-    if (!backs_off(child))
+    if (supervisor->aborts || !backs_off(child))
         dsi_supervisor_retry_later(supervisor, child);
     else if (restart_count(supervisor, child))
         delay(supervisor, child, reason);
@@ -255,14 +256,6 @@ static void child_give_up(dsi_supervisor *supervisor, dsi_child *child,
         supervisor->policy->child_failed(supervisor, child);
 }
 
-/* Handles a failed attempt to start a FAILED child by hand. */
-static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reason *reason) {
-    assert(reason && "an attempt fails for a reason");
-    dynsup_reply reply = {.status = DYNSUP_EREASON, .values[0] = reason->value};
-    note_down(supervisor, child);
-    tell_each(supervisor, child, DSI_PARKED_RESTART, &reply);
-}
-
 void dsi_life_forgive(dsi_child *child) {
     dsi_child_extra *extra = child->extra;
     dsi_intensity_fini(extra->own);
@@ -281,11 +274,19 @@ static bool is_asked_for(const dsi_supervisor *supervisor, const dsi_child *chil
     return false;
 }
 
+/* Handles a failed attempt to start a FAILED child by hand. */
+static void deny(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reply *why) {
+    bool is_told = supervisor->aborts || is_asked_for(supervisor, child);
+    dsi_event_not_started(supervisor->host, child, why, is_told);
+    note_down(supervisor, child);
+    tell_each(supervisor, child, DSI_PARKED_RESTART, why);
+}
+
 void dsi_life_not_started(dsi_supervisor *supervisor, dsi_child *child, const dynsup_reply *why) {
     dynsup_reason reason = dsi_reply_reason(why);
     if (child->state == DSI_CHILD_FAILED)
-        dsi_event_not_started(supervisor->host, child, why, is_asked_for(supervisor, child));
-    else
+        deny(supervisor, child, why);
+    else if (!supervisor->aborts)
         dsi_event_start_error(supervisor->host, child, why);
     dsi_life_event(supervisor, child, DSI_ON_FAILED, &reason);
 }
@@ -373,8 +374,7 @@ void dsi_life_event(dsi_supervisor *supervisor, dsi_child *child, enum dsi_child
     case DSI_DO_GIVE_UP:
         child_give_up(supervisor, child, reason);
         break;
-    case DSI_DO_DENY:
-        deny(supervisor, child, reason);
+    case DSI_DO_DENY: /* dsi_life_not_started has told them, with the detail */
         break;
     case DSI_DO_RENEW:
         child->is_counted_elsewhere = false; /* this is the restart of what was lost */

@@ -84,6 +84,7 @@ void dsi_static_job(dsi_supervisor *supervisor, enum dsi_job job, bool starts, d
     supervisor->order->job = job;
     supervisor->order->starts = starts;
     supervisor->order->revives = false;
+    supervisor->order->ended_well = false;
     if (job == DSI_JOB_GROUP || job == DSI_JOB_STOP)
         supervisor->order->blocked_at = NULL;
     supervisor->order->first = job == DSI_JOB_TERMINATE || job == DSI_JOB_START ? at : NULL;

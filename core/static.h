@@ -50,8 +50,9 @@ struct dynsup_draft {
     dsi_request *request;            /* to be answered: INIT, START, TERMINATE */
     const dynsup_body_ops *body_ops; /* START: the first body, if it is there already */
     void *body;
-    bool is_new;  /* START: the child is removed when it fails */
-    bool revives; /* START: the child was FAILED, and is again if it fails */
+    bool is_new;     /* START: the child is removed when it fails */
+    bool revives;    /* START: the child was FAILED, and is again if it fails */
+    bool ended_well; /* START: before it was ready, which is no error */
     /* The child whose failed start has stopped a GROUP: those behind it are down; or NULL. */
     dsi_child *blocked_at;
     dynsup_reply failure; /* INIT: why it has failed, while the others are stopped */

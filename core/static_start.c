@@ -62,8 +62,9 @@ static void group_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_re
 }
 
 static void start_failed(dsi_supervisor *supervisor, dsi_child *child, dynsup_reply *reply) {
+    bool is_failure = !supervisor->aborts && !supervisor->order->ended_well;
     bool is_told =
-        supervisor->aborts || !dsi_request_is_left(supervisor->host, supervisor->order->request);
+        !is_failure || !dsi_request_is_left(supervisor->host, supervisor->order->request);
     dsi_static_drop_body(supervisor->order);
     dsi_event_not_started(supervisor->host, child, reply, is_told);
     dsi_static_tell(supervisor, reply);
@@ -226,5 +227,7 @@ void dsi_static_start_ended(dsi_supervisor *supervisor, dsi_child *child,
     bool timed_out = child->extra->timed_out;
     if (!timed_out)
         value = dsi_value_copy(supervisor->host, reason->value);
+    supervisor->order->ended_well =
+        !timed_out && !dsi_lifecycle_reported(child->restart, reason->kind);
     failed_with(supervisor, child, timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, &value);
 }

@@ -47,15 +47,16 @@ enum model_job {
 typedef struct model_order {
     enum dynsup_strategy strategy;
     enum model_job job;
-    bool starts;    /* the job is in its second part */
-    bool advances;  /* model_static_advance is under way */
-    bool is_new;    /* the child that is started was added for that */
-    int first, at;  /* the child to begin with, -1: all; the next child, -1: none */
-    int blocked_at; /* the child whose failed start has stopped a group; -1: none */
-    bool revives;   /* the child to be started has failed, and has again if that fails */
-    int awaited;    /* the child whose end or readiness is awaited; -1: none */
-    int request;    /* to be answered; -1: none */
-    int failure;    /* of the first start, 0: none */
+    bool starts;     /* the job is in its second part */
+    bool advances;   /* model_static_advance is under way */
+    bool is_new;     /* the child that is started was added for that */
+    int first, at;   /* the child to begin with, -1: all; the next child, -1: none */
+    int blocked_at;  /* the child whose failed start has stopped a group; -1: none */
+    bool revives;    /* the child to be started has failed, and has again if that fails */
+    bool ended_well; /* START_ONE: before it was ready, which is no error */
+    int awaited;     /* the child whose end or readiness is awaited; -1: none */
+    int request;     /* to be answered; -1: none */
+    int failure;     /* of the first start, 0: none */
 } model_order;
 
 typedef struct model_process {

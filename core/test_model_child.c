@@ -207,7 +207,7 @@ void model_child_deny(model *m, int c) {
                    !model_is_left(m, child->waiters[i]);
     if (!is_told)
         model_tell(m, DYNSUP_EVENT_START_ERROR);
-    tell_waiters(m, c, false, DYNSUP_EREASON);
+    tell_waiters(m, c, false, child->guest ? DYNSUP_EBAD_RETURN : DYNSUP_EREASON);
 }
 
 void model_child_ignored(model *m, int c) {
@@ -261,10 +261,21 @@ void model_child_restart(model *m, int c) {
 
 /* ---- exits and timers ---- */
 
+static bool is_abnormal(model_reason reason) {
+    return reason.kind != DYNSUP_REASON_NORMAL && reason.kind != DYNSUP_REASON_SHUTDOWN;
+}
+
 static bool is_due(const model_child *child, model_reason reason) {
     if (child->restart != DYNSUP_TRANSIENT)
         return child->restart == DYNSUP_PERMANENT;
-    return reason.kind != DYNSUP_REASON_NORMAL && reason.kind != DYNSUP_REASON_SHUTDOWN;
+    return is_abnormal(reason);
+}
+
+bool model_child_not_ready(const model *m, int c) {
+    const model_child *child = &m->children[c];
+    if (child->state != MODEL_STARTING) /* it was stopped */
+        return child->timed_out;
+    return child->restart == DYNSUP_PERMANENT || is_abnormal(m->processes[child->process].reason);
 }
 
 void model_child_exited(model *m, int c) {
@@ -274,7 +285,7 @@ void model_child_exited(model *m, int c) {
     child->timer_ns = 0;
     child->delayed = false;
     if (child->starting >= 0) {
-        if (child->state == MODEL_STARTING || child->timed_out) /* else it was stopped */
+        if (model_child_not_ready(m, c))
             model_start_failed(m, child->starting);
         model_answer(m, child->starting, child->timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
         child->starting = -1;

@@ -39,6 +39,9 @@ void model_tell(model *m, enum dynsup_event_kind kind);
 bool model_is_left(const model *m, int r);
 void model_start_failed(model *m, int r);
 
+/* Is the end of a child that has not been ready a failed start? */
+bool model_child_not_ready(const model *m, int c);
+
 /* To be called when a process ends: its entries end; if it is a registry, processes with entries in
  * it are signalled. */
 void model_entries_end(model *m, int p);

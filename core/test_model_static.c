@@ -70,8 +70,10 @@ static void started(model *m, int c) {
 static void failed(model *m, int c, int status, int pid) {
     int s = m->children[c].supervisor;
     model_order *order = order_of(m, s);
+    bool ended_well = order->ended_well;
+    order->ended_well = false;
     m->children[c].state = MODEL_DOWN;
-    if (order->job == MODEL_START_ONE)
+    if (order->job == MODEL_START_ONE && !ended_well)
         model_start_failed(m, order->request);
     if (order->job == MODEL_INIT) {
         model_tell(m, DYNSUP_EVENT_START_ERROR);
@@ -100,6 +102,7 @@ void model_static_child_end(model *m, int c) {
     bool awaited = order->awaited == c;
     if (awaited)
         order->awaited = -1;
+    order->ended_well = awaited && order->starts && !model_child_not_ready(m, c);
     if (awaited && order->starts)
         failed(m, c, m->children[c].timed_out ? DYNSUP_ETIMEOUT : DYNSUP_EREASON, -1);
     else

@@ -166,6 +166,11 @@ describe("a failed child", function()
     crash(sup, 1)
     answer = { nil, "no luck" }
     assert.same({ nil, "no luck" }, { dynsup.restart_child(sup, only(sup).last_pid) })
+    local detail = { "why" }
+    answer = { nil, "no luck", detail }
+    assert.equal(detail, select(3, dynsup.restart_child(sup, only(sup).last_pid)))
+    answer = { nil, "already_started", dynsup.self() }
+    assert.same({ nil, "already_started", dynsup.self() }, { dynsup.restart_child(sup, only(sup).last_pid) })
     assert.equal("failed", only(sup).pid)
     answer = nil
     assert.is_true(dynsup.is_pid((dynsup.restart_child(sup, only(sup).last_pid))))

@@ -101,6 +101,22 @@ describe("an observer", function()
     assert.equal(0, count(events, "spawned") + count(events, "exited"))
   end))
 
+  it("is told the reason of a refusal only where the error does not say it", family.trapping(function()
+    local events = collect { events = { "refused" } }
+    for _, sup in ipairs { dynsup.start_link(), (static.start_link {}) } do
+      for i, spec in ipairs { { start = family.ignores }, { start = family.fails },
+        { start = function() return nil, "already_started", dynsup.self() end },
+        { ready = true, start_timeout = 5, body = family.idle } } do
+        spec.id = i
+        dynsup.start_child(sup, spec)
+      end
+    end
+    dynsup.sleep(1)
+    for i, event in ipairs(events) do events[i] = event.error .. " " .. tostring(event.reason) end
+    assert.same({ "reason not now", "timeout nil" }, { events[#events - 2], events[#events] })
+    for _, event in ipairs(events) do assert.is_nil(event:match "^(%w+) %1$", event) end
+  end))
+
   it("gets the reason itself, with the traceback of a crash", host.main(function()
     local events = collect { events = { "crashed", "exited" } }
     local pid = dynsup.spawn(function() error { code = 7 } end)

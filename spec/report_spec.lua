@@ -217,14 +217,9 @@ describe("other reports:", function()
 
   it("none for a start that a supervisor's end cuts short", function()
     assert_no_report(log_of(function()
-      local parent = dynsup.spawn(function()
-        local function sleepy() dynsup.sleep("infinity") end
-        static.start_link { { id = 1, ready = true, body = family.idle } }
-        dynsup.start_child((dynsup.start_link()), { start = sleepy })
-      end)
+      local parent = dynsup.spawn(static.start_link, { { id = 1, ready = true, body = family.idle } })
       dynsup.sleep(1)
       host.stop(parent, "shutdown")
-      static.start_link { { id = 1, start = function() dynsup.halt(0); dynsup.sleep("infinity") end } }
     end))
   end)
 
@@ -284,12 +279,77 @@ describe("other reports:", function()
     assert.equal(1, #having(lines, "could not be started (start_error)", "reason: boom"))
   end)
 
-  it("none for a first start that is given up or ignored when its caller had ended", function()
+  -- Starts and restarts that are under way when the run ends.
+  local function asleep() dynsup.sleep("infinity") end
+
+  local function restarting(start_link, fields)
+    fields.id, fields.start = "it", family.planned(family.up, asleep)
+    local sup = start_link { fields }
+    family.finish(dynsup.which_children(sup)[1].pid, "exit", "oops")
+    dynsup.sleep(1000)
+    return sup
+  end
+
+  local function pool(children)
+    local sup = dynsup.start_link()
+    dynsup.start_child(sup, children[1])
+    return sup
+  end
+
+  local function tree(strategy)
+    return function(children) return static.start_link(children, { strategy = strategy }) end
+  end
+
+  local cut_short = {
+    ["a first start"] = function() family.async(dynsup.start_child, dynsup.start_link(), { start = asleep }) end,
+    ["a first start whose caller has ended"] = function()
+      forsaken(dynsup.start_child, dynsup.start_link(), { start = asleep })
+    end,
+    ["a static supervisor's start"] = function() dynsup.spawn(static.start_link, { { id = 1, start = asleep } }) end,
+    ["a restart"] = function() restarting(pool, {}) end,
+    ["the last restart with a backoff"] = function()
+      restarting(pool, { max_restarts = 1, backoff = { min = 10 } })
+    end,
+    ["a restart, one_for_one"] = function() restarting(tree "one_for_one", {}) end,
+    ["a restart, one_for_all"] = function() restarting(tree "one_for_all", {}) end,
+  }
+  for kind, start_link in pairs { ["dynamic"] = pool, ["static"] = tree "one_for_one" } do
+    cut_short["a restart by hand, whose caller has ended, " .. kind] = function()
+      local sup = restarting(start_link, { max_restarts = 0 })
+      forsaken(dynsup.restart_child, sup, dynsup.which_children(sup)[1].last_pid)
+    end
+  end
+
+  for what, begin in pairs(cut_short) do
+    it(("none for %s that the end of the run cuts short"):format(what), function()
+      local reached
+      local lines = log_of(function()
+        begin()
+        dynsup.sleep(1)
+        reached = true
+      end)
+      assert.is_true(reached)
+      assert.same({}, having(lines, "start_error"))
+      if what:find "backoff" then assert.same({}, having(lines, "child_failed")) end
+    end)
+  end
+
+  it("none for a first start that is given up, ignored or ends well when its caller had ended", function()
     assert_no_report(log_of(function()
-      local sup = dynsup.start_link()
+      local sup, other = dynsup.start_link(), static.start_link {}
       forsaken(dynsup.start_child, sup, { start = function() dynsup.sleep(5); return "ignore" end })
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.terminate_child(sup, dynsup.which_children(sup)[1].pid)
+      for _, reason in ipairs { "normal", "shutdown" } do
+        local spec = { id = reason, restart = "transient", ready = true, body = function()
+          dynsup.sleep(5)
+          dynsup.exit(reason)
+        end }
+        forsaken(dynsup.start_child, sup, spec)
+        forsaken(static.start_child, other, spec)
+      end
+      assert.same(family.workers(0), dynsup.count_children(sup))
+      assert.same(family.workers(0), dynsup.count_children(other))
       forsaken(dynsup.start_child, sup, { ready = true, body = family.idle })
       dynsup.stop(sup)
     end))
