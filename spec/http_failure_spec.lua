@@ -62,10 +62,11 @@ support.describe("http fails", function()
   end))
 
   it("with too_large when little decodes to much", main(function()
-    assert.equal("too_large", (select(2, get("bomb", { decode = true }))))
+    assert.equal("too_large", (select(2, get("bomb", { decode = true, timeout = 300000 }))))
     local size = 0
     local function count(data) size = size + #data end
-    assert.equal("too_large", (select(2, get("bomb", { decode = true, max_bytes = 30000000, on_chunk = count }))))
+    assert.equal("too_large", (select(2, get("bomb", { decode = true, max_bytes = 30000000, on_chunk = count,
+      timeout = 300000 }))))
     assert.is_true(size <= 30000000)
   end))
 

@@ -25,10 +25,11 @@ function waits.connect()
 end
 
 waits["connect to a full backlog"] = function()
-  local _, port = listen()
+  local listener, port = listen()
   return function()
     dynsup.own(assert(net.connect("127.0.0.1", port)))
     dynsup.sleep()
+    listener:close() -- until then it is not collected
   end
 end
 
