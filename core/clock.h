@@ -100,7 +100,7 @@ void dsi_clock_stop(dsi_clock *clock, dsi_timer *timer);
  * then `wake` is set for the next. */
 dsi_timer *dsi_clock_expired(dsi_clock *clock, uint64_t host_ns);
 
-/* Sets `wake` for the next timer that is due, or for now. */
+/* Sets `wake` for the next timer that is due, or to fire at once. */
 void dsi_clock_arm(dsi_clock *clock);
 
 /* As dsi_timers_wake, in its own time. */
