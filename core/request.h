@@ -7,7 +7,7 @@
 struct dsi_request {
     dsi_parked parked; /* in parked, in a child's waiters or in stop_waiters */
     dsi_node pending;  /* in host->requests */
-    dynsup_pid target; /* what it waits for now: the supervisor or the child */
+    dynsup_pid target; /* what it waits for: the supervisor or the child */
     dynsup_pid caller; /* 0: nobody waits, so it is done now or not at all */
     uint64_t key;
     /* START */
